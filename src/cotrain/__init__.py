@@ -1,0 +1,3 @@
+"""Which tasks should be trained together, which hurt each other, and where more labels pay."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,126 @@
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cotrain.allocation._allocation import Allocation
+
+Kind = Literal["single", "together", "subset", "level", "augmentation", "affinity", "group"]
+
+# Raised whenever the recipe of training or scoring changes the numbers of a fit, so that stored
+# results of the older recipe are not taken for the newer one's.
+RECIPE = 1
+
+
+@dataclass(frozen=True)
+class FoldUse:
+    """What each fold serves for: training (in the order of the levels), choosing, reporting.
+
+    Test folds are the same in all fits of a study, so that no label used to choose is reported on.
+    """
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        folds = (*self.train, *self.validation, *self.test)
+        if len(set(folds)) < len(folds):
+            raise ValueError(f"a fold must serve for one thing only, got {self}")
+
+    def __str__(self) -> str:
+        """Short text for tables, such as `train 0 1, validation 2 3, test 4`."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return ", ".join(f"{name} {' '.join(map(str, folds))}" for name, folds in parts.items())
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One model, trained on one allocation with one seed.
+
+    The identity of a fit (`fit_id`) is made of `allocation`, the evaluation folds and `seed`; the
+    other attributes say what the fit was planned for and are recorded beside it.
+
+    Attributes
+    ----------
+    allocation : Allocation
+        The labels that are trained on.
+    folds : FoldUse
+        What the folds serve for; evaluation folds are never trained on.
+    seed : int
+        Seed of the initial weights, the order of examples and the dropout masks.
+    kind : str
+        What the fit was planned as.
+    repeat : int
+        Which repeat of its plan it belongs to; fits of one repeat are compared with each other.
+    level : int
+        Number of training folds that every member is trained on.
+    auxiliary : int or None
+        The task that is trained on one fold more (statTAG), if any.
+    """
+
+    allocation: Allocation
+    folds: FoldUse
+    seed: int
+    kind: Kind
+    repeat: int
+    level: int
+    auxiliary: int | None = None
+
+    def __post_init__(self) -> None:
+        held_out = {*self.folds.validation, *self.folds.test}
+        if leaked := sorted(held_out & set(self.allocation.folds)):
+            raise ValueError(f"evaluation folds must not be trained on, got {leaked}")
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """The tasks that are trained, and scored."""
+        return self.allocation.members
+
+
+def fit_id(data_version: str, fit: Fit, model: dict[str, Any]) -> str:
+    """The identity of a fit: 32 hexadecimal digits.
+
+    Two fits with the same identity have the same result; whoever asks for one that exists gets the
+    stored one.
+
+    Parameters
+    ----------
+    data_version : str
+        The hash of the task table's file.
+    fit : Fit
+        What is trained.
+    model : dict
+        The model settings, as plain JSON values.
+    """
+    identity = {
+        "recipe": RECIPE,
+        "data": data_version,
+        "cells": sorted(fit.allocation.cells),
+        "validation": sorted(fit.folds.validation),
+        "test": sorted(fit.folds.test),
+        "seed": fit.seed,
+        "model": model,
+    }
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def encode_tasks(tasks: Iterable[int]) -> str:
+    """A set of tasks as a hexadecimal bit mask: short enough for a tag at hundreds of tasks.
+
+    >>> encode_tasks([0, 2, 5])
+    '25'
+    """
+    return f"{sum(1 << task for task in set(tasks)):x}"
+
+
+def decode_tasks(code: str) -> tuple[int, ...]:
+    """The tasks of a bit mask that `encode_tasks` wrote, ascending.
+
+    >>> decode_tasks("25")
+    (0, 2, 5)
+    """
+    mask = int(code, 16)
+    return tuple(task for task in range(mask.bit_length()) if mask >> task & 1)

@@ -1,0 +1,140 @@
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotrain.allocation._allocation import Allocation
+from cotrain.allocation._fit import Fit, FoldUse, Kind
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """One repeat of a plan: what the folds serve for, and the seed. Fits of one are paired."""
+
+    repeat: int
+    folds: FoldUse
+    seed: int
+
+
+def rotations(
+    n_folds: int, n_train: int, n_test: int, n_repeats: int, seed: int, rotate: bool = True
+) -> list[Rotation]:
+    """The repeats of a plan: one seed each and, with `rotate`, other training folds each.
+
+    The last `n_test` folds are the test folds of every repeat; the others, the development folds,
+    are turned by `n_train` places from repeat to repeat, and the first `n_train` of them train.
+
+    Raises
+    ------
+    ValueError
+        If no fold is left for validation, or a number is not positive.
+    """
+    if min(n_train, n_test, n_repeats) < 1:
+        raise ValueError("n_train, n_test and n_repeats must be at least 1")
+    n_development = n_folds - n_test
+    if n_train >= n_development:
+        raise ValueError(
+            f"train and test folds must leave a fold for validation, got {n_train} + {n_test} "
+            f"of {n_folds}"
+        )
+    test = tuple(range(n_development, n_folds))
+    result = []
+    for repeat in range(n_repeats):
+        turn = repeat * n_train if rotate else 0
+        development = [(turn + fold) % n_development for fold in range(n_development)]
+        use = FoldUse(tuple(development[:n_train]), tuple(sorted(development[n_train:])), test)
+        result.append(Rotation(repeat, use, seed + repeat))
+    return result
+
+
+def subset_fit(
+    n_tasks: int, members: Iterable[int], level: int, rotation: Rotation, kind: Kind = "subset"
+) -> Fit:
+    """The fit of `members` over the first `level` training folds."""
+    folds = rotation.folds
+    if not 1 <= level <= len(folds.train):
+        raise ValueError(f"level must be in 1 .. {len(folds.train)}, got {level}")
+    n_folds = len(folds.train) + len(folds.validation) + len(folds.test)
+    allocation = Allocation.of(n_tasks, n_folds, members, folds.train[:level])
+    return Fit(allocation, folds, rotation.seed, kind, rotation.repeat, level)
+
+
+def single_tasks(n_tasks: int, level: int, repeats: Sequence[Rotation]) -> list[Fit]:
+    """Each task alone."""
+    return [
+        subset_fit(n_tasks, [task], level, rotation, "single")
+        for rotation in repeats
+        for task in range(n_tasks)
+    ]
+
+
+def all_together(n_tasks: int, level: int, repeats: Sequence[Rotation]) -> list[Fit]:
+    """All tasks in one model."""
+    return [
+        subset_fit(n_tasks, range(n_tasks), level, rotation, "together") for rotation in repeats
+    ]
+
+
+def random_subsets(
+    n_tasks: int, n_subsets: int, min_size: int, max_size: int, seed: int
+) -> list[tuple[int, ...]]:
+    """Distinct random subsets: size uniform in min_size .. max_size, then tasks uniform.
+
+    Raising `n_subsets` keeps the subsets there were and adds new ones.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit the tasks, or there are not so many distinct subsets.
+    """
+    if not 1 <= min_size <= max_size <= n_tasks:
+        raise ValueError(
+            f"sizes must obey 1 <= min_size <= max_size <= {n_tasks} tasks, "
+            f"got {min_size} and {max_size}"
+        )
+    rng = np.random.default_rng(seed)
+    subsets: dict[tuple[int, ...], None] = {}
+    for _ in range(1000 * n_subsets):
+        if len(subsets) == n_subsets:
+            break
+        size = rng.integers(min_size, max_size + 1)
+        members = rng.choice(n_tasks, size=size, replace=False)
+        subsets.setdefault(tuple(sorted(int(task) for task in members)))
+    if len(subsets) < n_subsets:
+        raise ValueError(
+            f"{n_subsets} distinct subsets of {min_size} to {max_size} out of {n_tasks} tasks "
+            f"could not be drawn, got {len(subsets)}; ask for fewer"
+        )
+    return list(subsets)
+
+
+def augmentations(n_tasks: int, levels: Sequence[int], repeats: Sequence[Rotation]) -> list[Fit]:
+    """The statTAG grid: for each level all tasks together, and one fold more for each task in turn.
+
+    One fit serves all targets: K + 1 fits a level and repeat (arXiv 2512.24866).
+    """
+    fits = []
+    for rotation in repeats:
+        for level in levels:
+            if level >= len(rotation.folds.train):
+                raise ValueError(
+                    f"a level must leave a training fold to add, so be below "
+                    f"{len(rotation.folds.train)}, got {level}"
+                )
+            baseline = subset_fit(n_tasks, range(n_tasks), level, rotation, "level")
+            fits.append(baseline)
+            fits += [_augmented(baseline, task) for task in range(n_tasks)]
+    return fits
+
+
+def _augmented(baseline: Fit, task: int) -> Fit:
+    allocation = baseline.allocation.with_cell(task, baseline.folds.train[baseline.level])
+    return Fit(
+        allocation,
+        baseline.folds,
+        baseline.seed,
+        "augmentation",
+        baseline.repeat,
+        baseline.level,
+        auxiliary=task,
+    )

@@ -1,0 +1,45 @@
+"""params.yaml as typed, frozen settings; errors name the key and what it may be."""
+
+from cotrain.settings._load import load_settings
+from cotrain.settings._models import (
+    AnalyzeSettings,
+    AugmentationSettings,
+    CsvSource,
+    FetchSettings,
+    FingerprintSettings,
+    GroupSettings,
+    KibaSource,
+    LabelSettings,
+    ModelSettings,
+    MoleculeAceSource,
+    PlanSettings,
+    PrepareSettings,
+    Score,
+    Settings,
+    SubsetSettings,
+    SyntheticSource,
+    TrainSettings,
+    ValidateSettings,
+)
+
+__all__ = [
+    "AnalyzeSettings",
+    "AugmentationSettings",
+    "CsvSource",
+    "FetchSettings",
+    "FingerprintSettings",
+    "GroupSettings",
+    "KibaSource",
+    "LabelSettings",
+    "ModelSettings",
+    "MoleculeAceSource",
+    "PlanSettings",
+    "PrepareSettings",
+    "Score",
+    "Settings",
+    "SubsetSettings",
+    "SyntheticSource",
+    "TrainSettings",
+    "ValidateSettings",
+    "load_settings",
+]

@@ -1,0 +1,196 @@
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Score = Literal["log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman"]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: every key is required, no other is allowed, values are typed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class MoleculeAceSource(Section):
+    """The MoleculeACE benchmark, read out of its wheel."""
+
+    version: str
+    sha256: str
+
+
+class CsvSource(Section):
+    """Measurements in a CSV file of the user's."""
+
+    path: str
+    layout: Literal["wide", "long"]
+    smiles: str
+    example: str | None
+    tasks: list[str] | None
+    task: str | None
+    value: str | None
+
+    @model_validator(mode="after")
+    def _long_needs_columns(self) -> "CsvSource":
+        if self.layout == "long" and not (self.task and self.value):
+            raise ValueError("the long layout needs `task` and `value`, the names of two columns")
+        return self
+
+
+class KibaSource(Section):
+    """The KIBA scores: a folder that holds scores.csv.gz and compounds.csv.gz."""
+
+    path: str
+    min_scores: Count
+    min_per_class: Count
+
+
+class SyntheticSource(Section):
+    """Made data with a known transfer structure."""
+
+    n_examples: Count
+    n_tasks: Count
+    n_clusters: Count
+    n_features: Count
+    label_rate: Annotated[float, Field(gt=0, le=1)]
+    noise: Annotated[float, Field(ge=0)]
+    harmful_tasks: Annotated[int, Field(ge=0)]
+    seed: int
+
+
+class FetchSettings(Section):
+    """Where the measurements come from."""
+
+    source: Literal["moleculeace", "csv", "kiba", "synthetic"]
+    moleculeace: MoleculeAceSource
+    csv: CsvSource | None
+    kiba: KibaSource | None
+    synthetic: SyntheticSource
+
+    @model_validator(mode="after")
+    def _chosen_source_is_described(self) -> "FetchSettings":
+        if getattr(self, self.source) is None:
+            raise ValueError(f"source is {self.source}, so the section `{self.source}` is needed")
+        return self
+
+
+class LabelSettings(Section):
+    """How a measured value becomes a label."""
+
+    kind: Literal["threshold", "binary", "real"]
+    threshold: float
+    active: Literal["at_most", "at_least"]
+    transform: Literal["none", "neg_log10"]
+
+
+class FingerprintSettings(Section):
+    """ECFP: Morgan fingerprints as bits."""
+
+    radius: Annotated[int, Field(ge=0)]
+    bits: Count
+
+
+class PrepareSettings(Section):
+    """From measurements to the task table."""
+
+    label: LabelSettings
+    fingerprint: FingerprintSettings
+    split: Literal["scaffold", "random"]
+    n_folds: Annotated[int, Field(ge=3)]
+    seed: int
+
+
+class ModelSettings(Section):
+    """The network and how it is trained. Part of every fit's identity."""
+
+    engine: Literal["compiled", "torch"]
+    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    epochs: Count
+    batch_fraction: Annotated[float, Field(gt=0, le=1)]
+    min_batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    decay_epochs: list[Count]
+    decay_factor: Annotated[float, Field(gt=0, le=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    patience: Annotated[int, Field(ge=0)]
+
+
+class TrainSettings(Section):
+    """Where fits run. Not part of any identity: results do not depend on it."""
+
+    workers: Annotated[int, Field(ge=0)]
+    backend: Literal["threading", "loky", "dask", "ray"]
+
+
+class SubsetSettings(Section):
+    """Random subsets of tasks, with single-task and all-together fits beside them."""
+
+    n_subsets: Count
+    min_size: Count
+    max_size: Count
+    repeats: Count
+
+
+class AugmentationSettings(Section):
+    """The statTAG grid."""
+
+    levels: Annotated[list[Count], Field(min_length=1)]
+    repeats: Count
+
+
+class PlanSettings(Section):
+    """Which fits are trained."""
+
+    test_folds: Count
+    train_folds: Count
+    subset_level: Count
+    rotate: bool
+    seed: int
+    subsets: SubsetSettings
+    augmentations: AugmentationSettings
+
+
+class AnalyzeSettings(Section):
+    """Surrogates, learning curves and verdicts."""
+
+    score: Score
+    curve_score: Score
+    ridge: Annotated[float, Field(ge=0)]
+    held_out: Fraction
+    fdr: Fraction
+    n_bootstrap: Count
+    seed: int
+
+
+class GroupSettings(Section):
+    """The search for the best grouping."""
+
+    max_groups: Count
+    min_size: Count
+    max_size: Count | None
+    trials: Count
+    sampler: Literal["nsga2", "tpe", "random"]
+    seed: int
+
+
+class ValidateSettings(Section):
+    """The recommended grouping against the alternatives, on test labels."""
+
+    repeats: Count
+    random_groupings: Count
+    seed: int
+
+
+class Settings(Section):
+    """All of params.yaml."""
+
+    fetch: FetchSettings
+    prepare: PrepareSettings
+    model: ModelSettings
+    train: TrainSettings
+    plan: PlanSettings
+    analyze: AnalyzeSettings
+    group: GroupSettings
+    validate_: Annotated[ValidateSettings, Field(alias="validate")]

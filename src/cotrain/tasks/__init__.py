@@ -1,0 +1,5 @@
+"""The task table: examples with sparse features, and the labels that are known of each task."""
+
+from cotrain.tasks._table import TaskKind, TaskTable, file_version
+
+__all__ = ["TaskKind", "TaskTable", "file_version"]

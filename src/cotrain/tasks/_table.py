@@ -1,0 +1,167 @@
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from cotrain.exceptions import DataError
+from cotrain.files import whole_file
+
+TaskKind = Literal["binary", "real"]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskTable:
+    """N examples with D features, and the labels of K tasks as far as they are known.
+
+    Attributes
+    ----------
+    features : csr_array of float32, (N, D)
+        Sparse features, column indices sorted within each row.
+    labels : csr_array of float32, (N, K)
+        A stored entry is a known label, *stored zeros included*; what is not stored is unknown.
+        Binary tasks hold 0 and 1.
+    folds : ndarray of int64, (N,)
+        The fold of each example, in 0 .. n_folds - 1.
+    tasks : tuple of str, (K,)
+        The tasks' names.
+    kinds : tuple of {"binary", "real"}, (K,)
+        What each task's labels are.
+    examples : tuple of str, (N,)
+        A name for each example (canonical SMILES for molecules).
+    n_folds : int
+        The number of folds F; a fold may be empty.
+
+    Raises
+    ------
+    DataError
+        If the parts do not fit together, a name stands twice, a label is not finite, or a binary
+        label is neither 0 nor 1.
+    """
+
+    features: csr_array
+    labels: csr_array
+    folds: np.ndarray
+    tasks: tuple[str, ...]
+    kinds: tuple[TaskKind, ...]
+    examples: tuple[str, ...]
+    n_folds: int
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def n_examples(self) -> int:
+        return self.features.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        return self.features.shape[1]
+
+    @property
+    def n_tasks(self) -> int:
+        return len(self.tasks)
+
+    @cached_property
+    def label_counts(self) -> np.ndarray:
+        """Number of known labels of each task in each fold, int64 (K, F)."""
+        return self._count(np.ones(self.labels.nnz))
+
+    @cached_property
+    def positive_counts(self) -> np.ndarray:
+        """Number of positive labels of each task in each fold, int64 (K, F)."""
+        return self._count(self.labels.data > 0)
+
+    def _count(self, weight: np.ndarray) -> np.ndarray:
+        fold_of_label = np.repeat(self.folds, np.diff(self.labels.indptr))
+        cell = self.labels.indices.astype(np.int64) * self.n_folds + fold_of_label
+        counts = np.bincount(cell, weights=weight, minlength=self.n_tasks * self.n_folds)
+        return counts.astype(np.int64).reshape(self.n_tasks, self.n_folds)
+
+    def save(self, path: Path) -> None:
+        """Write the table to one `.npz` file; the same table gives the same bytes."""
+        with whole_file(path) as part, part.open("wb") as file:
+            # Uncompressed, so that the bytes do not depend on the version of zlib.
+            np.savez(
+                file,
+                feature_indptr=self.features.indptr.astype(np.int64),
+                feature_indices=self.features.indices.astype(np.int32),
+                feature_data=self.features.data,
+                label_indptr=self.labels.indptr.astype(np.int64),
+                label_indices=self.labels.indices.astype(np.int32),
+                label_data=self.labels.data,
+                folds=self.folds,
+                tasks=np.array(self.tasks, dtype=np.str_),
+                kinds=np.array(self.kinds, dtype=np.str_),
+                examples=np.array([name.encode() for name in self.examples], dtype=np.bytes_),
+                shape=np.array([self.n_features, self.n_folds], dtype=np.int64),
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> "TaskTable":
+        """Read a table that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing or is not a task table.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as part:
+                n_features, n_folds = (int(size) for size in part["shape"])
+                n_examples = part["folds"].size
+                return cls(
+                    features=csr_array(
+                        (part["feature_data"], part["feature_indices"], part["feature_indptr"]),
+                        shape=(n_examples, n_features),
+                    ),
+                    labels=csr_array(
+                        (part["label_data"], part["label_indices"], part["label_indptr"]),
+                        shape=(n_examples, part["tasks"].size),
+                    ),
+                    folds=part["folds"],
+                    tasks=tuple(part["tasks"].tolist()),
+                    kinds=tuple(part["kinds"].tolist()),
+                    examples=tuple(name.decode() for name in part["examples"].tolist()),
+                    n_folds=n_folds,
+                )
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: no task table here; run `cotrain prepare` first") from error
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise DataError(
+                f"{path}: not a task table ({error}); run `cotrain prepare` to write it anew"
+            ) from error
+
+
+def file_version(path: Path) -> str:
+    """The MD5 of a file, which is the hash that DVC gives it: the *data version* of a table."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _check(table: TaskTable) -> None:
+    n_examples, n_tasks = table.features.shape[0], len(table.tasks)
+    if n_examples == 0 or n_tasks == 0:
+        raise DataError(f"a task table needs examples and tasks, got {n_examples} and {n_tasks}")
+    if table.labels.shape != (n_examples, n_tasks):
+        raise DataError(f"labels must have shape {(n_examples, n_tasks)}, got {table.labels.shape}")
+    sizes = {"folds": len(table.folds), "examples": len(table.examples)}
+    for name, size in sizes.items():
+        if size != n_examples:
+            raise DataError(f"{name} must have {n_examples} entries, one an example, got {size}")
+    if len(table.kinds) != n_tasks or not set(table.kinds) <= set(get_args(TaskKind)):
+        raise DataError(f"kinds must be {n_tasks} of {get_args(TaskKind)}, got {table.kinds}")
+    if len(set(table.tasks)) < n_tasks:
+        twice = sorted({name for name in table.tasks if table.tasks.count(name) > 1})
+        raise DataError(f"task names must differ, got twice: {', '.join(twice)}")
+    if table.folds.min() < 0 or table.folds.max() >= table.n_folds:
+        raise DataError(f"folds must be in 0 .. {table.n_folds - 1}, got {table.folds.max()}")
+    if not np.isfinite(table.labels.data).all() or not np.isfinite(table.features.data).all():
+        raise DataError("labels and features must be finite numbers; unknown labels are not stored")
+    is_binary = np.array([kind == "binary" for kind in table.kinds])
+    binary_labels = table.labels.data[is_binary[table.labels.indices]]
+    if not np.isin(binary_labels, (0, 1)).all():
+        raise DataError("labels of binary tasks must be 0 or 1; set `prepare.label` to label them")

@@ -1,0 +1,51 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from cotrain.allocation import Fit
+from cotrain.settings import ModelSettings
+from cotrain.tasks import TaskTable
+
+
+@dataclass(frozen=True, eq=False)
+class FitScores:
+    """The scores of one fit, for the tasks that it was trained on.
+
+    Attributes
+    ----------
+    tasks : ndarray of int64, (n_members,)
+        The tasks scored: the fit's members.
+    n_labels : ndarray of int64, (n_members,)
+        Labels of each that were trained on.
+    validation, test : ndarray of float64, (n_members, len(SCORES))
+        One column a score, in the order of `cotrain.training.SCORES`; NaN where a score does not
+        apply (a real-valued task has no AUROC) or is undefined (one class among the labels).
+    n_epochs : int
+        Epochs trained, fewer than asked for after an early stop.
+    """
+
+    tasks: np.ndarray
+    n_labels: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    n_epochs: int
+
+
+@dataclass(frozen=True)
+class FitFailure:
+    """Why a fit has no scores: one line."""
+
+    reason: str
+
+
+Outcome = FitScores | FitFailure
+
+
+class Engine(Protocol):
+    """Trains fits. The same fit gives the same outcome, whatever it is trained beside."""
+
+    def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
+        """The outcome of each fit, in order. A fit that fails does not stop the others."""
+        ...

@@ -2,6 +2,7 @@
 
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, Kind, decode_tasks, encode_tasks, fit_id
+from cotrain.allocation._plan import Plan
 from cotrain.allocation._plans import (
     Rotation,
     all_together,
@@ -17,6 +18,7 @@ __all__ = [
     "Fit",
     "FoldUse",
     "Kind",
+    "Plan",
     "Rotation",
     "all_together",
     "augmentations",

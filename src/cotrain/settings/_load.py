@@ -2,8 +2,8 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML, YAMLError
 
 from cotrain.exceptions import SettingsError
 from cotrain.settings._models import Settings
@@ -19,12 +19,12 @@ def load_settings(path: Path) -> Settings:
         has the wrong type or lies outside its range. The message names every wrong key.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path}: not found; run this in a study's folder, or make one with `cotrain init`"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid YAML ({_one_line(error)})") from error
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: must hold the sections {', '.join(_keys(Settings))}")
@@ -33,19 +33,6 @@ def load_settings(path: Path) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(_explain(problem) for problem in error.errors())
         raise SettingsError(f"{path}: {wrong}") from error
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key `{key}` is given twice", node.start_mark
-                )
-        return super().construct_mapping(node, deep)
 
 
 def _explain(problem: Any) -> str:

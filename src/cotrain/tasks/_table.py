@@ -1,4 +1,5 @@
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -110,7 +111,7 @@ class TaskTable:
             If the file is missing or is not a task table.
         """
         try:
-            with np.load(path, allow_pickle=False) as part:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
                 n_features, n_folds = (int(size) for size in part["shape"])
                 n_examples = part["folds"].size
                 return cls(
@@ -130,7 +131,7 @@ class TaskTable:
                 )
         except FileNotFoundError as error:
             raise DataError(f"{path}: no task table here; run `cotrain prepare` first") from error
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(
                 f"{path}: not a task table ({error}); run `cotrain prepare` to write it anew"
             ) from error

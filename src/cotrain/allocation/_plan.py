@@ -1,0 +1,133 @@
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cotrain.allocation._allocation import Allocation
+from cotrain.allocation._fit import Fit, FoldUse, fit_id
+from cotrain.exceptions import DataError
+from cotrain.files import write_parquet
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A named list of distinct fits, each under its identity, in the order of the fit table.
+
+    Attributes
+    ----------
+    name : str
+        The plan's name, such as `subsets`.
+    fits : dict of str to Fit
+        The fits by their identities.
+    """
+
+    name: str
+    fits: Mapping[str, Fit]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        fits: Sequence[Fit],
+        data_version: str,
+        model: dict[str, Any],
+        without: "Sequence[Plan]" = (),
+    ) -> "Plan":
+        """The plan of `fits`, less those that are planned already, here or in `without`."""
+        planned = {identity for plan in without for identity in plan.fits}
+        chosen: dict[str, Fit] = {}
+        for fit in fits:
+            identity = fit_id(data_version, fit, model)
+            if identity not in planned:
+                chosen.setdefault(identity, fit)
+        return cls(name, chosen)
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fits)
+
+    def save(self, path: Path) -> None:
+        """Write the plan as a parquet file, one row a fit."""
+        rows = [{"fit_id": key, "plan": self.name, **_row(fit)} for key, fit in self.fits.items()]
+        columns = ["fit_id", "plan", *_COLUMNS]
+        write_parquet(path, pd.DataFrame(rows, columns=columns).astype({"auxiliary": "Int64"}))
+
+    @classmethod
+    def load(cls, path: Path) -> "Plan":
+        """Read a plan that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing or is not a plan.
+        """
+        try:
+            rows = pd.read_parquet(path).to_dict("records")
+            name = path.stem
+            return cls(name, {str(row["fit_id"]): _fit(row) for row in rows})
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: no plan here; run `cotrain plan` first") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(
+                f"{path}: not a plan ({error}); run `cotrain plan` to write it anew"
+            ) from error
+
+
+_COLUMNS = (
+    "kind",
+    "repeat",
+    "seed",
+    "level",
+    "auxiliary",
+    "train",
+    "validation",
+    "test",
+    "n_tasks",
+    "n_folds",
+    "cells",
+)
+
+
+def _row(fit: Fit) -> dict[str, Any]:
+    return {
+        "kind": fit.kind,
+        "repeat": fit.repeat,
+        "seed": fit.seed,
+        "level": fit.level,
+        "auxiliary": fit.auxiliary,
+        "train": _join(fit.folds.train),
+        "validation": _join(fit.folds.validation),
+        "test": _join(fit.folds.test),
+        "n_tasks": fit.allocation.n_tasks,
+        "n_folds": fit.allocation.n_folds,
+        "cells": " ".join(f"{task}:{fold}" for task, fold in sorted(fit.allocation.cells)),
+    }
+
+
+def _fit(row: Mapping[Any, Any]) -> Fit:
+    cells = (cell.split(":") for cell in row["cells"].split())
+    return Fit(
+        allocation=Allocation(
+            int(row["n_tasks"]),
+            int(row["n_folds"]),
+            frozenset((int(task), int(fold)) for task, fold in cells),
+        ),
+        folds=FoldUse(*(_split(row[name]) for name in ("train", "validation", "test"))),
+        seed=int(row["seed"]),
+        kind=row["kind"],
+        repeat=int(row["repeat"]),
+        level=int(row["level"]),
+        auxiliary=None if pd.isna(row["auxiliary"]) else int(row["auxiliary"]),
+    )
+
+
+def _join(folds: tuple[int, ...]) -> str:
+    return " ".join(map(str, folds))
+
+
+def _split(text: str) -> tuple[int, ...]:
+    return tuple(int(fold) for fold in text.split())

@@ -1,0 +1,150 @@
+"""The command line: one subcommand a stage, and a few around them."""
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from cotrain import __version__
+from cotrain.exceptions import CotrainError
+from cotrain.study import Study
+
+_DEBUG = "COTRAIN_DEBUG"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option(
+    "-C",
+    "--study",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    help="The study's folder.  [default: this folder]",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
+    """Measure which tasks to train together, which hurt each other, and where labels pay.
+
+    A study is a folder with a dvc.yaml and a params.yaml: make one with `cotrain init FOLDER`, run
+    it with `dvc repro`. The stages below are what `dvc repro` calls, in this order.
+    """
+    if debug:
+        os.environ[_DEBUG] = "1"
+    context.obj = Study(folder)
+
+
+def _run_stage(study: Study, name: str, *arguments: str) -> None:
+    # Imported here, so that `--help` does not wait for torch and MLflow.
+    stage = importlib.import_module(f"cotrain.stages.{name}")
+    click.echo(stage.run(study, *arguments))
+
+
+@cotrain.command()
+@click.pass_obj
+def fetch(study: Study) -> None:
+    """Bring the measurements from their source."""
+    _run_stage(study, "fetch")
+
+
+@cotrain.command()
+@click.pass_obj
+def prepare(study: Study) -> None:
+    """Make the task table: molecules, labels, fingerprints, folds."""
+    _run_stage(study, "prepare")
+
+
+@cotrain.command()
+@click.pass_obj
+def plan(study: Study) -> None:
+    """List the fits to train."""
+    _run_stage(study, "plan")
+
+
+@cotrain.command()
+@click.argument("plan", type=click.Choice(["subsets", "augmentations"]))
+@click.pass_obj
+def train(study: Study, plan: str) -> None:
+    """Train the fits of PLAN that are not yet recorded."""
+    _run_stage(study, "train", plan)
+
+
+@cotrain.command()
+@click.pass_obj
+def analyze(study: Study) -> None:
+    """Fit surrogates and learning curves to the runs."""
+    _run_stage(study, "analyze")
+
+
+@cotrain.command()
+@click.pass_obj
+def group(study: Study) -> None:
+    """Search the best grouping of the tasks."""
+    _run_stage(study, "group")
+
+
+@cotrain.command()
+@click.pass_obj
+def validate(study: Study) -> None:
+    """Train the grouping and its rivals with fresh seeds; compare on test labels."""
+    _run_stage(study, "validate")
+
+
+@cotrain.command()
+@click.pass_obj
+def report(study: Study) -> None:
+    """Write the report, its figures and the key figures."""
+    _run_stage(study, "report")
+
+
+@cotrain.command()
+@click.pass_obj
+def summary(study: Study) -> None:
+    """Print the main findings."""
+    _run_stage(study, "summary")
+
+
+@cotrain.command()
+@click.pass_obj
+def restore(study: Study) -> None:
+    """Bring MLflow in line with the fit tables, without training."""
+    _run_stage(study, "restore")
+
+
+@cotrain.command()
+@click.option("--port", default=5000, show_default=True, help="Port on this machine.")
+@click.pass_obj
+def ui(study: Study, port: int) -> None:
+    """Open MLflow's pages on this machine, at a ready dashboard."""
+    from cotrain.tracking import serve
+
+    serve(study.home, port)
+
+
+@cotrain.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--csv", type=click.Path(path_type=Path), help="Your measurements.")
+@click.option("--smiles", help="The column of that file that holds SMILES.")
+def init(folder: Path, csv: Path | None, smiles: str | None) -> None:
+    """Make a study in FOLDER, ready for `dvc repro`."""
+    from cotrain.init import make_study
+
+    click.echo(make_study(folder, csv, smiles))
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and exit code 2."""
+    try:
+        cotrain()
+    except CotrainError as error:
+        if os.environ.get(_DEBUG):
+            traceback.print_exc()
+        click.echo(f"cotrain: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("cotrain: stopped; finished fits are kept", err=True)
+        sys.exit(130)

@@ -1,0 +1,82 @@
+"""The lists of fits to train."""
+
+import math
+
+from cotrain.allocation import (
+    Plan,
+    all_together,
+    augmentations,
+    random_subsets,
+    rotations,
+    single_tasks,
+    subset_fit,
+)
+from cotrain.exceptions import SettingsError
+from cotrain.settings import Settings
+from cotrain.study import Study
+from cotrain.tasks import TaskTable, file_version
+from cotrain.training import Journal, estimate_seconds, load_fit_table
+
+
+def run(study: Study) -> str:
+    settings = study.settings
+    table = TaskTable.load(study.table)
+    version = file_version(study.table)
+    try:
+        plans = make_plans(settings, table.n_tasks, version)
+    except ValueError as error:
+        raise SettingsError(f"{study.folder / 'params.yaml'}: section `plan`: {error}") from error
+    journal = Journal(study.journal)
+    for path in sorted(study.fits("any").parent.glob("*.parquet")):
+        journal.absorb(load_fit_table(path))
+    for plan in plans:
+        plan.save(study.plan(plan.name))
+    return "\n".join(_describe(plan, table, settings, journal) for plan in plans)
+
+
+def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
+    """The plans of a study: random subsets, then the statTAG grid without what they share."""
+    plan, model = settings.plan, settings.model.model_dump()
+    subsets_of, grid = plan.subsets, plan.augmentations
+    subset_repeats, grid_repeats = (
+        rotations(
+            settings.prepare.n_folds,
+            plan.train_folds,
+            plan.test_folds,
+            n_repeats,
+            plan.seed,
+            plan.rotate,
+        )
+        for n_repeats in (subsets_of.repeats, grid.repeats)
+    )
+    subsets = random_subsets(
+        n_tasks, subsets_of.n_subsets, subsets_of.min_size, subsets_of.max_size, plan.seed
+    )
+    level = plan.subset_level
+    fits = all_together(n_tasks, level, subset_repeats)
+    fits += single_tasks(n_tasks, level, subset_repeats)
+    fits += [
+        subset_fit(n_tasks, members, level, rotation)
+        for members in subsets
+        for rotation in subset_repeats
+    ]
+    first = Plan.of("subsets", fits, version, model)
+    second = Plan.of(
+        "augmentations",
+        augmentations(n_tasks, grid.levels, grid_repeats),
+        version,
+        model,
+        without=[first],
+    )
+    return [first, second]
+
+
+def _describe(plan: Plan, table: TaskTable, settings: Settings, journal: Journal) -> str:
+    recorded = journal.recorded()
+    missing = [fit for key, fit in plan.fits.items() if key not in recorded]
+    seconds = float(sum(estimate_seconds(table, missing, settings.model)))
+    minutes = math.ceil(seconds / 60 / max(1, settings.train.workers))
+    return (
+        f"{plan.name}: {len(plan)} fits, {len(plan) - len(missing)} already recorded, "
+        f"about {minutes} min for the others"
+    )

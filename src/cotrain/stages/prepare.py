@@ -1,0 +1,31 @@
+"""The task table from the measurements."""
+
+from cotrain.allocation import rotations
+from cotrain.preparation import prepare
+from cotrain.settings import Settings
+from cotrain.sources import Measurements
+from cotrain.study import Study
+
+
+def run(study: Study) -> str:
+    settings = study.settings
+    measurements = Measurements.load(study.raw)
+    prepared = prepare(measurements, settings.prepare, _fold_sets(settings))
+    prepared.save(study.table, study.prepared)
+    return prepared.describe()
+
+
+def _fold_sets(settings: Settings) -> list[tuple[int, ...]]:
+    """The sets of folds that must hold both classes of a task: trained on or scored on.
+
+    All turns that the development folds can make are counted, so that the tasks kept do not change
+    when repeats are added.
+    """
+    plan, n_folds = settings.plan, settings.prepare.n_folds
+    n_turns = n_folds - plan.test_folds if plan.rotate else 1
+    level = min(plan.subset_level, *plan.augmentations.levels)
+    sets: dict[tuple[int, ...], None] = {}
+    for turn in rotations(n_folds, plan.train_folds, plan.test_folds, n_turns, 0, plan.rotate):
+        for folds in (turn.folds.train[:level], turn.folds.validation, turn.folds.test):
+            sets.setdefault(folds)
+    return list(sets)

@@ -1,0 +1,102 @@
+"""The fit table: what every fit scored, one row per (fit, task). The truth that DVC carries."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cotrain.allocation import Fit, decode_tasks, encode_tasks
+from cotrain.exceptions import DataError
+from cotrain.files import write_parquet
+from cotrain.tasks import TaskTable
+from cotrain.training._protocol import FitScores
+from cotrain.training._scores import SCORES
+
+SCORE_COLUMNS = tuple(f"{part}_{score}" for part in ("val", "test") for score in SCORES)
+
+_TYPES = {
+    "fit_id": "str",
+    "plan": "str",
+    "kind": "str",
+    "repeat": "int64",
+    "seed": "int64",
+    "evaluation_folds": "str",
+    "members": "str",
+    "level": "int64",
+    "auxiliary": "str",
+    "task": "str",
+    "n_labels": "int64",
+    **dict.fromkeys(SCORE_COLUMNS, "float64"),
+}
+
+
+def fit_rows(table: TaskTable, plan: str, fit_id: str, fit: Fit, scores: FitScores) -> pd.DataFrame:
+    """The rows of one fit in the fit table, one a member."""
+    names = np.array(table.tasks, dtype=object)
+    evaluation = {"validation": fit.folds.validation, "test": fit.folds.test}
+    frame = pd.DataFrame(
+        {
+            "fit_id": fit_id,
+            "plan": plan,
+            "kind": fit.kind,
+            "repeat": fit.repeat,
+            "seed": fit.seed,
+            "evaluation_folds": ", ".join(
+                f"{use} {' '.join(map(str, folds))}" for use, folds in evaluation.items()
+            ),
+            "members": encode_tasks(fit.members),
+            "level": fit.level,
+            "auxiliary": None if fit.auxiliary is None else table.tasks[fit.auxiliary],
+            "task": names[scores.tasks],
+            "n_labels": scores.n_labels,
+        }
+    )
+    values = np.hstack([scores.validation, scores.test])
+    frame[list(SCORE_COLUMNS)] = values
+    return frame
+
+
+def fit_table(rows: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of many fits as one table with the columns' proper types."""
+    parts = [part.astype(_TYPES) for part in rows]
+    if not parts:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
+    return pd.concat(parts, ignore_index=True)
+
+
+def save_fit_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a fit table; the same table gives the same bytes."""
+    write_parquet(path, table)
+
+
+def load_fit_table(path: Path) -> pd.DataFrame:
+    """Read a fit table.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is not a fit table.
+    """
+    try:
+        return pd.read_parquet(path)[list(_TYPES)].astype(_TYPES)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path}: no fit table here; run `dvc repro`, or `dvc pull` to fetch it"
+        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{path}: not a fit table ({error}); remove it and run `dvc repro`"
+        ) from error
+
+
+def scores_of(rows: pd.DataFrame) -> FitScores:
+    """The scores that the rows of one fit hold, as an engine returned them."""
+    values = rows[list(SCORE_COLUMNS)].to_numpy(dtype=np.float64)
+    return FitScores(
+        tasks=np.array(decode_tasks(rows["members"].iloc[0]), dtype=np.int64),
+        n_labels=rows["n_labels"].to_numpy(dtype=np.int64),
+        validation=values[:, : len(SCORES)],
+        test=values[:, len(SCORES) :],
+        n_epochs=0,
+    )

@@ -1,0 +1,73 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cotrain.exceptions import CotrainError
+from cotrain.files import whole_file, write_csv, write_json, write_parquet, write_text
+
+
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), whole_file(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "old")
+    code = f"""
+import os, signal
+from pathlib import Path
+from cotrain.files import whole_file
+with whole_file(Path({str(path)!r})) as part:
+    part.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -9
+    assert path.read_text() == "old"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
+def test_a_full_disk_is_one_clear_error(tmp_path):
+    with (
+        pytest.raises(CotrainError, match="No space left on device.*free space"),
+        whole_file(tmp_path / "file"),
+        Path("/dev/full").open("w") as full,
+    ):
+        full.write("text")
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    with pytest.raises(CotrainError, match="cannot be written"):
+        write_text(tmp_path / "blocked" / "file", "text")
+
+
+def test_files_are_as_readable_as_the_umask_allows(tmp_path):
+    write_text(tmp_path / "file", "text")
+    expected = tmp_path / "expected"
+    expected.touch()
+    assert os.stat(tmp_path / "file").st_mode == os.stat(expected).st_mode
+
+
+def test_tables_come_back_as_they_were(tmp_path):
+    frame = pd.DataFrame({"name": ["a", "b"], "value": [0.1 + 0.2, 1e-300]})
+    write_csv(tmp_path / "frame.csv", frame)
+    write_parquet(tmp_path / "frame.parquet", frame)
+    assert (tmp_path / "frame.csv").read_text() == "name,value\na,0.30000000000000004\nb,1e-300\n"
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "frame.parquet"), frame)
+
+
+def test_json_refuses_nan(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "file.json", {"score": float("nan")})
+    assert not (tmp_path / "file.json").exists()

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +55,7 @@ def test_files_are_as_readable_as_the_umask_allows(tmp_path):
     write_text(tmp_path / "file", "text")
     expected = tmp_path / "expected"
     expected.touch()
-    assert os.stat(tmp_path / "file").st_mode == os.stat(expected).st_mode
+    assert (tmp_path / "file").stat().st_mode == expected.stat().st_mode
 
 
 def test_tables_come_back_as_they_were(tmp_path):

@@ -11,7 +11,7 @@ from cotrain.settings import Settings
 from cotrain.stages._log import FitLog
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import RunContext, Tracker, git_commit
+from cotrain.tracking import RunContext, Tracker
 from cotrain.training import (
     FitFailure,
     FitScores,
@@ -59,26 +59,23 @@ class Workbench:
         CotrainError
             If fits failed; all others are kept.
         """
-        recorded = self.journal.recorded()
-        missing = {key: fit for key, fit in plan.fits.items() if key not in recorded}
-        failures = self._train_missing(plan.name, missing)
-        if failures:
-            first = next(iter(failures.values()))
+        stored = {key: self.journal.read(key) for key in plan}
+        missing = {key: fit for key, fit in plan.fits.items() if stored[key] is None}
+        outcomes = self._train_missing(plan.name, missing)
+        failed = {key: done for key, done in outcomes.items() if isinstance(done, FitFailure)}
+        if failed:
             raise CotrainError(
-                f"{len(failures)} of {len(missing)} fits of the plan `{plan.name}` failed, the "
-                f"first one because: {first}; all others are kept, and the next run tries again"
+                f"{len(failed)} of {len(missing)} fits of the plan `{plan.name}` failed, the first "
+                f"because {next(iter(failed.values())).reason}; all others are kept, and the next "
+                f"run tries again"
             )
-        rows = fit_table(self._rows(plan.name, key, fit) for key, fit in plan.fits.items())
+        scores = {**stored, **outcomes}
+        rows = fit_table(
+            fit_rows(self.table, plan.name, key, fit, scores[key])
+            for key, fit in plan.fits.items()
+        )
         self.tracker.sync(rows, self.run)
         return rows
-
-    def _rows(self, plan_name: str, key: str, fit: Fit) -> pd.DataFrame:
-        scores = self.journal.read(key)
-        if scores is None:
-            raise CotrainError(
-                f"{self.journal.folder}: the fit {key} cannot be read; remove its file and run again"
-            )
-        return fit_rows(self.table, plan_name, key, fit, scores)
 
     def _train_missing(self, plan_name: str, missing: dict[str, Fit]) -> dict[str, str]:
         """Train and keep `missing`; the reasons of those that failed, by identity."""

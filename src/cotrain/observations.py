@@ -1,0 +1,165 @@
+"""From runs to arrays: what the analyses are fitted to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cotrain.allocation import Fit
+
+# Scores that are errors: negated, so that higher is better in every analysis.
+LOSSES = frozenset({"log_loss", "mse"})
+
+
+@dataclass(frozen=True, eq=False)
+class SubsetScores:
+    """What subsets of tasks scored when trained together, repeat by repeat.
+
+    Attributes
+    ----------
+    indicators : ndarray of int64, (n_subsets, K)
+        1 where a task is a member of a subset.
+    scores : ndarray of float64, (n_repeats, n_subsets, K)
+        Higher is better; NaN where a subset does not hold the task or a score is missing.
+    """
+
+    indicators: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def single(self) -> np.ndarray:
+        """Each task's score when trained alone, (n_repeats, K); NaN where that was not trained."""
+        sizes = self.indicators.sum(axis=1)
+        result = np.full(self.scores[:, 0].shape, np.nan)
+        for row in np.flatnonzero(sizes == 1):
+            task = int(np.flatnonzero(self.indicators[row])[0])
+            result[:, task] = self.scores[:, row, task]
+        return result
+
+    @property
+    def together(self) -> np.ndarray:
+        """Each task's score when all are trained together, (n_repeats, K); NaN if not trained."""
+        rows = np.flatnonzero(self.indicators.all(axis=1))
+        if rows.size == 0:
+            return np.full(self.scores[:, 0].shape, np.nan)
+        return self.scores[:, rows[0]]
+
+    def take(self, rows: np.ndarray) -> "SubsetScores":
+        """Only the subsets `rows`, an index or a mask."""
+        return SubsetScores(self.indicators[rows], self.scores[:, rows])
+
+
+@dataclass(frozen=True, eq=False)
+class GridScores:
+    """What the statTAG grid scored.
+
+    Attributes
+    ----------
+    levels : tuple of int, (n_levels,)
+    baseline : ndarray of float64, (n_repeats, n_levels, K)
+        Score of each task with all tasks at a level; higher is better.
+    augmented : ndarray of float64, (n_repeats, n_levels, K auxiliaries, K targets)
+        The same with one fold more of one auxiliary task.
+    """
+
+    levels: tuple[int, ...]
+    baseline: np.ndarray
+    augmented: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Fits, the labels they were trained on, and what they scored.
+
+    Attributes
+    ----------
+    fits : tuple of Fit, (n_fits,)
+    counts : ndarray of int64, (n_fits, K)
+        Labels of each task that each fit was trained on.
+    scores : ndarray of float64, (n_fits, K)
+        Higher is better (losses are negated); NaN where a fit does not score a task.
+    """
+
+    fits: tuple[Fit, ...]
+    counts: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        runs: pd.DataFrame,
+        fits: Mapping[str, Fit],
+        tasks: Sequence[str],
+        label_counts: np.ndarray,
+        score: str,
+    ) -> "Observations":
+        """The observations of `fits` (by identity) in `runs`, one row a (fit, task).
+
+        Parameters
+        ----------
+        runs : DataFrame
+            With the columns `fit_id`, `task` and the column `val_<score>`.
+        label_counts : ndarray, (K, F)
+            Labels of each task in each fold.
+
+        Raises
+        ------
+        ValueError
+            If a fit has no run.
+        """
+        column = f"val_{score}"
+        if missing := sorted(set(fits) - set(runs["fit_id"])):
+            raise ValueError(f"every fit must have a run, got none for {len(missing)} fits")
+        row_of = {fit_id: row for row, fit_id in enumerate(fits)}
+        task_of = {name: index for index, name in enumerate(tasks)}
+        wanted = runs[runs["fit_id"].isin(row_of)]
+        scores = np.full((len(fits), len(tasks)), np.nan)
+        rows = wanted["fit_id"].map(row_of).to_numpy(dtype=np.int64)
+        columns = wanted["task"].map(task_of).to_numpy(dtype=np.int64)
+        scores[rows, columns] = wanted[column].to_numpy(dtype=np.float64)
+        if score in LOSSES:
+            scores = -scores
+        counts = np.stack([fit.allocation.counts(label_counts) for fit in fits.values()])
+        return cls(tuple(fits.values()), counts, scores)
+
+    def subsets(self, level: int) -> SubsetScores:
+        """The fits of whole subsets at a level; only subsets that every repeat trained."""
+        chosen = [
+            (fit, scores)
+            for fit, scores in zip(self.fits, self.scores, strict=True)
+            if fit.auxiliary is None and fit.level == level
+        ]
+        repeats = sorted({fit.repeat for fit, _ in chosen})
+        by_subset: dict[tuple[int, ...], dict[int, np.ndarray]] = {}
+        for fit, scores in chosen:
+            by_subset.setdefault(fit.members, {})[fit.repeat] = scores
+        whole = {
+            members: np.stack([found[repeat] for repeat in repeats])
+            for members, found in by_subset.items()
+            if len(found) == len(repeats)
+        }
+        n_tasks = self.scores.shape[1]
+        indicators = np.zeros((len(whole), n_tasks), dtype=np.int64)
+        for row, members in enumerate(whole):
+            indicators[row, list(members)] = 1
+        shape = (len(repeats), 0, n_tasks)
+        return SubsetScores(
+            indicators, np.stack(list(whole.values()), axis=1) if whole else np.empty(shape)
+        )
+
+    def grid(self, levels: Sequence[int], n_repeats: int) -> GridScores:
+        """The fits of all tasks at each level, and those with one fold more of one task."""
+        n_tasks = self.scores.shape[1]
+        place = {level: index for index, level in enumerate(levels)}
+        baseline = np.full((n_repeats, len(levels), n_tasks), np.nan)
+        augmented = np.full((n_repeats, len(levels), n_tasks, n_tasks), np.nan)
+        for fit, scores in zip(self.fits, self.scores, strict=True):
+            if fit.level not in place or fit.repeat >= n_repeats or len(fit.members) < n_tasks:
+                continue
+            at = (fit.repeat, place[fit.level])
+            if fit.auxiliary is None:
+                baseline[at] = scores
+            else:
+                augmented[(*at, fit.auxiliary)] = scores
+        return GridScores(tuple(levels), baseline, augmented)

@@ -1,0 +1,7 @@
+"""The gradient view: how a gradient step on one task changes the loss of another."""
+
+from cotrain.affinity._lookahead import Lookahead, TaskGradients
+from cotrain.affinity._losses import masked_mean
+from cotrain.affinity._recorder import AffinityRecorder
+
+__all__ = ["AffinityRecorder", "Lookahead", "TaskGradients", "masked_mean"]

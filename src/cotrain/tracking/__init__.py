@@ -1,0 +1,6 @@
+"""The only room that knows MLflow: fits out in bulk, the fit table back."""
+
+from cotrain.tracking._records import RunContext
+from cotrain.tracking._tracker import Tracker
+
+__all__ = ["RunContext", "Tracker"]

@@ -1,0 +1,119 @@
+"""Runs written and read through MLflow's public client: any server, any store."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.utils.time import get_current_time_millis
+
+from cotrain.tracking._records import COMPLETE, DATA_VERSION, FIT_ID, ROLE, RunRecord
+
+_METRICS_A_BATCH = 1000  # MLflow's limits for one log_batch
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a fit's run stands."""
+
+    run_id: str
+    fit_id: str
+    data_version: str
+    complete: bool
+    status: str
+    start_time: int
+
+
+@dataclass(frozen=True)
+class StoredFit:
+    """A complete fit's tags and metrics as read back."""
+
+    tags: dict[str, str]
+    metrics: dict[str, float]
+
+
+class Store(Protocol):
+    """Writes and reads the runs of one experiment."""
+
+    def write(self, records: Sequence[RunRecord], dataset: Dataset) -> list[RunState]:
+        """The states of the runs that were written, in order; all of them complete or failed."""
+        ...
+
+    def states(self) -> list[RunState]:
+        """The state of every active run of a fit."""
+        ...
+
+    def fits(self, fit_ids: Iterable[str] | None) -> Iterator[StoredFit]:
+        """The complete fits asked for, each once a run; None: all."""
+        ...
+
+
+class ClientStore:
+    """The way through the public API: several calls a run."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str):
+        self._client = client
+        self._experiment_id = experiment_id
+
+    def write(self, records: Sequence[RunRecord], dataset: Dataset) -> list[RunState]:
+        inputs = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+        return [self._write_one(record, inputs) for record in records]
+
+    def _write_one(self, record: RunRecord, inputs: list[DatasetInput]) -> RunState:
+        now = get_current_time_millis()
+        run = self._client.create_run(self._experiment_id, now, record.tags, record.name)
+        run_id = run.info.run_id
+        self._client.log_inputs(run_id, inputs)
+        params = [Param(key, value) for key, value in record.params.items()]
+        metrics = iter([Metric(key, value, now, 0) for key, value in record.metrics.items()])
+        self._client.log_batch(run_id, list(islice(metrics, _METRICS_A_BATCH)), params)
+        while batch := list(islice(metrics, _METRICS_A_BATCH)):
+            self._client.log_batch(run_id, batch)
+        self._client.set_terminated(run_id, record.status, get_current_time_millis())
+        complete = record.status == "FINISHED"
+        if complete:  # last of all: a run killed on the way never counts
+            self._client.set_tag(run_id, COMPLETE, "true")
+        return state_of(run_id, record.tags | complete_tag(record), record.status, now)
+
+    def states(self) -> list[RunState]:
+        return [
+            state_of(run.info.run_id, run.data.tags, run.info.status, run.info.start_time)
+            for run in self._search(f"tags.`{ROLE}` = 'fit'")
+        ]
+
+    def fits(self, fit_ids: Iterable[str] | None) -> Iterator[StoredFit]:
+        wanted = None if fit_ids is None else set(fit_ids)
+        for run in self._search(f"tags.`{ROLE}` = 'fit' AND tags.`{COMPLETE}` = 'true'"):
+            if wanted is None or run.data.tags[FIT_ID] in wanted:
+                yield StoredFit(run.data.tags, run.data.metrics)
+
+    def _search(self, query: str) -> Iterator[Run]:
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment_id], query, max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+
+def complete_tag(record: RunRecord) -> dict[str, str]:
+    """The tag that makes a run count; none for a failed fit."""
+    return {COMPLETE: "true"} if record.status == "FINISHED" else {}
+
+
+def state_of(run_id: str, tags: dict[str, str], status: str, start_time: int) -> RunState:
+    """The state of a run with these tags."""
+    return RunState(
+        run_id=run_id,
+        fit_id=tags.get(FIT_ID, ""),
+        data_version=tags.get(DATA_VERSION, ""),
+        complete=tags.get(COMPLETE) == "true",
+        status=status,
+        start_time=start_time,
+    )

@@ -1,0 +1,241 @@
+"""The fit table's mirror in MLflow."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Dataset
+from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.tracking._tracking_service.utils import _get_store
+
+from cotrain.exceptions import TrackingError
+from cotrain.tracking import _dashboard, _summary
+from cotrain.tracking._connect import prepare_store, sqlite_path, tracking_calls, tracking_uri
+from cotrain.tracking._names import is_long, task_digest
+from cotrain.tracking._records import RunContext, RunRecord, failure_records, fit_records
+from cotrain.tracking._scores import score_frame
+from cotrain.tracking._sql import SqlStore
+from cotrain.tracking._store import ClientStore, RunState, Store
+
+_LONG_NAME = "cotrain.task."
+
+
+class Tracker:
+    """One experiment in MLflow, holding one run a fit and one a plan. Made by `Tracker.open`.
+
+    One process writes at a time (the one that drives the training); any number may read.
+    """
+
+    def __init__(self, uri: str, experiment: str, client: MlflowClient, store: Store, id_: str):
+        self.uri = uri
+        self.experiment = experiment
+        self.experiment_id = id_
+        self._client = client
+        self._store = store
+        self._states: dict[str, list[RunState]] | None = None
+
+    @classmethod
+    def open(cls, home: Path) -> "Tracker":
+        """The tracker of the study in `home`; its database and experiment are made if need be.
+
+        Which store: MLFLOW_TRACKING_URI, or else the SQLite file `mlflow.db` in `home`. Which
+        experiment: MLFLOW_EXPERIMENT_NAME, or else the name of the folder.
+
+        Raises
+        ------
+        TrackingError
+            If the store is away, locked, damaged or not understood; within seconds.
+        """
+        uri = tracking_uri(home)
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or home.resolve().name or "cotrain"
+        with tracking_calls(uri):
+            prepare_store(uri)
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            experiment_id = _experiment_id(client, name, uri)
+            return cls(uri, name, client, _store(client, uri, experiment_id), experiment_id)
+
+    def log_fits(self, rows: pd.DataFrame, run: RunContext) -> int:
+        """Write a run for each fit of `rows` that has no complete one; returns how many.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Rows of the fit table, one a (fit, task), of whole fits.
+        run : RunContext
+            What the fits share.
+        """
+        with tracking_calls(self.uri):
+            return self._write_missing(fit_records(rows, run), rows["task"], run)
+
+    def log_failures(self, failures: pd.DataFrame, run: RunContext) -> None:
+        """Write a FAILED run for each row of `failures`, in place of an earlier failure's.
+
+        Parameters
+        ----------
+        failures : DataFrame
+            One row a fit: the fit table's columns that describe a fit, and `reason`.
+        run : RunContext
+            What the fits share.
+        """
+        with tracking_calls(self.uri):
+            self._write_missing(failure_records(failures, run), (), run)
+
+    def recorded(self, data_version: str | None = None) -> set[str]:
+        """The fits that have a complete run (of one data version, if given)."""
+        with tracking_calls(self.uri):
+            return {
+                state.fit_id
+                for states in self._load_states().values()
+                for state in states
+                if state.complete and data_version in (None, state.data_version)
+            }
+
+    def sync(self, rows: pd.DataFrame, run: RunContext) -> int:
+        """Bring MLflow in line with the fit table; returns how many runs were missing.
+
+        Runs that were killed, failures that have succeeded since, and second runs of a fit are
+        deleted (MLflow can restore them). Doing it twice changes nothing.
+        """
+        with tracking_calls(self.uri):
+            for states in self._load_states().values():
+                self._keep_best(states)
+            return self._write_missing(fit_records(rows, run), rows["task"], run)
+
+    def fit_scores(self, fit_ids: Iterable[str] | None = None) -> pd.DataFrame:
+        """Complete runs read back, one row a (fit, task), sorted by both.
+
+        Parameters
+        ----------
+        fit_ids : iterable of str, optional
+            The fits wanted; those that have no complete run are left out. Default: all.
+
+        Returns
+        -------
+        DataFrame
+            Columns fit_id, kind, repeat, members, level, auxiliary, task, n_labels, and `val_<s>`
+            for each score s that was logged; an undefined score is NaN. What a fit was planned as
+            (kind, repeat) is what it was planned as first: take it from the plan if plans share
+            fits.
+        """
+        with tracking_calls(self.uri):
+            return score_frame(self._store.fits(fit_ids), self._long_names())
+
+    def log_summary(
+        self,
+        plan: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        artifacts: Sequence[Path] = (),
+        note: str = "",
+    ) -> None:
+        """Write the summary run of a plan in place of the one before, if anything changed.
+
+        Parameters
+        ----------
+        plan : str
+            The plan's name.
+        params, metrics : mapping
+            Settings and key figures; a NaN figure is left out.
+        artifacts : sequence of Path
+            Files and folders to attach.
+        note : str
+            Markdown, shown on the run's page.
+        """
+        with tracking_calls(self.uri):
+            _summary.log_summary(
+                self._client, self.experiment_id, plan, params, metrics, artifacts, note
+            )
+
+    def prepare_dashboard(self) -> None:
+        """Write the experiment's note and the shared view that compares kinds of fits."""
+        with tracking_calls(self.uri):
+            _dashboard.prepare(self._client, self.experiment_id)
+
+    def dashboard_url(self, base: str) -> str:
+        """The address of the prepared view, on an MLflow server at `base`."""
+        return _dashboard.url(base, self.experiment_id)
+
+    def _write_missing(
+        self, records: Sequence[RunRecord], tasks: Iterable[str], run: RunContext
+    ) -> int:
+        states = self._states if self._states is not None else self._load_states()
+        missing = [
+            record
+            for record in records
+            if not any(state.complete for state in states.get(record.fit_id, ()))
+        ]
+        if not missing:
+            return 0
+        self._save_long_names(set(tasks))
+        for state in self._store.write(missing, _dataset(run)):
+            self._keep_best([state, *states.get(state.fit_id, [])])
+        return len(missing)
+
+    def _keep_best(self, states: Sequence[RunState]) -> None:
+        """Delete all but one of a fit's runs: the first complete one, else the last failed one."""
+        assert self._states is not None
+        complete = sorted((s for s in states if s.complete), key=lambda s: (s.start_time, s.run_id))
+        failed = sorted((s for s in states if s.status == "FAILED"), key=lambda s: s.start_time)
+        kept = complete[:1] or failed[-1:]
+        for state in states:
+            if state not in kept:
+                self._client.delete_run(state.run_id)
+        self._states[states[0].fit_id] = kept
+
+    def _load_states(self) -> dict[str, list[RunState]]:
+        self._states = {}
+        for state in self._store.states():
+            self._states.setdefault(state.fit_id, []).append(state)
+        return self._states
+
+    def _save_long_names(self, tasks: set[str]) -> None:
+        for task in tasks:
+            if is_long(task):
+                key = f"{_LONG_NAME}{task_digest(task)}"
+                self._client.set_experiment_tag(self.experiment_id, key, task)
+
+    def _long_names(self) -> dict[str, str]:
+        tags = self._client.get_experiment(self.experiment_id).tags
+        return {
+            key.removeprefix(_LONG_NAME): value
+            for key, value in tags.items()
+            if key.startswith(_LONG_NAME)
+        }
+
+
+def _store(client: MlflowClient, uri: str, experiment_id: str) -> Store:
+    store = _get_store(uri)
+    # Exactly this class: its subclasses keep more than this package knows of.
+    if type(store) is SqlAlchemyStore:
+        return SqlStore(store, experiment_id)
+    return ClientStore(client, experiment_id)
+
+
+def _experiment_id(client: MlflowClient, name: str, uri: str) -> str:
+    if (experiment := client.get_experiment_by_name(name)) is None:
+        path = sqlite_path(uri)
+        # Absolute, for MLflow's default is relative to the folder that a command happens to run in.
+        artifacts = (path.parent / "mlartifacts").as_uri() if path else None
+        try:
+            return client.create_experiment(name, artifacts)
+        except MlflowException:  # another process was quicker
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+    if experiment.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"experiment {name!r} was deleted; "
+            f"run `mlflow experiments restore -x {experiment.experiment_id}` "
+            "or set MLFLOW_EXPERIMENT_NAME to another name"
+        )
+    return experiment.experiment_id
+
+
+def _dataset(run: RunContext) -> Dataset:
+    source = json.dumps({"uri": "data/tasks.npz"})
+    return Dataset(run.dataset, run.data_version, source_type="local", source=source)

@@ -1,0 +1,332 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from cotrain.exceptions import TrackingError
+from cotrain.tracking import RunContext, Tracker
+from cotrain.tracking._store import ClientStore
+
+FIT_COLUMNS = ["fit_id", "kind", "repeat", "members", "level", "auxiliary", "task", "n_labels"]
+
+
+def through_client(tracker: Tracker) -> Tracker:
+    """The same tracker, taking the way that it takes to a server."""
+    tracker._store = ClientStore(tracker._client, tracker.experiment_id)
+    return tracker
+
+
+def runs_of(tracker: Tracker) -> list:
+    return list(tracker._client.search_runs([tracker.experiment_id], max_results=5000))
+
+
+def expected_scores(rows: pd.DataFrame, run: RunContext) -> pd.DataFrame:
+    columns = FIT_COLUMNS + [f"val_{score}" for score in run.scores]
+    return rows[columns].sort_values(["fit_id", "task"], ignore_index=True)
+
+
+@pytest.fixture(params=["bulk", "client"])
+def either(request, tracker) -> Tracker:
+    return tracker if request.param == "bulk" else through_client(tracker)
+
+
+def test_scores_come_back_to_the_bit(either, make_fits, run):
+    rows = make_fits(6)
+    assert either.log_fits(rows, run) == 6
+    pd.testing.assert_frame_equal(
+        either.fit_scores()[[*FIT_COLUMNS, "val_log_loss", "val_auroc"]],
+        expected_scores(rows, run),
+        check_exact=True,
+        check_dtype=False,
+    )
+
+
+def test_extreme_scores_come_back(either, make_fits, run):
+    rows = make_fits(2)
+    rows.loc[:3, "val_log_loss"] = [np.inf, 5e-324, 1.7976931348623155e308, 1 / 3]
+    either.log_fits(rows, run)
+    got = either.fit_scores().set_index(["fit_id", "task"])["val_log_loss"]
+    want = rows.set_index(["fit_id", "task"])["val_log_loss"]
+    pd.testing.assert_series_equal(got.loc[want.index], want, check_exact=True)
+
+
+def test_only_the_fits_asked_for_are_read(either, make_fits, run):
+    rows = make_fits(4)
+    either.log_fits(rows, run)
+    wanted = rows["fit_id"].unique()[[1, 3]]
+    assert set(either.fit_scores(wanted)["fit_id"]) == set(wanted)
+    assert either.fit_scores([]).empty
+    assert list(either.fit_scores([]).columns[:8]) == FIT_COLUMNS
+
+
+def test_both_ways_leave_the_same_runs(template, tmp_path, make_fits, run):
+    rows = make_fits(5)
+    failures = make_fits(1, seed=9).head(1).assign(reason="singular matrix")
+    seen = []
+    for way in (lambda tracker: tracker, through_client):
+        home = tmp_path / way.__name__.strip("<>") / "study"
+        home.mkdir(parents=True)
+        shutil.copy(template, home / "mlflow.db")
+        tracker = way(Tracker.open(home))
+        tracker.log_fits(rows, run)
+        tracker.log_failures(failures, run)
+        seen.append({r.data.tags["cotrain.fit_id"]: r for r in runs_of(tracker)})
+        histories = [
+            tracker._client.get_metric_history(r.info.run_id, key)
+            for r in runs_of(tracker)
+            for key in r.data.metrics
+        ]
+        assert all(len(history) == 1 and history[0].step == 0 for history in histories)
+    bulk, client = seen
+    assert bulk.keys() == client.keys()
+    for fit_id, left in bulk.items():
+        right = client[fit_id]
+        assert left.data.params == right.data.params
+        assert left.data.metrics == right.data.metrics
+        assert left.data.tags == right.data.tags
+        assert left.inputs.to_dictionary() == right.inputs.to_dictionary()
+        for name in ("run_name", "status", "lifecycle_stage", "user_id", "experiment_id"):
+            assert getattr(left.info, name) == getattr(right.info, name), name
+        assert left.info.end_time >= left.info.start_time > 0
+        for one in (left, right):
+            assert one.info.artifact_uri.endswith(f"{one.info.run_id}/artifacts")
+
+
+def test_a_run_holds_what_the_fit_was(tracker, make_fits, run, monkeypatch):
+    monkeypatch.setenv("DVC_EXP_NAME", "wild-goat")
+    rows = make_fits(5)
+    tracker.log_fits(rows, run)
+    last = rows["fit_id"].iloc[-1]
+    stored = next(r for r in runs_of(tracker) if r.data.tags["cotrain.fit_id"] == last)
+    tags, params, metrics = stored.data.tags, stored.data.params, stored.data.metrics
+    fit = rows[rows["fit_id"] == last]
+    assert tags["cotrain.kind"] == params["kind"] == "augmentation"
+    assert tags["cotrain.auxiliary"] == params["auxiliary"] == "c"
+    assert tags["cotrain.level"] == params["level"] == "1"
+    assert tags["cotrain.members"] == "7"
+    assert tags["cotrain.data_version"] == run.data_version
+    assert tags["mlflow.source.git.commit"] == run.git_commit
+    assert tags["DVC_EXP_NAME"] == "wild-goat"
+    assert tags["cotrain.complete"] == "true"
+    assert params["model.hidden"] == "[256]"
+    assert metrics["val_log_loss"] == pytest.approx(fit["val_log_loss"].mean(), rel=1e-14)
+    assert metrics["val_auroc"] == pytest.approx(fit["val_auroc"].mean(), rel=1e-14)  # one is NaN
+    assert metrics["test_aupr"] == pytest.approx(fit["test_aupr"].mean(), rel=1e-14)
+    assert "val_mse" not in metrics
+    assert "val_auroc/c" not in metrics
+    assert not any(key.startswith("test_") and "/" in key for key in metrics)
+    assert metrics["n_labels"] == fit["n_labels"].sum()
+    (dataset,) = [entry.dataset for entry in stored.inputs.dataset_inputs]
+    assert (dataset.name, dataset.digest) == (run.dataset, run.data_version)
+
+
+def test_test_scores_are_never_read_back(tracker, make_fits, run):
+    tracker.log_fits(make_fits(2), run)
+    assert not [name for name in tracker.fit_scores() if name.startswith("test_")]
+
+
+def test_hundreds_of_tasks_exceed_no_limit(either, make_fits, run):
+    tasks = tuple(f"task {number}" for number in range(400))
+    rows = make_fits(2, tasks)
+    either.log_fits(rows, run)
+    assert len(either.fit_scores()) == len(rows)
+    members = {r.data.tags["cotrain.members"] for r in runs_of(either)}
+    assert f"{(1 << 400) - 1:x}" in members
+
+
+def test_odd_task_names_come_back(either, make_fits, run):
+    tasks = ("", ".", "..", "a/b", "a//b", "%", "µ: \n", "long" * 100, "long" * 100 + "!", "A", "a")
+    rows = make_fits(2, tasks)
+    either.log_fits(rows, run)
+    assert set(either.fit_scores()["task"]) == set(tasks)
+
+
+def test_a_fit_is_recorded_once(either, make_fits, run):
+    rows = make_fits(3)
+    assert either.log_fits(rows, run) == 3
+    assert either.log_fits(rows, run) == 0
+    assert either.sync(rows, run) == 0
+    assert len(runs_of(either)) == 3
+    assert either.recorded() == set(rows["fit_id"])
+
+
+def test_recorded_tells_data_versions_apart(either, make_fits, run):
+    old, new = make_fits(2), make_fits(2, seed=1)
+    either.log_fits(old, run)
+    either.log_fits(new, replace(run, data_version="e" * 32))
+    assert either.recorded("e" * 32) == set(new["fit_id"])
+    assert either.recorded() == set(old["fit_id"]) | set(new["fit_id"])
+
+
+def test_restore_fills_an_empty_database(either, make_fits, run):
+    rows = make_fits(4)
+    assert either.sync(rows, run) == 4
+    assert either.sync(rows, run) == 0
+    assert len(either.fit_scores()) == len(rows)
+
+
+def test_sync_adds_only_what_is_missing(either, make_fits, run):
+    rows = make_fits(4)
+    either.log_fits(rows[rows["fit_id"].isin(rows["fit_id"].unique()[:2])], run)
+    before = {r.info.run_id for r in runs_of(either)}
+    assert either.sync(rows, run) == 2
+    assert before < {r.info.run_id for r in runs_of(either)}
+
+
+def test_a_failed_fit_shows_its_error_and_is_tried_again(either, make_fits, run):
+    rows = make_fits(1)
+    failure = rows.head(1).assign(reason="loss is not finite")
+    either.log_failures(failure, run)
+    either.log_failures(failure, run)
+    (failed,) = runs_of(either)
+    assert failed.info.status == "FAILED"
+    assert failed.data.tags["cotrain.error"] == "loss is not finite"
+    assert either.recorded() == set()
+    assert either.fit_scores().empty
+    assert either.log_fits(rows, run) == 1
+    (succeeded,) = runs_of(either)
+    assert succeeded.info.status == "FINISHED"
+
+
+def test_a_failure_does_not_hide_an_earlier_success(either, make_fits, run):
+    rows = make_fits(1)
+    either.log_fits(rows, run)
+    either.log_failures(rows.head(1).assign(reason="out of memory"), run)
+    assert either.recorded() == set(rows["fit_id"])
+
+
+def test_a_killed_run_never_counts_and_is_cleared_away(either, make_fits, run):
+    rows = make_fits(2)
+    first = rows["fit_id"].iloc[0]
+    tags = {"cotrain.role": "fit", "cotrain.fit_id": first}
+    killed = either._client.create_run(either.experiment_id, tags=tags).info.run_id
+    either._client.set_terminated(killed)  # its status says FINISHED all the same
+    assert either.recorded() == set()
+    assert either.sync(rows, run) == 2
+    assert killed not in {r.info.run_id for r in runs_of(either)}
+    assert len(runs_of(either)) == 2
+
+
+def test_second_runs_of_a_fit_are_cleared_away(home, make_fits, run):
+    rows = make_fits(2)
+    one, other = Tracker.open(home), Tracker.open(home)
+    assert one.recorded() == other.recorded() == set()
+    one.log_fits(rows, run)
+    other.log_fits(rows, run)  # it has not seen what the first one wrote
+    assert len(runs_of(one)) == 4
+    assert one.sync(rows, run) == 0
+    assert len(runs_of(one)) == 2
+
+
+def test_runs_of_others_are_left_alone(either, make_fits, run):
+    foreign = either._client.create_run(either.experiment_id).info.run_id
+    either.sync(make_fits(1), run)
+    assert foreign in {r.info.run_id for r in runs_of(either)}
+    assert len(either.fit_scores()["fit_id"].unique()) == 1
+
+
+def test_nothing_to_log_is_no_error(either, make_fits, run):
+    assert either.log_fits(make_fits(1).head(0), run) == 0
+    assert either.fit_scores().empty
+
+
+@pytest.mark.parametrize("key", ["kind", "level"])
+def test_params_must_not_shadow_a_fits_own(key):
+    with pytest.raises(ValueError, match=f"got {key}; put the section before the key"):
+        RunContext("d" * 32, params={key: 1})
+
+
+def test_unknown_scores_are_refused(tracker, make_fits, run):
+    with pytest.raises(ValueError, match="scores must be scores of the fit table, got f1"):
+        tracker.log_fits(make_fits(1), replace(run, scores=("f1",)))
+
+
+def test_a_task_twice_in_a_fit_is_refused(tracker, make_fits, run):
+    rows = make_fits(2)
+    with pytest.raises(ValueError, match="each task of a fit once"):
+        tracker.log_fits(pd.concat([rows, rows.tail(1)]), run)
+
+
+def test_nothing_is_cut_silently(either, make_fits, run):
+    with pytest.raises(TrackingError, match="parameter plan.note has 7000 characters"):
+        either.log_fits(make_fits(1), replace(run, params={"plan.note": "x" * 7000}))
+    assert runs_of(either) == []
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import pandas as pd
+from cotrain.tracking import RunContext, Tracker
+from cotrain.tracking._store import ClientStore
+tracker = Tracker.open(Path(sys.argv[1]))
+if sys.argv[3] == "client":
+    tracker._store = ClientStore(tracker._client, tracker.experiment_id)
+rows = pd.read_parquet(sys.argv[2])
+print("go", flush=True)
+for _, part in rows.groupby("fit_id"):
+    tracker.log_fits(part, RunContext("d" * 32))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["bulk", "client"])
+def test_kill_while_logging_then_sync(home, tmp_path, make_fits, way):
+    rows = make_fits(400)
+    rows.to_parquet(tmp_path / "fits.parquet")
+    command = [sys.executable, "-c", KILLED, str(home), str(tmp_path / "fits.parquet"), way]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"go\n"
+        time.sleep(0.5)
+        os.kill(process.pid, signal.SIGKILL)
+    tracker = Tracker.open(home)
+    n_recorded = len(tracker.recorded())
+    assert 0 < n_recorded < 400
+    run = RunContext("d" * 32)
+    assert tracker.sync(rows, run) == 400 - n_recorded
+    counts = pd.Series([r.data.tags["cotrain.fit_id"] for r in runs_of(tracker)]).value_counts()
+    assert (counts == 1).all()
+    assert len(counts) == 400
+    pd.testing.assert_frame_equal(
+        tracker.fit_scores()[[*FIT_COLUMNS, "val_log_loss", "val_auroc"]],
+        expected_scores(rows, run),
+        check_exact=True,
+        check_dtype=False,
+    )
+
+
+def test_summary_is_replaced_not_piled_up(tracker, tmp_path):
+    figure = tmp_path / "figure.txt"
+    figure.write_text("one")
+    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5, "gap": np.nan}, [figure], "# Found")
+    (first,) = runs_of(tracker)
+    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5, "gap": np.nan}, [figure], "# Found")
+    (second,) = runs_of(tracker)
+    assert second.info.run_id == first.info.run_id
+    figure.write_text("two")
+    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5}, [figure], "# Found")
+    (third,) = runs_of(tracker)
+    assert third.info.run_id != first.info.run_id
+    assert third.data.metrics == {"mean": 0.5}
+    stored = tracker._client.download_artifacts(third.info.run_id, "figure.txt", str(tmp_path))
+    assert Path(stored).read_text() == "two"
+    tracker.log_summary("augmentations", {}, {})
+    assert len(runs_of(tracker)) == 2
+
+
+def test_summary_attaches_folders(tracker, tmp_path):
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "a.json").write_text("{}")
+    tracker.log_summary("subsets", {}, {}, [tmp_path / "plots"])
+    (stored,) = runs_of(tracker)
+    client: MlflowClient = tracker._client
+    assert [f.path for f in client.list_artifacts(stored.info.run_id, "plots")] == ["plots/a.json"]

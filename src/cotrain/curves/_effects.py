@@ -1,0 +1,147 @@
+"""What a fold more of one task's labels does to another task, with the evidence for it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from cotrain.reliability import paired_interval
+
+HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Paired effects on a score; every array has the shape of the comparison.
+
+    That is (K, K), [auxiliary, target], for pairwise effects, and (K,) for domain-wide ones.
+
+    Attributes
+    ----------
+    effect : ndarray
+        Mean gain in score over levels and repeats; NaN where no repeat has both scores.
+    low, high : ndarray
+        Its interval from the spread over repeats; NaN with fewer than two.
+    p_value : ndarray
+        Of no effect, two-sided; NaN with fewer than two repeats.
+    verdict : ndarray of str
+        "helps", "hurts" or "undecided" at the false discovery rate asked for.
+    repeats_to_decide : ndarray
+        Repeats at which an effect of this size and spread would be decided; NaN where unknown.
+    n_repeats : ndarray of int
+        Repeats behind each effect.
+    by_level : ndarray, (L, ...)
+        Mean gain at each level.
+    """
+
+    effect: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p_value: np.ndarray
+    verdict: np.ndarray
+    repeats_to_decide: np.ndarray
+    n_repeats: np.ndarray
+    by_level: np.ndarray
+
+
+def pairwise_effects(
+    baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
+) -> Effects:
+    """The effect of each auxiliary's extra labels on each target (statTAG, arXiv 2512.24866).
+
+    Parameters
+    ----------
+    baseline : ndarray, (R repeats, L levels, K)
+        Scores of all tasks trained together, NaN where unknown.
+    augmented : ndarray, (R, L, K, K)
+        [..., auxiliary, target]: scores with one fold more of the auxiliary.
+    fdr : float
+        False discovery rate of the verdicts. A task's own labels (the diagonal) are reported with
+        an interval but are no part of the K (K − 1) verdicts that share the rate.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    Effects
+        Arrays (K, K), [auxiliary, target].
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    gains = _gains(baseline, augmented)
+    n_tasks = gains.shape[-1]
+    return _effects(gains, ~np.eye(n_tasks, dtype=bool), fdr, level)
+
+
+def domain_effects(
+    baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
+) -> tuple[Effects, Effects]:
+    """What each task gives to the others on average, and what it takes from them.
+
+    Parameters are those of `pairwise_effects`.
+
+    Returns
+    -------
+    given : Effects
+        Arrays (K,): mean effect of each auxiliary over all other targets.
+    taken : Effects
+        Arrays (K,): mean effect on each target over all other auxiliaries.
+    """
+    gains = _gains(baseline, augmented)
+    others = np.where(np.eye(gains.shape[-1], dtype=bool), np.nan, gains)
+    every = np.ones(gains.shape[-1], dtype=bool)
+    given, taken = (_mean_known(others, axis) for axis in (3, 2))
+    return _effects(given, every, fdr, level), _effects(taken, every, fdr, level)
+
+
+def together_effects(
+    single: np.ndarray, together: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
+) -> Effects:
+    """The effect of training with all other tasks instead of alone, arrays (K,).
+
+    Parameters
+    ----------
+    single, together : ndarray, (R, L, K)
+        Scores of each task trained alone and with all others, at the same levels and repeats.
+    """
+    if single.shape != together.shape or single.ndim != 3:
+        raise ValueError(
+            "single and together must have the same shape (R, L, K), "
+            f"got {single.shape} and {together.shape}"
+        )
+    return _effects(together - single, np.ones(single.shape[2], dtype=bool), fdr, level)
+
+
+def _gains(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
+    baseline, augmented = np.asarray(baseline, dtype=float), np.asarray(augmented, dtype=float)
+    if baseline.ndim != 3 or augmented.shape != (*baseline.shape, baseline.shape[-1]):
+        raise ValueError(
+            "baseline must have shape (R, L, K) and augmented (R, L, K, K), "
+            f"got {baseline.shape} and {augmented.shape}"
+        )
+    return augmented - baseline[:, :, None, :]
+
+
+def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) -> Effects:
+    """Effects of gains (R, L, ...): a repeat counts where all its levels are known."""
+    interval = paired_interval(gains.mean(axis=1), confidence=level)
+    effect, p_value = interval.estimate, interval.p_value
+    verdict = np.full(effect.shape, UNDECIDED, dtype="<U9")
+    tested = judged & np.isfinite(p_value)
+    found = np.zeros(effect.shape, dtype=bool)
+    if tested.any():
+        found[tested] = stats.false_discovery_control(p_value[tested]) <= fdr
+    verdict[found] = np.where(effect[found] > 0, HELPS, HURTS)
+    return Effects(
+        effect, interval.low, interval.high, p_value, verdict,
+        np.full(effect.shape, np.nan), interval.n, _mean_known(gains, 0),
+    )  # fmt: skip
+
+
+def _mean_known(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean over the known values, NaN where there is none."""
+    n_known = np.isfinite(values).sum(axis=axis)
+    return np.where(n_known > 0, np.nansum(values, axis=axis) / np.maximum(n_known, 1), np.nan)

@@ -1,0 +1,245 @@
+"""Fitting in stages: a smaller form first, its parameters frozen, then the larger one's."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotrain.curves._batch import BatchSolution
+from cotrain.curves._checks import count_different
+from cotrain.curves._forms import FORMS, Form, count_scales, per_label, per_scale
+
+Stages = Sequence[Sequence[str]]
+Solver = Callable[[Form, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray], BatchSolution]
+
+# EXP3.1 → EXP3.2 → EXP3.3 with earlier parameters frozen (arXiv 2512.24866). Which ones move again
+# is left open there; here the asymptote does in stage 2, where labels of other tasks join.
+_PAPER_STAGES: dict[str, Stages] = {
+    "exp3.1": (("c", "b", "a_own"),),
+    "exp3.2": (("c", "b", "a_own"), ("c", "a_others")),
+    "exp3.3": (("c", "b", "a_own"), ("c", "a_others"), ("a_auxiliary",)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One stage: the form that is fitted, the parameters that move, and how counts are merged."""
+
+    form: Form
+    free: np.ndarray  # bool, (d of the stage's form,)
+    merge: np.ndarray  # (columns of the full form, columns of the stage's form)
+
+
+@dataclass(frozen=True, eq=False)
+class StagedSolution:
+    """Per problem: parameters per label (p, d), loss (p,), bound hits (p, d), convergence (p,)."""
+
+    theta: np.ndarray
+    loss: np.ndarray
+    at_bound: np.ndarray
+    converged: np.ndarray
+
+
+def plan_stages(form: Form, stages: Stages | str) -> list[Stage]:
+    """The stages of a fit of `form`.
+
+    Parameters
+    ----------
+    stages : "paper", "joint", or a sequence of sequences of parameter names
+        Names of the parameters that move in each stage. A stage fits the smallest form that has
+        all parameters named so far: EXP3.1, then EXP3.2 (with the auxiliary among the others),
+        then EXP3.3. "joint" moves all in one stage.
+
+    Raises
+    ------
+    ValueError
+        If a name is no parameter of the form, or a parameter never moves.
+    """
+    names = _names_by_stage(form, stages)
+    for stage in names:
+        if unknown := sorted(set(stage) - set(form.parameters)):
+            raise ValueError(
+                f"stages must name parameters of {form.name} ({', '.join(form.parameters)}), "
+                f"got {unknown[0]!r}"
+            )
+    never = set(form.parameters).difference(*names)
+    if never:
+        raise ValueError(f"stages must move every parameter once, got none for {min(never)!r}")
+    named: set[str] = set()
+    plan = []
+    for stage in names:
+        named |= set(stage)
+        small = _smallest_form(form, named)
+        free = np.array([name in stage for name in small.parameters])
+        plan.append(Stage(small, free, _merging(form, small)))
+    return plan
+
+
+def fit_staged(
+    form: Form,
+    counts: np.ndarray,
+    scores: np.ndarray,
+    plan: Sequence[Stage],
+    bounds: np.ndarray,
+    solver: Solver,
+    n_starts: int,
+    rng: np.random.Generator,
+    initial: np.ndarray | None = None,
+) -> StagedSolution:
+    """The best of several starts for each problem, stage after stage.
+
+    A stage is fitted to the rows on which its form is the whole truth (for EXP3.1: no labels of
+    other tasks), if they hold as many different counts as it has free parameters; else to all.
+
+    Parameters
+    ----------
+    counts : ndarray, (n_problems, n, n_columns)
+    scores : ndarray, (n_problems, n)
+        NaN where unknown.
+    bounds : ndarray, (2, d)
+        For counts divided by the largest.
+    initial : ndarray, (n_problems, d), optional
+        Parameters per label to start from, beside the random starts.
+    """
+    theta = np.zeros((len(scores), form.n_parameters)) if initial is None else initial.copy()
+    at_bound = np.zeros(theta.shape, dtype=bool)
+    solution: BatchSolution | None = None
+    for number, stage in enumerate(plan):
+        columns = _columns(form, stage)
+        stage_bounds = bounds[:, columns]
+        stage_scores = _stage_scores(stage, counts, scores)
+        merged = counts @ stage.merge
+        scales = count_scales(stage.form, merged)
+        scaled = merged / scales[:, None, :]
+        carried = per_scale(stage.form, _project(theta, stage), scales)
+        starts = _random_starts(stage.form, scaled, stage_scores, stage_bounds, n_starts, rng)
+        starts = [np.where(stage.free, start, carried) for start in starts]
+        if number > 0 or initial is not None:
+            starts.append(carried)
+        solution = _best(
+            [solver(stage.form, scaled, stage_scores, s, stage_bounds, stage.free) for s in starts]
+        )
+        hits = _hits(solution.theta, stage_bounds) & stage.free
+        theta = _expand(per_label(stage.form, solution.theta, scales), stage)
+        at_bound[:, columns] = np.where(stage.free, hits, at_bound[:, columns])
+    assert solution is not None
+    return StagedSolution(theta, solution.loss, at_bound, solution.converged)
+
+
+def _names_by_stage(form: Form, stages: Stages | str) -> Stages:
+    if stages == "paper":
+        return _PAPER_STAGES.get(form.name, (form.parameters,))
+    if stages == "joint":
+        return (form.parameters,)
+    if isinstance(stages, str) or not stages:
+        raise ValueError(
+            f'stages must be "paper", "joint" or sequences of parameter names, got {stages!r}'
+        )
+    return stages
+
+
+def _smallest_form(form: Form, named: set[str]) -> Form:
+    if not form.is_exponential or "a_auxiliary" in named:
+        return form
+    return FORMS["exp3.2"] if "a_others" in named else FORMS["exp3.1"]
+
+
+def _merging(form: Form, small: Form) -> np.ndarray:
+    merge = np.eye(form.n_columns, small.n_columns)
+    if small.n_columns == 2:
+        merge[2:, 1] = 1.0
+    return merge
+
+
+def _columns(form: Form, stage: Stage) -> list[int]:
+    return [form.parameters.index(name) for name in stage.form.parameters]
+
+
+def _project(theta: np.ndarray, stage: Stage) -> np.ndarray:
+    """Parameters of the stage's form from those of the full one."""
+    if not stage.form.is_exponential:
+        return theta
+    merge = stage.merge / np.maximum(stage.merge.sum(axis=0), 1.0)
+    return np.concatenate([theta[:, :2], theta[:, 2:] @ merge], axis=1)
+
+
+def _expand(theta: np.ndarray, stage: Stage) -> np.ndarray:
+    """Parameters of the full form: merged tasks share their discount, left-out ones have 0."""
+    if not stage.form.is_exponential:
+        return theta
+    return np.concatenate([theta[:, :2], theta[:, 2:] @ stage.merge.T], axis=1)
+
+
+def _stage_scores(stage: Stage, counts: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The scores, unknown where the stage's form lacks a column that is not 0."""
+    left_out = stage.merge.sum(axis=1) == 0
+    if not left_out.any():
+        return scores
+    matching = (counts[..., left_out] == 0).all(axis=-1)
+    n_different = count_different(counts[..., 0], matching & np.isfinite(scores))
+    enough = n_different >= stage.free.sum()
+    return np.where(matching | ~enough[:, None], scores, np.nan)
+
+
+def _random_starts(
+    form: Form,
+    counts: np.ndarray,
+    scores: np.ndarray,
+    bounds: np.ndarray,
+    n_starts: int,
+    rng: np.random.Generator,
+) -> list[np.ndarray]:
+    """Starts whose non-linear parameters are random and whose c and B are the best for them."""
+    return [
+        _with_best_linear(form, counts, scores, bounds, nonlinear)
+        for nonlinear in _nonlinear_draws(form, n_starts, rng)
+    ]
+
+
+def _nonlinear_draws(form: Form, n_starts: int, rng: np.random.Generator) -> np.ndarray:
+    draws = np.exp(rng.uniform(np.log(0.3), np.log(20.0), size=(n_starts, form.n_parameters)))
+    draws[:1] = 2.0
+    for column, name in enumerate(form.parameters):
+        if name in ("a_auxiliary", "a_others"):
+            draws[:, column] = rng.normal(scale=0.5, size=n_starts)
+            draws[:1, column] = 0.0
+        if name == "alpha":
+            draws[:, column] = np.exp(rng.uniform(np.log(0.2), np.log(2.0), size=n_starts))
+            draws[:1, column] = 0.5
+    return draws
+
+
+def _with_best_linear(
+    form: Form, counts: np.ndarray, scores: np.ndarray, bounds: np.ndarray, draw: np.ndarray
+) -> np.ndarray:
+    is_log = form.parameters[1] == "b"
+    theta = np.tile(draw, (len(scores), 1))
+    theta[:, 1] = 0.0 if is_log else 1.0
+    known = np.isfinite(scores)
+    shape = np.where(known, form.shortfall(theta, counts), 0.0)
+    n_known = np.maximum(known.sum(axis=1), 1)
+    mean_shape = shape.sum(axis=1) / n_known
+    mean_score = np.where(known, scores, 0.0).sum(axis=1) / n_known
+    deviation = np.where(known, shape - mean_shape[:, None], 0.0)
+    spread = np.square(deviation).sum(axis=1)
+    slope = -(deviation * np.where(known, scores, 0.0)).sum(axis=1) / np.maximum(spread, 1e-300)
+    size = np.clip(slope, 1e-3, 10.0)
+    theta[:, 0] = np.minimum(mean_score + size * mean_shape, bounds[1, 0])
+    theta[:, 1] = np.log(size) if is_log else size
+    return np.clip(theta, *bounds)
+
+
+def _best(solutions: list[BatchSolution]) -> BatchSolution:
+    loss = np.stack([solution.loss for solution in solutions])
+    best = np.argmin(loss, axis=0)
+    at = np.arange(loss.shape[1])
+    return BatchSolution(
+        np.stack([solution.theta for solution in solutions])[best, at],
+        loss[best, at],
+        np.stack([solution.converged for solution in solutions])[best, at],
+    )
+
+
+def _hits(theta: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    slack = 1e-6 * (bounds[1] - bounds[0])
+    return (theta <= bounds[0] + slack) | (theta >= bounds[1] - slack)

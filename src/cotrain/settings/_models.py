@@ -44,6 +44,7 @@ class KibaSource(Section):
     path: str
     min_scores: Count
     min_per_class: Count
+    threshold: float
 
 
 class SyntheticSource(Section):
@@ -82,6 +83,12 @@ class LabelSettings(Section):
     threshold: float
     active: Literal["at_most", "at_least"]
     transform: Literal["none", "neg_log10"]
+
+    @model_validator(mode="after")
+    def _only_real_values_are_transformed(self) -> "LabelSettings":
+        if self.transform != "none" and self.kind != "real":
+            raise ValueError(f"transform must be none, because kind is {self.kind} and not real")
+        return self
 
 
 class FingerprintSettings(Section):

@@ -1,0 +1,27 @@
+"""A function over many items on all cores, in order, with a progress bar when it takes long."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Below this many items, starting processes costs more than it saves.
+SERIAL_BELOW = 5000
+CHUNK = 500
+
+
+def map_chunks(
+    function: Callable[[Sequence[T]], R], items: Sequence[T], description: str
+) -> list[R]:
+    """Return `function` of each chunk of `items`, in order, whatever the number of cores.
+
+    The work runs in processes, because RDKit holds the interpreter's lock.
+    """
+    chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+    workers = Parallel(n_jobs=1 if len(items) < SERIAL_BELOW else -1, return_as="generator")
+    results = workers(delayed(function)(chunk) for chunk in chunks)
+    return list(tqdm(results, description, len(chunks), disable=None, delay=2))

@@ -1,0 +1,69 @@
+"""Which tasks can be learned and scored, and why the others cannot."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cotrain.preparation._labels import LabelMatrix
+from cotrain.tasks import TaskKind, TaskTable
+
+
+def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
+    """Return why tasks cannot be learned, by task: their labels are all alike, or there are none."""
+    everything = np.ones(len(labels.examples), dtype=bool)
+    return _one_sided(labels, everything, "in the data")
+
+
+def unscorable_tasks(
+    labels: LabelMatrix, folds: np.ndarray, evaluations: Sequence[Sequence[int]]
+) -> dict[str, str]:
+    """Return why tasks cannot be scored, by task: the first evaluation that lacks a class."""
+    reasons: dict[str, str] = {}
+    for evaluation in evaluations:
+        where = f"in folds {', '.join(str(fold) for fold in evaluation)}, which are scored on"
+        found = _one_sided(labels, np.isin(folds, list(evaluation)), where)
+        reasons = found | reasons
+    return reasons
+
+
+def excluded_table(labels: LabelMatrix, reasons: dict[str, str]) -> pd.DataFrame:
+    """Return one row an excluded task: task, n_labels, reason."""
+    counts = labels.counts()
+    rows = [(task, counts[task], reasons[task]) for task in labels.tasks if task in reasons]
+    return pd.DataFrame(rows, columns=["task", "n_labels", "reason"])
+
+
+def count_table(table: TaskTable) -> pd.DataFrame:
+    """Return the labels of each task in each fold: task, fold, n_labels, n_positive.
+
+    `n_positive` is missing for real-valued tasks.
+    """
+    is_binary = np.array([kind == "binary" for kind in table.kinds])
+    positive = pd.array(table.positive_counts.ravel(), dtype="Int64")
+    positive[np.repeat(~is_binary, table.n_folds)] = pd.NA
+    counts = {
+        "task": np.repeat(np.array(table.tasks, dtype=object), table.n_folds),
+        "fold": np.tile(np.arange(table.n_folds), table.n_tasks),
+        "n_labels": table.label_counts.ravel(),
+        "n_positive": positive,
+    }
+    return pd.DataFrame(counts)
+
+
+def _one_sided(labels: LabelMatrix, examples: np.ndarray, where: str) -> dict[str, str]:
+    by_task = labels.values[np.flatnonzero(examples)].tocsc()
+    reasons = {}
+    for at, task in enumerate(labels.tasks):
+        values = by_task.data[by_task.indptr[at] : by_task.indptr[at + 1]]
+        if np.unique(values).size < 2:
+            reasons[task] = f"{_lack(values, labels.kind)} {where}"
+    return reasons
+
+
+def _lack(values: np.ndarray, kind: TaskKind) -> str:
+    if values.size == 0:
+        return "no label"
+    if kind == "real":
+        return f"all labels ({values.size}) are {values[0]:g}"
+    return f"all labels ({values.size}) are {'positive' if values[0] > 0 else 'negative'}"

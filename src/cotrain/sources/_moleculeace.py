@@ -1,0 +1,97 @@
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from cotrain.exceptions import DataError
+from cotrain.files import whole_file
+from cotrain.settings import MoleculeAceSource
+from cotrain.sources._measurements import COLUMNS, Measurements, summary_row
+
+ALTERNATIVES = "or set `fetch.source` to csv (your own file) or synthetic (made data)"
+
+
+def read_moleculeace(source: MoleculeAceSource, cache: Path) -> Measurements:
+    """Return the 30 ChEMBL targets of MoleculeACE (van Tilborg et al. 2022), values in nM.
+
+    Values are the benchmark's `exp_mean [nM]`: Ki or EC50, as the task's name says. Its label
+    `y` is -log10 of that, so `transform: neg_log10` gives `y`; pIC50 and its like, which count
+    from 1 M, are `y` + 9.
+
+    The wheel is downloaded, not installed: it pins another package of RDKit, and only its CSV
+    files are wanted. It is kept in `cache`, so that the next call needs no network.
+
+    Raises
+    ------
+    DataError
+        If the wheel cannot be had, or its SHA-256 is not `source.sha256`.
+    """
+    kept = cache / f"MoleculeACE-{source.version}.whl"
+    if not (kept.exists() and _sha256(kept) == source.sha256):
+        _download(source, kept)
+    table = _read_wheel(kept)
+    return Measurements(table, pd.DataFrame([summary_row("read", table)]))
+
+
+def _download(source: MoleculeAceSource, kept: Path) -> None:
+    requirement = f"MoleculeACE=={source.version}"
+    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, requirement]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = sorted(Path(folder).glob("*.whl"))
+        if done.returncode != 0 or not wheels:
+            raise DataError(
+                f"{requirement} cannot be downloaded with pip ({_reason(done.stderr)}); "
+                f"check the network and pip's settings, {ALTERNATIVES}"
+            )
+        found = _sha256(wheels[0])
+        if found != source.sha256:
+            raise DataError(
+                f"{wheels[0].name}: the download has SHA-256 {found}, expected {source.sha256}; "
+                f"correct `fetch.moleculeace.sha256` if you trust the download, {ALTERNATIVES}"
+            )
+        with whole_file(kept) as part:
+            part.write_bytes(wheels[0].read_bytes())
+
+
+def _read_wheel(path: Path) -> pd.DataFrame:
+    with zipfile.ZipFile(path) as wheel:
+        names = sorted(name for name in wheel.namelist() if _is_benchmark(PurePosixPath(name)))
+        tables = [_read_task(wheel, PurePosixPath(name)) for name in names]
+    if not tables:
+        raise DataError(f"{path}: no benchmark data inside; correct `fetch.moleculeace.version`")
+    return pd.concat(tables, ignore_index=True)
+
+
+def _is_benchmark(path: PurePosixPath) -> bool:
+    return path.parent.name == "benchmark_data" and path.suffix == ".csv"
+
+
+def _read_task(wheel: zipfile.ZipFile, path: PurePosixPath) -> pd.DataFrame:
+    with wheel.open(str(path)) as file:
+        raw = pd.read_csv(file)
+    columns = {
+        "file": path.name,
+        "row": range(2, len(raw) + 2),
+        "example": raw["smiles"],
+        "smiles": raw["smiles"],
+        "task": path.stem,
+        "value": raw["exp_mean [nM]"].astype(float),
+    }
+    return pd.DataFrame(columns, columns=list(COLUMNS))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _reason(stderr: str) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["no reason given"])[-1].removeprefix("ERROR: ")

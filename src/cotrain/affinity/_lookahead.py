@@ -157,6 +157,13 @@ class Lookahead:
         with torch.no_grad():
             return torch.cat([self._losses_after_chunk(batch, chunk, heads) for chunk in chunks])
 
+    def set_gradients(self, direction: Tensor, heads: dict[str, Tensor]) -> None:
+        """Make `direction` (P,) and `heads` the gradients that an optimiser's step will follow."""
+        for parameter, part in zip(self.shared, direction.split(self._sizes), strict=True):
+            parameter.grad = part.view(parameter.shape).clone()
+        for name, gradient in heads.items():
+            self._heads[name].grad = gradient
+
     def _losses_after_chunk(self, batch: Any, steps: Tensor, heads: dict[str, Tensor]) -> Tensor:
         def losses_after_one(step: Tensor, buffers: dict[str, Tensor]) -> Tensor:
             return self._losses(batch, {**self._moved(step), **heads, **buffers})

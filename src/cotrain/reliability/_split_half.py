@@ -1,0 +1,166 @@
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How far measured scores would agree with a repetition of the whole study.
+
+    Attributes
+    ----------
+    per_target : ndarray, shape (n_targets,)
+        Spearman correlation over units between the mean of `n_repeats` repeats and the mean of as
+        many fresh ones; NaN where it cannot be told.
+    mean : float
+        Mean over the targets that have one.
+    low, high : float
+        Interval of `mean`, by drawing units anew.
+    n_repeats : int
+        Repeats whose mean is meant.
+    n_units : ndarray of int, shape (n_targets,)
+        Units behind each target's figure.
+    confidence : float
+        Of the interval.
+    """
+
+    per_target: Array
+    mean: float
+    low: float
+    high: float
+    n_repeats: int
+    n_units: NDArray[np.int64]
+    confidence: float
+
+    @property
+    def ceiling(self) -> float:
+        """Correlation of the noise-free scores with the measured ones: what no predictor beats.
+
+        The square root of the reliability, averaged over targets (0 where that is negative).
+        """
+        known = self.per_target[~np.isnan(self.per_target)]
+        return float(np.mean(np.sqrt(np.maximum(known, 0.0)))) if len(known) else np.nan
+
+
+def split_half_reliability(
+    scores: ArrayLike,
+    *,
+    n_repeats: int | None = None,
+    confidence: float = 0.95,
+    n_bootstrap: int = 200,
+    max_splits: int = 50,
+    random_state: int = 0,
+) -> Reliability:
+    """Reliability of scores averaged over repeats.
+
+    The repeats are split into two halves in every way (or `max_splits` random ways); the Spearman
+    correlation between the halves' means, averaged over splits, is taken to `n_repeats` repeats by
+    the formula of Spearman and Brown, r' = m r / (1 + (m - 1) r).
+
+    Parameters
+    ----------
+    scores : array, shape (n_repeats, n_units, n_targets)
+        A unit is what is ranked, such as a subset of tasks; NaN where there is no score. A unit
+        counts for a target if every repeat scores it.
+    n_repeats : int, optional
+        Repeats to be averaged; those at hand if not given.
+    confidence : float
+        Of the interval.
+    n_bootstrap : int
+        Draws of units.
+    max_splits : int
+        Splits at most.
+    random_state : int
+        Seed of splits and draws.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two repeats or an argument is out of its range.
+    """
+    Y = np.asarray(scores, dtype=np.float64)
+    if Y.ndim != 3 or len(Y) < 2:
+        raise ValueError(
+            f"scores must have the shape (n_repeats, n_units, n_targets) with at least 2 repeats, "
+            f"got {Y.shape}"
+        )
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+    n_repeats = len(Y) if n_repeats is None else n_repeats
+    if n_repeats < 1:
+        raise ValueError(f"n_repeats must be at least 1, got {n_repeats}")
+    rng = np.random.default_rng(random_state)
+    halves = _halves(len(Y), max_splits, rng)
+    known: NDArray[np.bool_] = np.all(~np.isnan(Y), axis=0)  # (n_units, n_targets)
+    n_units = Y.shape[1]
+    draws = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=n_bootstrap)
+    weights = np.vstack([np.ones(n_units), draws])  # the first row: the units as they are
+    half = [_correlation(Y[:, :, t], known[:, t], halves, weights) for t in range(Y.shape[2])]
+    figures = spearman_brown(np.transpose(half), n_repeats / (len(Y) // 2))
+    means = [_mean(row) for row in figures]
+    drawn = [mean for mean in means[1:] if not np.isnan(mean)]
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(drawn, [tail, 100 - tail]) if drawn else (np.nan, np.nan)
+    return Reliability(
+        figures[0], means[0], float(low), float(high), n_repeats, known.sum(axis=0), confidence
+    )
+
+
+def spearman_brown(correlation: ArrayLike, longer: float) -> Array:
+    """Reliability of a mean over `longer` times as many repeats.
+
+    A correlation below 0 stays as it is: the formula holds for reliabilities only.
+    """
+    r = np.asarray(correlation, dtype=np.float64)
+    return np.where(r > 0, longer * r / (1 + (longer - 1) * np.maximum(r, 0)), r)
+
+
+def _halves(n: int, max_splits: int, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
+    """Pairs of disjoint halves of n repeats; with an odd number one is left out in turn."""
+    size = n // 2
+    splits = []
+    for first in combinations(range(n), size):
+        rest = sorted(set(range(n)) - set(first))
+        splits += [(list(first), list(s)) for s in combinations(rest, size) if first < s]
+        if len(splits) > 5000:
+            break
+    if len(splits) <= max_splits:
+        return splits
+    if len(splits) <= 5000:
+        return [splits[i] for i in rng.choice(len(splits), max_splits, replace=False)]
+    orders = [rng.permutation(n) for _ in range(max_splits)]
+    return [(order[:size].tolist(), order[size : 2 * size].tolist()) for order in orders]
+
+
+def _correlation(
+    scores: Array,
+    known: NDArray[np.bool_],
+    halves: list[tuple[list[int], list[int]]],
+    weights: Array,
+) -> Array:
+    """Spearman correlation of the halves' means, the mean over splits, for each weighting.
+
+    Ranks are those among all units, also where units are drawn anew.
+    """
+    if known.sum() < 3:
+        return np.full(len(weights), np.nan)
+    weights = weights[:, known]
+    total = weights.sum(axis=1)
+    result = np.zeros(len(weights))
+    for split in halves:
+        a, b = (stats.rankdata(scores[half][:, known].mean(axis=0)) for half in split)
+        sums = weights @ np.column_stack([a, b, a * a, b * b, a * b]) / total[:, None]
+        cross = sums[:, 4] - sums[:, 0] * sums[:, 1]
+        square = (sums[:, 2] - sums[:, 0] ** 2) * (sums[:, 3] - sums[:, 1] ** 2)
+        result += cross / np.sqrt(np.where(square > 1e-9, square, np.nan))
+    return result / len(halves)
+
+
+def _mean(values: Array) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan

@@ -1,0 +1,215 @@
+import warnings
+from dataclasses import asdict, astuple, dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from sklearn.base import BaseEstimator
+
+from cotrain.surrogates._classification import (
+    Classification,
+    best_threshold,
+    classify,
+    random_guess,
+)
+from cotrain.surrogates._errors import DesignWarning
+from cotrain.surrogates._scores import average_repeats, check_design, noise_variance
+from cotrain.surrogates._targets import fit_surrogates
+
+Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class NegativeTransfer:
+    """Which held-out subsets hurt which target: what was said, what was measured.
+
+    Attributes
+    ----------
+    probability : ndarray, shape (n_held_out, n_tasks)
+        That the subset hurts the target; NaN where the target is not scored.
+    decision : ndarray of bool, shape (n_held_out, n_tasks)
+        Whether `probability` reaches `threshold`.
+    negative : ndarray of bool, shape (n_held_out, n_tasks)
+        Whether the measured effect is negative.
+    scored : ndarray of bool, shape (n_held_out, n_tasks)
+        Where there is a measurement and a surrogate; nothing else counts.
+    threshold : float
+        Chosen on validation subsets.
+    figures : dict
+        Figures by predictor: "surrogate", the trivial predictors "always", "never",
+        "prior-random" and "majority" (of each target), and, with repeats, "ceiling": an oracle
+        that knows the noise-free effects.
+    spearman : float
+        Of predicted and measured effects, the mean over targets.
+    held_out : ndarray of int, shape (n_held_out,)
+        Row numbers of the held-out subsets.
+    """
+
+    probability: Array
+    decision: Bools
+    negative: Bools
+    scored: Bools
+    threshold: float
+    figures: dict[str, Classification]
+    spearman: float
+    held_out: NDArray[np.intp]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each predictor, one column for each figure."""
+        rows = {name: asdict(figures) for name, figures in self.figures.items()}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("predictor")
+
+
+def identify_negative_transfer(
+    X: ArrayLike,
+    effects: ArrayLike,
+    *,
+    surrogate: BaseEstimator | None = None,
+    held_out: float = 0.25,
+    metric: Literal["mcc", "balanced_accuracy", "f1"] = "mcc",
+    search: Literal["exact", "grid"] = "exact",
+    n_draws: int = 200,
+    random_state: int = 0,
+) -> NegativeTransfer:
+    """Held-out subsets that hurt a target, told by surrogates, beside what anyone could tell.
+
+    The subsets are split at random: training, validation (as large as the held-out part; chooses
+    the threshold) and held-out (judged once). After the threshold is chosen, the surrogates learn
+    from training and validation subsets together.
+
+    Parameters
+    ----------
+    X : array, shape (n_subsets, n_tasks)
+        1 where the subset holds the task, else 0.
+    effects : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
+        Gains over single-task training, as `paired_effects` gives; NaN where not scored.
+    surrogate : estimator, optional
+        `LinearSurrogate()` if not given. It must predict with `return_std`.
+    held_out : float
+        Share of the subsets to judge on.
+    metric : {"mcc", "balanced_accuracy", "f1"}
+        What the threshold maximises.
+    search : {"exact", "grid"}
+        Try every threshold that makes a difference, or 0.05, 0.10 ... 0.95.
+    n_draws : int
+        Draws of the oracle's noise-free effects.
+    random_state : int
+        Seed of the split and the draws.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, or no subset is scored in one of the parts.
+    """
+    if not 0 < held_out < 0.5:
+        raise ValueError(f"held_out must be between 0 and 0.5, got {held_out}")
+    if search not in ("exact", "grid"):
+        raise ValueError(f'search must be "exact" or "grid", got {search!r}')
+    X, mean, _ = check_design(X, effects)
+    effects = np.asarray(effects, dtype=np.float64)
+    rng = np.random.default_rng(random_state)
+    train, validation, test = _split(len(X), held_out, rng)
+
+    probability, _ = _predict(X, effects, surrogate, train, validation)
+    known = ~np.isnan(probability) & ~np.isnan(mean[validation])
+    grid = np.linspace(0.05, 0.95, 19) if search == "grid" else None
+    threshold = best_threshold(mean[validation][known] < 0, probability[known], grid, metric)
+
+    fitted = np.sort(np.concatenate([train, validation]))
+    probability, predicted = _predict(X, effects, surrogate, fitted, test)
+    scored = ~np.isnan(probability) & ~np.isnan(mean[test])
+    if not scored.any():
+        raise ValueError(f"held_out must leave scored subsets to judge on, got {held_out}")
+    probability = np.where(scored, probability, np.nan)
+    negative = scored & (mean[test] < 0)
+    decision = scored & (probability >= threshold)
+    figures = {"surrogate": classify(negative[scored], decision[scored], probability[scored])}
+    figures |= _trivial(mean[fitted], negative, scored)
+    if effects.ndim == 3 and len(effects) > 1:
+        figures["ceiling"] = _ceiling(effects[:, test], scored, n_draws, rng)
+    spearman = _mean_spearman(predicted, mean[test], scored)
+    return NegativeTransfer(
+        probability, decision, negative, scored, threshold, figures, spearman, test
+    )
+
+
+def _split(n: int, held_out: float, rng: np.random.Generator) -> tuple[NDArray[np.intp], ...]:
+    n_part = round(n * held_out)
+    if n_part < 1 or n - 2 * n_part < 4:
+        raise ValueError(f"X must have enough subsets to split, got {n} with held_out = {held_out}")
+    order = rng.permutation(n)
+    parts = np.split(order, [n - 2 * n_part, n - n_part])
+    return tuple(np.sort(part) for part in parts)
+
+
+def _predict(
+    X: Array,
+    effects: Array,
+    surrogate: BaseEstimator | None,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+) -> tuple[Array, Array]:
+    """Probability of a negative effect, and the predicted effect, on the test rows."""
+    with warnings.catch_warnings():
+        # The whole design was checked before; its parts lack a little more, as `scored` shows.
+        warnings.simplefilter("ignore", DesignWarning)
+        models = fit_surrogates(X[train], effects[..., train, :], surrogate)
+    mean, std = models.predict(X[test]), models.predict_std(X[test])
+    return stats.t.cdf(-mean / std, models.dof), mean
+
+
+def _trivial(effects: Array, negative: Bools, scored: Bools) -> dict[str, Classification]:
+    """What predictors that do not look at the subset reach on the scored entries."""
+    truth = negative[scored]
+    known = ~np.isnan(effects)
+    rate = np.sum(effects < 0, axis=0) / np.maximum(known.sum(axis=0), 1)  # of each target
+    prior = float(np.mean(effects[known] < 0))
+    by_target = np.broadcast_to(rate, scored.shape)[scored]
+    constant = np.full(len(truth), 0.5)
+    return {
+        "always": classify(truth, np.ones(len(truth), dtype=bool), constant),
+        "never": classify(truth, np.zeros(len(truth), dtype=bool), constant),
+        "prior-random": random_guess(truth, prior),
+        "majority": classify(truth, by_target > 0.5, by_target),
+    }
+
+
+def _ceiling(
+    effects: Array, scored: Bools, n_draws: int, rng: np.random.Generator
+) -> Classification:
+    """What an oracle would reach that knows the effects without their noise.
+
+    For each target the measured effects are split into signal and noise variance by the spread of
+    the repeats; noise-free effects are drawn given the measured ones.
+    """
+    mean, counts = average_repeats(effects)
+    noise = noise_variance(effects)[0] / np.maximum(counts, 1)  # (n_subsets, n_tasks)
+    mean, noise = np.where(scored, mean, np.nan), np.where(scored, noise, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # targets without any score stay NaN
+        centre = np.nanmean(mean, axis=0)
+        signal = np.maximum(np.nanvar(mean, axis=0, ddof=1) - np.nanmean(noise, axis=0), 0.0)
+    share = signal / (signal + noise)
+    expected, spread = centre + share * (mean - centre), np.sqrt(share * noise)
+    usable = scored & ~np.isnan(expected)
+    if not usable.any():
+        return Classification(np.nan, np.nan, np.nan, np.nan)
+    negative = mean[usable] < 0
+    figures = []
+    for _ in range(n_draws):
+        truth = expected[usable] + spread[usable] * rng.standard_normal(negative.size)
+        figures.append(astuple(classify(negative, truth < 0, -truth)))
+    return Classification(*np.mean(figures, axis=0).tolist())
+
+
+def _mean_spearman(predicted: Array, measured: Array, scored: Bools) -> float:
+    values = []
+    for target in range(measured.shape[1]):
+        rows = scored[:, target]
+        pair = predicted[rows, target], measured[rows, target]
+        if rows.sum() >= 3 and min(np.ptp(part) for part in pair) > 0:
+            values.append(stats.spearmanr(*pair).statistic)
+    return float(np.mean(values)) if values else np.nan

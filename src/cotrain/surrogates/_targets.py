@@ -1,0 +1,160 @@
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+
+from cotrain.surrogates._errors import DesignWarning
+from cotrain.surrogates._linear import LinearSurrogate
+from cotrain.surrogates._scores import check_design, check_indicators, target_design
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TargetSurrogates:
+    """One surrogate for each target, fitted to the same subsets.
+
+    Attributes
+    ----------
+    estimators : tuple of length n_tasks
+        The fitted surrogate of each target, or None where there is none.
+    reasons : tuple of length n_tasks
+        Why a target has none, else "".
+    n_scores : ndarray, shape (n_tasks,)
+        Number of subsets that score each target.
+    n_together : ndarray, shape (n_tasks, n_tasks)
+        Number of subsets that score the target (row) with the source (column) in them.
+    """
+
+    estimators: tuple[Any, ...]
+    reasons: tuple[str, ...]
+    n_scores: NDArray[np.int64]
+    n_together: NDArray[np.int64]
+
+    @property
+    def coef(self) -> Array:
+        """Effect of each source (column) on each target (row), NaN where it is unknown."""
+        return self._matrix(lambda estimator: estimator.coef_)
+
+    @property
+    def standard_error(self) -> Array:
+        """Scale of the errors of `coef`, shape (n_tasks, n_tasks)."""
+        return self._matrix(lambda estimator: estimator.standard_error())
+
+    @property
+    def intercept(self) -> Array:
+        """Score of each target trained alone, as the surrogates see it, shape (n_tasks,)."""
+        return self._vector(lambda estimator: estimator.intercept_)
+
+    @property
+    def dof(self) -> Array:
+        """Degrees of freedom behind each target's standard errors, shape (n_tasks,)."""
+        return self._vector(lambda estimator: estimator.dof_)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predicted scores, shape (n_subsets, n_tasks), of every target added to every subset."""
+        X = check_indicators(X)
+        result = np.full((len(X), len(self.estimators)), np.nan)
+        for target, estimator in enumerate(self.estimators):
+            if estimator is not None:
+                result[:, target] = estimator.predict(_with(X, target))
+        return result
+
+    def predict_std(self, X: ArrayLike) -> Array:
+        """Scale of the error of `predict` against the noise-free scores; same shape."""
+        X = check_indicators(X)
+        result = np.full((len(X), len(self.estimators)), np.nan)
+        for target, estimator in enumerate(self.estimators):
+            if estimator is not None:
+                result[:, target] = estimator.predict(_with(X, target), return_std=True)[1]
+        return result
+
+    def _matrix(self, read: Any) -> Array:
+        n_tasks = len(self.estimators)
+        result = np.full((n_tasks, n_tasks), np.nan)
+        for target, estimator in enumerate(self.estimators):
+            if estimator is not None:
+                result[target] = read(estimator)
+                result[target, target] = np.nan
+        return result
+
+    def _vector(self, read: Any) -> Array:
+        return np.array([np.nan if e is None else read(e) for e in self.estimators])
+
+
+def fit_surrogates(
+    X: ArrayLike, Y: ArrayLike, estimator: BaseEstimator | None = None, n_jobs: int = 1
+) -> TargetSurrogates:
+    """One surrogate for each target.
+
+    Target t learns from the subsets that score it; its own indicator is constant there and has no
+    effect of its own. Repeats are averaged, and a score weighs as much as it has repeats.
+
+    Parameters
+    ----------
+    X : array, shape (n_subsets, n_tasks)
+        1 where the subset holds the task, else 0.
+    Y : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
+        Scores, the higher the better; NaN where a fit does not score the task.
+    estimator : estimator, optional
+        The surrogate, `LinearSurrogate()` if not given; it is cloned for each target.
+    n_jobs : int
+        Threads.
+
+    Warns
+    -----
+    DesignWarning
+        What the subsets cannot tell; among it, the targets without a surrogate.
+
+    Raises
+    ------
+    ValueError
+        If X or Y is not as described, or no target can be fitted.
+    """
+    X, mean, counts = check_design(X, Y)
+    estimator = LinearSurrogate() if estimator is None else estimator
+    tasks = range(X.shape[1])
+    with warnings.catch_warnings():
+        # `check_design` names what is lacking once; every target would repeat it.
+        warnings.simplefilter("ignore", DesignWarning)
+        results = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(_fit_target)(estimator, X, mean, counts, target) for target in tasks
+        )
+    fitted = tuple(result for result, _ in results)
+    reasons = tuple(reason for _, reason in results)
+    failed = [target for target in tasks if reasons[target]]
+    if len(failed) == X.shape[1]:
+        raise ValueError(f"no target can be fitted; target 0: {reasons[0]}")
+    if failed:
+        warnings.warn(
+            f"targets {failed[:10]}{' and more' if len(failed) > 10 else ''} have no surrogate; "
+            f"target {failed[0]}: {reasons[failed[0]]}",
+            DesignWarning,
+            stacklevel=2,
+        )
+    scored = (~np.isnan(mean)).astype(np.int64)
+    together = scored.T @ X.astype(np.int64)
+    return TargetSurrogates(fitted, reasons, scored.sum(axis=0), together)
+
+
+def _fit_target(
+    estimator: BaseEstimator, X: Array, mean: Array, counts: Array, target: int
+) -> tuple[Any, str]:
+    own, y, rows = target_design(X, mean, target)
+    if len(y) < 4:
+        return None, f"needs at least 4 scores, has {len(y)}"
+    try:
+        return clone(estimator).fit(own, y, sample_weight=counts[rows, target]), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _with(X: Array, target: int) -> Array:
+    """The subsets with the target in them."""
+    X = X.copy()
+    X[:, target] = 1.0
+    return X

@@ -1,0 +1,20 @@
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from cotrain.surrogates import LinearSurrogate
+
+PRECISIONS = {
+    # A weight says how precise one score is; a row listed twice is two scores.
+    "check_sample_weight_equivalence_on_dense_data": "weights are precisions, not numbers of rows",
+}
+
+
+@pytest.mark.filterwarnings("ignore::cotrain.surrogates.DesignWarning")
+@parametrize_with_checks(
+    [LinearSurrogate(), LinearSurrogate(ridge=0.01)],
+    expected_failed_checks=lambda estimator: (
+        PRECISIONS if getattr(estimator, "ridge", None) == "evidence" else {}
+    ),
+)
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)

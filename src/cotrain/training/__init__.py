@@ -1,5 +1,40 @@
 """Engines behind one small protocol: fits in, scores out."""
 
+from cotrain.training._cost import estimate_seconds
+from cotrain.training._engines import make_engine
+from cotrain.training._fit_table import (
+    SCORE_COLUMNS,
+    describe_fit,
+    fit_rows,
+    fit_table,
+    load_fit_table,
+    save_fit_table,
+    scores_of,
+)
+from cotrain.training._journal import Journal
 from cotrain.training._protocol import Engine, FitFailure, FitScores, Outcome
+from cotrain.training._scores import SCORES, score_tasks
+from cotrain.training._sweep import sweep
+from cotrain.training._weights import Layer, Weights
 
-__all__ = ["Engine", "FitFailure", "FitScores", "Outcome"]
+__all__ = [
+    "SCORES",
+    "SCORE_COLUMNS",
+    "Engine",
+    "FitFailure",
+    "FitScores",
+    "Journal",
+    "Layer",
+    "Outcome",
+    "Weights",
+    "describe_fit",
+    "estimate_seconds",
+    "fit_rows",
+    "fit_table",
+    "load_fit_table",
+    "make_engine",
+    "save_fit_table",
+    "score_tasks",
+    "scores_of",
+    "sweep",
+]

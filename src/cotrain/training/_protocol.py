@@ -44,7 +44,16 @@ Outcome = FitScores | FitFailure
 
 
 class Engine(Protocol):
-    """Trains fits. The same fit gives the same outcome, whatever it is trained beside."""
+    """Trains fits. The same fit gives the same outcome, whatever it is trained beside.
+
+    Attributes
+    ----------
+    fits_at_once : int
+        How many fits a call of `train` best gets.
+    """
+
+    @property
+    def fits_at_once(self) -> int: ...
 
     def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""

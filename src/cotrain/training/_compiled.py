@@ -1,0 +1,253 @@
+"""The compiled engine: one thread a fit, the same bits whatever else runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
+from cotrain.settings import ModelSettings
+from cotrain.tasks import TaskTable
+from cotrain.training._compiled_pass import (
+    Features,
+    Network,
+    Recipe,
+    Shape,
+    Targets,
+    predict_labels,
+    seen_features,
+    train_epoch,
+)
+from cotrain.training._kernels import LANES, Moments, block_width
+from cotrain.training._problem import Labels, Problem
+from cotrain.training._protocol import FitScores, Outcome
+from cotrain.training._randomness import epoch_order
+from cotrain.training._recipe import (
+    check_loss,
+    fit_scores,
+    initial_heads,
+    initial_layers,
+    label_weights,
+    mean_loss,
+    outcome_of,
+)
+from cotrain.training._schedule import batch_size, learning_rate
+from cotrain.training._weights import Layer, Weights
+
+
+@dataclass(frozen=True)
+class CompiledEngine:
+    """Trains fits one after the other in compiled code that holds no lock.
+
+    Attributes
+    ----------
+    dtype : type
+        float32, or float64 for comparisons.
+    """
+
+    dtype: type[np.floating] = np.float32
+    fits_at_once: int = 1
+
+    def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
+        """The outcome of each fit, in order. A fit that fails does not stop the others."""
+        return [outcome_of(lambda fit=fit: self._scores(table, fit, model)) for fit in fits]  # type: ignore[misc]
+
+    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
+        """The trained network of a fit.
+
+        Raises
+        ------
+        FitError
+            If the fit cannot be trained.
+        """
+        training = _Training.of(table, fit, model, self.dtype)
+        training.run()
+        return training.weights()
+
+    def _scores(self, table: TaskTable, fit: Fit, model: ModelSettings) -> FitScores:
+        training = _Training.of(table, fit, model, self.dtype)
+        n_epochs = training.run()
+        return fit_scores(training.problem, n_epochs, training.outputs)
+
+
+@dataclass(eq=False)
+class _Training:
+    """One fit under way."""
+
+    problem: Problem
+    model: ModelSettings
+    seed: int
+    features: Features
+    network: Network
+    shape: Shape
+
+    @classmethod
+    def of(
+        cls, table: TaskTable, fit: Fit, model: ModelSettings, dtype: type[np.floating]
+    ) -> "_Training":
+        problem = Problem.of(table, fit)
+        layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype)
+        heads = initial_heads(problem.members, model.hidden[-1], fit.seed, dtype)
+        widths = [_padded(n_units) for n_units in model.hidden]
+        shape = Shape(
+            table.n_features, widths[0], widths[1] if len(widths) > 1 else 0, len(problem.members)
+        )
+        features = Features(
+            table.features.indptr.astype(np.int64, copy=False),
+            table.features.indices.astype(np.int32, copy=False),
+            table.features.data.astype(np.float32, copy=False),
+            bool((table.features.data == 1).all()),
+        )
+        return cls(problem, model, fit.seed, features, _network(layers, heads), shape)
+
+    def run(self) -> int:
+        """Train; the number of epochs done is returned."""
+        train = self.problem.train
+        labels = self._targets(train)
+        seen = seen_features(self.features, train.rows, self.shape.n_features)
+        size = batch_size(self.model, train.rows.size)
+        watch = _EarlyStop.of(self)
+        n_steps = 0
+        for epoch in range(self.model.epochs):
+            recipe = Recipe(
+                self.seed,
+                epoch,
+                self.model.dropout,
+                learning_rate(self.model, epoch),
+                self.model.weight_decay,
+            )
+            order = epoch_order(self.seed, epoch, train.rows)
+            loss, n_steps = train_epoch(
+                order,
+                size,
+                self.features,
+                labels,
+                self.problem.is_binary,
+                seen,
+                self.network,
+                self.shape,
+                recipe,
+                n_steps,
+            )
+            check_loss(loss, epoch)
+            if watch is not None and watch.is_over(epoch):
+                break
+        return epoch + 1 if watch is None else watch.restore()
+
+    def outputs(self, labels: Labels) -> np.ndarray:
+        """The network's output for each label, (n_labels,)."""
+        return np.asarray(
+            predict_labels(self.features, self._targets(labels), self.network, self.shape)
+        )
+
+    def weights(self) -> Weights:
+        """The network as plain arrays."""
+        net, units = self.network, self.model.hidden
+        n_inputs = [self.shape.n_features, self.shape.first]
+        trunk = [(net.first, net.first_bias), (net.second, net.second_bias)]
+        hidden = []
+        fan_in = self.shape.n_features
+        for (weight, bias), rows, n_units in zip(trunk, n_inputs, units, strict=False):
+            dense = _dense(weight.weight, rows, n_units)[:fan_in]
+            hidden.append(Layer(dense, bias.weight[:n_units].copy()))
+            fan_in = n_units
+        heads = _dense(net.heads.weight, self.shape.n_members, units[-1])
+        problem = self.problem
+        return Weights(
+            tuple(hidden),
+            Layer(np.ascontiguousarray(heads.T), net.head_bias.weight.copy()),
+            problem.members,
+            problem.shift,
+            problem.scale,
+        )
+
+    def _targets(self, labels: Labels) -> Targets:
+        dtype = self.network.heads.weight.dtype
+        return Targets(
+            labels.rows,
+            labels.start,
+            labels.member,
+            self.problem.targets(labels).astype(dtype),
+            label_weights(self.problem, labels).astype(dtype),
+        )
+
+
+@dataclass(eq=False)
+class _EarlyStop:
+    """Keeps the weights of the epoch with the lowest validation loss."""
+
+    training: _Training
+    best_loss: float = np.inf
+    best_epoch: int = -1
+    best_weights: tuple[np.ndarray, ...] = ()
+
+    @classmethod
+    def of(cls, training: _Training) -> "_EarlyStop | None":
+        if training.model.patience == 0:
+            return None
+        if training.problem.validation.rows.size == 0:
+            raise FitError("early stopping needs validation labels, and there are none")
+        return cls(training)
+
+    def is_over(self, epoch: int) -> bool:
+        training, labels = self.training, self.training.problem.validation
+        loss = mean_loss(training.problem, labels, training.outputs(labels))
+        if loss < self.best_loss:
+            self.best_loss, self.best_epoch = loss, epoch
+            self.best_weights = tuple(part.weight.copy() for part in training.network)
+        return epoch - self.best_epoch >= training.model.patience
+
+    def restore(self) -> int:
+        """Put the best weights back; the number of epochs they were trained for is returned."""
+        for part, best in zip(self.training.network, self.best_weights, strict=True):
+            part.weight[:] = best
+        return self.best_epoch + 1
+
+
+def _padded(n_units: int) -> int:
+    return -(-n_units // LANES) * LANES
+
+
+def _network(layers: tuple[Layer, ...], heads: Layer) -> Network:
+    parts: list[Moments] = []
+    n_inputs = layers[0].weight.shape[0]
+    for layer in layers:
+        parts += [_moments(_blocked(layer.weight, n_inputs)), _moments(_blocked(layer.bias[None]))]
+        n_inputs = _padded(layer.bias.size)
+    if len(layers) == 1:
+        nothing = np.empty(0, dtype=heads.weight.dtype)
+        parts += [_moments(nothing), _moments(nothing)]
+    weight = _blocked(np.ascontiguousarray(heads.weight.T))
+    parts += [_moments(weight), _moments(heads.bias.copy())]
+    return Network(*parts)
+
+
+def _moments(weight: np.ndarray) -> Moments:
+    return Moments(weight, np.zeros_like(weight), np.zeros_like(weight))
+
+
+def _blocked(dense: np.ndarray, n_rows: int | None = None) -> np.ndarray:
+    """A matrix in blocks of columns, padded with zeros to `n_rows` and whole vectors."""
+    rows = n_rows or dense.shape[0]
+    width = _padded(dense.shape[1])
+    padded = np.zeros((rows, width), dtype=dense.dtype)
+    padded[: dense.shape[0], : dense.shape[1]] = dense
+    return np.concatenate([padded[:, at : at + lanes].ravel() for at, lanes in _blocks(width)])
+
+
+def _dense(blocked: np.ndarray, n_rows: int, n_columns: int) -> np.ndarray:
+    """The matrix that `_blocked` was made of."""
+    parts = [
+        blocked[at * n_rows : (at + lanes) * n_rows].reshape(n_rows, lanes)
+        for at, lanes in _blocks(_padded(n_columns))
+    ]
+    return np.ascontiguousarray(np.hstack(parts)[:, :n_columns])
+
+
+def _blocks(width: int) -> list[tuple[int, int]]:
+    blocks, at = [], 0
+    while at < width:
+        blocks.append((at, int(block_width(at, width))))
+        at += blocks[-1][1]
+    return blocks

@@ -1,0 +1,323 @@
+"""Whole passes of the compiled engine: an epoch of training, and predictions, without the GIL."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from cotrain.training._kernels import (
+    Moments,
+    Sparse,
+    Step,
+    activate,
+    block_width,
+    dots,
+    gather,
+    mask,
+    transpose,
+    update,
+)
+
+CHUNK = 1024
+
+
+class Features(NamedTuple):
+    """The task table's features; `ones` if every stored value is 1."""
+
+    start: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]
+    value: np.ndarray
+    ones: bool
+
+
+class Targets(NamedTuple):
+    """Labels as they are trained on; those of position p are start[p] .. start[p + 1]."""
+
+    rows: np.ndarray
+    start: np.ndarray
+    member: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+class Network(NamedTuple):
+    """All parameters. With one hidden layer `second` and `second_bias` are empty."""
+
+    first: Moments
+    first_bias: Moments
+    second: Moments
+    second_bias: Moments
+    heads: Moments
+    head_bias: Moments
+
+
+class Shape(NamedTuple):
+    """Sizes: inputs, padded widths of the hidden layers (second 0 if there is none), members."""
+
+    n_features: int
+    first: int
+    second: int
+    n_members: int
+
+
+class Recipe(NamedTuple):
+    """What an epoch needs of the model settings."""
+
+    seed: int
+    epoch: int
+    dropout: float
+    learning_rate: float
+    weight_decay: float
+
+
+@njit(nogil=True)
+def _adam_step(recipe, t):  # type: ignore[no-untyped-def]
+    size = recipe.learning_rate / (1.0 - 0.9**t)
+    root = 1.0 / np.sqrt(1.0 - 0.999**t)
+    return Step(0.9, 0.999, 1e-8, size, root, 1.0 - recipe.learning_rate * recipe.weight_decay)
+
+
+@njit(nogil=True)
+def _batch_rows(features, examples):  # type: ignore[no-untyped-def]
+    return Sparse(
+        features.start[examples], features.start[examples + 1], features.index, features.value
+    )
+
+
+@njit(nogil=True)
+def _active(hidden, n, width):  # type: ignore[no-untyped-def]
+    """The positive entries of a blocked matrix as a sparse one."""
+    end = np.zeros(n + 1, np.int64)
+    column = 0
+    while column < width:
+        lanes = block_width(column, width)
+        for r in range(n):
+            at = column * n + r * lanes
+            for j in range(lanes):
+                end[r + 1] += hidden[at + j] > 0
+        column += lanes
+    for r in range(n):
+        end[r + 1] += end[r]
+    fill = end[:n].copy()
+    index = np.empty(end[n], np.int32)
+    value = np.empty(end[n], hidden.dtype)
+    column = 0
+    while column < width:
+        lanes = block_width(column, width)
+        for r in range(n):
+            at = column * n + r * lanes
+            for j in range(lanes):
+                if hidden[at + j] > 0:
+                    index[fill[r]] = column + j
+                    value[fill[r]] = hidden[at + j]
+                    fill[r] += 1
+        column += lanes
+    return Sparse(end[:n].copy(), end[1:], index, value)
+
+
+@njit(nogil=True)
+def _spread_out(rows, values, width, out):  # type: ignore[no-untyped-def]
+    """The dense blocked matrix of a sparse one, with other values."""
+    n = rows.begin.size
+    out[:] = 0
+    for r in range(n):
+        for k in range(rows.begin[r], rows.end[r]):
+            j = np.intp(rows.index[k])
+            # Blocks of 64 come first, so that only the last columns lie in narrower ones.
+            column = j // 64 * 64
+            lanes = block_width(column, width)
+            while j - column >= lanes:
+                column += lanes
+                lanes = block_width(column, width)
+            out[column * n + r * lanes + j - column] = values[k]
+
+
+@njit(nogil=True)
+def _errors(labels, rows, output, is_binary, n):  # type: ignore[no-untyped-def]
+    """Turn outputs into the loss's gradient in place; the sum of the losses is returned."""
+    loss = 0.0
+    for r in range(rows.begin.size):
+        for k in range(rows.begin[r], rows.end[r]):
+            z, y = np.float64(output[k]), np.float64(labels.target[k])
+            if is_binary[labels.member[k]]:
+                e = np.exp(-abs(z))
+                p = 1.0 / (1.0 + e) if z >= 0 else e / (1.0 + e)
+                value, slope = max(z, 0.0) - z * y + np.log1p(e), p - y
+            else:
+                value, slope = (z - y) ** 2, 2.0 * (z - y)
+            loss += labels.weight[k] * value
+            output[k] = labels.weight[k] * slope / n
+    return loss
+
+
+@njit(nogil=True)
+def _update_head_bias(columns, bias, step):  # type: ignore[no-untyped-def]
+    for i in range(bias.weight.size):
+        g = 0.0
+        for k in range(columns.begin[i], columns.end[i]):
+            g += columns.value[k]
+        bias.first[i] += (1.0 - step.beta1) * (g - bias.first[i])
+        bias.second[i] = step.beta2 * bias.second[i] + (1.0 - step.beta2) * g * g
+        scale = np.sqrt(bias.second[i]) * step.root + step.epsilon
+        bias.weight[i] -= step.size * bias.first[i] / scale
+
+
+@njit(nogil=True)
+def _everything(n):  # type: ignore[no-untyped-def]
+    """One column that has all n rows: a bias is the weight of a constant input."""
+    return Sparse(
+        np.zeros(1, np.int64), np.full(1, n), np.arange(n).astype(np.int32), np.empty(0, np.float32)
+    )
+
+
+@njit(nogil=True)
+def _outputs(heads, bias, labels, rows, hidden, shape, width, out):  # type: ignore[no-untyped-def]
+    for r in range(rows.begin.size):
+        for k in range(rows.begin[r], rows.end[r]):
+            out[k] = bias.weight[labels.member[k]]
+    dots(rows, hidden, heads.weight, shape.n_members, width, out)
+
+
+@njit(cache=True, nogil=True)
+def train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape, recipe, t):  # type: ignore[no-untyped-def]
+    """One epoch of training in place; the mean loss and the number of steps done are returned."""
+    dtype = net.heads.weight.dtype
+    deep = shape.second > 0
+    top_width = shape.second if deep else shape.first
+    scale = dtype.type(1.0 / (1.0 - recipe.dropout))
+    units, members = np.arange(shape.first), np.arange(shape.n_members)
+    bias_only = np.zeros(1, np.int64)
+    output = np.zeros(labels.member.size, dtype)
+    loss = 0.0
+    for at in range(0, order.size, batch_size):
+        batch = order[at : at + batch_size]
+        n = batch.size
+        t += 1
+        step = _adam_step(recipe, t)
+        bias_step = Step(step.beta1, step.beta2, step.epsilon, step.size, step.root, 1.0)
+        examples = labels.rows[batch]
+        constant = _everything(n)
+
+        rows = _batch_rows(features, examples)
+        hidden = np.empty(n * shape.first, dtype)
+        gather(
+            rows,
+            features.ones,
+            net.first.weight,
+            shape.n_features,
+            net.first_bias.weight,
+            shape.first,
+            hidden,
+        )
+        activate(hidden, shape.first, examples, recipe.seed, recipe.epoch, 0, recipe.dropout)
+        top = hidden
+        active = rows
+        if deep:
+            active = _active(hidden, n, shape.first)
+            top = np.empty(n * shape.second, dtype)
+            gather(
+                active,
+                False,
+                net.second.weight,
+                shape.first,
+                net.second_bias.weight,
+                shape.second,
+                top,
+            )
+            activate(top, shape.second, examples, recipe.seed, recipe.epoch, 1, recipe.dropout)
+
+        known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
+        _outputs(net.heads, net.head_bias, labels, known, top, shape, top_width, output)
+        loss += _errors(labels, known, output, is_binary, n)
+
+        delta = np.empty(n * top_width, dtype)
+        gather(
+            known,
+            False,
+            net.heads.weight,
+            shape.n_members,
+            np.zeros(top_width, dtype),
+            top_width,
+            delta,
+        )
+        mask(delta, top, scale)
+        by_member = transpose(known, False, shape.n_members)
+        update(members, by_member, False, top, n, net.heads, shape.n_members, top_width, step)
+        _update_head_bias(by_member, net.head_bias, bias_step)
+
+        if deep:
+            below = np.zeros(active.index.size, dtype)
+            dots(active, delta, net.second.weight, shape.first, shape.second, below)
+            for k in range(below.size):
+                below[k] *= scale
+            by_unit = transpose(active, False, shape.first)
+            update(units, by_unit, False, delta, n, net.second, shape.first, shape.second, step)
+            update(bias_only, constant, True, delta, n, net.second_bias, 1, shape.second, bias_step)
+            delta = np.empty(n * shape.first, dtype)
+            _spread_out(active, below, shape.first, delta)
+
+        by_feature = transpose(rows, features.ones, shape.n_features)
+        update(
+            seen,
+            by_feature,
+            features.ones,
+            delta,
+            n,
+            net.first,
+            shape.n_features,
+            shape.first,
+            step,
+        )
+        update(bias_only, constant, True, delta, n, net.first_bias, 1, shape.first, bias_step)
+    return loss / order.size, t
+
+
+@njit(cache=True, nogil=True)
+def predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-def]
+    """The network's output for each label, (n_labels,)."""
+    dtype = net.heads.weight.dtype
+    deep = shape.second > 0
+    top_width = shape.second if deep else shape.first
+    output = np.zeros(labels.member.size, dtype)
+    for at in range(0, labels.rows.size, CHUNK):
+        batch = np.arange(at, min(at + CHUNK, labels.rows.size))
+        examples = labels.rows[batch]
+        rows = _batch_rows(features, examples)
+        n = batch.size
+        top = np.empty(n * shape.first, dtype)
+        gather(
+            rows,
+            features.ones,
+            net.first.weight,
+            shape.n_features,
+            net.first_bias.weight,
+            shape.first,
+            top,
+        )
+        activate(top, shape.first, examples, 0, 0, 0, 0.0)
+        if deep:
+            active = _active(top, n, shape.first)
+            top = np.empty(n * shape.second, dtype)
+            gather(
+                active,
+                False,
+                net.second.weight,
+                shape.first,
+                net.second_bias.weight,
+                shape.second,
+                top,
+            )
+            activate(top, shape.second, examples, 0, 0, 1, 0.0)
+        known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
+        _outputs(net.heads, net.head_bias, labels, known, top, shape, top_width, output)
+    return output
+
+
+@njit(cache=True, nogil=True)
+def seen_features(features, examples, n_features):  # type: ignore[no-untyped-def]
+    """The features that any of `examples` has: no gradient ever reaches the others."""
+    seen = np.zeros(n_features, np.bool_)
+    for example in examples:
+        for k in range(features.start[example], features.start[example + 1]):
+            seen[features.index[k]] = True
+    return np.flatnonzero(seen)

@@ -1,0 +1,80 @@
+"""What a fit will cost, before it is trained."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from cotrain.allocation import Fit
+from cotrain.settings import ModelSettings
+from cotrain.tasks import TaskTable
+from cotrain.training._schedule import batch_size
+
+# Seconds on one core of a 2023 server for each thing that a fit does; `docs/results/engine.md`
+# says how they were measured. Other machines scale them all.
+_GATHERED = 1.5e-10  # one weight read and added: an entry of a row times a hidden unit
+_UPDATED = 1.2e-9  # one weight updated by Adam
+_ACTIVATED = 1.0e-9  # one unit of one row, activated and masked
+_FIXED = 5e-3  # setting up and scoring a fit
+
+
+def estimate_seconds(
+    table: TaskTable,
+    fits: Sequence[Fit],
+    model: ModelSettings,
+    measured: Mapping[Fit, float] | None = None,
+) -> np.ndarray:
+    """The seconds that each fit takes on one core, about, float64 (n_fits,).
+
+    Parameters
+    ----------
+    measured : mapping of Fit to float, optional
+        Seconds that fits of the same table and model took here; they set the scale.
+    """
+    costs = _costs(table, fits, model)
+    if measured:
+        known = list(measured)
+        costs *= sum(measured.values()) / _costs(table, known, model).sum()
+    return costs
+
+
+def _costs(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> np.ndarray:
+    if not fits:
+        return np.zeros(0)
+    train = np.stack([fit.allocation.matrix for fit in fits], axis=2)
+    evaluated = np.zeros_like(train)
+    for place, fit in enumerate(fits):
+        folds = [*fit.folds.validation, *fit.folds.test]
+        evaluated[np.array(fit.members)[:, None], folds, place] = True
+    n_rows, n_entries = _rows_and_entries(table, train)
+    n_scored, n_scored_entries = _rows_and_entries(table, evaluated)
+    units = sum(model.hidden)
+    top = model.hidden[-1]
+    below = sum(a * b for a, b in zip(model.hidden, model.hidden[1:], strict=False))
+    steps = np.array([-(-n // batch_size(model, int(n))) for n in n_rows])
+    heads = np.array([len(fit.members) for fit in fits])
+    updated = steps * (table.n_features * model.hidden[0] + below + heads * top)
+    gathered = 2 * n_entries * model.hidden[0] + 3 * n_rows * below
+    epoch = _GATHERED * gathered + _UPDATED * updated + _ACTIVATED * n_rows * units
+    passes = 1 if model.patience == 0 else model.epochs
+    scoring = _GATHERED * (n_scored_entries * model.hidden[0] + n_scored * below)
+    return np.asarray(_FIXED + model.epochs * epoch + passes * scoring)
+
+
+def _rows_and_entries(table: TaskTable, use: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with a label that is used, and the features set in them, of each fit.
+
+    `use` is bool (K, F, n_fits).
+    """
+    known = csr_array(
+        (np.ones(table.labels.nnz, np.float32), table.labels.indices, table.labels.indptr),
+        shape=table.labels.shape,
+    )
+    entries = np.diff(table.features.indptr).astype(np.float64)
+    n_rows, n_entries = np.zeros(use.shape[2]), np.zeros(use.shape[2])
+    for fold in range(table.n_folds):
+        rows = np.flatnonzero(table.folds == fold)
+        some = (known[rows] @ use[:, fold].astype(np.float32)) > 0
+        n_rows += some.sum(axis=0)
+        n_entries += entries[rows] @ some
+    return n_rows, n_entries

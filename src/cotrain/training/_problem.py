@@ -1,0 +1,147 @@
+"""What one fit trains on and is scored on, as flat arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
+from cotrain.tasks import TaskTable
+
+_TRAIN, _VALIDATION, _TEST = 1, 2, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of some members in some folds.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, (n_rows,)
+        The examples that have at least one of the labels, ascending.
+    start : ndarray of int64, (n_rows + 1,)
+        Where each row's labels begin and end.
+    member : ndarray of int32, (n_labels,)
+        The place of each label's task among the members.
+    truth : ndarray of float32, (n_labels,)
+        The labels.
+    """
+
+    rows: np.ndarray
+    start: np.ndarray
+    member: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One fit's share of a task table.
+
+    Attributes
+    ----------
+    members : ndarray of int64, (n_members,)
+        The tasks that are trained.
+    is_binary : ndarray of bool, (n_members,)
+        The kind of each member.
+    shift, scale : ndarray of float64, (n_members,)
+        Real-valued labels are trained as (label - shift) / scale: the mean and the standard
+        deviation of the member's training labels. Binary members have 0 and 1.
+    n_labels : ndarray of int64, (n_members,)
+        Training labels of each member.
+    task_weights : ndarray of float64, (n_members,)
+        Factor of each member's loss.
+    train, validation, test : Labels
+        The labels by their use.
+    """
+
+    members: np.ndarray
+    is_binary: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    n_labels: np.ndarray
+    task_weights: np.ndarray
+    train: Labels
+    validation: Labels
+    test: Labels
+
+    @classmethod
+    def of(cls, table: TaskTable, fit: Fit) -> "Problem":
+        """The problem of `fit`.
+
+        Raises
+        ------
+        FitError
+            If there is nothing to learn: no training label, a label that is not finite, or no
+            member with two different training labels.
+        """
+        members = np.array(fit.members, dtype=np.int64)
+        use = _use_of_cells(table, fit, members)
+        row = np.repeat(np.arange(table.n_examples), np.diff(table.labels.indptr))
+        use_of_label = use[table.labels.indices, table.folds[row]]
+        place = np.zeros(table.n_tasks, dtype=np.int32)
+        place[members] = np.arange(members.size)
+        train, validation, test = (
+            _labels(table, row, place, np.flatnonzero(use_of_label == kind))
+            for kind in (_TRAIN, _VALIDATION, _TEST)
+        )
+        is_binary = np.array([table.kinds[task] == "binary" for task in members], dtype=bool)
+        shift, scale = _standard(train, is_binary)
+        _check(table, members, train, is_binary)
+        return cls(
+            members=members,
+            is_binary=is_binary,
+            shift=shift,
+            scale=scale,
+            n_labels=np.bincount(train.member, minlength=members.size),
+            task_weights=np.ones(members.size),
+            train=train,
+            validation=validation,
+            test=test,
+        )
+
+    def targets(self, labels: Labels) -> np.ndarray:
+        """The labels as they are trained on, float64 (n_labels,)."""
+        return (labels.truth - self.shift[labels.member]) / self.scale[labels.member]
+
+
+def _use_of_cells(table: TaskTable, fit: Fit, members: np.ndarray) -> np.ndarray:
+    use = np.zeros((table.n_tasks, table.n_folds), dtype=np.int8)
+    use[members[:, None], list(fit.folds.validation)] = _VALIDATION
+    use[members[:, None], list(fit.folds.test)] = _TEST
+    use[fit.allocation.matrix] = _TRAIN
+    return use
+
+
+def _labels(table: TaskTable, row: np.ndarray, place: np.ndarray, chosen: np.ndarray) -> Labels:
+    rows, first = np.unique(row[chosen], return_index=True)
+    return Labels(
+        rows=rows,
+        start=np.append(first, chosen.size),
+        member=place[table.labels.indices[chosen]],
+        truth=table.labels.data[chosen],
+    )
+
+
+def _standard(train: Labels, is_binary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    n = np.maximum(np.bincount(train.member, minlength=is_binary.size), 1)
+    truth = train.truth.astype(np.float64)
+    mean = np.bincount(train.member, weights=truth, minlength=is_binary.size) / n
+    deviation = (truth - mean[train.member]) ** 2
+    spread = np.sqrt(np.bincount(train.member, weights=deviation, minlength=is_binary.size) / n)
+    shift = np.where(is_binary, 0.0, mean)
+    return shift, np.where(is_binary | (spread == 0), 1.0, spread)
+
+
+def _check(table: TaskTable, members: np.ndarray, train: Labels, is_binary: np.ndarray) -> None:
+    if train.truth.size == 0:
+        raise FitError("no training label: none of its tasks has a label in its training folds")
+    if not np.isfinite(train.truth).all():
+        task = table.tasks[members[train.member[~np.isfinite(train.truth)][0]]]
+        raise FitError(f"a training label of the task `{task}` is not a finite number")
+    low, high = np.full(members.size, np.inf), np.full(members.size, -np.inf)
+    np.minimum.at(low, train.member, train.truth)
+    np.maximum.at(high, train.member, train.truth)
+    if not (high > low).any():
+        task = table.tasks[members[train.member[0]]]
+        what = "one class" if is_binary[train.member[0]] else "one value"
+        raise FitError(f"only {what} among the training labels of the task `{task}`")

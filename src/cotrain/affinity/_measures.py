@@ -1,5 +1,3 @@
-import warnings
-
 import numpy as np
 
 
@@ -37,13 +35,3 @@ def mean_over_records(history: np.ndarray) -> np.ndarray:
     counts = seen.sum(axis=0)
     sums = np.where(seen, history, 0).sum(axis=0)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-
-
-def warn_undefined(n_undefined: int) -> None:
-    """Say that affinities are missing although both tasks had labels."""
-    warnings.warn(
-        f"{n_undefined} affinities of this batch are undefined, for a loss is not positive or not "
-        "finite, and are missing from the mean; `undefined_` counts them from here on in silence",
-        UserWarning,
-        stacklevel=4,
-    )

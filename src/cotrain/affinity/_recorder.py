@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from cotrain.affinity._history import History
 from cotrain.affinity._lookahead import Lookahead, TaskGradients
-from cotrain.affinity._measures import cosines, mean_over_records, transference, warn_undefined
 
 Mode = Literal["paper", "released"]
 HeadsStep = Literal["fixed", "stepped"]
@@ -103,10 +103,7 @@ class AffinityRecorder:
         self._heads_step = heads_step
         self._sources = None if sources is None else [frozenset(source) for source in sources]
         self._n_steps = 0
-        self._steps: list[int] = []
-        self._history: list[np.ndarray] = []
-        self._cosines: list[np.ndarray] = []
-        self._undefined: np.ndarray | None = None
+        self._history = History()
 
     def step(self, batch: Any) -> Self:
         """Record the affinities on `batch` if it is time to; call it before the optimiser's step.
@@ -124,35 +121,31 @@ class AffinityRecorder:
 
     @property
     def affinity_(self) -> np.ndarray:
-        return mean_over_records(self.history_)
+        return self._history.affinity
 
     @property
     def counts_(self) -> np.ndarray:
-        return (~np.isnan(self.history_)).sum(axis=0)
+        return self._history.counts
 
     @property
     def undefined_(self) -> np.ndarray:
-        self._check_recorded()
-        assert self._undefined is not None
-        return self._undefined.copy()
+        return self._history.undefined
 
     @property
     def cosine_(self) -> np.ndarray:
-        return mean_over_records(self.cosine_history_)
+        return self._history.cosine
 
     @property
     def history_(self) -> np.ndarray:
-        self._check_recorded()
-        return np.stack(self._history)
+        return self._history.affinities
 
     @property
     def cosine_history_(self) -> np.ndarray:
-        self._check_recorded()
-        return np.stack(self._cosines)
+        return self._history.cosines
 
     @property
     def steps_(self) -> np.ndarray:
-        return np.array(self._steps, dtype=np.int64)
+        return self._history.steps
 
     def _record(self, batch: Any) -> None:
         gradients = self._lookahead.gradients(batch)
@@ -167,16 +160,15 @@ class AffinityRecorder:
             before = self._lookahead.losses_after(batch, stay, head_steps)[0]
         after = self._lookahead.losses_after(batch, -lr * directions, head_steps)
 
-        affinity = transference(_array(before), _array(after)).T
-        labelled, chosen = _array(gradients.labelled), _array(members) > 0
-        could_be = labelled[:, None] & (chosen & labelled).any(axis=1)
-        could_be &= ~_is_own_source(chosen)
-        affinity = np.where(could_be, affinity, np.nan)
-        self._count_undefined(could_be & np.isnan(affinity))
-        self._history.append(affinity / lr if self._mode == "released" else affinity)
         weights = gradients.jacobian[:, self._lookahead.is_matrix]
-        self._cosines.append(cosines(_array(weights @ weights.T)))
-        self._steps.append(self._n_steps)
+        self._history.add(
+            self._n_steps,
+            _array(before),
+            _array(after),
+            _array(weights @ weights.T),
+            _array(members) > 0,
+            divisor=lr if self._mode == "released" else 1.0,
+        )
 
     def _members(self, n_tasks: int) -> Tensor:
         """Which tasks each source holds, 0/1 (S, K)."""
@@ -227,22 +219,6 @@ class AffinityRecorder:
         if self._heads_step == "fixed":
             return {}
         return {name: -lr * gradient for name, gradient in gradients.heads.items()}
-
-    def _count_undefined(self, undefined: np.ndarray) -> None:
-        if self._undefined is None:
-            self._undefined = np.zeros(undefined.shape, dtype=np.int64)
-        if undefined.any() and not self._undefined.any():
-            warn_undefined(int(undefined.sum()))
-        self._undefined += undefined
-
-    def _check_recorded(self) -> None:
-        if not self._history:
-            raise ValueError("nothing is recorded yet; call `step` with each batch first")
-
-
-def _is_own_source(members: np.ndarray) -> np.ndarray:
-    """Where a source is the recipient alone, bool (K, S)."""
-    return (members & (members.sum(axis=1, keepdims=True) == 1)).T
 
 
 def _array(tensor: Tensor) -> np.ndarray:

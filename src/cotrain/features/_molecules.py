@@ -63,11 +63,12 @@ def _on_bits(smiles: Sequence[str], radius: int, bits: int) -> list[np.ndarray]:
     generator = GetMorganGenerator(radius=radius, fpSize=bits)
     with BlockLogs():
         molecules = [Chem.MolFromSmiles(text) for text in smiles]
-    if None in molecules:
-        raise ValueError(
-            f"`smiles` must be molecules, got {smiles[molecules.index(None)]!r}; "
-            "drop what `canonical_smiles` cannot parse"
-        )
+    for text, molecule in zip(smiles, molecules, strict=True):
+        if molecule is None:
+            raise ValueError(
+                f"`smiles` must be molecules, got {text!r}; "
+                "drop what `canonical_smiles` cannot parse"
+            )
     # On bits come in ascending order.
     return [
         np.array(fingerprint.GetOnBits(), dtype=np.int32)

@@ -31,7 +31,7 @@ class LabelMatrix:
     def of(cls, labels: pd.DataFrame, tasks: Sequence[str], kind: TaskKind) -> "LabelMatrix":
         """Arrange distinct (example, task, label) rows as a matrix."""
         examples, row = np.unique(labels["example"].to_numpy(dtype=object), return_inverse=True)
-        column = pd.Index(tasks).get_indexer(labels["task"])
+        column = pd.Index(tasks).get_indexer(pd.Index(labels["task"]))
         data = labels["label"].to_numpy(dtype=np.float32)
         shape = (examples.size, len(tasks))
         order = np.lexsort((column, row))

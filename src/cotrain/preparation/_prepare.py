@@ -21,7 +21,7 @@ from cotrain.preparation._values import check_values, label_values
 from cotrain.settings import PrepareSettings
 from cotrain.sources import Measurements
 from cotrain.splits import random_folds, scaffold_folds
-from cotrain.tasks import TaskTable
+from cotrain.tasks import TaskKind, TaskTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def prepare(
     settings : PrepareSettings
         The section `prepare` of params.yaml.
     evaluations : sequence of sequences of int
-        Sets of folds that models will be scored on. In each of them every task of the table
+        Sets of folds that models will be trained or scored on. In each of them every task of the table
         holds both classes, or two distinct values if it is real-valued.
 
     Raises
@@ -86,7 +86,7 @@ def prepare(
     _check_split(measurements, settings)
     named, rejects = name_examples(measurements)
     labelled = label_values(named, settings.label)
-    kind = "real" if settings.label.kind == "real" else "binary"
+    kind: TaskKind = "real" if settings.label.kind == "real" else "binary"
     labels = LabelMatrix.of(labelled.labels, measurements.tasks, kind)
 
     one_sided = one_sided_tasks(labels)
@@ -143,9 +143,7 @@ def _check_any_left(labels: LabelMatrix, excluded: pd.DataFrame) -> None:
     if not labels.tasks:
         reasons = "; ".join(f"`{row.task}`: {row.reason}" for row in excluded.head(3).itertuples())
         more = f"; and {len(excluded) - 3} more" if len(excluded) > 3 else ""
-        raise DataError(
-            f"no task is left to learn ({reasons}{more}); check `prepare.label`, or give more labels"
-        )
+        raise DataError(f"no task is left to learn ({reasons}{more}); check `prepare.label`")
 
 
 def _folds(labels: LabelMatrix, settings: PrepareSettings) -> np.ndarray:

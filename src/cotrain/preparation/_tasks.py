@@ -10,7 +10,7 @@ from cotrain.tasks import TaskKind, TaskTable
 
 
 def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
-    """Return why tasks cannot be learned, by task: their labels are all alike, or there are none."""
+    """Return why tasks cannot be learned, by task: all their labels are alike, or none."""
     everything = np.ones(len(labels.examples), dtype=bool)
     return _one_sided(labels, everything, "in the data")
 
@@ -18,10 +18,10 @@ def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
 def unscorable_tasks(
     labels: LabelMatrix, folds: np.ndarray, evaluations: Sequence[Sequence[int]]
 ) -> dict[str, str]:
-    """Return why tasks cannot be scored, by task: the first evaluation that lacks a class."""
+    """Return why tasks cannot be scored, by task: the first set of folds that lacks a class."""
     reasons: dict[str, str] = {}
     for evaluation in evaluations:
-        where = f"in folds {', '.join(str(fold) for fold in evaluation)}, which are scored on"
+        where = f"in folds {', '.join(str(fold) for fold in evaluation)}"
         found = _one_sided(labels, np.isin(folds, list(evaluation)), where)
         reasons = found | reasons
     return reasons

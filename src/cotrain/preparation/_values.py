@@ -47,7 +47,7 @@ def check_values(table: pd.DataFrame, settings: LabelSettings) -> None:
     else:
         return
     if wrong.any():
-        at = table.loc[wrong.idxmax()]
+        at = table[wrong].iloc[0]
         raise DataError(f"{at.file}, row {at.row}, task `{at.task}`: {at.value:g} {rule}")
 
 
@@ -63,10 +63,11 @@ def label_values(table: pd.DataFrame, settings: LabelSettings) -> Labelled:
     grouped = pairs.groupby(["example", "task"], sort=False)
     merged = grouped["value"].median().reset_index(name="value")
     merged["label"] = _label(merged["value"], settings)
-    spread = grouped["value"].agg(n_values="size", lowest="min", median="median", highest="max")
+    figures = {"n_values": "size", "lowest": "min", "median": "median", "highest": "max"}
+    spread = pd.DataFrame({name: grouped["value"].agg(how) for name, how in figures.items()})
     spread = spread.reset_index().assign(label=merged["label"])
     disagree = (grouped["label"].min() != grouped["label"].max()).to_numpy()
-    conflicts = spread[disagree & (settings.kind != "real")]
+    conflicts = spread.loc[disagree & (settings.kind != "real")]
     labels = merged.dropna(subset="label")[["example", "task", "label"]]
     return Labelled(labels.reset_index(drop=True), _sorted(conflicts), len(merged))
 

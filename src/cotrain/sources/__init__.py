@@ -1,6 +1,6 @@
 """Readers of measurements: MoleculeACE, CSV files, KIBA, and made data with a known truth."""
 
-from cotrain.sources._csv import read_csv, task_columns
+from cotrain.sources._csv import Inspected, inspect_csv, read_csv
 from cotrain.sources._fetch import fetch
 from cotrain.sources._kiba import read_kiba
 from cotrain.sources._measurements import Measurements
@@ -8,11 +8,12 @@ from cotrain.sources._moleculeace import read_moleculeace
 from cotrain.sources._synthetic import make_synthetic
 
 __all__ = [
+    "Inspected",
     "Measurements",
     "fetch",
+    "inspect_csv",
     "make_synthetic",
     "read_csv",
     "read_kiba",
     "read_moleculeace",
-    "task_columns",
 ]

@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -40,19 +41,43 @@ def read_csv(source: CsvSource, folder: Path) -> Measurements:
     return Measurements(table, pd.DataFrame([read, summary_row("with a value", table)]))
 
 
-def task_columns(path: Path, smiles: str, example: str | None = None) -> list[str]:
-    """Return the columns of a wide CSV file that look numeric, so are taken for tasks.
+@dataclass(frozen=True)
+class Inspected:
+    """What a wide CSV file seems to hold.
 
-    A column looks numeric if at least half of its cells that are not blank are numbers.
+    Attributes
+    ----------
+    smiles : str
+        The column of molecules.
+    tasks : tuple of str
+        The columns that look numeric: at least half of their cells that are not blank are numbers.
+    is_binary : bool
+        Whether all their numbers are 0 or 1.
+    """
+
+    smiles: str
+    tasks: tuple[str, ...]
+    is_binary: bool
+
+
+def inspect_csv(path: Path, smiles: str | None) -> Inspected:
+    """Return what a wide CSV file seems to hold; `smiles` None: the column of that name.
 
     Raises
     ------
     DataError
-        If the file cannot be read or has no such column.
+        If the file cannot be read, or has no column of molecules or of numbers.
     """
     body = read_text(path)
-    column_of(path, body, smiles, "fetch.csv.smiles")
-    return _numeric_columns(path, body, {smiles, example})
+    if smiles is None:
+        named = [name for name in body.columns if name.lower() == "smiles"]
+        if not named:
+            raise DataError(f"{path}: no column `smiles`; name the column of molecules")
+        smiles = named[0]
+    column_of(path, body, smiles, "smiles")
+    tasks = _numeric_columns(path, body, {smiles})
+    values = pd.concat([numbers_of(path, body[name]).dropna() for name in tasks])
+    return Inspected(smiles, tuple(tasks), bool(values.isin((0, 1)).all()))
 
 
 def _wide(path: Path, body: pd.DataFrame, source: CsvSource) -> pd.DataFrame:
@@ -77,7 +102,7 @@ def _long(path: Path, body: pd.DataFrame, source: CsvSource) -> pd.DataFrame:
     task = column_of(path, body, source.task, "fetch.csv.task")
     value = numbers_of(path, column_of(path, body, source.value, "fetch.csv.value"))
     if (task == "").any():
-        row = (task == "").idxmax()
+        row = task.index[task == ""][0]
         raise DataError(f"{path}, row {row}, column `{source.task}`: no task; name it")
     blank = sorted(set(task) - set(task[value.notna()]))
     if blank:

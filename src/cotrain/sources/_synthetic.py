@@ -21,7 +21,10 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
 
     - *Clusters*: the weights w_i of one cluster's tasks point nearly the same way, and those of
       two clusters are independent. Tasks of a cluster help each other.
-    - *Harmful tasks* come last.
+    - *Harmful tasks* come last, and every example has a label of each. Their score is that of a
+      cluster's centre, but with the sign flipped for a random half of the examples: the labels
+      contradict each other, nothing about them can be learned, and the shared layers are spent
+      on memorising them. The smaller these layers, the more it hurts.
 
     `truth` has the columns task, cluster (missing for harmful tasks) and harmful.
     """
@@ -32,11 +35,13 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
     centres = rng.standard_normal((source.n_clusters, source.n_features))
     own = rng.standard_normal((n_useful, source.n_features))
     weights = centres[cluster] + OWN_DIRECTION * own
-    weights = np.vstack([weights, rng.standard_normal((source.harmful_tasks, source.n_features))])
-    score = features @ weights.T
+    contradicted = np.arange(source.harmful_tasks) % source.n_clusters
+    score = features @ np.vstack([weights, centres[contradicted]]).T
     score = (score - score.mean(axis=0)) / score.std(axis=0)
+    score[:, n_useful:] *= rng.choice([-1, 1], size=(source.n_examples, source.harmful_tasks))
     score += source.noise * rng.standard_normal(score.shape)
     known = rng.random(score.shape) < source.label_rate
+    known[:, n_useful:] = True
     names = _names("task", source.n_tasks)
     example_names = _names("example", source.n_examples)
     task, example = np.nonzero(known.T)

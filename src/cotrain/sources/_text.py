@@ -76,9 +76,9 @@ def numbers_of(path: Path, column: pd.Series) -> pd.Series:
     values = _to_numbers(column)
     wrong = values.isna() & (column != "")
     if wrong.any():
-        row = wrong.idxmax()
+        row, text = column.index[wrong][0], column[wrong].iloc[0]
         raise DataError(
-            f"{path}, row {row}, column `{column.name}`: {column[row]!r} is not a number; "
+            f"{path}, row {row}, column `{column.name}`: {text!r} is not a number; "
             "write a number, or leave the cell blank if the value is unknown"
         )
     return values

@@ -100,7 +100,7 @@ def _shares(group_of_example: np.ndarray, columns: csr_array) -> csr_array:
 
 
 def _assign(shares: csr_array, n_folds: int, rng: np.random.Generator) -> np.ndarray:
-    """The fold of each group: heaviest first to where it adds least, then moved while that helps."""
+    """The fold of each group: heaviest first, then moved while that helps."""
     n_groups = shares.shape[0]
     # Roughly the heaviest first; the noise makes other seeds give other folds.
     weight = np.sqrt(shares.multiply(shares).sum(axis=1)) * rng.uniform(0.5, 1, n_groups)

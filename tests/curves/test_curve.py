@@ -44,8 +44,9 @@ def test_paper_stages_freeze_what_earlier_stages_found():
     alone = counts[:, 1:].sum(axis=1) == 0
     first = LearningCurve("exp3.1", random_state=0).fit(counts[alone, :1], scores[alone])
     merged = np.stack([counts[:, 0], counts[:, 1] + counts[:, 2]], axis=1)
-    second = LearningCurve("exp3.2", random_state=0).fit(merged, scores)
-    third = LearningCurve("exp3.3", random_state=0).fit(counts, scores)
+    paper = {"stages": "paper", "random_state": 0}
+    second = LearningCurve("exp3.2", **paper).fit(merged, scores)
+    third = LearningCurve("exp3.3", **paper).fit(counts, scores)
     for name in ("b", "a_own"):
         assert second.parameters_[name] == pytest.approx(first.parameters_[name], rel=1e-5)
         assert third.parameters_[name] == pytest.approx(first.parameters_[name], rel=1e-5)

@@ -1,18 +1,32 @@
 """Multi-task learning curves: what one label of a task is worth to itself and to the others."""
 
+from cotrain.curves._choose import FormChoice, choose_form
 from cotrain.curves._curve import LearningCurve
+from cotrain.curves._design import next_fits
 from cotrain.curves._effects import Effects, domain_effects, pairwise_effects, together_effects
+from cotrain.curves._labels import LabelPlan, recommend_labels, task_weights
 from cotrain.curves._many import CurveFits, fit_curves
 from cotrain.curves._pairwise import PairwiseCurves, fit_pairwise_curves
+from cotrain.curves._transfer import TransferIntervals, TransferModel
+from cotrain.curves._transfer_cv import ShrinkageChoice
 
 __all__ = [
     "CurveFits",
     "Effects",
+    "FormChoice",
+    "LabelPlan",
     "LearningCurve",
     "PairwiseCurves",
+    "ShrinkageChoice",
+    "TransferIntervals",
+    "TransferModel",
+    "choose_form",
     "domain_effects",
     "fit_curves",
     "fit_pairwise_curves",
+    "next_fits",
     "pairwise_effects",
+    "recommend_labels",
+    "task_weights",
     "together_effects",
 ]

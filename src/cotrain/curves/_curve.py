@@ -35,8 +35,10 @@ class LearningCurve(RegressorMixin, BaseEstimator):
     form : str
         One of the forms above.
     stages : "paper", "joint" or sequence of sequences of str
-        Which parameters move in which stage of the fit; the others stay. "paper" fits
-        (c, b, a_own), then (c, a_others), then (a_auxiliary); "joint" moves all at once.
+        Which parameters move in which stage of the fit; the others stay. "joint" moves all at
+        once. "paper" fits (c, b, a_own), then (c, a_others), then (a_auxiliary): what is frozen
+        keeps its error, so that later parameters are biased and their intervals too narrow,
+        unless single-task scores settle the first stage well.
     bounds : mapping of str to (low, high), optional
         Bounds of c, b, a_own, a_auxiliary, a_others, alpha and a, where they are not to be the
         defaults. Discounts are bounded per largest count (a · max n). The upper bound of c is the
@@ -72,7 +74,7 @@ class LearningCurve(RegressorMixin, BaseEstimator):
         self,
         form: FormName = "exp3.1",
         *,
-        stages: Stages | str = "paper",
+        stages: Stages | str = "joint",
         bounds: Bounds | None = None,
         n_starts: int = 6,
         n_bootstrap: int = 400,

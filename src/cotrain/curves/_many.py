@@ -54,7 +54,7 @@ def fit_curves(
     form: FormName = "exp3.1",
     *,
     names: Sequence[str] | None = None,
-    stages: Stages | str = "paper",
+    stages: Stages | str = "joint",
     bounds: Bounds | None = None,
     n_starts: int = 4,
     random_state: Any = 0,

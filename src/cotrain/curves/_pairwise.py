@@ -62,7 +62,7 @@ def fit_pairwise_curves(
     auxiliary: np.ndarray,
     *,
     tasks: Sequence[str] | None = None,
-    stages: Stages | str = "paper",
+    stages: Stages | str = "joint",
     bounds: Bounds | None = None,
     n_starts: int = 2,
     random_state: Any = 0,

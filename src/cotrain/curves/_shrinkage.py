@@ -1,0 +1,141 @@
+"""What the tasks of a transfer model have in common, and how far each is drawn to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cotrain.curves._transfer_core import FIRST, B, C, TargetData, TargetFit, TargetPrior
+
+_VARIANCE_WEIGHT = 4.0  # rows that the tasks' typical noise counts for in each task's own
+_SD_FLOOR = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """How c, b, log α_ii and the mean α_ij of a target are spread over targets: (mean, sd) each.
+
+    Attributes
+    ----------
+    c, b, own, domain : tuple of float
+    repeat_sd : float
+        Spread of the offsets that scores of one task and repeat share.
+    variance : ndarray, (K,)
+        Noise of each target's scores.
+    """
+
+    c: tuple[float, float]
+    b: tuple[float, float]
+    own: tuple[float, float]
+    domain: tuple[float, float]
+    repeat_sd: float
+    variance: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Shrinkage:
+    """The spread of α_ij about the target's mean: α_ij = domain_i + sum_k u_ik v_kj + ε_ij.
+
+    Attributes
+    ----------
+    strength : float
+        Standard deviation of ε, in α's units: change of the log shortfall when all labels of the
+        source join. Small means strongly shrunk.
+    directions : ndarray, (rank, K)
+        v, scaled so that u has unit variance; no rows for a plain hierarchy.
+    """
+
+    strength: float
+    directions: np.ndarray
+
+
+def first_population(targets: Sequence[TargetData], ceiling: float) -> Population:
+    """A vague population, from the range of the scores."""
+    scores = np.concatenate([data.y for data in targets])
+    middle, spread = float(np.median(scores)), float(max(scores.std(), 1e-3))
+    variance = np.array([max(data.y.var(), 1e-8) / 4 for data in targets])
+    c = min(ceiling, middle + spread)
+    gap = float(np.log(2 * spread))
+    return Population((c, 3 * spread), (gap, 2.0), (0.0, 1.0), (0.0, 0.5), spread / 2, variance)
+
+
+def update_population(
+    population: Population, targets: Sequence[TargetData], fits: Sequence[TargetFit]
+) -> Population:
+    """One step of expectation maximisation, the posterior of each target taken as normal."""
+    z = np.stack([fit.z for fit in fits])
+    spread = np.stack([np.diag(fit.covariance) for fit in fits])
+    n_tasks = targets[0].x.shape[1]
+    index = np.arange(len(fits))
+    domain = np.array([_domain_mean(d, f, n_tasks) for d, f in zip(targets, fits, strict=True)])
+    n_repeats = targets[0].n_repeats
+    offsets, offset_spread = z[:, FIRST + n_tasks :], spread[:, FIRST + n_tasks :]
+    own = FIRST + np.array([data.target for data in targets])
+    return replace(
+        population,
+        c=_moments(z[:, C], spread[:, C]),
+        b=_moments(z[:, B], spread[:, B]),
+        own=_moments(z[index, own], spread[index, own]),
+        domain=_moments(domain[:, 0], domain[:, 1]) if n_tasks > 1 else population.domain,
+        repeat_sd=float(np.sqrt(np.mean(offsets**2 + offset_spread))) if n_repeats else 0.0,
+        variance=_noise(targets, fits),
+    )
+
+
+def target_prior(
+    data: TargetData, population: Population, shrinkage: Shrinkage, ceiling: float
+) -> TargetPrior:
+    """The prior of one target's parameters."""
+    n_tasks = data.x.shape[1]
+    mean = np.zeros(data.n_parameters)
+    precision = np.zeros((mean.size, mean.size))
+    off = np.array([FIRST + j for j in range(n_tasks) if j != data.target], dtype=int)
+    mean[off] = population.domain[0]
+    precision[np.ix_(off, off)] = _off_precision(data.target, population, shrinkage, n_tasks)
+    for at, (centre, sd) in (
+        (C, population.c), (B, population.b), (FIRST + data.target, population.own),
+    ):  # fmt: skip
+        mean[at], precision[at, at] = centre, 1 / max(sd, _SD_FLOOR) ** 2
+    offsets = np.arange(FIRST + n_tasks, mean.size)
+    precision[offsets, offsets] = 1 / max(population.repeat_sd, 1e-5) ** 2
+    return TargetPrior(mean, precision, float(population.variance[data.target]), ceiling)
+
+
+def leading_directions(fits: Sequence[TargetFit], n_tasks: int, rank: int) -> np.ndarray:
+    """The directions (rank, K) along which sources' effects differ most, targets alike."""
+    alpha = np.stack([fit.z[FIRST : FIRST + n_tasks] for fit in fits])
+    off = ~np.eye(n_tasks, dtype=bool)
+    mean = np.where(off, alpha, 0.0).sum(axis=1, keepdims=True) / max(n_tasks - 1, 1)
+    _, size, directions = np.linalg.svd(np.where(off, alpha - mean, 0.0), full_matrices=False)
+    return directions[:rank] * size[:rank, None] / np.sqrt(len(fits))
+
+
+def _off_precision(
+    target: int, population: Population, shrinkage: Shrinkage, n_tasks: int
+) -> np.ndarray:
+    """Precision of α_ij, j ≠ i: the inverse of strength² I + V Vᵀ, by Woodbury."""
+    shared = np.vstack([np.full(n_tasks, population.domain[1]), shrinkage.directions])
+    v = np.delete(shared, target, axis=1).T / shrinkage.strength
+    inner = np.linalg.solve(np.eye(v.shape[1]) + v.T @ v, v.T)
+    return (np.eye(n_tasks - 1) - v @ inner) / shrinkage.strength**2
+
+
+def _domain_mean(data: TargetData, fit: TargetFit, n_tasks: int) -> tuple[float, float]:
+    """Mean of α_ij over j ≠ i, and its variance."""
+    weight = np.zeros(len(fit.z))
+    weight[FIRST : FIRST + n_tasks] = 1 / max(n_tasks - 1, 1)
+    weight[FIRST + data.target] = 0.0
+    return float(weight @ fit.z), float(weight @ fit.covariance @ weight)
+
+
+def _moments(means: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
+    centre = float(means.mean())
+    return centre, float(np.sqrt(np.mean((means - centre) ** 2 + variances)))
+
+
+def _noise(targets: Sequence[TargetData], fits: Sequence[TargetFit]) -> np.ndarray:
+    """Variance of each target's noise, drawn a little to the typical one."""
+    error = np.array([fit.squared_error for fit in fits])
+    free = np.array([max(len(d.y) - f.degrees, 1.0) for d, f in zip(targets, fits, strict=True)])
+    typical = float(np.median(error / free))
+    return np.maximum((error + _VARIANCE_WEIGHT * typical) / (free + _VARIANCE_WEIGHT), 1e-12)

@@ -1,0 +1,400 @@
+"""One model of every fit: what a label of each task is worth to each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy import stats
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from cotrain.curves._shrinkage import (
+    Population,
+    Shrinkage,
+    first_population,
+    leading_directions,
+    target_prior,
+    update_population,
+)
+from cotrain.curves._transfer_core import (
+    FIRST,
+    B,
+    C,
+    TargetData,
+    TargetFit,
+    discounts,
+    first_guess,
+    fit_target,
+    score_gradient,
+)
+from cotrain.curves._transfer_cv import ShrinkageChoice, choose_shrinkage
+
+_N_DRAWS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class TransferIntervals:
+    """Intervals of a transfer model's parameters; the last axis is (low, high).
+
+    Attributes
+    ----------
+    asymptotes, applicabilities : ndarray, (K, 2)
+    discounts, exchange_rates : ndarray, (K, K, 2)
+        [target, source].
+    """
+
+    asymptotes: np.ndarray
+    applicabilities: np.ndarray
+    discounts: np.ndarray
+    exchange_rates: np.ndarray
+
+
+class TransferModel(BaseEstimator):
+    """Scores of all tasks at any label counts: P_i(n) = c_i − exp(b_i − sum_j a_ij n_j).
+
+    The multi-task learning curve of arXiv 2512.24866 with a discount for every pair, fitted to
+    single-task, subset, level and augmentation fits at once. The discounts of a target are drawn to
+    the target's mean, and to directions that targets share, as far as cross-validation finds good;
+    c, b and the own discounts are drawn to those of the other tasks. Intervals are from the
+    posterior, taken as normal at its maximum.
+
+    Parameters
+    ----------
+    strengths : sequence of float
+        Candidates for the standard deviation of a pair's effect about the shared ones, as change
+        of the log shortfall when all labels of the source join. One candidate: no choice.
+    ranks : sequence of int
+        Candidates for the number of shared directions; 0 is the plain hierarchy.
+    ceiling : float
+        The highest score there is: 1 for AUROC and AUPR, 0 for a negated loss.
+    n_folds : int
+        Folds of the cross-validation; allocations are left out whole.
+    n_updates : int
+        Rounds in which what the tasks have in common is estimated anew.
+    n_judged : int
+        Targets at most that the choice is judged on.
+    random_state : int, RandomState or None
+        Seed of the folds.
+
+    Attributes
+    ----------
+    asymptotes_, applicabilities_ : ndarray, (K,)
+        c and b.
+    discounts_ : ndarray, (K, K)
+        a_ij per label: [target, source].
+    exchange_rates_ : ndarray, (K, K)
+        a_ij / a_ii: labels of target i that one label of source j is worth.
+    noise_ : ndarray, (K,)
+        Standard deviation of scores about the model within a repeat.
+    repeat_sd_ : float
+        Standard deviation of the offset that scores of one task and repeat share.
+    at_ceiling_ : ndarray of bool, (K,)
+        Whether c ended at the ceiling: the task's curve shows no end to its rise.
+    choices_ : tuple of ShrinkageChoice
+        Candidates and their errors, best first; the first one is used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> N = np.random.default_rng(0).integers(0, 500, size=(200, 2))
+    >>> a = np.array([[0.004, 0.002], [0.0, 0.004]])
+    >>> model = TransferModel(random_state=0).fit(N, 0.9 - np.exp(-1.5 - N @ a.T))
+    >>> model.exchange_rates_.round(2) + 0.0
+    array([[1. , 0.5],
+           [0. , 1. ]])
+    """
+
+    def __init__(
+        self,
+        *,
+        strengths: Sequence[float] = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+        ranks: Sequence[int] = (0, 1, 2),
+        ceiling: float = 1.0,
+        n_folds: int = 5,
+        n_updates: int = 4,
+        n_judged: int = 40,
+        random_state: Any = None,
+    ) -> None:
+        self.strengths = strengths
+        self.ranks = ranks
+        self.ceiling = ceiling
+        self.n_folds = n_folds
+        self.n_updates = n_updates
+        self.n_judged = n_judged
+        self.random_state = random_state
+
+    def fit(
+        self,
+        N: np.ndarray,
+        Y: np.ndarray,
+        repeats: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+        tasks: Sequence[str] | None = None,
+    ) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        N : ndarray, (n_fits, K)
+            Labels of each task that each fit was trained on.
+        Y : ndarray, (n_fits, K)
+            Scores, higher is better; NaN where a fit does not score a task.
+        repeats : ndarray, (n_fits,), optional
+            Repeat of each fit. Scores of one task and repeat share an offset (their evaluation
+            labels), which the model takes out.
+        groups : ndarray, (n_fits,), optional
+            What cross-validation leaves out whole; fits with the same counts by default.
+        tasks : sequence of str, optional
+            Names for messages.
+
+        Raises
+        ------
+        ValueError
+            If a task has no score, a score is above the ceiling, a count is negative or unknown,
+            or no task's own counts ever change.
+        """
+        self._check_parameters()
+        N, Y = _check_fits(N, Y, self.ceiling, tasks)
+        n_tasks = N.shape[1]
+        self.scales_ = np.maximum(N.max(axis=0), 1.0)
+        targets = _split_targets(N / self.scales_, Y, _codes(repeats, len(N), "repeats"))
+        folds = self._assign_folds(N, groups)
+        population, fits = self._fit_population(targets)
+        self.choices_ = self._choose(
+            targets, [folds[np.isfinite(y)] for y in Y.T], population, fits
+        )
+        chosen = self.choices_[0]
+        shrinkage = Shrinkage(chosen.strength, leading_directions(fits, n_tasks, chosen.rank))
+        for _ in range(2):
+            fits = self._fit_all(targets, population, shrinkage, [fit.z for fit in fits])
+            population = update_population(population, targets, fits)
+        self.population_, self.shrinkage_, self.fits_ = population, shrinkage, tuple(fits)
+        self.degrees_ = np.array(
+            [max(len(d.y) - f.degrees, 1.0) for d, f in zip(targets, fits, strict=True)]
+        )
+        self._set_estimates(n_tasks)
+        return self
+
+    def predict(self, N: np.ndarray) -> np.ndarray:
+        """The expected score of every task at counts N (n, K), (n, K).
+
+        Scores are those of a typical repeat. A task without labels of its own is predicted too:
+        what the others' labels would be worth to it.
+        """
+        check_is_fitted(self, "discounts_")
+        N = _check_counts(N, len(self.asymptotes_))
+        exponent = self.applicabilities_ - N @ self.discounts_.T
+        return self.asymptotes_ - np.exp(np.minimum(exponent, 50.0))
+
+    def interval(self, level: float = 0.95) -> TransferIntervals:
+        """Intervals of every parameter and exchange rate."""
+        check_is_fitted(self, "discounts_")
+        reach = self._reach(level)[:, None]
+        z = np.stack([fit.z for fit in self.fits_])
+        sd = np.sqrt(np.stack([np.diag(fit.covariance) for fit in self.fits_]))
+        ends = np.stack([z - reach * sd, z + reach * sd], axis=2)
+        n_tasks = len(z)
+        own = np.arange(n_tasks)
+        alpha = ends[:, FIRST : FIRST + n_tasks]
+        alpha[own, own] = np.exp(alpha[own, own])
+        rates = np.stack([self._rate_interval(i, level) for i in range(n_tasks)])
+        asymptotes = np.minimum(ends[:, C], self.ceiling)
+        return TransferIntervals(asymptotes, ends[:, B], alpha / self.scales_[None, :, None], rates)
+
+    def predict_interval(
+        self, N: np.ndarray, level: float = 0.95, *, new_fit: bool = False
+    ) -> np.ndarray:
+        """The interval of every task's score at counts N (n, K), (n, K, 2): low, high.
+
+        Parameters
+        ----------
+        new_fit : bool
+            Whether it is to hold the score of one new fit in a new repeat, noise included, rather
+            than the expected one.
+        """
+        mean = self.predict(N)
+        sd = np.sqrt(self.predict_variance(N))
+        if new_fit:
+            sd = np.sqrt(sd**2 + self.noise_**2 + self.repeat_sd_**2)
+        half = self._reach(level) * sd
+        return np.stack([mean - half, np.minimum(mean + half, self.ceiling)], axis=2)
+
+    def predict_variance(self, N: np.ndarray) -> np.ndarray:
+        """The posterior variance of every task's expected score at counts N (n, K), (n, K)."""
+        check_is_fitted(self, "discounts_")
+        x = _check_counts(N, len(self.asymptotes_)) / self.scales_
+        width = FIRST + x.shape[1]
+        columns = []
+        for target, fit in enumerate(self.fits_):
+            gradient = score_gradient(fit.z, target, x)
+            columns.append(((gradient @ fit.covariance[:width, :width]) * gradient).sum(axis=1))
+        return np.stack(columns, axis=1)
+
+    def gain_reach(self, before: np.ndarray, after: np.ndarray, level: float = 0.95) -> np.ndarray:
+        """Half the width of the interval of each task's gain between two vectors of counts, (K,).
+
+        Smaller than the widths of both scores would give: their errors are shared.
+        """
+        check_is_fitted(self, "discounts_")
+        x = _check_counts(np.stack([before, after]), len(self.asymptotes_)) / self.scales_
+        width = FIRST + x.shape[1]
+        variance = np.empty(len(self.fits_))
+        for target, fit in enumerate(self.fits_):
+            change = np.diff(score_gradient(fit.z, target, x), axis=0)[0]
+            variance[target] = change @ fit.covariance[:width, :width] @ change
+        return self._reach(level) * np.sqrt(variance)
+
+    def _check_parameters(self) -> None:
+        if not self.strengths or min(self.strengths) <= 0:
+            raise ValueError(f"strengths must be positive, got {self.strengths}")
+        if not self.ranks or min(self.ranks) < 0:
+            raise ValueError(f"ranks must be at least 0, got {self.ranks}")
+        if self.n_folds < 2:
+            raise ValueError(f"n_folds must be at least 2, got {self.n_folds}")
+
+    def _assign_folds(self, N: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+        code = _codes(groups, len(N), "groups")
+        if code is None:
+            code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
+        order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
+        return order[code] % min(self.n_folds, len(order))
+
+    def _fit_population(
+        self, targets: Sequence[TargetData]
+    ) -> tuple[Population, Sequence[TargetFit]]:
+        """What tasks have in common, with a middling strength of shrinkage."""
+        population = first_population(targets, self.ceiling)
+        n_tasks = targets[0].x.shape[1]
+        plain = Shrinkage(float(np.median(self.strengths)), np.empty((0, n_tasks)))
+        starts = [
+            first_guess(data, target_prior(data, population, plain, self.ceiling))
+            for data in targets
+        ]
+        for _ in range(self.n_updates):
+            fits = self._fit_all(targets, population, plain, starts)
+            population = update_population(population, targets, fits)
+            starts = [fit.z for fit in fits]
+        return population, self._fit_all(targets, population, plain, starts)
+
+    def _fit_all(
+        self,
+        targets: Sequence[TargetData],
+        population: Population,
+        shrinkage: Shrinkage,
+        starts: Sequence[np.ndarray],
+    ) -> list[TargetFit]:
+        return [
+            fit_target(data, target_prior(data, population, shrinkage, self.ceiling), start)
+            for data, start in zip(targets, starts, strict=True)
+        ]
+
+    def _choose(
+        self,
+        targets: Sequence[TargetData],
+        folds: Sequence[np.ndarray],
+        population: Population,
+        fits: Sequence[TargetFit],
+    ) -> tuple[ShrinkageChoice, ...]:
+        ranks = [rank for rank in self.ranks if rank == min(self.ranks) or rank < len(targets)]
+        if len(self.strengths) == len(ranks) == 1:
+            return (ShrinkageChoice(ranks[0], float(self.strengths[0]), float("nan")),)
+        return tuple(
+            choose_shrinkage(
+                targets, folds, population, fits, self.strengths, ranks, self.ceiling, self.n_judged
+            )
+        )
+
+    def _set_estimates(self, n_tasks: int) -> None:
+        z = np.stack([fit.z for fit in self.fits_])
+        alpha = np.stack([discounts(fit.z, i, n_tasks) for i, fit in enumerate(self.fits_)])
+        self.asymptotes_, self.applicabilities_ = z[:, C].copy(), z[:, B].copy()
+        self.discounts_ = alpha / self.scales_
+        self.exchange_rates_ = self.discounts_ / np.diag(self.discounts_)[:, None]
+        self.noise_ = np.sqrt(self.population_.variance)
+        self.repeat_sd_ = self.population_.repeat_sd
+        self.at_ceiling_ = np.array([fit.at_ceiling for fit in self.fits_])
+        self.n_features_in_ = n_tasks
+
+    def _reach(self, level: float) -> np.ndarray:
+        """Standard deviations from the middle to the end of each target's interval, (K,)."""
+        if not 0 < level < 1:
+            raise ValueError(f"level must be between 0 and 1, got {level}")
+        return stats.t.ppf(0.5 + level / 2, self.degrees_)
+
+    def _rate_interval(self, target: int, level: float) -> np.ndarray:
+        """Interval of a_ij / a_ii over sources, (K, 2), from draws of the posterior."""
+        fit, n_tasks = self.fits_[target], len(self.asymptotes_)
+        at, own = slice(FIRST, FIRST + n_tasks), FIRST + target
+        rng = np.random.default_rng(target)
+        # Stretched normal draws have the reach of the target's t distribution at this level.
+        stretch = self._reach(level)[target] / stats.norm.ppf(0.5 + level / 2)
+        first, second = stretch * rng.standard_normal((2, _N_DRAWS, 1))
+        own_sd = np.sqrt(fit.covariance[own, own])
+        slope = fit.covariance[own, at] / own_sd
+        rest = np.sqrt(np.maximum(np.diag(fit.covariance)[at] - slope**2, 0.0))
+        alpha = fit.z[at] + first * slope + second * rest
+        rates = alpha / np.exp(fit.z[own] + own_sd * first) * self.scales_[target] / self.scales_
+        rates[:, target] = 1.0
+        return np.quantile(rates, [0.5 - level / 2, 0.5 + level / 2], axis=0).T
+
+
+def _check_fits(
+    N: np.ndarray, Y: np.ndarray, ceiling: float, tasks: Sequence[str] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    Y = np.asarray(Y, dtype=float)
+    if Y.ndim != 2:
+        raise ValueError(f"Y must have shape (n_fits, K), got {Y.shape}")
+    N = _check_counts(N, Y.shape[1])
+    if N.shape != Y.shape:
+        raise ValueError(f"N must have the shape of Y, got {N.shape} and {Y.shape}")
+    names = tuple(tasks) if tasks is not None else tuple(f"task {i}" for i in range(Y.shape[1]))
+    if len(names) != Y.shape[1]:
+        raise ValueError(f"tasks must hold {Y.shape[1]} names, got {len(names)}")
+    known = np.isfinite(Y)
+    wrong = ~np.isnan(Y) & ~((ceiling >= Y) & np.isfinite(Y))
+    if wrong.any():
+        row, task = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"Y must be finite and at most the ceiling {ceiling:g}, got {Y[row, task]:g} for "
+            f"{names[task]} in row {row}; set `ceiling` for another score"
+        )
+    if not known.any(axis=0).all():
+        task = int(np.argmin(known.any(axis=0)))
+        raise ValueError(f"Y must score every task, got no score for {names[task]}; leave it out")
+    own = np.where(known, N, np.nan)
+    if not (np.nanmax(own, axis=0) > np.nanmin(own, axis=0)).any():
+        raise ValueError(
+            "N must hold different counts of a task where it is scored, got one level only; "
+            "add fits at another level"
+        )
+    return N, Y
+
+
+def _check_counts(N: np.ndarray, n_tasks: int) -> np.ndarray:
+    N = np.asarray(N, dtype=float)
+    if N.ndim != 2 or N.shape[1] != n_tasks:
+        raise ValueError(f"N must have shape (n, {n_tasks}), got {N.shape}")
+    if not ((N >= 0) & np.isfinite(N)).all():
+        raise ValueError("N must hold counts of at least 0, got a negative or unknown one")
+    return N
+
+
+def _split_targets(x: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None) -> list[TargetData]:
+    n_repeats = 0 if repeats is None else int(repeats.max()) + 1
+    codes = np.zeros(len(Y), dtype=np.int64) if repeats is None else repeats
+    return [
+        TargetData(target, x[rows], Y[rows, target], codes[rows], n_repeats)
+        for target, rows in enumerate(np.isfinite(Y).T)
+    ]
+
+
+def _codes(values: np.ndarray | None, n: int, name: str) -> np.ndarray | None:
+    """Whole numbers 0, 1, … for the different values."""
+    if values is None:
+        return None
+    code = np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)
+    if code.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},), one a fit, got {code.shape}")
+    return code

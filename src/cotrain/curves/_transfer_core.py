@@ -1,0 +1,188 @@
+"""One target of the transfer model: a penalised least-squares fit and its curvature.
+
+Notation, for one target i of K tasks with n rows (fits that score it) and R repeats:
+
+    x      (n, K)   counts divided by the largest count of each task
+    z      (p,)     parameters c, b, α_1 … α_K, δ_1 … δ_R; α_i is held as its logarithm
+    m      (n,)     shortfall exp(b − x·α)
+
+    score = c + δ_repeat − m + noise,   z ~ N(mean, precision⁻¹),   noise ~ N(0, variance)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+C, B, FIRST = 0, 1, 2
+_MAX_ITERATIONS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class TargetData:
+    """The rows that score one target.
+
+    Attributes
+    ----------
+    target : int
+    x : ndarray, (n, K)
+    y : ndarray, (n,)
+    repeat : ndarray of int, (n,)
+    n_repeats : int
+        R; 0 where repeats are not told apart.
+    """
+
+    target: int
+    x: np.ndarray
+    y: np.ndarray
+    repeat: np.ndarray
+    n_repeats: int
+
+    @property
+    def n_parameters(self) -> int:
+        return FIRST + self.x.shape[1] + self.n_repeats
+
+    def rows(self, chosen: np.ndarray) -> "TargetData":
+        """Only the rows of a mask."""
+        return TargetData(
+            self.target, self.x[chosen], self.y[chosen], self.repeat[chosen], self.n_repeats
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TargetPrior:
+    """Mean (p,) and precision (p, p) of z, the noise's variance, and the score's ceiling."""
+
+    mean: np.ndarray
+    precision: np.ndarray
+    variance: float
+    ceiling: float
+
+
+@dataclass(frozen=True, eq=False)
+class TargetFit:
+    """The most probable z, its covariance (p, p) by Laplace's approximation, and the residuals.
+
+    `degrees` is the effective number of parameters, and `at_ceiling` whether c ended there.
+    """
+
+    z: np.ndarray
+    covariance: np.ndarray
+    squared_error: float
+    degrees: float
+    at_ceiling: bool
+
+
+def discounts(z: np.ndarray, target: int, n_tasks: int) -> np.ndarray:
+    """α of every task, (K,), from parameters z."""
+    alpha = z[FIRST : FIRST + n_tasks].copy()
+    alpha[target] = np.exp(alpha[target])
+    return alpha
+
+
+def expected_score(z: np.ndarray, data: TargetData) -> np.ndarray:
+    """The score of each row, (n,), the repeats' offsets included."""
+    return _offsets(z, data) - _shortfall(z, data)
+
+
+def score_gradient(z: np.ndarray, target: int, x: np.ndarray) -> np.ndarray:
+    """Derivatives of the expected score by c, b and α, (n, 2 + K), at scaled counts x."""
+    n_tasks = x.shape[1]
+    alpha = discounts(z, target, n_tasks)
+    short = np.exp(np.minimum(z[B] - x @ alpha, 50.0))
+    gradient = np.empty((len(x), FIRST + n_tasks))
+    gradient[:, C] = 1.0
+    gradient[:, B] = -short
+    np.multiply(x, short[:, None], out=gradient[:, FIRST:])
+    gradient[:, FIRST + target] *= alpha[target]
+    return gradient
+
+
+def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> TargetFit:
+    """The most probable parameters, by Levenberg–Marquardt from `start`."""
+    z = start.copy()
+    z[C] = min(z[C], prior.ceiling)
+    residual = data.y - expected_score(z, data)
+    cost = _cost(z, residual, prior)
+    damping = 1e-3
+    normal, pull = _normal_equations(z, data, residual, prior)
+    for _ in range(_MAX_ITERATIONS):
+        step = _step(normal, pull, damping, _is_pinned(z, pull, prior))
+        trial = z + step
+        trial[C] = min(trial[C], prior.ceiling)
+        trial_residual = data.y - expected_score(trial, data)
+        trial_cost = _cost(trial, trial_residual, prior)
+        if trial_cost <= cost:
+            gained, cost = cost - trial_cost, trial_cost
+            z, residual, damping = trial, trial_residual, max(damping / 10, 1e-10)
+            normal, pull = _normal_equations(z, data, residual, prior)
+            if gained <= 1e-4:  # of twice the log posterior: nothing that an interval would see
+                break
+        else:
+            damping *= 10
+            if damping > 1e12:
+                break
+    return _summary(z, residual, normal, prior)
+
+
+def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
+    """A start: prior means, with c and b from the range of the scores."""
+    z = prior.mean.copy()
+    low, high = np.quantile(data.y, [0.1, 0.9])
+    z[C] = min(prior.ceiling, high + 0.25 * (high - low) + 1e-3)
+    others = data.x @ discounts(z, data.target, data.x.shape[1])
+    z[B] = np.log(max(z[C] - float(np.median(data.y)), 1e-3)) + float(np.median(others))
+    return z
+
+
+def _offsets(z: np.ndarray, data: TargetData) -> np.ndarray:
+    level = np.full(len(data.y), z[C])
+    return level + z[-data.n_repeats :][data.repeat] if data.n_repeats else level
+
+
+def _shortfall(z: np.ndarray, data: TargetData) -> np.ndarray:
+    exponent = z[B] - data.x @ discounts(z, data.target, data.x.shape[1])
+    return np.exp(np.minimum(exponent, 50.0))  # a trial step that far off is rejected anyway
+
+
+def _cost(z: np.ndarray, residual: np.ndarray, prior: TargetPrior) -> float:
+    away = z - prior.mean
+    return float(residual @ residual / prior.variance + away @ prior.precision @ away)
+
+
+def _normal_equations(
+    z: np.ndarray, data: TargetData, residual: np.ndarray, prior: TargetPrior
+) -> tuple[np.ndarray, np.ndarray]:
+    """Half the curvature (p, p) of the cost, Gauss–Newton, and half its downhill slope (p,)."""
+    jacobian = np.zeros((len(data.y), data.n_parameters))
+    width = FIRST + data.x.shape[1]
+    jacobian[:, :width] = score_gradient(z, data.target, data.x)
+    if data.n_repeats:
+        jacobian[np.arange(len(data.y)), width + data.repeat] = 1.0
+    normal = jacobian.T @ jacobian / prior.variance + prior.precision
+    pull = jacobian.T @ residual / prior.variance - prior.precision @ (z - prior.mean)
+    return normal, pull
+
+
+def _is_pinned(z: np.ndarray, pull: np.ndarray, prior: TargetPrior) -> bool:
+    return bool(z[C] >= prior.ceiling and pull[C] > 0)
+
+
+def _step(normal: np.ndarray, pull: np.ndarray, damping: float, pinned: bool) -> np.ndarray:
+    first = 1 if pinned else 0  # c comes first
+    matrix = normal[first:, first:].copy()
+    index = np.arange(len(matrix))
+    matrix[index, index] *= 1 + damping
+    step = np.zeros_like(pull)
+    step[first:] = cho_solve(cho_factor(matrix, check_finite=False), pull[first:])
+    return step
+
+
+def _summary(
+    z: np.ndarray, residual: np.ndarray, normal: np.ndarray, prior: TargetPrior
+) -> TargetFit:
+    covariance = cho_solve(cho_factor(normal), np.eye(len(z)))
+    degrees = len(z) - float(np.sum(covariance * prior.precision))
+    return TargetFit(
+        z, covariance, float(residual @ residual), degrees, bool(z[C] >= prior.ceiling - 1e-9)
+    )

@@ -1,0 +1,248 @@
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from scipy.stats import spearmanr
+from sklearn.base import clone
+
+from cotrain.curves import TransferModel
+from cotrain.curves._shrinkage import Shrinkage, first_population, target_prior
+from cotrain.curves._transfer_core import (
+    TargetData,
+    expected_score,
+    first_guess,
+    fit_target,
+    score_gradient,
+)
+
+K = 6
+QUICK = {"strengths": (0.2,), "ranks": (0,), "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def study() -> dict[str, np.ndarray]:
+    """Single, level, augmentation and subset fits of six tasks in three repeats."""
+    rng = np.random.default_rng(0)
+    size = rng.uniform(60, 200, K)
+    own = 1 / (3 * size)
+    rates = rng.normal(0.15, 0.2, (K, K))
+    discounts = own[:, None] * rates * size[:, None] / size
+    discounts[np.arange(K), np.arange(K)] = own
+    c, b = rng.normal(0.88, 0.03, K), rng.normal(-1.2, 0.2, K)
+    counts, repeats = [], []
+    for repeat in range(3):
+        folds = rng.poisson(size, (4, K)).astype(float)
+        for level in (1, 2, 3):
+            base = folds[:level].sum(axis=0)
+            rows = [base, *(base * (np.arange(K) == i) for i in range(K))]
+            rows += [base + folds[level] * (np.arange(K) == j) for j in range(K)]
+            rows += [base * (rng.random(K) < 0.5) for _ in range(15)]
+            counts += rows
+            repeats += [repeat] * len(rows)
+    N, repeats = np.array(counts), np.array(repeats)
+    truth = c - np.exp(b - N @ discounts.T)
+    Y = truth + rng.normal(0, 0.004, truth.shape) + rng.normal(0, 0.01, (3, K))[repeats]
+    Y[N == 0] = np.nan
+    return {
+        "N": N, "Y": Y, "repeats": repeats, "truth": truth, "discounts": discounts, "c": c,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(study) -> TransferModel:
+    return TransferModel(random_state=0).fit(study["N"], study["Y"], study["repeats"])
+
+
+def covered(interval: np.ndarray, truth: np.ndarray) -> float:
+    return float(((interval[..., 0] <= truth) & (truth <= interval[..., 1])).mean())
+
+
+def test_planted_exchange_rates_are_recovered_within_their_intervals(study, model):
+    off = ~np.eye(K, dtype=bool)
+    rates = study["discounts"] / np.diag(study["discounts"])[:, None]
+    assert spearmanr(model.exchange_rates_[off], rates[off]).statistic > 0.95
+    interval = model.interval()
+    assert covered(interval.exchange_rates[off], rates[off]) >= 0.9
+    assert covered(interval.discounts, study["discounts"]) >= 0.85
+    assert covered(interval.asymptotes, study["c"]) >= 0.8
+    assert np.median(np.ptp(interval.exchange_rates[off], axis=1)) < 0.3
+
+
+def test_the_diagonal_of_exchange_rates_is_one(model):
+    assert np.diag(model.exchange_rates_) == pytest.approx(1.0)
+    own = np.arange(K)
+    assert model.interval().exchange_rates[own, own] == pytest.approx(1.0)
+
+
+def test_predictions_are_the_formula(study, model):
+    N = study["N"][:5]
+    by_hand = [
+        [
+            model.asymptotes_[i]
+            - np.exp(model.applicabilities_[i] - sum(model.discounts_[i] * counts))
+            for i in range(K)
+        ]
+        for counts in N
+    ]
+    assert model.predict(N) == pytest.approx(np.array(by_hand))
+
+
+def test_unseen_allocations_are_predicted_better_than_by_each_tasks_mean(study):
+    N, Y, repeats = study["N"], study["Y"], study["repeats"]
+    seen = np.arange(len(N)) % 4 > 0
+    model = TransferModel(**QUICK).fit(N[seen], Y[seen], repeats[seen])
+    known = np.isfinite(Y[~seen])
+    error = (model.predict(N[~seen]) - study["truth"][~seen])[known]
+    trivial = (np.nanmean(Y[seen], axis=0) - study["truth"][~seen])[known]
+    assert np.sqrt(np.mean(error**2)) < 0.012  # the offsets of three repeats alone are 0.006
+    assert np.std(error) < 0.4 * np.std(trivial)
+
+
+def test_the_interval_of_a_new_fit_holds_new_scores(study, model):
+    rng = np.random.default_rng(9)
+    new = study["truth"] + rng.normal(0, 0.004, study["truth"].shape)
+    new += rng.normal(0, 0.01, study["truth"].shape)
+    rows = np.isfinite(study["Y"])
+    interval = model.predict_interval(study["N"], new_fit=True)
+    assert 0.88 <= covered(interval[rows], new[rows]) <= 0.995
+
+
+def test_noise_and_repeat_offsets_are_told_apart(model):
+    assert model.noise_.mean() == pytest.approx(0.004, rel=0.15)
+    assert model.repeat_sd_ == pytest.approx(0.01, rel=0.5)
+
+
+def test_the_choice_is_made_by_cross_validation(study, model):
+    errors = [choice.error for choice in model.choices_]
+    assert errors == sorted(errors)
+    assert len({choice.strength for choice in model.choices_}) == 6
+    assert {choice.rank for choice in model.choices_} == {0, 1, 2}
+    assert min(errors) == pytest.approx(1.0, abs=0.25)  # in units of the noise
+
+
+def test_strong_shrinkage_draws_a_targets_discounts_together(study):
+    N, Y, repeats = study["N"], study["Y"], study["repeats"]
+    spread = []
+    for strength in (1e-3, 1.0):
+        fitted = TransferModel(strengths=(strength,), ranks=(0,)).fit(N, Y, repeats)
+        effects = fitted.discounts_ * fitted.scales_
+        spread.append(np.nanstd(np.where(np.eye(K), np.nan, effects), axis=1).mean())
+    assert spread[0] < 0.01 * spread[1]
+
+
+def test_shared_directions_are_found_where_there_are_some():
+    rng = np.random.default_rng(1)
+    n_tasks = 12
+    size = np.full(n_tasks, 200.0)
+    direction = np.where(np.arange(n_tasks) % 2, 1.0, -1.0)
+    alpha = np.outer(direction, direction) * 0.15 + np.eye(n_tasks)
+    N = rng.integers(20, 200, (150, n_tasks)) * (rng.random((150, n_tasks)) < 0.6)
+    Y = 0.9 - np.exp(-1 - N / size @ alpha.T) + rng.normal(0, 0.01, N.shape)
+    Y[N == 0] = np.nan
+    model = TransferModel(random_state=0).fit(N, Y)
+    assert model.choices_[0].rank >= 1
+    shared = model.shrinkage_.directions[0]
+    assert abs(np.corrcoef(shared, direction)[0, 1]) > 0.95
+
+
+def test_gradient_is_that_of_finite_differences():
+    rng = np.random.default_rng(2)
+    x = rng.random((4, 3))
+    z = np.array([0.9, -1.0, 0.3, -0.2, 0.1])
+    data = TargetData(1, x, np.zeros(4), np.zeros(4, dtype=int), 0)
+    for row in range(4):
+        numeric = approx_fprime(z, lambda at, r=row: expected_score(at, data)[r], 1e-7)
+        assert score_gradient(z, 1, x)[row] == pytest.approx(numeric, abs=1e-5)
+
+
+def test_one_target_is_where_the_posterior_is_highest(study):
+    N, Y = study["N"], study["Y"]
+    rows = np.isfinite(Y[:, 0])
+    data = TargetData(0, N[rows] / N.max(axis=0), Y[rows, 0], np.zeros(rows.sum(), dtype=int), 0)
+    population = first_population([data] * K, 1.0)
+    prior = target_prior(data, population, Shrinkage(0.2, np.empty((0, K))), 1.0)
+
+    def cost(z: np.ndarray) -> float:
+        error = data.y - expected_score(z, data)
+        away = z - prior.mean
+        return error @ error / prior.variance + away @ prior.precision @ away
+
+    fit = fit_target(data, prior, first_guess(data, prior))
+    slope = approx_fprime(fit.z, cost, 1e-6)
+    # In units of its own uncertainty, no parameter has anywhere to go.
+    assert np.abs(slope * np.sqrt(np.diag(fit.covariance))).max() < 0.05
+    assert 2 < fit.degrees < len(fit.z)
+
+
+def test_low_rank_precision_is_the_inverse_of_its_covariance(study):
+    directions = np.random.default_rng(0).normal(size=(2, K))
+    data = TargetData(2, study["N"], study["Y"][:, 2], np.zeros(len(study["N"]), dtype=int), 0)
+    population = first_population([TargetData(2, study["N"], np.array([0.7, 0.8]), data.repeat, 0)]
+                                  * K, 1.0)  # fmt: skip
+    prior = target_prior(data, population, Shrinkage(0.3, directions), 1.0)
+    off = [2 + j for j in range(K) if j != 2]
+    v = np.delete(np.vstack([np.full(K, population.domain[1]), directions]), 2, axis=1)
+    covariance = 0.3**2 * np.eye(K - 1) + v.T @ v
+    assert prior.precision[np.ix_(off, off)] @ covariance == pytest.approx(np.eye(K - 1), abs=1e-9)
+
+
+def test_order_of_rows_and_tasks_does_not_matter(study):
+    N, Y, repeats = study["N"], study["Y"], study["repeats"]
+    first = TransferModel(**QUICK).fit(N, Y, repeats)
+    turn, rows = np.roll(np.arange(K), 2), np.random.default_rng(0).permutation(len(N))
+    second = TransferModel(**QUICK).fit(N[rows][:, turn], Y[rows][:, turn], repeats[rows])
+    assert second.discounts_ == pytest.approx(first.discounts_[turn][:, turn], rel=1e-2, abs=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bits(study, model):
+    again = clone(model).fit(study["N"], study["Y"], study["repeats"])
+    assert np.array_equal(again.discounts_, model.discounts_)
+    assert np.array_equal(again.interval().exchange_rates, model.interval().exchange_rates)
+
+
+def test_a_task_scored_a_few_times_leans_on_the_others_and_says_how_unsure_it_is(study):
+    Y = study["Y"].copy()
+    Y[np.flatnonzero(np.isfinite(Y[:, 0]))[4:], 0] = np.nan
+    model = TransferModel(**QUICK).fit(study["N"], Y, study["repeats"])
+    width = np.ptp(model.interval().discounts, axis=2) * model.scales_
+    assert np.isfinite(model.predict(study["N"])).all()
+    assert width[0, 1:].mean() > 2 * width[1:, 1:].mean()
+
+
+def test_the_ceiling_is_never_exceeded_and_its_hits_are_reported():
+    n = np.tile([50.0, 100.0, 200.0], 10)[:, None]
+    model = TransferModel(**QUICK).fit(n, 0.2 + 0.003 * n)
+    assert model.asymptotes_[0] <= 1.0
+    assert model.predict_interval(n * 100).max() <= 1.0
+    negated = TransferModel(ceiling=0.0, **QUICK).fit(n, -np.exp(-0.01 * n))
+    assert negated.at_ceiling_[0] or negated.asymptotes_[0] == pytest.approx(0.0, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda N, Y: (N[:, :1], Y), r"shape \(n, 6\)"),
+        (lambda N, Y: (-N, Y), "at least 0"),
+        (lambda N, Y: (N[:5], Y), "shape of Y"),
+        (lambda N, Y: (N, Y + 1), "ceiling 1, got .* for t"),
+        (lambda N, Y: (N, np.where(np.arange(6) == 2, np.nan, Y)), "got no score for t2"),
+        (lambda N, Y: (np.where(N > 0, 100.0, 0.0), Y), "one level only"),
+    ],
+)
+def test_wrong_observations_are_refused(study, change, message):
+    N, Y = change(study["N"], study["Y"])
+    with pytest.raises(ValueError, match=message):
+        TransferModel().fit(N, Y, tasks=[f"t{i}" for i in range(6)])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"strengths": ()}, "strengths must be positive"),
+        ({"strengths": (0.0,)}, "strengths must be positive"),
+        ({"ranks": (-1,)}, "ranks must be at least 0"),
+        ({"n_folds": 1}, "n_folds must be at least 2"),
+    ],
+)
+def test_wrong_parameters_are_refused(study, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        TransferModel(**parameters).fit(study["N"], study["Y"])

@@ -1,6 +1,7 @@
 """The only room that knows MLflow: fits out in bulk, the fit table back."""
 
 from cotrain.tracking._records import RunContext
+from cotrain.tracking._server import serve
 from cotrain.tracking._tracker import Tracker
 
-__all__ = ["RunContext", "Tracker"]
+__all__ = ["RunContext", "Tracker", "serve"]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import requests
 import sqlalchemy
+from alembic.util import CommandError
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as database
 from sqlalchemy.engine import make_url
@@ -58,6 +59,7 @@ def tracking_calls(uri: str) -> Iterator[None]:
             yield
         except (
             MlflowException,
+            CommandError,
             sqlalchemy.exc.SQLAlchemyError,
             requests.RequestException,
             sqlite3.Error,

@@ -1,12 +1,183 @@
-"""The experiment's page in MLflow: a note, and a view that compares kinds of fits."""
+"""The experiment's page in MLflow: a note, and a view that compares kinds of fits.
 
+The page loads a hundred runs at a time, so charts over thousands of fits would show whichever came
+last. Therefore each kind of fit gets one run of its own, holding the means over all its fits.
+
+The view is MLflow's shared view state, a JSON text in a tag of the experiment. Its format is
+internal to MLflow; this one was seen working with mlflow >=3.17,<3.18.
+"""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
 from mlflow import MlflowClient
 
+from cotrain.tracking._names import encode_task
+from cotrain.tracking._records import NOTE, ROLE
+from cotrain.tracking._summary import Summary, write_summaries
 
-def prepare(client: MlflowClient, experiment_id: str) -> None:
-    """Write the note and the view."""
+_KINDS, _FITS = "cotrain-kinds", "cotrain-fits"
+_VIEW_TAG = "mlflow.sharedViewState."
+_MAIN = "main"  # the section of the prepared charts
 
 
-def url(base: str, experiment_id: str) -> str:
-    """The address of the view."""
-    return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs"
+def prepare(client: MlflowClient, experiment_id: str, rows: pd.DataFrame) -> None:
+    """Write the runs of the kinds, the views and the note."""
+    scores = [name for name in rows.columns if name.startswith("val_") and rows[name].notna().any()]
+    kinds = [_kind(str(kind), int(level), part, scores) for (kind, level), part in _groups(rows)]
+    write_summaries(client, experiment_id, kinds, "kind")
+    views = {_KINDS: _kinds_view(scores), _FITS: _fits_view(scores)}
+    for key, view in views.items():
+        client.set_experiment_tag(experiment_id, f"{_VIEW_TAG}{key}", json.dumps(view))
+    client.set_experiment_tag(experiment_id, NOTE, _note(experiment_id))
+
+
+def is_prepared(client: MlflowClient, experiment_id: str) -> bool:
+    """True if the view is there."""
+    return f"{_VIEW_TAG}{_KINDS}" in client.get_experiment(experiment_id).tags
+
+
+def url(base: str, experiment_id: str, view: str = _KINDS) -> str:
+    """The address of a view."""
+    query = urlencode(
+        {
+            "workflowType": "machine_learning",  # else the page opens on traces
+            "viewStateShareKey": view,
+            "compareRunsMode": "CHART",
+        }
+    )
+    return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs?{query}"
+
+
+def _groups(rows: pd.DataFrame) -> Any:
+    return rows.drop_duplicates(["fit_id", "kind", "task"]).groupby(["kind", "level"], sort=True)
+
+
+def _kind(kind: str, level: int, rows: pd.DataFrame, scores: list[str]) -> Summary:
+    """Means over the fits of a kind: of each task first, so that all tasks weigh alike."""
+    by_task = rows.groupby("task")[scores].mean()
+    metrics = {name: float(by_task[name].mean()) for name in scores}
+    metrics["n_fits"] = float(rows["fit_id"].nunique())
+    metrics["labels_per_task"] = float(rows.groupby("task")["n_labels"].mean().mean())
+    metrics["tasks_per_fit"] = float(rows.groupby("fit_id").size().mean())
+    for name in scores:
+        metrics |= {f"{name}/{encode_task(str(t))}": float(v) for t, v in by_task[name].items()}
+    return Summary(
+        role="kind",
+        subject=f"{kind}, level {level}",
+        params={"kind": kind, "level": level},
+        metrics=metrics,
+        tags={"cotrain.kind": kind, "cotrain.level": str(level)},
+    )
+
+
+def _kinds_view(scores: list[str]) -> dict[str, Any]:
+    bars = [_bar(name) for name in scores]
+    scatters = [_scatter("labels_per_task", name) for name in scores]
+    return _view(
+        role="kind",
+        title="Kinds of fits: means over tasks, and by labels per task",
+        charts=[*bars, *scatters],
+        folded=scores,
+        columns=[
+            "params.`kind`",
+            "params.`level`",
+            "metrics.`n_fits`",
+            *(f"metrics.`{name}`" for name in scores),
+            "metrics.`labels_per_task`",
+        ],
+    )
+
+
+def _fits_view(scores: list[str]) -> dict[str, Any]:
+    parallel = {
+        "type": "PARALLEL",
+        "uuid": "parallel",
+        "metricSectionId": _MAIN,
+        "selectedParams": ["kind"],
+        "selectedMetrics": ["n_labels", *scores],
+        "showAllRuns": True,
+    }
+    scatters = [_scatter("n_labels", name) for name in scores]
+    return _view(
+        role="fit",
+        title="Fits: by kind, and by labels trained on",
+        charts=[parallel, *scatters],
+        folded=["n_labels", *scores],
+        columns=[
+            "params.`kind`",
+            "params.`level`",
+            "params.`auxiliary`",
+            "params.`repeat`",
+            "metrics.`n_tasks`",
+            *(f"metrics.`{name}`" for name in scores),
+        ],
+    )
+
+
+def _view(
+    role: str, title: str, charts: list[dict[str, Any]], folded: list[str], columns: list[str]
+) -> dict[str, Any]:
+    # MLflow makes a chart of every other metric, in sections of its own: folded, they cost nothing.
+    others = [*folded, "Model metrics", "System metrics"]
+    return {
+        "searchFilter": f"tags.`{ROLE}` = '{role}'",
+        "orderByKey": "attributes.`Created`",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "selectedColumns": columns,
+        "runsHiddenMode": "SHOW_ALL",
+        "groupBy": None,
+        "hideEmptyCharts": True,
+        "isAccordionReordered": True,
+        "compareRunSections": [
+            _section(_MAIN, title),
+            *(_section(name, name, display=False) for name in others),
+        ],
+        "compareRunCharts": charts,
+    }
+
+
+def _section(uuid: str, name: str, display: bool = True) -> dict[str, Any]:
+    section = {"uuid": uuid, "name": name, "display": display, "isReordered": True}
+    return section | {"columns": 2}
+
+
+def _bar(metric: str) -> dict[str, Any]:
+    return {
+        "type": "BAR",
+        "uuid": f"bar-{metric}",
+        "metricSectionId": _MAIN,
+        "metricKey": metric,
+        "runsCountToCompare": 100,
+    }
+
+
+def _scatter(x: str, y: str) -> dict[str, Any]:
+    return {
+        "type": "SCATTER",
+        "uuid": f"scatter-{y}",
+        "metricSectionId": _MAIN,
+        "xaxis": {"key": x, "type": "METRIC"},
+        "yaxis": {"key": y, "type": "METRIC"},
+        "runsCountToCompare": 1000,
+    }
+
+
+def _note(experiment_id: str) -> str:
+    kinds, fits = (url("", experiment_id, view) for view in (_KINDS, _FITS))
+    return f"""\
+Each run is one fit: a model trained on some tasks' labels with one seed.
+
+- [Kinds of fits compared]({kinds}): one run a kind and level, with the means over all its fits;
+  each task weighs the same. The folded sections compare the kinds on each task.
+- [The fits themselves]({fits}): the newest hundred; *Load more* below the table for the others.
+
+Kinds: **single** a task alone; **together** all tasks; **subset** some tasks; **level** all tasks
+on fewer labels; **augmentation** a level with more labels of one task, the *auxiliary*; **group**
+one of a grouping, recommended or to compare with. The level is the number of training folds. Log
+loss and MSE are better when lower, the other scores when higher.
+"""

@@ -14,13 +14,20 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking._tracking_service.utils import _get_store
 
 from cotrain.exceptions import TrackingError
-from cotrain.tracking import _dashboard, _summary
+from cotrain.tracking import _dashboard
 from cotrain.tracking._connect import prepare_store, sqlite_path, tracking_calls, tracking_uri
 from cotrain.tracking._names import is_long, task_digest
-from cotrain.tracking._records import RunContext, RunRecord, failure_records, fit_records
+from cotrain.tracking._records import (
+    PLAN,
+    RunContext,
+    RunRecord,
+    failure_records,
+    fit_records,
+)
 from cotrain.tracking._scores import score_frame
 from cotrain.tracking._sql import SqlStore
 from cotrain.tracking._store import ClientStore, RunState, Store
+from cotrain.tracking._summary import Summary, write_summaries
 
 _LONG_NAME = "cotrain.task."
 
@@ -147,14 +154,27 @@ class Tracker:
             Markdown, shown on the run's page.
         """
         with tracking_calls(self.uri):
-            _summary.log_summary(
-                self._client, self.experiment_id, plan, params, metrics, artifacts, note
-            )
+            subject = f"summary of {plan}"
+            summary = Summary("plan", subject, params, metrics, {PLAN: plan}, artifacts, note)
+            write_summaries(self._client, self.experiment_id, [summary], "plan", subject)
 
-    def prepare_dashboard(self) -> None:
-        """Write the experiment's note and the shared view that compares kinds of fits."""
+    def prepare_dashboard(self, rows: pd.DataFrame | None = None) -> None:
+        """Write a run for each kind of fit, the view that compares them, and the experiment's note.
+
+        Parameters
+        ----------
+        rows : DataFrame, optional
+            The fits to compare, as rows of the fit table. Default: all that are recorded.
+        """
+        if rows is None:
+            rows = self.fit_scores()
         with tracking_calls(self.uri):
-            _dashboard.prepare(self._client, self.experiment_id)
+            _dashboard.prepare(self._client, self.experiment_id, rows)
+
+    def has_dashboard(self) -> bool:
+        """True once `prepare_dashboard` has been called."""
+        with tracking_calls(self.uri):
+            return _dashboard.is_prepared(self._client, self.experiment_id)
 
     def dashboard_url(self, base: str) -> str:
         """The address of the prepared view, on an MLflow server at `base`."""

@@ -1,0 +1,197 @@
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from cotrain.exceptions import TrackingError
+from cotrain.tracking import RunContext, Tracker
+from cotrain.tracking._store import ClientStore
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_database_lies_in_the_study_whatever_the_current_folder(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Tracker.open(home).uri == f"sqlite:///{home}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    assert Tracker.open(home).uri == f"sqlite:///{home}/mlflow.db"
+    assert not (tmp_path / "mlflow.db").exists()
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_experiment_is_named_after_the_folder_or_the_environment(home, monkeypatch):
+    assert Tracker.open(home).experiment == "study"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "other")
+    other = Tracker.open(home)
+    assert other.experiment == "other"
+    assert other._client.get_experiment(other.experiment_id).name == "other"
+
+
+def test_experiments_do_not_see_each_other(home, make_fits, run, monkeypatch):
+    Tracker.open(home).log_fits(make_fits(2), run)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "other")
+    assert Tracker.open(home).recorded() == set()
+
+
+def test_new_database_is_in_wal_mode(tmp_path):
+    Tracker.open(tmp_path)
+    with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_environment_is_left_as_it_was(tracker, make_fits, run):
+    before = dict(os.environ)
+    tracker.log_fits(make_fits(1), run)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:{}", "postgresql://u:secret@127.0.0.1:{}/db"])
+def test_server_away_is_one_line_within_seconds(home, monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(closed_port()))
+    start = time.monotonic()
+    with pytest.raises(TrackingError, match="start the server, or unset MLFLOW_TRACKING_URI") as e:
+        Tracker.open(home)
+    assert time.monotonic() - start < 30  # MLflow's own retries take minutes
+    assert "\n" not in str(e.value)
+    assert "secret" not in str(e.value)
+
+
+@pytest.mark.parametrize("uri", ["nonsense://x", "nonsense", "http://"])
+def test_bad_uri_is_one_line(home, monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingError, match="cannot be used") as e:
+        Tracker.open(home)
+    assert "\n" not in str(e.value)
+
+
+def test_file_that_is_no_database_is_left_alone(tmp_path):
+    file = tmp_path / "mlflow.db"
+    file.write_text("not a database at all" * 100)
+    with pytest.raises(TrackingError, match=r"mlflow\.db .*move the file away.*cotrain restore"):
+        Tracker.open(tmp_path)
+    assert file.read_text() == "not a database at all" * 100
+
+
+def test_locked_database_is_one_line(home):
+    with sqlite3.connect(home / "mlflow.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(TrackingError, match="another program writes to it"):
+            Tracker.open(home)
+        other.rollback()
+
+
+def test_database_of_a_newer_mlflow_is_refused(home):
+    with sqlite3.connect(home / "mlflow.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    with pytest.raises(TrackingError, match="newer MLflow"):
+        Tracker.open(home)
+
+
+def test_folder_in_the_way_is_one_line(tmp_path):
+    (tmp_path / "mlflow.db").mkdir()
+    with pytest.raises(TrackingError, match="make the file and its folder writable"):
+        Tracker.open(tmp_path)
+
+
+def test_deleted_experiment_says_how_to_restore_it(home):
+    tracker = Tracker.open(home)
+    tracker._client.delete_experiment(tracker.experiment_id)
+    with pytest.raises(TrackingError, match="mlflow experiments restore"):
+        Tracker.open(home)
+
+
+def test_error_in_the_middle_of_a_batch_leaves_nothing(home, make_fits, run):
+    tracker = Tracker.open(home)
+    with tracker._store._engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE TRIGGER full BEFORE INSERT ON latest_metrics "
+                "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
+        )
+    with pytest.raises(TrackingError, match="free space"):
+        tracker.log_fits(make_fits(3), run)
+    assert Tracker.open(home).recorded() == set()
+    assert list(tracker._client.search_runs([tracker.experiment_id])) == []
+
+
+OPEN = "import sys; from pathlib import Path; from cotrain.tracking import Tracker; "
+OPEN += "print(Tracker.open(Path(sys.argv[1])).experiment_id)"
+
+
+@pytest.mark.slow
+def test_two_processes_open_a_new_database_at_once(tmp_path):
+    command = [sys.executable, "-c", OPEN, str(tmp_path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert outputs[0] == outputs[1]
+
+
+@pytest.fixture
+def server(home):
+    """A real `mlflow server` on loopback."""
+    port = closed_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
+    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{home}/mlflow.db"]
+    command += ["--artifacts-destination", str(home / "served")]
+    lean = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (home / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            command, env=os.environ | lean, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
+
+
+@pytest.mark.slow
+def test_a_real_server_holds_the_same(server, tmp_path, make_fits, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    run = RunContext("d" * 32, params={"model.hidden": [256]})
+    tracker = Tracker.open(tmp_path)
+    assert isinstance(tracker._store, ClientStore)
+    rows = make_fits(4, ("a/b", "µ", "c"))
+    assert tracker.log_fits(rows, run) == 4
+    assert tracker.sync(rows, run) == 0
+    tracker.log_failures(make_fits(1, seed=5).head(1).assign(reason="boom"), run)
+    assert tracker.recorded("d" * 32) == set(rows["fit_id"])
+    report = tmp_path / "report.html"
+    report.write_text("<p>found</p>")
+    tracker.log_summary("subsets", {}, {"mean": 0.5}, [report], "note")
+    tracker.prepare_dashboard(rows)
+    columns = ["fit_id", "kind", "task", "n_labels", "val_log_loss", "val_auroc"]
+    pd.testing.assert_frame_equal(
+        tracker.fit_scores()[columns],
+        rows[columns].sort_values(["fit_id", "task"], ignore_index=True),
+        check_exact=True,
+        check_dtype=False,
+    )

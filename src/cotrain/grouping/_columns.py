@@ -1,0 +1,188 @@
+"""Column generation: the linear relaxation over all groups, its bound, and the last program.
+
+Notation: a column is a group together with the tasks that it serves. prices[i] is the dual of
+"task i is served once", cost_price that of the cost budget, group_price that of the number of
+groups. A group's surplus is the sum over members of max(weighted score − price, 0), less
+cost_price times its cost: the most that any column of the group adds at these prices.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
+
+from cotrain.grouping._objective import Objective
+from cotrain.grouping._values import Floats, Members
+
+
+@dataclass(frozen=True)
+class Priced:
+    """Groups found at given prices: the best of them, and a bound on every group's surplus."""
+
+    members: Members
+    scores: Floats
+    surplus: Floats
+    most: float
+
+
+class Oracle(Protocol):
+    """All groups that the constraints allow, searched by surplus."""
+
+    def best(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
+        ...
+
+    def all_above(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return all groups of surplus at least `above`; `most` is inf if more than `limit`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """The best bound found, the prices that prove it, and whether it is the relaxation's own."""
+
+    bound: float
+    prices: Floats
+    cost_price: float
+    group_price: float
+
+
+class Columns:
+    """The restricted master program over the columns found so far."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self._seen: set[bytes] = set()
+        self._served: list[Members] = []
+        self._values: list[float] = []
+        self._costs: list[float] = []
+
+    def add(self, members: Members, scores: Floats, served: Members) -> int:
+        """Add the columns that are new; return how many were."""
+        costs = self.objective.constraints.costs(members)
+        added = 0
+        for row in range(len(members)):
+            key = members[row].tobytes() + served[row].tobytes()
+            if key in self._seen or not served[row].any():
+                continue
+            self._seen.add(key)
+            self._served.append(served[row])
+            self._values.append(float(scores[row][served[row]].sum()))
+            self._costs.append(float(costs[row]))
+            added += 1
+        return added
+
+    def solve(self) -> tuple[float, Floats, float, float]:
+        """Return the value of the relaxation over these columns, prices, cost and group price."""
+        constraints = self.objective.constraints
+        budget, limits = [np.ones(len(self._values))], [float(self.objective.most_groups)]
+        if constraints.max_cost is not None:
+            budget.append(np.array(self._costs))
+            limits.append(constraints.max_cost)
+        solved = linprog(
+            -np.array(self._values),
+            A_ub=np.array(budget),
+            b_ub=limits,
+            A_eq=csr_array(np.array(self._served, dtype=float).T),
+            b_eq=np.ones(self.objective.n_tasks),
+            bounds=(0, None),
+            method="highs-ds",
+        )
+        group_price, *cost_price = np.maximum(-solved.ineqlin.marginals, 0)
+        return -solved.fun, -solved.eqlin.marginals, float(sum(cost_price)), float(group_price)
+
+
+def relax(
+    objective: Objective, oracle: Oracle, start: Members, deadline: float, batch: int = 60
+) -> Relaxation:
+    """Return the relaxation's bound, by adding columns of positive surplus until none is left.
+
+    Any prices give a valid bound (Lagrange): sum of prices + budget · cost price + number of
+    groups · largest surplus. The best seen is kept, so that stopping early is safe.
+    """
+    columns = Columns(objective)
+    scores = objective.weighted(start)
+    serving = scores.argmax(axis=0)[None, :] == np.arange(len(start))[:, None]
+    columns.add(start, scores, serving)
+    n_groups = objective.most_groups
+    budget = objective.constraints.max_cost or 0.0
+    best: Relaxation | None = None
+    while True:
+        value, prices, cost_price, group_price = columns.solve()
+        slack = 1e-10 * max(1.0, abs(value))
+        found = oracle.best(prices, cost_price, group_price + slack, batch)
+        bound = float(prices.sum() + budget * cost_price + n_groups * max(found.most, 0.0))
+        if best is None or bound < best.bound:
+            best = Relaxation(bound, prices, cost_price, max(found.most, 0.0))
+        served = found.scores - prices > 0
+        if columns.add(found.members, found.scores, served) == 0 or time.monotonic() > deadline:
+            return best
+
+
+def close_gap(
+    objective: Objective,
+    oracle: Oracle,
+    relaxation: Relaxation,
+    incumbent: Members,
+    deadline: float,
+    limit: int = 200_000,
+) -> tuple[Members, float]:
+    """Return the best grouping and its bound, from the groups that reduced costs cannot rule out.
+
+    A grouping better than the incumbent uses no group whose surplus falls short of the group
+    price by more than the gap; what is left is a small integer program.
+    """
+    value = objective.score(incumbent)
+    gap = relaxation.bound - value
+    above = relaxation.group_price - gap - 1e-9 * max(1.0, abs(value))
+    left = oracle.all_above(relaxation.prices, relaxation.cost_price, above, limit)
+    if not np.isfinite(left.most):
+        return incumbent, relaxation.bound
+    margin = left.scores - relaxation.prices
+    useful = left.surplus[:, None] + np.minimum(margin, 0) >= above
+    found, bound = _solve_cover(objective, left, useful, deadline)
+    bound = max(value, min(bound, relaxation.bound))
+    if found is not None and objective.score(found) > value:
+        return found, max(bound, objective.score(found))
+    return incumbent, bound
+
+
+def _solve_cover(
+    objective: Objective, left: Priced, useful: Members, deadline: float
+) -> tuple[Members | None, float]:
+    """Return the best choice among the groups left, each serving where useful, and its bound."""
+    n_groups, n_tasks = useful.shape
+    group, task = np.nonzero(useful)
+    n_serves = len(group)
+    ones = np.ones(n_serves)
+    pair = np.arange(n_serves)
+    served = coo_array((ones, (task, pair)), shape=(n_tasks, n_serves))
+    needs = coo_array((-ones, (pair, group)), shape=(n_serves, n_groups))
+    empty = csr_array((n_tasks, n_groups))
+    costs = objective.constraints.costs(left.members)
+    budget = np.array([np.ones(n_groups), costs])
+    limit = objective.constraints.max_cost
+    solved = milp(
+        np.concatenate([-left.scores[group, task], np.zeros(n_groups)]),
+        integrality=np.concatenate([np.zeros(n_serves), np.ones(n_groups)]),
+        bounds=Bounds(0, 1),
+        constraints=[
+            LinearConstraint(hstack([served, empty], format="csr"), 1, 1),
+            LinearConstraint(hstack([eye_array(n_serves), needs], format="csr"), -np.inf, 0),
+            LinearConstraint(
+                vstack([hstack([csr_array((2, n_serves)), csr_array(budget)])], format="csr"),
+                -np.inf,
+                [objective.most_groups, np.inf if limit is None else limit + 1e-9],
+            ),
+        ],
+        options={"time_limit": max(deadline - time.monotonic(), 1.0), "mip_rel_gap": 0.0},
+    )
+    if solved.status == 2:
+        return None, -np.inf
+    bound = np.inf if solved.mip_dual_bound is None else -float(solved.mip_dual_bound)
+    if solved.x is None:
+        return None, bound
+    return left.members[solved.x[n_serves:] > 0.5], bound

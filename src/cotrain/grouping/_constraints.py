@@ -1,0 +1,220 @@
+"""What a grouping must respect, and which rules conflict when none can."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array, eye_array, hstack, kron, vstack
+from scipy.sparse.csgraph import connected_components
+
+from cotrain.grouping._values import Floats, Members
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """The rules of a grouping. Every task must be in at least one group, whatever the rules.
+
+    Parameters
+    ----------
+    max_groups : int, optional
+        The number of groups at most.
+    min_size, max_size : int
+        Tasks in each group.
+    must_share : pairs of tasks
+        A group that holds one of the pair holds the other.
+    must_not_share : pairs of tasks
+        No group holds both.
+    max_cost : float, optional
+        Cost at inference of all groups together.
+    single_cost, multi_cost : float
+        Cost of a group of one task, and of more (Standley et al. 2020: 0.5 and 1).
+    """
+
+    max_groups: int | None = None
+    min_size: int = 1
+    max_size: int | None = None
+    must_share: tuple[Pair, ...] = ()
+    must_not_share: tuple[Pair, ...] = ()
+    max_cost: float | None = None
+    single_cost: float = 0.5
+    multi_cost: float = 1.0
+
+    def allows(self, members: Members) -> NDArray[np.bool_]:
+        """Return, of shape (n_groups,), which groups respect the rules that bind a group alone."""
+        sizes = members.sum(axis=1)
+        allowed = (sizes >= self.min_size) & (sizes <= (self.max_size or members.shape[1]))
+        for i, j in self.must_share:
+            allowed &= members[:, i] == members[:, j]
+        for i, j in self.must_not_share:
+            allowed &= ~(members[:, i] & members[:, j])
+        return allowed
+
+    def costs(self, members: Members) -> Floats:
+        """Return the cost of each group, shape (n_groups,); of an empty one, 0."""
+        sizes = members.sum(axis=1)
+        return np.where(sizes > 1, self.multi_cost, np.where(sizes == 1, self.single_cost, 0.0))
+
+    def blocks(self, n_tasks: int) -> Members:
+        """Return the smallest sets of tasks that move together, shape (n_blocks, n_tasks)."""
+        ties = np.zeros((n_tasks, n_tasks))
+        for i, j in self.must_share:
+            ties[i, j] = 1
+        n_blocks, block = connected_components(ties, directed=False)
+        return block == np.arange(n_blocks)[:, None]
+
+    def most_groups(self, n_tasks: int) -> int:
+        """Return the largest number of groups that can be of use."""
+        most = n_tasks if self.max_groups is None else min(self.max_groups, n_tasks)
+        if self.max_cost is not None and min(self.single_cost, self.multi_cost) > 0:
+            cheapest = self.multi_cost
+            if self.min_size == 1:
+                cheapest = min(cheapest, self.single_cost)
+            most = min(most, int(np.floor(self.max_cost / cheapest + 1e-9)))
+        return most
+
+    def check(self, n_tasks: int) -> None:
+        """Raise if a rule makes no sense for `n_tasks` tasks.
+
+        Raises
+        ------
+        ValueError
+            Naming the rule.
+        """
+        if self.max_groups is not None and not 1 <= self.max_groups <= n_tasks:
+            raise ValueError(
+                f"max_groups must be between 1 and the number of tasks, {n_tasks}, "
+                f"got {self.max_groups}; a task needs one group only"
+            )
+        largest = n_tasks if self.max_size is None else self.max_size
+        if not 1 <= self.min_size <= n_tasks:
+            raise ValueError(f"min_size must be between 1 and {n_tasks}, got {self.min_size}")
+        if self.min_size > largest or largest > n_tasks:
+            raise ValueError(
+                f"max_size must be between min_size, {self.min_size}, and the number of tasks, "
+                f"{n_tasks}, got {largest}"
+            )
+        for rule in ("must_share", "must_not_share"):
+            for pair in getattr(self, rule):
+                if len(pair) != 2 or pair[0] == pair[1] or not all(0 <= i < n_tasks for i in pair):
+                    raise ValueError(
+                        f"{rule} must hold pairs of two different tasks, 0 to {n_tasks - 1}, "
+                        f"got {pair}; is a task's name unknown?"
+                    )
+        if self.max_cost is not None and not self.max_cost > 0:
+            raise ValueError(f"max_cost must be above 0, got {self.max_cost}")
+        if min(self.single_cost, self.multi_cost) < 0:
+            raise ValueError("single_cost and multi_cost must not be negative")
+
+
+def feasible_cover(constraints: Constraints, n_tasks: int) -> Members:
+    """Return groups that hold every task and respect every rule, shape (n_groups, n_tasks).
+
+    Raises
+    ------
+    ValueError
+        If there are none; the message names the fewest rules that conflict.
+    """
+    constraints.check(n_tasks)
+    groups = _solve_cover(constraints, n_tasks)
+    if groups is not None:
+        return groups
+    conflict = _conflict(constraints, n_tasks)
+    raise ValueError(
+        f"the constraints must leave a grouping of the {n_tasks} tasks, but these conflict: "
+        f"{', '.join(conflict)}; relax one of them"
+    )
+
+
+def _conflict(constraints: Constraints, n_tasks: int) -> list[str]:
+    """Return the rules left after dropping, one by one, each that the conflict does not need."""
+    neutral = Constraints()
+    rules = ("max_groups", "max_cost", "must_not_share", "must_share", "max_size", "min_size")
+    assert set(rules) <= {field.name for field in fields(constraints)}
+    for rule in rules:
+        without = replace(constraints, **{rule: getattr(neutral, rule)})
+        if _solve_cover(without, n_tasks) is None:
+            constraints = without
+    return [
+        f"{rule}={getattr(constraints, rule)}"
+        for rule in rules
+        if getattr(constraints, rule) != getattr(neutral, rule)
+    ]
+
+
+def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
+    """Return a feasible cover, or None: a feasibility program over memberships of slots."""
+    simple = _simple_cover(constraints, n_tasks)
+    if simple is not None:
+        return simple
+    n_slots = constraints.most_groups(n_tasks)
+    if n_slots == 0:
+        return None
+    # Variables: member[slot, task], used[slot], multi[slot] (more than one task).
+    n_member = n_slots * n_tasks
+    slots, tasks = eye_array(n_slots), eye_array(n_tasks)
+    size = kron(slots, np.ones((1, n_tasks)))
+    none = csr_array((n_slots, n_slots))
+    covers = kron(np.ones((1, n_slots)), tasks)
+    rows = [hstack([covers, csr_array((n_tasks, 2 * n_slots))])]
+    lower, upper = [np.ones(n_tasks)], [np.full(n_tasks, np.inf)]
+
+    def add(member: csr_array, used: csr_array, multi: csr_array, most: float) -> None:
+        rows.append(hstack([member, used, multi]))
+        lower.append(np.full(rows[-1].shape[0], -np.inf))
+        upper.append(np.full(rows[-1].shape[0], most))
+
+    add(-size, constraints.min_size * slots, none, 0)
+    add(size, -(constraints.max_size or n_tasks) * slots, none, 0)
+    add(size, -slots, -(n_tasks - 1) * slots, 0)
+    add(csr_array((n_slots, n_member)), -slots, slots, 0)
+    for i, j in constraints.must_share:
+        add(kron(slots, _unit(n_tasks, i) - _unit(n_tasks, j)), none, none, 0)
+        add(kron(slots, _unit(n_tasks, j) - _unit(n_tasks, i)), none, none, 0)
+    for i, j in constraints.must_not_share:
+        add(kron(slots, _unit(n_tasks, i) + _unit(n_tasks, j)), none, none, 1)
+    if constraints.max_cost is not None:
+        ones = np.ones((1, n_slots))
+        extra = constraints.multi_cost - constraints.single_cost
+        add(
+            csr_array((1, n_member)),
+            csr_array(constraints.single_cost * ones),
+            csr_array(extra * ones),
+            constraints.max_cost + 1e-9,
+        )
+    n_variables = n_member + 2 * n_slots
+    solved = milp(
+        np.zeros(n_variables),
+        integrality=np.ones(n_variables),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(
+            vstack(rows, format="csr"), np.concatenate(lower), np.concatenate(upper)
+        ),
+    )
+    if solved.x is None:
+        return None
+    members = solved.x[:n_member].reshape(n_slots, n_tasks) > 0.5
+    return members[members.any(axis=1)]
+
+
+def _simple_cover(constraints: Constraints, n_tasks: int) -> Members | None:
+    """Return all tasks together or each block alone, if the rules let one of them be."""
+    for members in (np.ones((1, n_tasks), dtype=bool), constraints.blocks(n_tasks)):
+        if is_feasible(constraints, members):
+            return members
+    return None
+
+
+def is_feasible(constraints: Constraints, members: Members) -> bool:
+    """Return whether non-empty groups (n_groups, n_tasks) hold every task and keep every rule."""
+    enough = constraints.max_groups is None or len(members) <= constraints.max_groups
+    cost = constraints.costs(members).sum()
+    affordable = constraints.max_cost is None or cost <= constraints.max_cost + 1e-9
+    covered = bool(members.any(axis=0).all())
+    return enough and affordable and covered and bool(constraints.allows(members).all())
+
+
+def _unit(n_tasks: int, task: int) -> csr_array:
+    return csr_array(([1.0], ([0], [task])), shape=(1, n_tasks))

@@ -1,0 +1,54 @@
+"""Every group of up to about twenty tasks, scored once: works for a value of any form."""
+
+import numpy as np
+
+from cotrain.grouping._columns import Priced
+from cotrain.grouping._objective import Objective
+from cotrain.grouping._values import Floats
+
+CHUNK = 1 << 15
+
+
+class AllGroups:
+    """An oracle that holds every allowed group with its scores.
+
+    Memory: 9 bytes a task and group; 20 tasks make 190 MB.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        blocks = objective.blocks
+        parts = []
+        for first in range(1, 1 << len(blocks), CHUNK):
+            codes = np.arange(first, min(first + CHUNK, 1 << len(blocks)))
+            chosen = (codes[:, None] >> np.arange(len(blocks)) & 1).astype(bool)
+            members = chosen @ blocks
+            members = members[objective.constraints.allows(members)]
+            parts.append((members, objective.weighted(members)))
+        self.members = np.concatenate([members for members, _ in parts])
+        self.scores = np.concatenate([scores for _, scores in parts])
+        self.costs = objective.constraints.costs(self.members)
+
+    def best(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
+        surplus = self._surplus(prices, cost_price)
+        limit = min(limit, len(surplus))
+        rows = np.argpartition(-surplus, limit - 1)[:limit]
+        return self._priced(rows[surplus[rows] > above], surplus, float(surplus.max()))
+
+    def all_above(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return all groups of surplus at least `above`; `most` is inf if more than `limit`."""
+        surplus = self._surplus(prices, cost_price)
+        rows = np.flatnonzero(surplus >= above)
+        if len(rows) > limit:
+            return self._priced(rows[:0], surplus, np.inf)
+        return self._priced(rows, surplus, float(surplus.max()))
+
+    def _surplus(self, prices: Floats, cost_price: float) -> Floats:
+        surplus = np.empty(len(self.scores))
+        for first in range(0, len(surplus), CHUNK):
+            rows = slice(first, first + CHUNK)
+            np.maximum(self.scores[rows] - prices, 0).sum(axis=1, out=surplus[rows])
+        return surplus - cost_price * self.costs
+
+    def _priced(self, rows: np.ndarray, surplus: Floats, most: float) -> Priced:
+        return Priced(self.members[rows], self.scores[rows], surplus[rows], most)

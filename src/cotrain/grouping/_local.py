@@ -1,0 +1,142 @@
+"""Local search from many starts: adds, removes and relocates tasks while the value rises."""
+
+import numpy as np
+
+from cotrain.grouping._auxiliaries import add_auxiliaries, pack
+from cotrain.grouping._constraints import feasible_cover
+from cotrain.grouping._objective import GroupingResult, Objective, grouping_result
+from cotrain.grouping._values import Floats, Members
+
+
+def greedy_groups(objective: Objective, *, seed: int, starts: int = 10) -> GroupingResult:
+    """Return the best grouping that local search finds from `starts` random starts.
+
+    Raises
+    ------
+    ValueError
+        If the constraints cannot be met; the message names those that conflict.
+    """
+    rng = np.random.default_rng(seed)
+    best = improve(objective, feasible_cover(objective.constraints, objective.n_tasks))
+    for _ in range(starts):
+        start = random_members(objective, rng)
+        if start is not None:
+            found = improve(objective, start)
+            if objective.score(found) > objective.score(best):
+                best = found
+    return grouping_result(objective, best)
+
+
+def random_members(
+    objective: Objective, rng: np.random.Generator, n_groups: int | None = None
+) -> Members | None:
+    """Return random groups (n_groups, n_tasks) within the size limits, or None if stuck.
+
+    Blocks of tasks go to random groups with room, which then take the auxiliaries that help.
+    """
+    constraints = objective.constraints
+    blocks = constraints.blocks(objective.n_tasks)
+    limit = objective.most_groups
+    if constraints.max_cost is not None and constraints.multi_cost > 0:
+        limit = min(limit, max(1, int(constraints.max_cost / constraints.multi_cost + 1e-9)))
+    labels = rng.integers(min(n_groups or limit, limit), size=len(blocks))
+    packed = pack(objective, blocks, labels)
+    if packed is None:
+        return None
+    members = np.array([add_auxiliaries(objective, row) for row in packed])
+    return next((found for found in (members, packed) if np.isfinite(objective.score(found))), None)
+
+
+def improve(objective: Objective, members: Members) -> Members:
+    """Return groups at which no single addition, removal or relocation raises the value."""
+    state = _State(objective, members)
+    while state.step():
+        pass
+    return state.members[state.members.any(axis=1)]
+
+
+class _State:
+    """Groups in slots, with every one-block change of every slot scored once."""
+
+    def __init__(self, objective: Objective, members: Members) -> None:
+        self.objective = objective
+        self.blocks = objective.blocks
+        self.members = np.zeros((objective.most_groups, objective.n_tasks), dtype=bool)
+        self.members[: len(members)] = members
+        n_slots, (n_blocks, n_tasks) = len(self.members), self.blocks.shape
+        self.scores = np.full((n_slots, n_tasks), -np.inf)
+        self.changed = np.empty((n_slots, n_blocks, n_tasks))
+        self.costs = objective.constraints.costs(self.members)
+        self.changed_costs = np.empty((n_slots, n_blocks))
+        for slot in range(n_slots):
+            self._score(slot)
+
+    def _score(self, slot: int) -> None:
+        """Score a slot as it is and after each change of one block."""
+        candidates = np.vstack([self.members[slot], self.members[slot] ^ self.blocks])
+        constraints = self.objective.constraints
+        scores = self.objective.weighted(candidates)
+        # An empty slot is no group: allowed, and serves nobody.
+        broken = ~constraints.allows(candidates) & candidates.any(axis=1)
+        scores[~candidates.any(axis=1)] = -np.inf
+        costs = constraints.costs(candidates)
+        costs[broken] = np.inf
+        scores[broken] = -np.inf
+        self.scores[slot], self.changed[slot] = scores[0], scores[1:]
+        self.costs[slot], self.changed_costs[slot] = costs[0], costs[1:]
+
+    def step(self) -> bool:
+        """Apply the best improving change; return whether there was one."""
+        value = self.scores.max(axis=0).sum()
+        changes = self._best_single(value) or self._best_relocation(value)
+        for slot, block in changes:
+            self.members[slot] ^= self.blocks[block]
+            self._score(slot)
+        return bool(changes)
+
+    def _best_single(self, value: float) -> list[tuple[int, int]]:
+        best = self._threshold(value)
+        changes: list[tuple[int, int]] = []
+        for slot in range(len(self.members)):
+            rest = self._best_without([slot])
+            totals = np.maximum(rest, self.changed[slot]).sum(axis=1)
+            totals[~self._affordable(self.changed_costs[slot] - self.costs[slot])] = -np.inf
+            block = int(totals.argmax())
+            if totals[block] > best:
+                best, changes = totals[block], [(slot, block)]
+        return changes
+
+    def _best_relocation(self, value: float) -> list[tuple[int, int]]:
+        best = self._threshold(value)
+        changes: list[tuple[int, int]] = []
+        held = self.members @ self.blocks.T.astype(int) > 0
+        for source in range(len(self.members)):
+            for target in range(len(self.members)):
+                blocks = np.flatnonzero(held[source] & ~held[target])
+                if source == target or len(blocks) == 0:
+                    continue
+                rest = self._best_without([source, target])
+                served = np.maximum(self.changed[source][blocks], self.changed[target][blocks])
+                totals = np.maximum(rest, served).sum(axis=1)
+                extra = self.changed_costs[source][blocks] - self.costs[source]
+                extra = extra + self.changed_costs[target][blocks] - self.costs[target]
+                totals[~self._affordable(extra)] = -np.inf
+                winner = int(totals.argmax())
+                if totals[winner] > best:
+                    best = totals[winner]
+                    changes = [(source, int(blocks[winner])), (target, int(blocks[winner]))]
+        return changes
+
+    def _best_without(self, slots: list[int]) -> Floats:
+        kept = np.delete(self.scores, slots, axis=0)
+        return kept.max(axis=0) if len(kept) else np.full(self.scores.shape[1], -np.inf)
+
+    def _affordable(self, extra: Floats) -> np.ndarray:
+        limit = self.objective.constraints.max_cost
+        return np.isfinite(extra) & (
+            True if limit is None else self.costs.sum() + extra <= limit + 1e-9
+        )
+
+    @staticmethod
+    def _threshold(value: float) -> float:
+        return value + 1e-12 * max(1.0, abs(value)) if np.isfinite(value) else value

@@ -1,0 +1,220 @@
+"""What a group of tasks is worth to each of its members: higher is better."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Members = NDArray[np.bool_]
+
+
+class GroupValue(Protocol):
+    """A score for every task of every group.
+
+    Called with indicators of shape (n_groups, n_tasks), true where the task is in the group, it
+    returns scores of the same shape: NaN outside the group, and for a member that the group
+    cannot serve.
+    """
+
+    @property
+    def n_tasks(self) -> int:
+        """Return the number of tasks."""
+        ...
+
+    def __call__(self, indicators: Members) -> Floats:
+        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class LinearValue:
+    """Return intercept_i + sum of coef_ij over the other members j, for each member i.
+
+    The linear surrogate of arXiv 2303.14582 as a group value; with standard errors the lower
+    confidence bound, so that noise is not optimised.
+
+    Parameters
+    ----------
+    intercept : array, shape (n_tasks,)
+        The score of each task alone.
+    coef : array, shape (n_tasks, n_tasks)
+        Row i, column j: what source j adds to the score of target i. The diagonal is not used.
+    intercept_se, coef_se : arrays of the same shapes, optional
+        Standard errors, taken as independent.
+    z : float
+        The bound is estimate − z · standard error.
+    """
+
+    intercept: Floats
+    coef: Floats
+    intercept_se: Floats | None = None
+    coef_se: Floats | None = None
+    z: float = 0.0
+
+    def __post_init__(self) -> None:
+        intercept = _finite_vector("intercept", self.intercept)
+        n_tasks = len(intercept)
+        object.__setattr__(self, "intercept", intercept)
+        object.__setattr__(self, "coef", without_diagonal("coef", self.coef, n_tasks))
+        if (self.intercept_se is None) != (self.coef_se is None):
+            raise ValueError("intercept_se and coef_se must be given together, got only one")
+        if self.z < 0 or not np.isfinite(self.z):
+            raise ValueError(f"z must be finite and at least 0, got {self.z}")
+        if self.intercept_se is None or self.coef_se is None:
+            if self.z > 0:
+                raise ValueError("z must be 0 without standard errors; give intercept_se, coef_se")
+            return
+        intercept_se = _finite_vector("intercept_se", self.intercept_se, n_tasks)
+        coef_se = without_diagonal("coef_se", self.coef_se, n_tasks)
+        if min(intercept_se.min(), coef_se.min()) < 0:
+            raise ValueError("standard errors must not be negative")
+        object.__setattr__(self, "intercept_se", intercept_se)
+        object.__setattr__(self, "coef_se", coef_se)
+
+    @property
+    def n_tasks(self) -> int:
+        """Return the number of tasks."""
+        return len(self.intercept)
+
+    @property
+    def is_linear(self) -> bool:
+        """Return whether no confidence term bends the value."""
+        return self.z == 0
+
+    def __call__(self, indicators: Members) -> Floats:
+        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
+        member = as_members(indicators, self.n_tasks)
+        inside = member.astype(float)
+        scores = self.intercept + inside @ self.coef.T
+        if self.z > 0 and self.coef_se is not None and self.intercept_se is not None:
+            variance = self.intercept_se**2 + inside @ (self.coef_se**2).T
+            scores -= self.z * np.sqrt(variance)
+        return np.where(member, scores, np.nan)
+
+    def majorant(self) -> "LinearValue":
+        """Return a linear value that is at least this one on every group.
+
+        The square root is concave, so it lies above its chord between no source and all sources.
+        """
+        if self.z == 0 or self.coef_se is None or self.intercept_se is None:
+            return self
+        lowest = self.intercept_se**2
+        rise = (self.coef_se**2).sum(axis=1)
+        slope = np.zeros_like(rise)
+        np.divide(np.sqrt(lowest + rise) - np.sqrt(lowest), rise, out=slope, where=rise > 0)
+        return LinearValue(
+            self.intercept - self.z * self.intercept_se,
+            self.coef - self.z * slope[:, None] * self.coef_se**2,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class AffinityValue:
+    """Return the mean of affinity_ij over the other members j, for each member i.
+
+    The higher-order approximation of Standley et al. (2020) as used by TAG (arXiv 2109.04617).
+
+    Parameters
+    ----------
+    affinity : array, shape (n_tasks, n_tasks)
+        Row: recipient; column: source. The diagonal is not used.
+    self_scores : array, shape (n_tasks,), optional
+        The score of each task alone, on the scale of the affinity. Without it no group of one.
+    """
+
+    affinity: Floats
+    self_scores: Floats | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "affinity", without_diagonal("affinity", self.affinity))
+        if self.self_scores is not None:
+            scores = _finite_vector("self_scores", self.self_scores, self.n_tasks)
+            object.__setattr__(self, "self_scores", scores)
+
+    @property
+    def n_tasks(self) -> int:
+        """Return the number of tasks."""
+        return len(self.affinity)
+
+    def __call__(self, indicators: Members) -> Floats:
+        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
+        member = as_members(indicators, self.n_tasks)
+        others = member.sum(axis=1, keepdims=True) - 1
+        scores = member.astype(float) @ self.affinity.T / np.maximum(others, 1)
+        alone = np.nan if self.self_scores is None else self.self_scores
+        return np.where(member, np.where(others > 0, scores, alone), np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedValue:
+    """Return what a fitted model predicts, less z standard errors.
+
+    Parameters
+    ----------
+    predict : callable
+        Indicators (n_groups, n_tasks) to scores of the same shape; entries outside the group are
+        ignored.
+    n_tasks : int
+    standard_error : callable, optional
+        As `predict`, for the standard error of each score.
+    z : float
+        The bound is estimate − z · standard error.
+    """
+
+    predict: Callable[[Members], Floats]
+    n_tasks: int
+    standard_error: Callable[[Members], Floats] | None = None
+    z: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.z > 0 and self.standard_error is None:
+            raise ValueError(f"z must be 0 without standard_error, got {self.z}")
+
+    def __call__(self, indicators: Members) -> Floats:
+        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
+        member = as_members(indicators, self.n_tasks)
+        scores = np.asarray(self.predict(member), dtype=float)
+        if scores.shape != member.shape:
+            raise ValueError(f"predict must return shape {member.shape}, got {scores.shape}")
+        if self.standard_error is not None and self.z > 0:
+            scores = scores - self.z * np.asarray(self.standard_error(member), dtype=float)
+        return np.where(member, scores, np.nan)
+
+
+def as_members(indicators: ArrayLike, n_tasks: int) -> Members:
+    """Return `indicators` as booleans of shape (n_groups, n_tasks)."""
+    member = np.asarray(indicators).astype(bool)
+    if member.ndim != 2 or member.shape[1] != n_tasks:
+        raise ValueError(f"indicators must have shape (n, {n_tasks}), got {member.shape}")
+    return member
+
+
+def without_diagonal(name: str, matrix: ArrayLike, n_tasks: int | None = None) -> Floats:
+    """Return a square matrix with a zero diagonal; every other entry must be finite."""
+    square = np.array(matrix, dtype=float)
+    if square.ndim != 2 or square.shape[0] != square.shape[1] or square.shape[0] == 0:
+        raise ValueError(f"{name} must be a square matrix, got shape {square.shape}")
+    if n_tasks is not None and len(square) != n_tasks:
+        raise ValueError(f"{name} must have shape ({n_tasks}, {n_tasks}), got {square.shape}")
+    np.fill_diagonal(square, 0.0)
+    if not np.isfinite(square).all():
+        row, column = np.argwhere(~np.isfinite(square))[0]
+        raise ValueError(
+            f"{name} must be finite off the diagonal, got {square[row, column]} at "
+            f"[{row}, {column}]; measure that pair, or leave the task out"
+        )
+    return square
+
+
+def _finite_vector(name: str, vector: ArrayLike, n_tasks: int | None = None) -> Floats:
+    values = np.array(vector, dtype=float)
+    if values.ndim != 1 or len(values) == 0 or (n_tasks is not None and len(values) != n_tasks):
+        expected = "n_tasks" if n_tasks is None else n_tasks
+        raise ValueError(f"{name} must have shape ({expected},), got {values.shape}")
+    if not np.isfinite(values).all():
+        task = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"{name} must be finite, got {values[task]} for task {task}")
+    return values

@@ -44,7 +44,7 @@ def make_study(folder: Path, csv: Path | None = None, smiles: str | None = None)
         write_text(folder / f".{name}", _template(name))
     load_settings(folder / "params.yaml")
     _set_up_repositories(folder)
-    return f"made a study in {folder}; next: read {folder / 'params.yaml'}, then cd {folder} && dvc repro"
+    return f"made a study; next: read {folder / 'params.yaml'}, then: cd {folder} && dvc repro"
 
 
 def _use_csv(params: Any, pipeline: Any, folder: Path, csv: Path, smiles: str | None) -> None:

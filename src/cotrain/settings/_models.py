@@ -164,10 +164,9 @@ class AnalyzeSettings(Section):
 
     score: Score
     curve_score: Score
-    ridge: Annotated[float, Field(ge=0)]
+    ridge: Literal["evidence"] | Annotated[float, Field(ge=0)]
     held_out: Fraction
     fdr: Fraction
-    n_bootstrap: Count
     seed: int
 
 
@@ -175,6 +174,7 @@ class GroupSettings(Section):
     """The search for the best grouping."""
 
     max_groups: Count
+    caution: Annotated[float, Field(ge=0)]
     min_size: Count
     max_size: Count | None
     trials: Count

@@ -1,5 +1,7 @@
 import time
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 import pandas as pd
 
@@ -30,6 +32,10 @@ class FitLog:
         waited = time.monotonic() - self._last_call
         if len(self._rows) >= _FITS_A_CALL or waited >= _SECONDS_A_CALL:
             self.flush()
+
+    def add_failure(self, described: Mapping[str, Any], reason: str) -> None:
+        """Log a fit that failed, at once: there should be few."""
+        self._tracker.log_failures(pd.DataFrame([{**described, "reason": reason}]), self._run)
 
     def flush(self) -> None:
         """Log what was gathered."""

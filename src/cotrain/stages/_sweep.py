@@ -1,5 +1,6 @@
 """Train what a plan lacks, keep it, log it: what the stages that train have in common."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -7,7 +8,7 @@ from tqdm import tqdm
 
 from cotrain.allocation import Fit, Plan
 from cotrain.exceptions import CotrainError
-from cotrain.settings import Settings
+from cotrain.stages._context import run_context
 from cotrain.stages._log import FitLog
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -16,6 +17,8 @@ from cotrain.training import (
     FitFailure,
     FitScores,
     Journal,
+    Outcome,
+    describe_fit,
     estimate_seconds,
     fit_rows,
     fit_table,
@@ -26,30 +29,27 @@ from cotrain.training import (
 
 @dataclass(frozen=True)
 class Workbench:
-    """What training needs of a study: the table, its version, the journal and the tracker."""
+    """What training needs of a study."""
 
     study: Study
-    settings: Settings
     table: TaskTable
-    version: str
+    data_version: str
     journal: Journal
     tracker: Tracker
+    run: RunContext
 
     @classmethod
     def of(cls, study: Study) -> "Workbench":
+        table = TaskTable.load(study.table)
+        version = file_version(study.table)
         return cls(
             study,
-            study.settings,
-            TaskTable.load(study.table),
-            file_version(study.table),
+            table,
+            version,
             Journal(study.journal),
             Tracker.open(study.home),
+            run_context(study, version),
         )
-
-    @property
-    def run(self) -> RunContext:
-        """What is said of every run."""
-        return run_context(self.study, self.version)
 
     def train(self, plan: Plan) -> pd.DataFrame:
         """The fit table of a plan, after training what the journal lacks.
@@ -60,49 +60,59 @@ class Workbench:
             If fits failed; all others are kept.
         """
         stored = {key: self.journal.read(key) for key in plan}
-        missing = {key: fit for key, fit in plan.fits.items() if stored[key] is None}
-        outcomes = self._train_missing(plan.name, missing)
-        failed = {key: done for key, done in outcomes.items() if isinstance(done, FitFailure)}
+        scores = {key: found for key, found in stored.items() if found is not None}
+        missing = {key: fit for key, fit in plan.fits.items() if key not in scores}
+        outcomes = self._train(plan.name, missing)
+        scores |= {key: done for key, done in outcomes.items() if isinstance(done, FitScores)}
+        failed = [done for done in outcomes.values() if isinstance(done, FitFailure)]
         if failed:
             raise CotrainError(
                 f"{len(failed)} of {len(missing)} fits of the plan `{plan.name}` failed, the first "
-                f"because {next(iter(failed.values())).reason}; all others are kept, and the next "
-                f"run tries again"
+                f"because: {failed[0].reason}; all others are kept, and the next run tries again"
             )
-        scores = {**stored, **outcomes}
         rows = fit_table(
-            fit_rows(self.table, plan.name, key, fit, scores[key])
-            for key, fit in plan.fits.items()
+            fit_rows(self.table, plan.name, key, fit, scores[key]) for key, fit in plan.fits.items()
         )
         self.tracker.sync(rows, self.run)
         return rows
 
-    def _train_missing(self, plan_name: str, missing: dict[str, Fit]) -> dict[str, str]:
-        """Train and keep `missing`; the reasons of those that failed, by identity."""
-        settings = self.settings
-        identity = {fit: key for key, fit in missing.items()}
-        costs = estimate_seconds(self.table, list(missing.values()), settings.model)
-        cost = dict(zip(identity, costs, strict=True))
-        log = FitLog(self.tracker, self.run)
-        failures: dict[str, str] = {}
-        engine = make_engine(settings.model)
-        progress = tqdm(
-            total=float(sum(costs)),
-            desc=f"training {len(missing)} fits",
-            bar_format="{l_bar}{bar}| {elapsed}<{remaining}",
-            disable=None,
-            delay=2,
+    def _train(self, plan_name: str, fits: Mapping[str, Fit]) -> dict[str, Outcome]:
+        """Train `fits`, keep and log each as it is done; the outcomes by identity."""
+        if not fits:
+            return {}
+        settings = self.study.settings
+        identity = {fit: key for key, fit in fits.items()}
+        cost = dict(
+            zip(
+                identity,
+                estimate_seconds(self.table, list(identity), settings.model),
+                strict=True,
+            )
         )
-        with progress, log:
-            for fit, outcome, seconds in sweep(
-                engine, self.table, list(missing.values()), settings.model, settings.train
-            ):
+        outcomes: dict[str, Outcome] = {}
+        results = sweep(
+            make_engine(settings.model), self.table, list(identity), settings.model, settings.train
+        )
+        with FitLog(self.tracker, self.run) as log, _progress(plan_name, cost) as progress:
+            for fit, outcome, seconds in results:
                 key = identity[fit]
+                outcomes[key] = outcome
                 if isinstance(outcome, FitFailure):
-                    failures[key] = outcome.reason
-                    self.tracker.log_failure(key, plan_name, fit, outcome.reason, self.run)
+                    described = describe_fit(self.table, plan_name, key, fit)
+                    log.add_failure(described, outcome.reason)
                 else:
                     self.journal.write(key, outcome, seconds)
                     log.add(fit_rows(self.table, plan_name, key, fit, outcome))
                 progress.update(float(cost[fit]))
-        return failures
+        return outcomes
+
+
+def _progress(plan_name: str, cost: Mapping[Fit, float]) -> tqdm:
+    """A bar that moves by cost, so that its time left holds though fits differ in length."""
+    return tqdm(
+        total=float(sum(cost.values())),
+        desc=f"{plan_name}: {len(cost)} fits",
+        bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left",
+        disable=None,
+        delay=2,
+    )

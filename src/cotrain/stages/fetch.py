@@ -7,4 +7,8 @@ from cotrain.study import Study
 def run(study: Study) -> str:
     measurements = fetch(study.settings.fetch, study.folder)
     measurements.save(study.raw)
-    return f"fetched {measurements.describe()}"
+    n_examples = measurements.table["example"].nunique()
+    return (
+        f"{len(measurements.table)} measurements of {n_examples} examples, "
+        f"{len(measurements.tasks)} tasks"
+    )

@@ -2,6 +2,8 @@
 
 import math
 
+import joblib
+
 from cotrain.allocation import (
     Plan,
     all_together,
@@ -61,21 +63,19 @@ def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
         for rotation in subset_repeats
     ]
     first = Plan.of("subsets", fits, version, model)
-    second = Plan.of(
-        "augmentations",
-        augmentations(n_tasks, grid.levels, grid_repeats),
-        version,
-        model,
-        without=[first],
-    )
-    return [first, second]
+    fits = augmentations(n_tasks, grid.levels, grid_repeats)
+    # The curves of each task alone and of all together, up to the top level.
+    for level in range(1, plan.train_folds + 1):
+        fits += single_tasks(n_tasks, level, grid_repeats)
+        fits += all_together(n_tasks, level, grid_repeats)
+    return [first, Plan.of("augmentations", fits, version, model, without=[first])]
 
 
 def _describe(plan: Plan, table: TaskTable, settings: Settings, journal: Journal) -> str:
     recorded = journal.recorded()
     missing = [fit for key, fit in plan.fits.items() if key not in recorded]
     seconds = float(sum(estimate_seconds(table, missing, settings.model)))
-    minutes = math.ceil(seconds / 60 / max(1, settings.train.workers))
+    minutes = math.ceil(seconds / 60 / (settings.train.workers or joblib.cpu_count()))
     return (
         f"{plan.name}: {len(plan)} fits, {len(plan) - len(missing)} already recorded, "
         f"about {minutes} min for the others"

@@ -12,7 +12,12 @@ def run(study: Study) -> str:
     measurements = Measurements.load(study.raw)
     prepared = prepare(measurements, settings.prepare, _fold_sets(settings))
     prepared.save(study.table, study.prepared)
-    return prepared.describe()
+    table = prepared.table
+    return (
+        f"{table.n_examples} examples, {table.n_tasks} tasks, {table.labels.nnz} labels; "
+        f"{len(prepared.rejects)} rows rejected, {len(prepared.conflicts)} labels conflict, "
+        f"{len(prepared.excluded)} tasks excluded: see {study.prepared}"
+    )
 
 
 def _fold_sets(settings: Settings) -> list[tuple[int, ...]]:

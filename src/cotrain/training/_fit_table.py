@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,30 +32,36 @@ _TYPES = {
 }
 
 
+def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str, Any]:
+    """What the fit table says of a fit in each of its rows."""
+    evaluation = {"validation": fit.folds.validation, "test": fit.folds.test}
+    return {
+        "fit_id": fit_id,
+        "plan": plan,
+        "kind": fit.kind,
+        "repeat": fit.repeat,
+        "seed": fit.seed,
+        "evaluation_folds": ", ".join(
+            f"{use} {' '.join(map(str, folds))}" for use, folds in evaluation.items()
+        ),
+        "members": encode_tasks(fit.members),
+        "level": fit.level,
+        "auxiliary": None if fit.auxiliary is None else table.tasks[fit.auxiliary],
+    }
+
+
 def fit_rows(table: TaskTable, plan: str, fit_id: str, fit: Fit, scores: FitScores) -> pd.DataFrame:
     """The rows of one fit in the fit table, one a member."""
     names = np.array(table.tasks, dtype=object)
-    evaluation = {"validation": fit.folds.validation, "test": fit.folds.test}
-    frame = pd.DataFrame(
+    values = np.hstack([scores.validation, scores.test])
+    return pd.DataFrame(
         {
-            "fit_id": fit_id,
-            "plan": plan,
-            "kind": fit.kind,
-            "repeat": fit.repeat,
-            "seed": fit.seed,
-            "evaluation_folds": ", ".join(
-                f"{use} {' '.join(map(str, folds))}" for use, folds in evaluation.items()
-            ),
-            "members": encode_tasks(fit.members),
-            "level": fit.level,
-            "auxiliary": None if fit.auxiliary is None else table.tasks[fit.auxiliary],
+            **describe_fit(table, plan, fit_id, fit),
             "task": names[scores.tasks],
             "n_labels": scores.n_labels,
+            **dict(zip(SCORE_COLUMNS, values.T, strict=True)),
         }
     )
-    values = np.hstack([scores.validation, scores.test])
-    frame[list(SCORE_COLUMNS)] = values
-    return frame
 
 
 def fit_table(rows: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -1,0 +1,48 @@
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+from cotrain.study import Study
+from cotrain.tracking import RunContext
+
+
+def run_context(study: Study, data_version: str) -> RunContext:
+    """What is said of every run of a study."""
+    settings = study.settings
+    sections = {"model": settings.model.model_dump(), "plan": settings.plan.model_dump()}
+    return RunContext(
+        data_version=data_version,
+        git_commit=git_commit(study),
+        params=dict(_flat(sections)),
+        scores=analysed_scores(study),
+        dataset=settings.fetch.source,
+    )
+
+
+def analysed_scores(study: Study) -> tuple[str, ...]:
+    """The scores that the analyses read of every run."""
+    analyze = study.settings.analyze
+    return tuple(dict.fromkeys((analyze.score, analyze.curve_score)))
+
+
+def git_commit(study: Study) -> str | None:
+    """The commit that the study's folder is at; None outside git and before a first commit."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
+            cwd=study.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None
+
+
+def _flat(section: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,115 @@
+"""The best grouping that the surrogates know, and how near it is to the best there is."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cotrain.exceptions import DataError, SettingsError
+from cotrain.files import write_csv, write_json
+from cotrain.grouping import (
+    Constraints,
+    Grouping,
+    LinearValue,
+    Objective,
+    affinity_clusters,
+    exact_groups,
+    random_groupings,
+    search_groups,
+)
+from cotrain.settings import GroupSettings
+from cotrain.study import Study
+
+
+def run(study: Study) -> str:
+    group = study.settings.group
+    relevance, surrogates = (
+        _read(study.analysis / name) for name in ("relevance.csv", "surrogates.csv")
+    )
+    tasks = surrogates["target"].tolist()
+    try:
+        objective = Objective(_value(relevance, surrogates, group.caution), _rules(group))
+    except ValueError as error:
+        raise SettingsError(f"{study.folder / 'params.yaml'}: section `group`: {error}") from error
+    search = search_groups(
+        objective,
+        trials=group.trials,
+        sampler=group.sampler,
+        seed=group.seed,
+        storage=str(study.home / ".cotrain" / "groupings.log"),
+        study_name=_study_name(study),
+    )
+    exact = exact_groups(objective, seed=group.seed)
+    best = exact if exact.value > search.best.value else search.best
+    n_groups = len(best.groups)
+    rivals: dict[str, list[Grouping]] = {
+        "random": random_groupings(
+            best.groups,
+            len(tasks),
+            count=study.settings.validate_.random_groupings,
+            seed=group.seed,
+        ),
+    }
+    if 1 < n_groups < len(tasks):
+        rivals["clustering"] = [affinity_clusters(objective.value, n_groups, seed=group.seed)]
+    write_json(
+        study.grouping / "grouping.json",
+        {
+            "score": study.settings.analyze.score,
+            "groups": _names(best.groups, tasks),
+            "served_by": dict(zip(tasks, best.served_by, strict=True)),
+            "predicted": best.value,
+            "bound": exact.bound,
+            "is_optimal": exact.is_optimal,
+            "gap": exact.gap,
+            "n_trials": group.trials,
+            "rivals": {
+                name: [_names(grouping, tasks) for grouping in groupings]
+                for name, groupings in rivals.items()
+            },
+        },
+    )
+    write_csv(study.grouping / "trials.csv", search.trials)
+    write_csv(study.grouping / "front.csv", search.front)
+    return f"{n_groups} groups, predicted mean score {best.value:.4f}, {exact.certificate}"
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        # A task may be called NA: names are read as they stand.
+        return pd.read_csv(path, keep_default_na=False, na_values={"relevance": [""]})
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
+
+
+def _value(relevance: pd.DataFrame, surrogates: pd.DataFrame, caution: float) -> LinearValue:
+    """The surrogates as the value of a group; with `caution`, the lower end of what they say."""
+    tasks = surrogates["target"].tolist()
+    place = {name: index for index, name in enumerate(tasks)}
+    rows, columns = (relevance[name].map(place).to_numpy() for name in ("target", "source"))
+    coef, error = np.zeros((2, len(tasks), len(tasks)))
+    coef[rows, columns] = pd.to_numeric(relevance["relevance"])
+    error[rows, columns] = pd.to_numeric(relevance["standard_error"])
+    intercept = pd.to_numeric(surrogates["intercept"]).to_numpy()
+    if caution == 0:
+        return LinearValue(intercept, coef)
+    return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
+
+
+def _rules(group: GroupSettings) -> Constraints:
+    return Constraints(
+        max_groups=group.max_groups, min_size=group.min_size, max_size=group.max_size
+    )
+
+
+def _names(grouping: Grouping, tasks: list[str]) -> list[list[str]]:
+    return [[tasks[task] for task in group] for group in grouping]
+
+
+def _study_name(study: Study) -> str:
+    """A name that changes with whatever the search depends on, so that no other is continued."""
+    digest = hashlib.sha256(study.settings.group.model_dump_json().encode())
+    for name in ("relevance.csv", "surrogates.csv"):
+        digest.update((study.analysis / name).read_bytes())
+    return f"grouping-{digest.hexdigest()[:12]}"

@@ -73,8 +73,8 @@ def prepare(
     settings : PrepareSettings
         The section `prepare` of params.yaml.
     evaluations : sequence of sequences of int
-        Sets of folds that models will be trained or scored on. In each of them every task of the table
-        holds both classes, or two distinct values if it is real-valued.
+        Sets of folds that models will be trained or scored on. In each of them every task of the
+        table holds both classes, or two distinct values if it is real-valued.
 
     Raises
     ------

@@ -21,10 +21,9 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
 
     - *Clusters*: the weights w_i of one cluster's tasks point nearly the same way, and those of
       two clusters are independent. Tasks of a cluster help each other.
-    - *Harmful tasks* come last, and every example has a label of each. Their score is that of a
-      cluster's centre, but with the sign flipped for a random half of the examples: the labels
-      contradict each other, nothing about them can be learned, and the shared layers are spent
-      on memorising them. The smaller these layers, the more it hurts.
+    - *Harmful tasks* come last, and every example has a label of each. They weigh the same
+      features in ways of their own, so they contradict all clusters, and by the number of their
+      labels they take the shared layers over. The smaller these layers, the more it hurts.
 
     `truth` has the columns task, cluster (missing for harmful tasks) and harmful.
     """
@@ -35,10 +34,9 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
     centres = rng.standard_normal((source.n_clusters, source.n_features))
     own = rng.standard_normal((n_useful, source.n_features))
     weights = centres[cluster] + OWN_DIRECTION * own
-    contradicted = np.arange(source.harmful_tasks) % source.n_clusters
-    score = features @ np.vstack([weights, centres[contradicted]]).T
+    weights = np.vstack([weights, rng.standard_normal((source.harmful_tasks, source.n_features))])
+    score = features @ weights.T
     score = (score - score.mean(axis=0)) / score.std(axis=0)
-    score[:, n_useful:] *= rng.choice([-1, 1], size=(source.n_examples, source.harmful_tasks))
     score += source.noise * rng.standard_normal(score.shape)
     known = rng.random(score.shape) < source.label_rate
     known[:, n_useful:] = True

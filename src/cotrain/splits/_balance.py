@@ -83,7 +83,7 @@ def _lower_medians(labels: csr_array) -> np.ndarray:
         if values.size:
             below_top = values[values < values[-1]]
             medians[task] = min(
-                values[values.size // 2], below_top[-1] if below_top.size else np.inf
+                values[(values.size - 1) // 2], below_top[-1] if below_top.size else np.inf
             )
     return medians
 

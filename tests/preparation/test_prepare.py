@@ -1,0 +1,207 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdkit import Chem
+from scipy.sparse import csr_array
+
+from cotrain.exceptions import DataError
+from cotrain.features import ecfp
+from cotrain.preparation import prepare
+from cotrain.settings import FingerprintSettings, LabelSettings, PrepareSettings
+from cotrain.sources import Measurements
+
+CHAINS = ["C" * n for n in range(1, 13)]
+
+
+def setup(n_folds: int = 3, split: str = "scaffold", **label) -> PrepareSettings:
+    chosen = {"kind": "threshold", "threshold": 10.0, "active": "at_most", "transform": "none"}
+    return PrepareSettings(
+        label=LabelSettings(**chosen | label),
+        fingerprint=FingerprintSettings(radius=2, bits=64),
+        split=split,
+        n_folds=n_folds,
+        seed=0,
+    )
+
+
+def measured(rows: list[tuple[str, str, float]], features: csr_array | None = None) -> Measurements:
+    """Measurements from (smiles or example, task, value), rows counted from 2."""
+    smiles, task, value = zip(*rows, strict=True)
+    table = pd.DataFrame({"file": "f.csv", "row": range(2, len(rows) + 2), "example": smiles})
+    table["smiles"] = smiles
+    table = table.assign(task=task, value=[float(number) for number in value])
+    return Measurements(table, pd.DataFrame(), features)
+
+
+def even(task: str = "t") -> list[tuple[str, str, float]]:
+    """Six actives and six inactives at a threshold of 10."""
+    return [(chain, task, 1 if at % 2 else 100) for at, chain in enumerate(CHAINS)]
+
+
+def label_of(prepared, smiles: str, task: str) -> float | None:
+    table = prepared.table
+    row, column = table.examples.index(Chem.CanonSmiles(smiles)), table.tasks.index(task)
+    span = slice(table.labels.indptr[row], table.labels.indptr[row + 1])
+    found = dict(zip(table.labels.indices[span], table.labels.data[span], strict=True))
+    return found.get(column)
+
+
+def counts(prepared) -> dict[str, int]:
+    return dict(prepared.summary.itertuples(index=False, name=None))
+
+
+def test_a_table_from_molecules():
+    prepared = prepare(measured(even("b") + even("a")), setup(), [[0], [1, 2]])
+    table = prepared.table
+    assert table.tasks == ("b", "a")
+    assert table.kinds == ("binary", "binary")
+    assert table.examples == tuple(sorted(CHAINS))
+    assert (table.features != ecfp(sorted(CHAINS), 2, 64)).nnz == 0
+    assert (label_of(prepared, "C", "a"), label_of(prepared, "CC", "a")) == (0, 1)
+    np.testing.assert_array_equal(table.label_counts, 4)
+    np.testing.assert_array_equal(table.positive_counts, 2)
+    assert prepared.fold_counts.to_numpy().tolist()[:2] == [["b", 0, 4, 2], ["b", 1, 4, 2]]
+
+
+def test_different_writings_of_a_molecule_are_merged_by_the_median_and_conflicts_reported():
+    rows = [*even(), ("OCC", "t", 1), ("CCO", "t", 30), ("C(O)C", "t", 2)]
+    prepared = prepare(measured(rows), setup(), [])
+    assert label_of(prepared, "CCO", "t") == 1
+    assert prepared.conflicts.to_numpy().tolist() == [["CCO", "t", 3, 1.0, 2.0, 30.0, 1.0]]
+    assert counts(prepared)["measurements merged into another"] == 2
+
+
+def test_agreeing_repeats_are_no_conflict():
+    prepared = prepare(measured([*even(), ("C", "t", 50)]), setup(), [])
+    assert prepared.conflicts.empty
+    assert counts(prepared)["measurements merged into another"] == 1
+
+
+def test_a_draw_of_binary_labels_leaves_the_pair_unlabelled_and_says_so():
+    rows = [(name, "t", value <= 10) for name, _, value in even()] + [
+        ("CO", "t", 1),
+        ("OC", "t", 0),
+    ]
+    prepared = prepare(measured(rows), setup(kind="binary"), [])
+    assert "CO" not in prepared.table.examples
+    assert prepared.conflicts["label"].isna().tolist() == [True]
+    assert counts(prepared)["pairs left without a label by a draw"] == 1
+
+
+def test_active_at_least():
+    prepared = prepare(measured(even()), setup(active="at_least"), [])
+    assert (label_of(prepared, "C", "t"), label_of(prepared, "CC", "t")) == (1, 0)
+
+
+def test_real_values_and_their_logarithm():
+    rows = [*even(), ("CO", "t", 10), ("OC", "t", 1000)]
+    plain = prepare(measured(rows), setup(kind="real"), [])
+    assert plain.table.kinds == ("real",)
+    assert label_of(plain, "CO", "t") == 505
+    assert plain.fold_counts["n_positive"].isna().all()
+    logged = prepare(measured(rows), setup(kind="real", transform="neg_log10"), [])
+    assert label_of(logged, "CO", "t") == -2
+    assert logged.conflicts.empty
+
+
+def test_unparsable_rows_are_listed_once_each():
+    rows = [*even(), ("bad", "t", 1), ("bad", "u", 1), ("", "t", 2)]
+    measurements = measured(rows)
+    measurements.table.loc[13, "row"] = 14  # two tasks of one wide row
+    prepared = prepare(measurements, setup(), [])
+    columns = ["file", "row", "smiles", "reason"]
+    assert prepared.rejects[columns].to_numpy().tolist() == [
+        ["f.csv", 14, "bad", "SMILES cannot be parsed"],
+        ["f.csv", 16, "", "no SMILES"],
+    ]
+    assert counts(prepared)["measurements rejected"] == 3
+
+
+def test_tasks_that_cannot_be_learned_or_scored_are_excluded_with_the_reason():
+    one_class = [(chain, "one", 1) for chain in CHAINS]
+    # One scaffold, so all in one fold.
+    rings = [("c1ccccc1" + chain, "ring", 1 if at % 2 else 99) for at, chain in enumerate(CHAINS)]
+    prepared = prepare(measured(even() + one_class + rings), setup(), [[0], [1], [2]])
+    assert prepared.table.tasks == ("t",)
+    assert not any("c1" in name for name in prepared.table.examples)
+    reasons = prepared.excluded.set_index("task")
+    assert reasons.loc["one", "reason"] == "all labels (12) are positive in the data"
+    assert reasons.loc["ring", "reason"].startswith("no label in folds ")
+    assert reasons["n_labels"].tolist() == [12, 12]
+    assert counts(prepared)["examples left out with those tasks"] == 12
+
+
+def test_features_of_the_source_are_kept_with_their_examples():
+    # Sorted names are x0 .. x11, x10 before x2.
+    names = sorted(f"x{at}" for at in range(12))
+    features = csr_array(np.arange(1, 13, dtype=np.float32)[:, None])
+    rows = [(name, "t", 1 if at % 2 else 99) for at, name in enumerate(names)]
+    order = np.random.default_rng(0).permutation(12)
+    measurements = measured([rows[at] for at in order] + [("x0", "one", 1)], features)
+    table = prepare(measurements, setup(split="random"), []).table
+    assert dict(zip(table.examples, table.features.toarray()[:, 0], strict=True)) == dict(
+        zip(names, range(1, 13), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        ([("bad", "t", 1), ("", "t", 2)], {}, r"f\.csv: no molecule can be parsed.*'bad' in row 2"),
+        ([("C", "t", 1), ("CC", "t", 1)], {}, r"no task is left to learn \(`t`: all labels \(2\)"),
+        ([("C", "t", 2)], {"kind": "binary"}, r"f\.csv, row 2, task `t`: 2 is neither 0 nor 1"),
+        (
+            [("C", "t", 1), ("CC", "t", 0)],
+            {"kind": "real", "transform": "neg_log10"},
+            r"f\.csv, row 3, task `t`: 0 has no logarithm",
+        ),
+        ([("C", "t", 1), ("CC", "t", 99)], {}, r"`prepare.n_folds`: .*number of groups, 2, got 3"),
+    ],
+)
+def test_bad_input(rows, options, message):
+    with pytest.raises(DataError, match=message):
+        prepare(measured(rows), setup(**options), [[0]])
+
+
+def test_scaffolds_need_molecules():
+    measurements = measured([("a", "t", 1), ("b", "t", 99)], csr_array(np.eye(2, dtype=np.float32)))
+    with pytest.raises(DataError, match="no scaffolds; set `prepare.split` to random"):
+        prepare(measurements, setup(), [])
+
+
+def test_saves_the_same_bytes_whatever_the_order_of_rows(tmp_path):
+    rows = [*even(), ("CO", "t", 1), ("OC", "t", 60), ("bad", "t", 1)]
+    shuffled = measured(rows).table.sample(frac=1, random_state=0)
+    one = prepare(measured(rows), setup(), [])
+    two = prepare(Measurements(shuffled, pd.DataFrame()), setup(), [])
+    one.save(tmp_path / "one.npz", tmp_path / "one")
+    two.save(tmp_path / "two.npz", tmp_path / "two")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    assert len(list((tmp_path / "one").iterdir())) == 5
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_text() == (tmp_path / "two" / path.name).read_text()
+
+
+values = st.sampled_from([1.0, 5.0, 10.0, 11.0, 40.0])
+measurement = st.tuples(st.sampled_from(CHAINS[:6]), st.sampled_from(["t", "u"]), values)
+
+
+@given(st.lists(measurement, max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_merging_is_what_brute_force_gives(rows):
+    rows = [*even(), *even("u"), *rows]
+    prepared = prepare(measured(rows), setup(), [])
+    for chain in CHAINS:
+        for task in ("t", "u"):
+            found = [value for name, at, value in rows if (name, at) == (chain, task)]
+            assert label_of(prepared, chain, task) == (np.median(found) <= 10)
+    conflicting = {
+        (chain, task)
+        for chain, task, _ in rows
+        if len({value <= 10 for name, at, value in rows if (name, at) == (chain, task)}) == 2
+    }
+    assert set(zip(prepared.conflicts["example"], prepared.conflicts["task"], strict=True)) == (
+        conflicting
+    )

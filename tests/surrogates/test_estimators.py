@@ -1,7 +1,13 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from cotrain.surrogates import LinearSurrogate
+from cotrain.surrogates import (
+    AveragingSurrogate,
+    InteractionSurrogate,
+    KernelSurrogate,
+    LinearSurrogate,
+    PairwiseSurrogate,
+)
 
 PRECISIONS = {
     # A weight says how precise one score is; a row listed twice is two scores.
@@ -11,9 +17,18 @@ PRECISIONS = {
 
 @pytest.mark.filterwarnings("ignore::cotrain.surrogates.DesignWarning")
 @parametrize_with_checks(
-    [LinearSurrogate(), LinearSurrogate(ridge=0.01)],
+    [
+        LinearSurrogate(),
+        LinearSurrogate(ridge=0.01),
+        AveragingSurrogate(),
+        PairwiseSurrogate(),
+        KernelSurrogate(),
+        InteractionSurrogate(),
+    ],
     expected_failed_checks=lambda estimator: (
-        PRECISIONS if getattr(estimator, "ridge", None) == "evidence" else {}
+        {}
+        if isinstance(estimator, AveragingSurrogate) or getattr(estimator, "ridge", None) == 0.01
+        else PRECISIONS
     ),
 )
 def test_scikit_learn_contract(estimator, check):

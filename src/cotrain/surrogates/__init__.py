@@ -1,7 +1,13 @@
 """Which tasks help and hurt which: scores of subsets of tasks, modelled with their uncertainty."""
 
+from cotrain.surrogates._agreement import spearman_by_target
+from cotrain.surrogates._choice import SurrogateChoice, choose_surrogate, default_surrogates
 from cotrain.surrogates._classification import Classification, best_threshold, classify
 from cotrain.surrogates._errors import DesignWarning
+from cotrain.surrogates._goodness import LackOfFit, lack_of_fit
+from cotrain.surrogates._group_mean import AveragingSurrogate, PairwiseSurrogate
+from cotrain.surrogates._interaction import InteractionSurrogate
+from cotrain.surrogates._kernel import KernelSurrogate
 from cotrain.surrogates._linear import LinearSurrogate
 from cotrain.surrogates._negative_transfer import NegativeTransfer, identify_negative_transfer
 from cotrain.surrogates._relevance import Relevance, relevance, verdicts
@@ -9,19 +15,29 @@ from cotrain.surrogates._scores import average_repeats, noise_variance, paired_e
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
 
 __all__ = [
+    "AveragingSurrogate",
     "Classification",
     "DesignWarning",
+    "InteractionSurrogate",
+    "KernelSurrogate",
+    "LackOfFit",
     "LinearSurrogate",
     "NegativeTransfer",
+    "PairwiseSurrogate",
     "Relevance",
+    "SurrogateChoice",
     "TargetSurrogates",
     "average_repeats",
     "best_threshold",
+    "choose_surrogate",
     "classify",
+    "default_surrogates",
     "fit_surrogates",
     "identify_negative_transfer",
+    "lack_of_fit",
     "noise_variance",
     "paired_effects",
     "relevance",
+    "spearman_by_target",
     "verdicts",
 ]

@@ -44,7 +44,7 @@ def bootstrap_error(
             times = rng.multinomial(len(y), np.full(len(y), 1 / len(y)))
             drawn = np.repeat(np.arange(len(y)), times)
             if np.ptp(y[drawn]) > 0:
-                draws.append(clone(model).fit(X[drawn], y[drawn], weight[drawn]).coef_)
+                draws.append(clone(model)._fit(X[drawn], y[drawn], weight[drawn]).coef_)
     centred = X - weight @ X / weight.sum()
     gram = (weight[:, None] * centred).T @ centred
     by_model = np.einsum("ij,jk,ki->i", model.covariance_, gram, model.covariance_) / model.noise_

@@ -2,7 +2,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, eigh
+from scipy.linalg import cholesky, eigh
+from scipy.linalg.lapack import dpotri
 
 Array = NDArray[np.float64]
 
@@ -26,12 +27,15 @@ class Posterior:
         Variance of the noise of a row of weight 1.
     dof : float
         Degrees of freedom of the t distribution.
+    prior : float
+        Variance of the effects about their mean before the scores; NaN for a given penalty.
     """
 
     mean: Array
     covariance: Array
     noise: float
     dof: float
+    prior: float = np.nan
 
 
 def evidence_posterior(X: Array, y: Array, pooled: bool) -> Posterior:
@@ -47,14 +51,13 @@ def evidence_posterior(X: Array, y: Array, pooled: bool) -> Posterior:
     pooled : bool
         Whether the effects' mean m is free (flat prior); otherwise it is 0.
     """
-    n_rows = len(X)
     sizes = X.sum(axis=1)
-    norm = sizes @ sizes if pooled else np.inf
-    Z = X - np.outer(sizes, sizes @ X / norm)
-    residual = y - sizes * (sizes @ y / norm)
-    dof = n_rows - 1.0 - pooled
+    norm = float(sizes @ sizes) if pooled else np.inf
+    along = sizes @ X / norm  # what a row's size tells of its members
+    dof = len(X) - 1.0 - pooled
 
-    d, V, u = _spectrum(Z, residual)
+    residual = y - sizes * (sizes @ y / norm)
+    d, V, u = _spectrum(X, sizes, along, residual)
     unexplained = max(residual @ residual - u @ u, 0.0)
     penalty = (d.sum() / dof) * (1 - SHARES[:, None]) / SHARES[:, None]  # (n_grid, 1)
     noise = (unexplained + (u**2 * penalty / (d + penalty)).sum(axis=1)) / dof
@@ -73,15 +76,20 @@ def evidence_posterior(X: Array, y: Array, pooled: bool) -> Posterior:
     covariance[np.diag_indices_from(covariance)] += prior
     effects = V @ mean
     if pooled:
-        # theta = m + delta and m | delta ~ N(centre - b'delta, noise / norm).
-        b = sizes @ X / norm
-        effects += sizes @ y / norm - b @ effects
-        cross = covariance @ b
-        covariance += b @ cross + weight @ noise / norm - cross - cross[:, None]
+        # theta = m + delta and m | delta ~ N(centre - along'delta, noise / norm).
+        effects += sizes @ y / norm - along @ effects
+        cross = covariance @ along
+        covariance += along @ cross + weight @ noise / norm - cross - cross[:, None]
     # As in `ridge_posterior`: what the effects use up says nothing of the noise. Bounded below, for
     # the prior says something where the rows are fewer than the effects.
     spent = float(weight @ (d / (d + penalty)).sum(axis=1))
-    return Posterior(effects, covariance, float(weight @ noise), max(dof - spent, MIN_DOF))
+    return Posterior(effects, covariance, float(weight @ noise), max(dof - spent, MIN_DOF), prior)
+
+
+def has_common_effect(X: Array) -> bool:
+    """Whether centred rows differ in size, so that they tell the mean of the effects."""
+    sizes = X.sum(axis=1)
+    return bool(np.sum(np.any(X != 0, axis=0)) > 1 and sizes @ sizes > 1e-8 * np.sum(X**2))
 
 
 def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
@@ -92,8 +100,9 @@ def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
     """
     n_rows, n_features = X.shape
     gram = X.T @ X
-    factor = cho_factor(gram + penalty * np.eye(n_features))
-    inverse = cho_solve(factor, np.eye(n_features))
+    lower = cholesky(gram + penalty * np.eye(n_features), lower=True)
+    inverse = dpotri(lower, lower=1)[0]
+    inverse += np.tril(inverse, -1).T
     mean = inverse @ (X.T @ y)
     dof = n_rows - 1.0 - np.einsum("ij,ji->", inverse, gram)
     rss = float(np.sum((y - X @ mean) ** 2))
@@ -101,18 +110,24 @@ def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
     return Posterior(mean, noise * inverse, noise, dof)
 
 
-def _spectrum(Z: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Squared singular values of Z, right singular vectors, and y in the left ones."""
-    n_rows, n_features = Z.shape
+def _spectrum(X: Array, sizes: Array, along: Array, y: Array) -> tuple[Array, Array, Array]:
+    """The spectrum of Z = X - outer(sizes, along), whose columns are orthogonal to the sizes.
+
+    Squared singular values, right singular vectors, and y (orthogonal to the sizes) in the left
+    ones. The smaller of the two eigenproblems is solved.
+    """
+    n_rows, n_features = X.shape
     if n_rows < n_features:
-        d, U = eigh(Z @ Z.T, driver="evd")
-        kept = d > d[-1] * n_rows * 1e-14
+        Z = X - np.outer(sizes, along)
+        d, U = eigh(Z @ Z.T, driver="evd", overwrite_a=True, check_finite=False)
+        kept = d > d[-1] * n_features * 1e-15
         d, U = d[kept], U[:, kept]
         return d, Z.T @ U / np.sqrt(d), y @ U
-    d, V = eigh(Z.T @ Z, driver="evd")
-    kept = d > d[-1] * n_features * 1e-14
+    gram = X.T @ X - np.outer(sizes @ X, along)
+    d, V = eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
+    kept = d > d[-1] * n_rows * 1e-15
     d, V = d[kept], V[:, kept]
-    return d, V, (y @ Z) @ V / np.sqrt(d)
+    return d, V, (y @ X) @ V / np.sqrt(d)
 
 
 def _normalised(log_weight: Array) -> Array:

@@ -7,7 +7,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cotrain.surrogates._base import check_fit, check_predict, warn, warn_constant
-from cotrain.surrogates._evidence import Posterior, evidence_posterior, ridge_posterior
+from cotrain.surrogates._evidence import (
+    Posterior,
+    evidence_posterior,
+    has_common_effect,
+    ridge_posterior,
+)
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -74,10 +79,10 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
             If there are fewer subsets than the model needs, all scores are the same, or a value
             is missing.
         """
-        self._fit(*check_fit(self, X, y, sample_weight))
-        return self
+        return self._fit(*check_fit(self, X, y, sample_weight))
 
-    def _fit(self, X: Array, y: Array, weight: Array) -> None:
+    def _fit(self, X: Array, y: Array, weight: Array) -> Self:
+        """`fit` for values that are known to be sound, as the bootstrap's are."""
         self._x_mean = weight @ X / weight.sum()
         self._y_mean = weight @ y / weight.sum()
         root = np.sqrt(weight)
@@ -97,12 +102,12 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         self.dof_ = float(posterior.dof)
         self._weight_sum = float(weight.sum())
         warn_constant(constant)
+        return self
 
     def _posterior(self, rows: Array, y: Array, constant: Bools) -> Posterior:
         if self.ridge == "evidence":
-            sizes = rows.sum(axis=1)
-            pooled = bool(sizes @ sizes > 1e-8 * np.sum(rows**2))
-            if not pooled:
+            pooled = has_common_effect(rows)
+            if not pooled and np.sum(~constant) > 1:
                 warn(
                     "all subsets have one size, so effects are relative to the average task's; "
                     "add the single-task scores"

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.base import BaseEstimator
 
+from cotrain.surrogates._agreement import mean_known, spearman_by_target
 from cotrain.surrogates._classification import (
     Classification,
     best_threshold,
@@ -130,7 +131,7 @@ def identify_negative_transfer(
     figures |= _trivial(mean[fitted], negative, scored)
     if effects.ndim == 3 and len(effects) > 1:
         figures["ceiling"] = _ceiling(effects[:, test], scored, n_draws, rng)
-    spearman = _mean_spearman(predicted, mean[test], scored)
+    spearman = mean_known(spearman_by_target(predicted, mean[test]))
     return NegativeTransfer(
         probability, decision, negative, scored, threshold, figures, spearman, test
     )
@@ -203,13 +204,3 @@ def _ceiling(
         truth = expected[usable] + spread[usable] * rng.standard_normal(negative.size)
         figures.append(astuple(classify(negative, truth < 0, -truth)))
     return Classification(*np.mean(figures, axis=0).tolist())
-
-
-def _mean_spearman(predicted: Array, measured: Array, scored: Bools) -> float:
-    values = []
-    for target in range(measured.shape[1]):
-        rows = scored[:, target]
-        pair = predicted[rows, target], measured[rows, target]
-        if rows.sum() >= 3 and min(np.ptp(part) for part in pair) > 0:
-            values.append(stats.spearmanr(*pair).statistic)
-    return float(np.mean(values)) if values else np.nan

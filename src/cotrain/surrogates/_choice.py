@@ -1,0 +1,146 @@
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+
+from cotrain.surrogates._agreement import (
+    mean_known,
+    relative_error_by_target,
+    spearman_by_target,
+)
+from cotrain.surrogates._errors import DesignWarning
+from cotrain.surrogates._group_mean import AveragingSurrogate, PairwiseSurrogate
+from cotrain.surrogates._interaction import InteractionSurrogate
+from cotrain.surrogates._kernel import KernelSurrogate
+from cotrain.surrogates._linear import LinearSurrogate
+from cotrain.surrogates._scores import check_design
+from cotrain.surrogates._targets import fit_surrogates
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SurrogateChoice:
+    """Which surrogate predicts held-out subsets best.
+
+    Attributes
+    ----------
+    name : str
+        Of the chosen one.
+    estimator : estimator
+        The chosen one, not fitted.
+    error : dict of ndarray, shape (n_tasks,)
+        For each surrogate, squared error of held-out scores over their variance, by target: 1 is
+        no better than the mean; NaN where a target has too few scores.
+    spearman : dict of ndarray, shape (n_tasks,)
+        For each surrogate, of predicted and measured held-out scores, by target.
+    """
+
+    name: str
+    estimator: BaseEstimator
+    error: dict[str, Array]
+    spearman: dict[str, Array]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each surrogate: means over targets."""
+        rows = {
+            name: {"error": mean_known(error), "spearman": mean_known(self.spearman[name])}
+            for name, error in self.error.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("surrogate")
+
+
+def default_surrogates() -> dict[str, BaseEstimator]:
+    """The surrogates of this package by name, the simplest first."""
+    return {
+        "linear": LinearSurrogate(),
+        "averaging": AveragingSurrogate(),
+        "pairwise": PairwiseSurrogate(),
+        "kernel": KernelSurrogate(),
+        "interaction": InteractionSurrogate(),
+    }
+
+
+def choose_surrogate(
+    X: ArrayLike,
+    Y: ArrayLike,
+    candidates: Mapping[str, BaseEstimator] | None = None,
+    *,
+    n_splits: int = 5,
+    random_state: int = 0,
+    n_jobs: int = 1,
+) -> SurrogateChoice:
+    """The surrogate with the least cross-validated error, one for all targets.
+
+    An earlier candidate is preferred while its error is within one standard error, over targets,
+    of the best one's (Breiman et al. 1984): what is not clearly better is not worth more
+    parameters.
+
+    Parameters
+    ----------
+    X : array, shape (n_subsets, n_tasks)
+        1 where the subset holds the task, else 0.
+    Y : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
+        Scores; NaN where a fit does not score the task.
+    candidates : mapping of estimators, optional
+        The simplest first; `default_surrogates()` if not given.
+    n_splits : int
+        Parts of the cross-validation; subsets that are listed twice stay in one part.
+    random_state : int
+        Seed of the parts.
+    n_jobs : int
+        Threads.
+
+    Raises
+    ------
+    ValueError
+        If there are no candidates, or not enough subsets to hold a part of them out.
+    """
+    candidates = default_surrogates() if candidates is None else dict(candidates)
+    if not candidates:
+        raise ValueError("candidates must hold at least one surrogate, got none")
+    X, mean, _ = check_design(X, Y)
+    part = _parts(X, n_splits, random_state)
+    predicted = {name: np.full(X.shape, np.nan) for name in candidates}
+    scores = np.asarray(Y, dtype=np.float64)
+    for number in range(n_splits):
+        test = part == number
+        for name, estimator in candidates.items():
+            with warnings.catch_warnings():
+                # The whole design was checked above; a part lacks a little more.
+                warnings.simplefilter("ignore", DesignWarning)
+                models = fit_surrogates(X[~test], scores[..., ~test, :], estimator, n_jobs)
+            predicted[name][test] = models.predict(X[test])
+    error = {name: relative_error_by_target(values, mean) for name, values in predicted.items()}
+    spearman = {name: spearman_by_target(values, mean) for name, values in predicted.items()}
+    name = _simplest(error)
+    return SurrogateChoice(name, candidates[name], error, spearman)
+
+
+def _parts(X: Array, n_splits: int, seed: int) -> NDArray[np.intp]:
+    """Number of the part each subset belongs to; the same subset is always in the same part."""
+    distinct, which = np.unique(X, axis=0, return_inverse=True)
+    if not 2 <= n_splits <= len(distinct):
+        raise ValueError(
+            f"n_splits must be between 2 and the {len(distinct)} distinct subsets, got {n_splits}"
+        )
+    part = np.arange(len(distinct)) % n_splits
+    return np.random.default_rng(seed).permutation(part)[which.ravel()]
+
+
+def _simplest(error: dict[str, Array]) -> str:
+    """The first candidate that the best one does not beat by more than a standard error."""
+    known = ~np.isnan(np.stack(list(error.values()))).any(axis=0)
+    if not known.any():
+        raise ValueError("Y must hold enough scores of some target to compare surrogates on")
+    best = min(error.values(), key=lambda values: float(values[known].mean()))
+    for name, values in error.items():
+        excess = values[known] - best[known]
+        spread = excess.std(ddof=1) / np.sqrt(len(excess)) if len(excess) > 1 else 0.0
+        if excess.mean() <= spread:
+            return name
+    raise AssertionError("the best candidate does not exceed itself")

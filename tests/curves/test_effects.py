@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from cotrain.curves import domain_effects, pairwise_effects, together_effects
+from cotrain.curves._moderate import moderate_variances
 
 HELPER, HARMER, TARGET = 0, 1, 2
 
@@ -26,13 +27,47 @@ def test_planted_effects_are_found_and_no_others(grid):
     assert effects.effect[HELPER, TARGET] == pytest.approx(0.03, abs=0.003)
 
 
-def test_p_values_and_intervals_are_those_of_the_paired_t_test(grid):
+def test_intervals_are_students_with_the_moderated_variance(grid):
     baseline, augmented = grid
     effects = pairwise_effects(baseline, augmented, level=0.9)
-    test = stats.ttest_rel(augmented[:, :, 3, 1].mean(axis=1), baseline[:, :, 1].mean(axis=1))
-    interval = test.confidence_interval(0.9)
-    assert effects.p_value[3, 1] == pytest.approx(test.pvalue)
-    assert (effects.low[3, 1], effects.high[3, 1]) == pytest.approx((interval.low, interval.high))
+    gains = (augmented - baseline[:, :, None, :]).mean(axis=1)
+    variance, degrees = moderate_variances(gains.var(axis=0, ddof=1), np.full((4, 4), 5))
+    error = np.sqrt(variance / 6)
+    low, high = stats.t.interval(0.9, degrees, gains.mean(axis=0), error)
+    assert effects.low == pytest.approx(low)
+    assert effects.high == pytest.approx(high)
+    p_value = 2 * stats.t.sf(np.abs(gains.mean(axis=0) / error), degrees)
+    assert effects.p_value == pytest.approx(p_value)
+
+
+def test_moderated_variances_lie_between_their_own_and_the_common_one():
+    rng = np.random.default_rng(0)
+    truth = 4.0 * 10 / rng.chisquare(10, 5000)  # prior degrees 10, prior variance 4
+    variance = truth * rng.chisquare(2, 5000) / 2
+    steadied, degrees = moderate_variances(variance, np.full(5000, 2))
+    assert degrees == pytest.approx(12, rel=0.2)
+    prior = (steadied * degrees - 2 * variance) / (degrees - 2)
+    assert prior == pytest.approx(4.0, rel=0.1)
+    assert np.mean((np.log(steadied / truth)) ** 2) < 0.2 * np.mean(np.log(variance / truth) ** 2)
+
+
+def test_variances_that_differ_by_chance_alone_become_one():
+    rng = np.random.default_rng(1)
+    steadied, degrees = moderate_variances(rng.chisquare(4, 400) / 4, np.full(400, 4))
+    assert np.ptp(steadied) < 0.2
+    assert degrees.min() > 50
+
+
+def test_few_repeats_decide_more_with_moderated_variances():
+    rng = np.random.default_rng(2)
+    gains = rng.normal(0, 0.004, (3, 1, 12, 12))
+    gains[:, :, :3, 3:] += 0.014
+    effects = pairwise_effects(np.zeros((3, 1, 12)), gains)
+    alone = stats.ttest_1samp(gains[:, 0], 0, axis=0).pvalue
+    off = ~np.eye(12, dtype=bool)
+    assert (effects.verdict[:3, 3:] == "helps").mean() > 0.95
+    assert (effects.verdict[3:][off[3:]] != "undecided").mean() < 0.05
+    assert (stats.false_discovery_control(alone[off]) <= 0.05).sum() < 9
 
 
 def test_null_effects_are_accused_no_more_often_than_the_rate_allows():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from cotrain.curves._moderate import moderate_variances
 from cotrain.reliability import paired_interval
 
 HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
@@ -21,7 +22,9 @@ class Effects:
     effect : ndarray
         Mean gain in score over levels and repeats; NaN where no repeat has both scores.
     low, high : ndarray
-        Its interval from the spread over repeats; NaN with fewer than two.
+        Its interval from the spread over repeats, which few repeats do not tell well: the
+        variances of all effects of the comparison steady each other (`moderate_variances`). NaN
+        with fewer than two repeats.
     p_value : ndarray
         Of no effect, two-sided; NaN with fewer than two repeats.
     verdict : ndarray of str
@@ -127,8 +130,13 @@ def _gains(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
 
 def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) -> Effects:
     """Effects of gains (R, L, ...): a repeat counts where all its levels are known."""
-    interval = paired_interval(gains.mean(axis=1), confidence=level)
-    effect, p_value = interval.estimate, interval.p_value
+    plain = paired_interval(gains.mean(axis=1), confidence=level)
+    effect, n = plain.estimate, plain.n
+    error, degrees = _standard_error(gains.mean(axis=1), effect, n)
+    reach = stats.t.ppf(0.5 + level / 2, np.maximum(degrees, 1e-9))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p_value = 2 * stats.t.sf(np.abs(effect / error), degrees)
+    p_value = np.where(error == 0, np.where(effect == 0, 1.0, 0.0), p_value)
     verdict = np.full(effect.shape, UNDECIDED, dtype="<U9")
     tested = judged & np.isfinite(p_value)
     found = np.zeros(effect.shape, dtype=bool)
@@ -136,9 +144,20 @@ def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) ->
         found[tested] = stats.false_discovery_control(p_value[tested]) <= fdr
     verdict[found] = np.where(effect[found] > 0, HELPS, HURTS)
     return Effects(
-        effect, interval.low, interval.high, p_value, verdict,
-        np.full(effect.shape, np.nan), interval.n, _mean_known(gains, 0),
+        effect, effect - reach * error, effect + reach * error, p_value, verdict,
+        np.full(effect.shape, np.nan), n, _mean_known(gains, 0),
     )  # fmt: skip
+
+
+def _standard_error(
+    by_repeat: np.ndarray, effect: np.ndarray, n: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Standard error and degrees of freedom of each effect, variances steadied by each other."""
+    deviation = np.where(np.isfinite(by_repeat), by_repeat - effect, 0.0)
+    degrees = np.maximum(n - 1, 0)
+    variance = np.square(deviation).sum(axis=0) / np.where(degrees > 0, degrees, np.nan)
+    variance, degrees = moderate_variances(variance, degrees)
+    return np.sqrt(variance / np.maximum(n, 1)), degrees
 
 
 def _mean_known(values: np.ndarray, axis: int) -> np.ndarray:

@@ -82,7 +82,7 @@ def recommend_labels(
         raise ValueError(
             f"budget must be between 1 and the {limits.sum():g} labels available, got {budget}"
         )
-    labels = _round(_solve(model, start, budget, limits, shares), budget, limits)
+    labels = round_plan(_solve(model, start, budget, limits, shares), budget, limits)
     before, after = model.predict(start[None])[0], model.predict((start + labels)[None])[0]
     gain = after - before
     mean_gain = float(shares @ gain)
@@ -162,7 +162,7 @@ def _greedy(slope: np.ndarray, budget: int, limits: np.ndarray) -> np.ndarray:
     return plan
 
 
-def _round(plan: np.ndarray, budget: int, limits: np.ndarray) -> np.ndarray:
+def round_plan(plan: np.ndarray, budget: int, limits: np.ndarray) -> np.ndarray:
     """Whole labels by largest remainders, within the limits, that sum to the budget."""
     whole = np.minimum(np.floor(plan + 1e-9), limits)
     while (left := int(budget - whole.sum())) > 0:

@@ -1,0 +1,312 @@
+"""The learning-curve study of one fit table: every comparison that needs real trainings.
+
+`study(frame)` takes the fit table of a study (one row a fit and task) and returns the tables as
+Markdown. The same code runs on simulated tables, so that it is tested before it is used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from cotrain.curves import (
+    STRATEGIES,
+    LabelState,
+    TransferModel,
+    extrapolate,
+    fit_curves,
+    fit_pairwise_curves,
+    next_fits,
+    pairwise_effects,
+)
+from cotrain.reliability import paired_interval
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """A fit table as arrays: counts and scores (n_fits, K), and what each fit was."""
+
+    tasks: tuple[str, ...]
+    N: np.ndarray
+    Y: np.ndarray
+    kinds: np.ndarray
+    levels: np.ndarray
+    auxiliary: np.ndarray  # index of the task with a fold more, -1 for none
+    repeats: np.ndarray
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, score: str = "auroc") -> "Runs":
+        """From a fit table with columns fit_id, kind, repeat, level, auxiliary, task, n_labels."""
+        frame = frame[frame["kind"] != "group"]
+        tasks = tuple(sorted(frame["task"].unique()))
+        place = {task: index for index, task in enumerate(tasks)}
+        fits = frame.drop_duplicates("fit_id")
+        row = frame["fit_id"].map({fit: i for i, fit in enumerate(fits["fit_id"])}).to_numpy()
+        column = frame["task"].map(place).to_numpy()
+        N, Y = np.zeros((len(fits), len(tasks))), np.full((len(fits), len(tasks)), np.nan)
+        N[row, column] = frame["n_labels"].to_numpy()
+        sign = -1.0 if score in ("log_loss", "mse") else 1.0
+        Y[row, column] = sign * frame[f"val_{score}"].to_numpy(dtype=float)
+        auxiliary = [-1 if pd.isna(name) else place[name] for name in fits["auxiliary"]]
+        # A task without any score has nothing to be told.
+        kept = np.isfinite(Y).any(axis=0)
+        return cls(
+            tuple(np.array(tasks)[kept]), N[:, kept], Y[:, kept], fits["kind"].to_numpy(str),
+            fits["level"].to_numpy(), np.array(auxiliary), fits["repeat"].to_numpy(),
+        )  # fmt: skip
+
+    def take(self, rows: np.ndarray) -> "Runs":
+        return Runs(
+            self.tasks, self.N[rows], self.Y[rows], self.kinds[rows], self.levels[rows],
+            self.auxiliary[rows], self.repeats[rows],
+        )  # fmt: skip
+
+    def grid(self) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+        """Baseline (R, L, K) and augmented (R, L, K, K) scores of the levels augmented."""
+        augmented = self.auxiliary >= 0
+        levels = tuple(sorted({int(level) for level in self.levels[augmented]}))
+        repeats = sorted(set(self.repeats[augmented].tolist()))
+        n_tasks = len(self.tasks)
+        base = np.full((len(repeats), len(levels), n_tasks), np.nan)
+        more = np.full((len(repeats), len(levels), n_tasks, n_tasks), np.nan)
+        whole = (self.N > 0).all(axis=1)
+        for row in np.flatnonzero(whole & np.isin(self.levels, levels)):
+            if self.repeats[row] not in repeats:
+                continue
+            at = repeats.index(self.repeats[row]), levels.index(int(self.levels[row]))
+            if augmented[row]:
+                more[at][self.auxiliary[row]] = self.Y[row]
+            else:
+                base[at] = self.Y[row]
+        return base, more, levels
+
+
+def study(frame: pd.DataFrame, score: str = "auroc", seed: int = 0) -> str:
+    """Every table as Markdown."""
+    runs = Runs.of(frame, score)
+    ceiling = 0.0 if score in ("log_loss", "mse") else 1.0
+    parts = [
+        effects_table(runs),
+        extrapolation_table(runs, ceiling, seed),
+        held_out_table(runs, ceiling, seed),
+        cheaper_grid_table(runs, ceiling, seed),
+        acquisition_table(runs, ceiling, seed),
+    ]
+    return "\n\n".join(parts)
+
+
+def effects_table(runs: Runs, fdr: float = 0.05) -> str:
+    """Verdicts of the statTAG grid, level by level and over levels."""
+    base, more, levels = runs.grid()
+    off = ~np.eye(len(runs.tasks), dtype=bool)
+    rows = []
+    for name, chosen in [*((str(v), [k]) for k, v in enumerate(levels)), ("all", [...])]:
+        at = chosen[0] if chosen != [...] else slice(None)
+        part = slice(at, at + 1) if isinstance(at, int) else at
+        effects = pairwise_effects(base[:, part], more[:, part], fdr=fdr)
+        verdicts = effects.verdict[off]
+        rows.append([
+            name, len(base), *(int((verdicts == v).sum()) for v in ("helps", "hurts", "undecided")),
+            f"{np.nanmedian(np.abs(effects.effect[off])):.4f}",
+            f"{np.nanmedian((effects.high - effects.low)[off]) / 2:.4f}",
+            f"{np.nanmedian(effects.repeats_to_decide[off]):.0f}",
+        ])  # fmt: skip
+    header = ["level", "repeats", "helps", "hurts", "undecided", "median effect",
+              "median half-width", "median repeats to decide"]  # fmt: skip
+    return markdown("Pairwise effects", header, rows)
+
+
+def extrapolation_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
+    """The highest level foretold from those below it."""
+    model = TransferModel(ceiling=ceiling, random_state=seed)
+    result = extrapolate(
+        runs.N, runs.Y, runs.levels, runs.auxiliary, runs.repeats, model=model, random_state=seed
+    )
+    rows = [
+        [name, f"{error:.4f}", f"{error / result.repeat_noise:.2f}"]
+        for name, error in result.errors.items()
+    ]
+    rows.append(["(noise of repeats)", f"{result.repeat_noise:.4f}", "1.00"])
+    table = markdown("Extrapolation", ["predictor", "median |error|", "over repeat noise"], rows)
+    share = f"{result.interval_coverage:.3f}"
+    return f"{table}\n\nScores within the transfer model's 95 % interval for a new fit: {share}."
+
+
+def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
+    """Transfer model against EXP3.3 pair by pair and single curves, on fits of both kinds."""
+    held = _held_out(runs, 0.25, seed)
+    seen = runs.take(~held)
+    model = TransferModel(ceiling=ceiling, random_state=seed)
+    model.fit(seen.N, seen.Y, seen.repeats)
+    pairs = fit_pairwise_curves(
+        seen.N, seen.Y, seen.auxiliary, bounds={"c": (ceiling - 2, ceiling)}, random_state=seed
+    )
+    left = runs.take(held)
+    predictions = {
+        "transfer model": model.predict(left.N),
+        "EXP3.3 by pairs": _by_pairs(pairs.predict(left.N), left),
+        "EXP3.2 by task": _by_own(seen, left, "exp3.2", ceiling),
+        "EXP3.1 by task": _by_own(seen, left, "exp3.1", ceiling),
+        "task's mean": np.tile(np.nanmean(seen.Y, axis=0), (len(left.N), 1)),
+    }
+    rows = []
+    for kind in ("augmentation", "subset"):
+        of_kind = left.kinds == kind
+        if not of_kind.any():
+            continue
+        known = np.isfinite(left.Y[of_kind])
+        for predicted in predictions.values():
+            known &= np.isfinite(predicted[of_kind])
+        reference = _by_task(predictions["EXP3.3 by pairs"], left, of_kind, known)
+        for name, predicted in predictions.items():
+            error = _by_task(predicted, left, of_kind, known)
+            gap = paired_interval(error - reference)
+            rows.append([
+                kind, name, f"{np.nanmean(error):.4f}",
+                f"{gap.estimate:+.4f} ({gap.low:+.4f}, {gap.high:+.4f})",
+            ])  # fmt: skip
+    header = ["held-out fits", "predictor", "RMSE, mean over tasks", "less EXP3.3 by pairs (95 %)"]
+    return markdown("Held-out fits", header, rows)
+
+
+def cheaper_grid_table(
+    runs: Runs, ceiling: float = 1.0, seed: int = 0, truth: np.ndarray | None = None
+) -> str:
+    """Exchange rates from a third of the augmentation fits: chosen by information, or at random."""
+    grid = np.flatnonzero(runs.auxiliary >= 0)
+    plain = np.flatnonzero(runs.auxiliary < 0)
+    rng = np.random.default_rng(seed)
+    full = _rates(runs, np.arange(len(runs.N)), ceiling, seed)
+    rows = []
+    for share in (1 / 6, 1 / 3):
+        n = round(share * len(grid))
+        drawn = [rng.choice(grid, n, replace=False) for _ in range(5)]
+        informed = _chosen_by_information(runs, plain, grid, n, ceiling, seed)
+        for name, picks in (("information", [informed]), ("random", drawn)):
+            rates = [_rates(runs, np.r_[plain, pick], ceiling, seed) for pick in picks]
+            row = [f"{share:.2f}", name, f"{np.mean([_agreement(r, full) for r in rates]):.3f}"]
+            if truth is not None:
+                row.append(f"{np.mean([_agreement(r, truth) for r in rates]):.3f}")
+            rows.append(row)
+    header = ["share of augmentations", "chosen by", "Spearman with the full grid's rates"]
+    if truth is not None:
+        rows.append(["1.00", "all", "1.000", f"{_agreement(full, truth):.3f}"])
+        header.append("with the truth")
+    return markdown("Cheaper grids", header, rows)
+
+
+def acquisition_table(runs: Runs, ceiling: float = 1.0, seed: int = 0, share: float = 0.2) -> str:
+    """Gain per 1,000 labels of each strategy's choice at the highest level that was augmented.
+
+    Strategies see the other repeats, and never the augmentations of that level; their choice is
+    paid by the measured gains of the repeat left out, taken to add up over tasks.
+    """
+    base, more, levels = runs.grid()
+    gains = np.nanmean(more[:, -1] - base[:, -1, None, :], axis=2)  # (R, auxiliary)
+    repeats = sorted(set(runs.repeats[runs.auxiliary >= 0].tolist()))
+    value: dict[str, list[float]] = {name: [] for name in STRATEGIES}
+    for index, repeat in enumerate(repeats):
+        known = (runs.repeats != repeat) & (
+            (runs.levels < levels[-1]) | ((runs.levels == levels[-1]) & (runs.auxiliary < 0))
+        )
+        counts, available = _fold_of(runs, repeat, levels[-1])
+        seen = runs.take(known)
+        budget = int(share * available.sum())
+        for name, strategy in STRATEGIES.items():
+            model = TransferModel(ceiling=ceiling, random_state=seed)
+            state = LabelState(seen.N, seen.Y, counts, available, budget, model, seen.repeats)
+            labels = strategy(state)
+            paid = gains[index] * labels / np.maximum(available, 1)
+            value[name].append(1000 * float(np.nansum(paid)) / budget)
+    reference = np.array(value["uniform"])
+    rows = []
+    for name, found in value.items():
+        gap = paired_interval(np.array(found) - reference)
+        rows.append([
+            name, f"{np.mean(found):.5f}", f"{gap.estimate:+.5f} ({gap.low:+.5f}, {gap.high:+.5f})"
+        ])  # fmt: skip
+    header = ["strategy", "gain in mean score per 1,000 labels", "less uniform (95 %)"]
+    return markdown("Label acquisition", header, rows)
+
+
+def markdown(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [f"### {title}", "", "| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])
+
+
+def _held_out(runs: Runs, share: float, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.isin(runs.kinds, ("augmentation", "subset")) & (rng.random(len(runs.N)) < share)
+
+
+def _by_pairs(predicted: np.ndarray, left: Runs) -> np.ndarray:
+    """Scores by the pair's curve for augmentations; by the mean over members' curves for others."""
+    present = np.broadcast_to((left.N > 0)[:, None, :], predicted.shape)
+    augmented = np.flatnonzero(left.auxiliary >= 0)
+    present = present.copy()
+    present[augmented] = False
+    present[augmented, :, left.auxiliary[augmented]] = True
+    # The augmented task beside itself has no curve of a pair: all of its curves serve.
+    present[augmented, left.auxiliary[augmented], :] = True
+    present &= np.isfinite(predicted)
+    n = present.sum(axis=2)
+    total = np.where(present, predicted, 0.0).sum(axis=2)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def _by_own(seen: Runs, left: Runs, form: str, ceiling: float) -> np.ndarray:
+    def columns(N: np.ndarray) -> np.ndarray:
+        others = N.sum(axis=1, keepdims=True) - N
+        return (np.stack([N, others], axis=2) if form == "exp3.2" else N[..., None]).swapaxes(0, 1)
+
+    fits = fit_curves(columns(seen.N), seen.Y.T, form, bounds={"c": (ceiling - 2, ceiling)})
+    return fits.predict(columns(left.N)).T
+
+
+def _by_task(
+    predicted: np.ndarray, left: Runs, of_kind: np.ndarray, known: np.ndarray
+) -> np.ndarray:
+    """Root mean squared error of each task, (K,)."""
+    squared = np.where(known, np.square(predicted[of_kind] - left.Y[of_kind]), np.nan)
+    n = known.sum(axis=0)
+    return np.where(n > 0, np.sqrt(np.nansum(squared, axis=0) / np.maximum(n, 1)), np.nan)
+
+
+def _chosen_by_information(
+    runs: Runs, plain: np.ndarray, grid: np.ndarray, n: int, ceiling: float, seed: int
+) -> np.ndarray:
+    """Augmentations in three rounds, the model fitted anew before each."""
+    chosen = np.empty(0, dtype=int)
+    for part in np.array_split(np.arange(n), 3):
+        rows = np.r_[plain, chosen]
+        model = _quick(ceiling, seed).fit(runs.N[rows], runs.Y[rows], runs.repeats[rows])
+        rest = np.setdiff1d(grid, chosen)
+        scored = np.isfinite(runs.Y[rest])
+        chosen = np.r_[chosen, rest[next_fits(model, runs.N[rest], len(part), scored=scored)]]
+    return chosen
+
+
+def _rates(runs: Runs, rows: np.ndarray, ceiling: float, seed: int) -> np.ndarray:
+    model = TransferModel(ceiling=ceiling, random_state=seed)
+    return model.fit(runs.N[rows], runs.Y[rows], runs.repeats[rows]).exchange_rates_
+
+
+def _quick(ceiling: float, seed: int) -> TransferModel:
+    return TransferModel(strengths=(0.1,), ranks=(0,), ceiling=ceiling, random_state=seed)
+
+
+def _agreement(rates: np.ndarray, reference: np.ndarray) -> float:
+    off = ~np.eye(len(rates), dtype=bool)
+    return float(spearmanr(rates[off], reference[off]).statistic)
+
+
+def _fold_of(runs: Runs, repeat: int, level: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels at a level of a repeat, and those that the next fold adds, (K,) each."""
+    of = (runs.repeats == repeat) & (runs.levels == level) & (runs.N > 0).all(axis=1)
+    base = runs.N[of & (runs.auxiliary < 0)][0]
+    added = np.zeros(len(base))
+    for row in np.flatnonzero(of & (runs.auxiliary >= 0)):
+        added[runs.auxiliary[row]] = (runs.N[row] - base)[runs.auxiliary[row]]
+    return base, added

@@ -78,7 +78,7 @@ def _kinds_view(scores: list[str]) -> dict[str, Any]:
     scatters = [_scatter("labels_per_task", name) for name in scores]
     return _view(
         role="kind",
-        title="Kinds of fits: means over tasks, and by labels per task",
+        title="Kinds of fits: means over tasks",
         charts=[*bars, *scatters],
         folded=scores,
         columns=[
@@ -103,7 +103,7 @@ def _fits_view(scores: list[str]) -> dict[str, Any]:
     scatters = [_scatter("n_labels", name) for name in scores]
     return _view(
         role="fit",
-        title="Fits: by kind, and by labels trained on",
+        title="Fits, by kind and labels",
         charts=[parallel, *scatters],
         folded=["n_labels", *scores],
         columns=[
@@ -169,15 +169,16 @@ def _scatter(x: str, y: str) -> dict[str, Any]:
 
 def _note(experiment_id: str) -> str:
     kinds, fits = (url("", experiment_id, view) for view in (_KINDS, _FITS))
-    return f"""\
-Each run is one fit: a model trained on some tasks' labels with one seed.
-
-- [Kinds of fits compared]({kinds}): one run a kind and level, with the means over all its fits;
-  each task weighs the same. The folded sections compare the kinds on each task.
-- [The fits themselves]({fits}): the newest hundred; *Load more* below the table for the others.
-
-Kinds: **single** a task alone; **together** all tasks; **subset** some tasks; **level** all tasks
-on fewer labels; **augmentation** a level with more labels of one task, the *auxiliary*; **group**
-one of a grouping, recommended or to compare with. The level is the number of training folds. Log
-loss and MSE are better when lower, the other scores when higher.
-"""
+    # MLflow shows line ends as they are, so each paragraph is one line.
+    return (
+        "Each run is one fit: a model trained on some tasks' labels with one seed.\n\n"
+        f"- [Kinds of fits compared]({kinds}): one run a kind and level, with the means over all "
+        "its fits; each task weighs the same. The folded sections compare the kinds on each task.\n"
+        f"- [The fits themselves]({fits}): the newest hundred; *Load more* below the table for the "
+        "others.\n\n"
+        "Kinds: **single** a task alone; **together** all tasks; **subset** some tasks; **level** "
+        "all tasks on fewer labels; **augmentation** a level with more labels of one task, the "
+        "*auxiliary*; **group** one of a grouping, recommended or to compare with. The level is "
+        "the number of training folds.\n\n"
+        "Log loss and MSE are better when lower, the other scores when higher."
+    )

@@ -214,11 +214,11 @@ def _error_tags(reason: str) -> dict[str, str]:
 
 
 def _fit_name(head: Mapping[str, Any], n_tasks: int) -> str:
-    """A name to recognise the fit by, such as `augmentation level 1 + CHEMBL204 repeat 0`."""
+    """A name to recognise the fit by, such as `subset of 4 tasks, level 1, repeat 0`."""
     added = "" if _is_missing(head["auxiliary"]) else f" + {head['auxiliary']}"
-    many = f"{n_tasks} task{'s' if n_tasks != 1 else ''}"
-    tail = f" repeat {head['repeat']}"
-    text = f"{head['kind']} of {many}, level {head['level']}{added}"
+    what = head.get("task", "1 task") if n_tasks == 1 else f"{n_tasks} tasks"
+    text = f"{head['kind']} of {what}, level {head['level']}{added}"
+    tail = f", repeat {head['repeat']}"
     return text[: _MAX_NAME - len(tail)] + tail
 
 

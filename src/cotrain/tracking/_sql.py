@@ -47,6 +47,7 @@ class SqlStore:
         for start in range(0, len(records), _RUNS_A_TRANSACTION):
             chunk = records[start : start + _RUNS_A_TRANSACTION]
             with self._engine.begin() as connection:
+                _tune(connection)
                 dataset_id = self._dataset_id(connection, dataset)
                 rows, chunk_states = self._rows(chunk, dataset_id)
                 for table in rows:  # runs first: the others refer to them
@@ -170,6 +171,13 @@ class SqlStore:
                 tags = _by_run(connection, _TAGS, chunk)
                 metrics = _by_run(connection, _LATEST_METRICS, chunk)
                 yield from (StoredFit(tags[run_id], metrics[run_id]) for run_id in chunk)
+
+
+def _tune(connection: Connection) -> None:
+    """Settings of SQLite for a large transaction; `synchronous` stays FULL, for it is rare."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA busy_timeout = 20000")  # as MLflow's own sessions
+        connection.exec_driver_sql("PRAGMA cache_size = -65536")  # KiB: the indexes stay in memory
 
 
 def _by_run(connection: Connection, table: Table, run_ids: Sequence[str]) -> dict[str, Any]:

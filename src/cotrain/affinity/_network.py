@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
-from torch import Tensor
+import numpy as np
+from numba import njit
+from scipy.special import expit
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +25,14 @@ class Parameters:
 
     Attributes
     ----------
-    hidden : sequence of (Tensor (n_inputs, n_units), Tensor (n_units,))
+    hidden : sequence of (ndarray (n_inputs, n_units), ndarray (n_units,))
         One layer or two, from the features up; ReLU and dropout follow each. Shared.
-    heads : (Tensor (n_units, K), Tensor (K,))
+    heads : (ndarray (n_units, K), ndarray (K,))
         The heads, one unit a task.
     """
 
-    hidden: Sequence[tuple[Tensor, Tensor]]
-    heads: tuple[Tensor, Tensor]
+    hidden: Sequence[tuple[np.ndarray, np.ndarray]]
+    heads: tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,42 +41,51 @@ class LabelledBatch:
 
     Attributes
     ----------
-    first : Tensor, (B, n_units)
+    first : ndarray, (B, n_units)
         What the first layer makes of the rows, before ReLU.
-    products : Tensor, (B, B)
+    products : ndarray, (B, B)
         Inner products of the rows' features.
-    keep : sequence of Tensor, (B, n_units)
+    keep : sequence of ndarray, (B, n_units)
         What dropout multiplies each hidden layer by.
-    row, task : Tensor of int64, (L,)
+    row, task : ndarray of int64, (L,)
         The place of each label, sorted by task.
-    target : Tensor, (L,)
+    target : ndarray, (L,)
         The labels.
-    is_binary : Tensor of bool, (K,)
+    is_binary : ndarray of bool, (K,)
         Tasks with log loss; the others have squared error.
     """
 
-    first: Tensor
-    products: Tensor
-    keep: Sequence[Tensor]
-    row: Tensor
-    task: Tensor
-    target: Tensor
-    is_binary: Tensor
+    first: np.ndarray
+    products: np.ndarray
+    keep: Sequence[np.ndarray]
+    row: np.ndarray
+    task: np.ndarray
+    target: np.ndarray
+    is_binary: np.ndarray
 
     @property
     def n_tasks(self) -> int:
         return len(self.is_binary)
 
     @cached_property
-    def counts(self) -> Tensor:
+    def counts(self) -> np.ndarray:
         """Labels of each task, (K,)."""
-        return torch.bincount(self.task, minlength=self.n_tasks)
+        return np.bincount(self.task, minlength=self.n_tasks)
 
     @cached_property
-    def spans(self) -> list[tuple[int, int]]:
-        """Where the labels of each task begin and end."""
-        ends = self.counts.cumsum(0).tolist()
-        return list(zip([0, *ends[:-1]], ends, strict=True))
+    def labels_by_row(self) -> tuple[np.ndarray, np.ndarray]:
+        """The labels in the order of their rows, (L,), and where those of each row start."""
+        counts = np.bincount(self.row, minlength=len(self.first))
+        return np.argsort(self.row, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
+
+    @cached_property
+    def labels_of(self) -> dict[int, slice]:
+        """The labels of each task that has some."""
+        ends = np.cumsum(self.counts)
+        return {
+            int(task): slice(int(ends[task] - self.counts[task]), int(ends[task]))
+            for task in np.flatnonzero(self.counts)
+        }
 
 
 class NetworkLookahead:
@@ -90,108 +100,133 @@ class NetworkLookahead:
         The network.
     batch : LabelledBatch
         What to measure on.
+    head_lr : float
+        Size of a gradient step that the heads take before losses are measured; 0 if they stay.
     """
 
-    def __init__(self, parameters: Parameters, batch: LabelledBatch) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: Parameters, batch: LabelledBatch, head_lr: float = 0.0) -> None:
         self._batch = batch
+        self._hidden = parameters.hidden
         self._inputs = [batch.first]
         self._outputs = [_activated(batch.first, batch.keep[0])]
-        for (weight, bias), keep in zip(parameters.hidden[1:], batch.keep[1:], strict=True):
-            self._inputs.append(torch.addmm(bias, self._outputs[-1], weight))
+        for (weight, bias), keep in zip(self._hidden[1:], batch.keep[1:], strict=True):
+            self._inputs.append(self._outputs[-1] @ weight + bias)
             self._outputs.append(_activated(self._inputs[-1], keep))
-        self._deltas = self._backward()
+        slopes = self._slopes(parameters.heads)
+        self._deltas = self._backward(parameters.heads[0], slopes)
+        self._heads = self._stepped(parameters.heads, slopes, head_lr)
 
-    def losses(self, head_lr: float = 0.0) -> Tensor:
-        """The losses (K,), NaN for tasks without labels; heads first take a step of `head_lr`."""
-        return self._losses(self._outputs[-1], self._heads(head_lr))
+    def losses(self) -> np.ndarray:
+        """The losses before, (K,); NaN for tasks without labels."""
+        return self._losses(self._inputs[-1], np.zeros_like(self._inputs[-1]), 0.0)
 
-    def losses_after(self, lr: float, head_lr: float = 0.0) -> Tensor:
+    def losses_after(self, lr: float) -> np.ndarray:
         """The losses after a step of size `lr` of each task, (K, K) as [source, recipient].
 
         Rows of tasks without labels, which cannot step, are NaN.
         """
-        heads = self._heads(head_lr)
-        after = self._batch.first.new_full((self._batch.n_tasks,) * 2, torch.nan)
-        for source, span in enumerate(self._batch.spans):
-            if span[0] < span[1]:
-                after[source] = self._losses(self._top_after(slice(*span), lr), heads)
+        batch = self._batch
+        after = np.full((batch.n_tasks, batch.n_tasks), np.nan)
+        # One row a label and all rows of the batch, so that a task's part is one piece of memory.
+        products = batch.products[batch.row] + 1
+        for source, labels in batch.labels_of.items():
+            shift = products[labels].T @ self._deltas[0][labels]
+            values = batch.first
+            for depth, (weight, bias) in enumerate(self._hidden[1:], start=1):
+                top = _activated(values - lr * shift, batch.keep[depth - 1])
+                below = self._outputs[depth - 1][batch.row[labels]]
+                values = top @ weight + bias
+                shift = (top @ below.T + 1) @ self._deltas[depth][labels]
+            after[source] = self._losses(values, shift, lr)
         return after
 
-    def gram(self) -> Tensor:
+    def gram(self) -> np.ndarray:
         """Inner products of the tasks' gradients by the hidden weights, (K, K)."""
-        row = self._batch.row
-        between = self._batch.products[row][:, row] * (self._deltas[0] @ self._deltas[0].T)
+        batch = self._batch
+        place = np.ix_(batch.row, batch.row)
+        between = batch.products[place] * (self._deltas[0] @ self._deltas[0].T)
         for output, delta in zip(self._outputs, self._deltas[1:], strict=False):
-            between += (output @ output.T)[row][:, row] * (delta @ delta.T)
-        of_task = torch.nn.functional.one_hot(self._batch.task, self._batch.n_tasks)
-        of_task = of_task.to(between)
-        return of_task.T @ between @ of_task
+            between += (output @ output.T)[place] * (delta @ delta.T)
+        tasks = np.array(list(batch.labels_of))
+        starts = [labels.start for labels in batch.labels_of.values()]
+        sums = np.add.reduceat(np.add.reduceat(between, starts, axis=0), starts, axis=1)
+        gram = np.zeros((batch.n_tasks, batch.n_tasks))
+        gram[np.ix_(tasks, tasks)] = sums
+        return gram
 
-    def _backward(self) -> list[Tensor]:
+    def _slopes(self, heads: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """Derivative of each task's loss by the output for each of its labels, (L,)."""
+        batch, (weight, bias) = self._batch, heads
+        output = (self._outputs[-1] @ weight + bias)[batch.row, batch.task]
+        binary = batch.is_binary[batch.task]
+        error = np.where(binary, expit(output), output) - batch.target
+        slope = np.where(binary, 1, 2) * error / batch.counts[batch.task]
+        return slope.astype(output.dtype)
+
+    def _backward(self, head_weight: np.ndarray, slopes: np.ndarray) -> list[np.ndarray]:
         """What each label's loss sends to each hidden layer, from the first up, (L, n_units)."""
         batch = self._batch
-        delta = self._slopes[:, None] * self._parameters.heads[0].T[batch.task]
+        delta = slopes[:, None] * head_weight.T[batch.task]
         deltas = []
         for depth in reversed(range(len(self._inputs))):
-            passes = (self._inputs[depth] > 0) * batch.keep[depth]
-            delta = delta * passes[batch.row]
+            delta *= ((self._inputs[depth] > 0) * batch.keep[depth])[batch.row]
             deltas.append(delta)
-            delta = delta @ self._parameters.hidden[depth][0].T if depth else delta
+            if depth > 0:
+                delta = delta @ self._hidden[depth][0].T
         return deltas[::-1]
 
-    @cached_property
-    def _slopes(self) -> Tensor:
-        """Derivative of each label's share of its task's loss by its output, (L,)."""
+    def _stepped(
+        self, heads: tuple[np.ndarray, np.ndarray], slopes: np.ndarray, lr: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The heads, as (K, n_units) and (K,), after a step of size `lr`."""
+        weight, bias = np.ascontiguousarray(heads[0].T), heads[1].copy()
+        for task, labels in self._batch.labels_of.items():
+            weight[task] -= lr * slopes[labels] @ self._outputs[-1][self._batch.row[labels]]
+            bias[task] -= lr * slopes[labels].sum()
+        return weight, bias
+
+    def _losses(self, values: np.ndarray, shift: np.ndarray, lr: float) -> np.ndarray:
+        """The losses with a last hidden layer of `values` − `lr` `shift` before ReLU, (K,)."""
         batch = self._batch
-        output = self._label_outputs(self._outputs[-1], self._parameters.heads)
-        slope = torch.where(
-            batch.is_binary[batch.task],
-            torch.sigmoid(output) - batch.target,
-            2 * (output - batch.target),
+        output = _label_outputs(
+            values,
+            shift,
+            values.dtype.type(lr),
+            batch.keep[-1],
+            *self._heads,
+            batch.task,
+            *batch.labels_by_row,
         )
-        return slope / batch.counts[batch.task]
-
-    def _heads(self, lr: float) -> tuple[Tensor, Tensor]:
-        weight, bias = self._parameters.heads
-        if lr == 0:
-            return weight, bias
-        batch = self._batch
-        pull = self._slopes[:, None] * self._outputs[-1][batch.row]
-        return (
-            weight - lr * torch.zeros_like(weight.T).index_add_(0, batch.task, pull).T,
-            bias - lr * torch.zeros_like(bias).index_add_(0, batch.task, self._slopes),
-        )
-
-    def _top_after(self, labels: slice, lr: float) -> Tensor:
-        """The last hidden layer after a step on `labels`, (B, n_units)."""
-        batch = self._batch
-        row = batch.row[labels]
-        shift = (batch.products[:, row] + 1) @ self._deltas[0][labels]
-        top = _activated(batch.first - lr * shift, batch.keep[0])
-        for depth, (weight, bias) in enumerate(self._parameters.hidden[1:], start=1):
-            delta = self._deltas[depth][labels]
-            products = top @ self._outputs[depth - 1][row].T
-            moved = torch.addmm(bias, top, weight) - lr * ((products + 1) @ delta)
-            top = _activated(moved, batch.keep[depth])
-        return top
-
-    def _losses(self, top: Tensor, heads: tuple[Tensor, Tensor]) -> Tensor:
-        batch = self._batch
-        output = self._label_outputs(top, heads)
-        loss = torch.where(
+        loss = np.where(
             batch.is_binary[batch.task],
-            torch.nn.functional.softplus(output) - batch.target * output,
+            np.logaddexp(0, output) - batch.target * output,
             (output - batch.target) ** 2,
         )
-        sums = loss.new_zeros(batch.n_tasks).index_add_(0, batch.task, loss)
-        return torch.where(batch.counts > 0, sums / batch.counts, torch.nan)
-
-    def _label_outputs(self, top: Tensor, heads: tuple[Tensor, Tensor]) -> Tensor:
-        weight, bias = heads
-        row, task = self._batch.row, self._batch.task
-        return (top[row] * weight.T[task]).sum(dim=1) + bias[task]
+        sums = np.bincount(batch.task, weights=loss, minlength=batch.n_tasks)
+        return np.where(batch.counts > 0, sums / np.maximum(batch.counts, 1), np.nan)
 
 
-def _activated(values: Tensor, keep: Tensor) -> Tensor:
-    return torch.relu(values) * keep
+# One pass from the last hidden layer to the outputs: this is what K lookaheads repeat K times, and
+# in whole-array operations memory traffic would make it the bulk of the cost. Sums may be taken in
+# any order, for else they could not be vectorised.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _label_outputs(values, shift, lr, keep, weight, bias, task, labels, start):  # type: ignore[no-untyped-def]
+    """The output of each label, float64 (L,)."""
+    output = np.empty(task.size, np.float64)
+    top = np.empty(values.shape[1], values.dtype)
+    zero = values.dtype.type(0)
+    for row in range(values.shape[0]):
+        for unit in range(top.size):
+            moved = values[row, unit] - lr * shift[row, unit]
+            top[unit] = max(moved, zero) * keep[row, unit]
+        for at in range(start[row], start[row + 1]):
+            label = labels[at]
+            total = zero
+            for unit in range(top.size):
+                total += top[unit] * weight[task[label], unit]
+            output[label] = total + bias[task[label]]
+    return output
+
+
+def _activated(values: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    return np.maximum(values, 0) * keep

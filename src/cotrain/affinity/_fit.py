@@ -1,0 +1,121 @@
+import time
+
+import numpy as np
+
+from cotrain.affinity import _flops
+from cotrain.affinity._history import History
+from cotrain.affinity._network import NetworkLookahead
+from cotrain.affinity._network_fit import Batch, NetworkFit
+from cotrain.affinity._record import AffinityRecord
+from cotrain.affinity._recorder import HeadsStep, Mode
+from cotrain.allocation import Fit
+from cotrain.settings import ModelSettings
+from cotrain.tasks import TaskTable
+
+
+def record_affinity(
+    table: TaskTable,
+    fit: Fit,
+    model: ModelSettings,
+    *,
+    every: int = 10,
+    mode: Mode = "paper",
+    heads_step: HeadsStep = "fixed",
+) -> AffinityRecord:
+    """The affinities and gradient cosines of all pairs of members, recorded along one fit.
+
+    A task's loss is the mean over its labels in the batch, and the step of a lookahead has the
+    learning rate of the epoch. The fit is the one that the engines train: the same initial
+    weights, order of examples and dropout, with the optimiser of `model`.
+
+    Parameters
+    ----------
+    table : TaskTable
+        The data.
+    fit : Fit
+        What is trained, with at least two members: commonly all tasks together.
+    model : ModelSettings
+        The network and its training.
+    every, mode, heads_step
+        As for `AffinityRecorder`; the engines' optimiser has no momentum to keep.
+
+    Raises
+    ------
+    ValueError
+        If the fit has one member, or `every` is below 1.
+    FitError
+        If the fit cannot be trained.
+    """
+    if len(fit.members) < 2:
+        raise ValueError(
+            f"fit must have at least two members, got {fit.members}; one task alone has no "
+            "affinity to measure"
+        )
+    if every < 1:
+        raise ValueError(f"every must be at least 1, got {every}")
+    start = time.thread_time()
+    network = NetworkFit.of(table, fit, model)
+    recording = _Recording(network, every, mode, heads_step)
+    network.run(recording.before_step)
+    history = recording.history
+    total = time.thread_time() - start
+    return AffinityRecord(
+        tasks=network.problem.members,
+        affinity=history.affinity,
+        cosine=history.cosine,
+        counts=history.counts,
+        undefined=history.undefined,
+        history=history.affinities.astype(np.float32),
+        cosine_history=history.cosines.astype(np.float32),
+        steps=history.steps,
+        epochs=np.array(recording.epochs, dtype=np.int64),
+        flops=recording.flops,
+        record_flops=recording.record_flops,
+        seconds=total - recording.seconds,
+        record_seconds=recording.seconds,
+    )
+
+
+class _Recording:
+    """What looks at each batch of a fit."""
+
+    def __init__(self, network: NetworkFit, every: int, mode: Mode, heads_step: HeadsStep) -> None:
+        self._network = network
+        self._every = every
+        self._mode = mode
+        self._heads_step = heads_step
+        self._members = np.eye(network.problem.members.size, dtype=bool)
+        self.history = History()
+        self.epochs: list[int] = []
+        self.flops = 0
+        self.record_flops = 0
+        self.seconds = 0.0
+
+    def before_step(self, batch: Batch) -> None:
+        network = self._network
+        hidden = network.model.hidden
+        self.flops += _flops.training_step(batch.features, hidden, len(self._members))
+        if network.n_steps % self._every == 0:
+            start = time.thread_time()
+            self._record(batch)
+            self.seconds += time.thread_time() - start
+            counts = np.bincount(batch.task, minlength=len(self._members))
+            self.record_flops += _flops.record(batch.features, hidden, counts)
+
+    def _record(self, batch: Batch) -> None:
+        network = self._network
+        lr = network.learning_rate
+        lookahead = NetworkLookahead(
+            network.parameters,
+            batch.labelled(batch.first(*network.hidden[0])),
+            head_lr=lr if self._heads_step == "stepped" else 0.0,
+        )
+        self.history.add(
+            network.n_steps,
+            lookahead.losses(),
+            lookahead.losses_after(lr),
+            lookahead.gram(),
+            self._members,
+            divisor=lr if self._mode == "released" else 1.0,
+        )
+        self.epochs.append(network.epoch)

@@ -1,0 +1,42 @@
+"""Floating-point operations of a fit and of its records, two a multiplication with addition.
+
+Matrix products count, as in `torch.utils.flop_counter`; sparse ones count by stored entries.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from scipy.sparse import csr_array
+
+
+def training_step(features: csr_array, hidden: list[int], n_tasks: int) -> int:
+    """Operations of one training step on rows of `features` (B, D), forward and backward."""
+    n_rows, widths = features.shape[0], [*hidden, n_tasks]
+    dense = sum(a * b for a, b in pairwise(widths))
+    # The first layer passes no gradient on, so it has two products and the others three.
+    return int(2 * (2 * features.nnz * hidden[0] + 3 * n_rows * dense))
+
+
+def record(features: csr_array, hidden: list[int], counts: np.ndarray) -> int:
+    """Operations of one record of all pairs.
+
+    Parameters
+    ----------
+    features : csr_array, (B, D)
+        The rows of the batch.
+    hidden : list of int
+        Units of the hidden layers.
+    counts : ndarray, (K,)
+        Labels of each task in the batch.
+    """
+    n_rows, n_labels, n_sources = features.shape[0], int(counts.sum()), np.count_nonzero(counts)
+    per_feature = np.bincount(features.indices)
+    products = features.nnz * hidden[0] + int(per_feature @ per_feature)
+    shifts = n_rows * n_labels * hidden[0]
+    outputs = n_rows * hidden[-1] * counts.size + (n_sources + 1) * n_labels * hidden[-1]
+    gram = n_labels**2 * sum(hidden)
+    for below, units in pairwise(hidden):
+        products += (n_rows * (n_sources + 1) + n_labels) * below * units
+        shifts += n_rows * n_labels * (below + units)
+        gram += n_rows**2 * below
+    return 2 * (products + shifts + outputs + gram)

@@ -93,13 +93,9 @@ class _Training:
         shape = Shape(
             table.n_features, widths[0], widths[1] if len(widths) > 1 else 0, len(problem.members)
         )
-        features = Features(
-            table.features.indptr.astype(np.int64, copy=False),
-            table.features.indices.astype(np.int32, copy=False),
-            table.features.data.astype(np.float32, copy=False),
-            bool((table.features.data == 1).all()),
+        return cls(
+            problem, model, fit.seed, _features(table, dtype), _network(layers, heads), shape
         )
-        return cls(problem, model, fit.seed, features, _network(layers, heads), shape)
 
     def run(self) -> int:
         """Train; the number of epochs done is returned."""
@@ -203,6 +199,15 @@ class _EarlyStop:
         for part, best in zip(self.training.network, self.best_weights, strict=True):
             part.weight[:] = best
         return self.best_epoch + 1
+
+
+def _features(table: TaskTable, dtype: type[np.floating]) -> Features:
+    values = table.features.data
+    return Features(
+        table.features.indptr.astype(np.int64, copy=False),
+        table.features.indices.astype(np.int32, copy=False),
+        np.empty(0, dtype) if (values == 1).all() else values.astype(dtype, copy=False),
+    )
 
 
 def _padded(n_units: int) -> int:

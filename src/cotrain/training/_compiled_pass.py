@@ -17,17 +17,17 @@ from cotrain.training._kernels import (
     transpose,
     update,
 )
+from cotrain.training._randomness import DROPOUT, stream
 
 CHUNK = 1024
 
 
 class Features(NamedTuple):
-    """The task table's features; `ones` if every stored value is 1."""
+    """The task table's features; `value` is empty if every stored value is 1."""
 
     start: np.ndarray
     index: np.ndarray  # type: ignore[assignment]
     value: np.ndarray
-    ones: bool
 
 
 class Targets(NamedTuple):
@@ -78,6 +78,14 @@ def _adam_step(recipe, t):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
+def _dropout_keys(recipe):  # type: ignore[no-untyped-def]
+    keys = np.empty(2, np.uint64)
+    for layer in range(2):
+        keys[layer] = stream(recipe.seed, DROPOUT, recipe.epoch, layer)
+    return keys
+
+
+@njit(nogil=True)
 def _batch_rows(features, examples):  # type: ignore[no-untyped-def]
     return Sparse(
         features.start[examples], features.start[examples + 1], features.index, features.value
@@ -88,7 +96,7 @@ def _batch_rows(features, examples):  # type: ignore[no-untyped-def]
 def _active(hidden, n, width):  # type: ignore[no-untyped-def]
     """The positive entries of a blocked matrix as a sparse one."""
     end = np.zeros(n + 1, np.int64)
-    column = 0
+    column = np.intp(0)
     while column < width:
         lanes = block_width(column, width)
         for r in range(n):
@@ -101,7 +109,7 @@ def _active(hidden, n, width):  # type: ignore[no-untyped-def]
     fill = end[:n].copy()
     index = np.empty(end[n], np.int32)
     value = np.empty(end[n], hidden.dtype)
-    column = 0
+    column = np.intp(0)
     while column < width:
         lanes = block_width(column, width)
         for r in range(n):
@@ -116,10 +124,10 @@ def _active(hidden, n, width):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _spread_out(rows, values, width, out):  # type: ignore[no-untyped-def]
-    """The dense blocked matrix of a sparse one, with other values."""
+def _spread_out(rows, values, scale, width):  # type: ignore[no-untyped-def]
+    """The dense blocked matrix of a sparse one with other values, times `scale`."""
     n = rows.begin.size
-    out[:] = 0
+    out = np.zeros(n * width, values.dtype)
     for r in range(n):
         for k in range(rows.begin[r], rows.end[r]):
             j = np.intp(rows.index[k])
@@ -129,7 +137,8 @@ def _spread_out(rows, values, width, out):  # type: ignore[no-untyped-def]
             while j - column >= lanes:
                 column += lanes
                 lanes = block_width(column, width)
-            out[column * n + r * lanes + j - column] = values[k]
+            out[column * n + r * lanes + j - column] = values[k] * scale
+    return out
 
 
 @njit(nogil=True)
@@ -163,153 +172,112 @@ def _update_head_bias(columns, bias, step):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _everything(n):  # type: ignore[no-untyped-def]
-    """One column that has all n rows: a bias is the weight of a constant input."""
-    return Sparse(
-        np.zeros(1, np.int64), np.full(1, n), np.arange(n).astype(np.int32), np.empty(0, np.float32)
-    )
+def _without_decay(step):  # type: ignore[no-untyped-def]
+    return Step(step.beta1, step.beta2, step.epsilon, step.size, step.root, 1.0)
 
 
 @njit(nogil=True)
-def _outputs(heads, bias, labels, rows, hidden, shape, width, out):  # type: ignore[no-untyped-def]
-    for r in range(rows.begin.size):
-        for k in range(rows.begin[r], rows.end[r]):
-            out[k] = bias.weight[labels.member[k]]
-    dots(rows, hidden, heads.weight, shape.n_members, width, out)
+def _forward(rows, examples, net, shape, keys, dropout):  # type: ignore[no-untyped-def]
+    """The top hidden layer, and the entries of the layer below that it reads."""
+    n = examples.size
+    hidden = np.empty(n * shape.first, net.first.weight.dtype)
+    gather(rows, net.first.weight, shape.n_features, net.first_bias.weight, shape.first, hidden)
+    activate(hidden, shape.first, examples, keys[0], dropout)
+    if shape.second == 0:
+        return rows, hidden
+    active = _active(hidden, n, shape.first)
+    top = np.empty(n * shape.second, hidden.dtype)
+    gather(active, net.second.weight, shape.first, net.second_bias.weight, shape.second, top)
+    activate(top, shape.second, examples, keys[1], dropout)
+    return active, top
+
+
+@njit(nogil=True)
+def _outputs(heads, bias, known, hidden, width, out):  # type: ignore[no-untyped-def]
+    for r in range(known.begin.size):
+        for k in range(known.begin[r], known.end[r]):
+            out[k] = bias.weight[known.index[k]]
+    dots(known, hidden, heads.weight, bias.weight.size, width, out)
+
+
+@njit(nogil=True)
+def _update_layer(which, columns, delta, n, layer, bias, n_inputs, width, step):  # type: ignore[no-untyped-def]
+    """One step of Adam on a hidden layer; biases are not decayed."""
+    update(which, columns, delta, n, layer, n_inputs, width, step)
+    # A bias is the weight of an input that all rows have.
+    one = np.zeros(1, np.int64)
+    constant = Sparse(one, one + n, np.arange(n).astype(np.int32), delta[:0])
+    update(one, constant, delta, n, bias, one.size, width, _without_decay(step))
 
 
 @njit(cache=True, nogil=True)
 def train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape, recipe, t):  # type: ignore[no-untyped-def]
-    """One epoch of training in place; the mean loss and the number of steps done are returned."""
+    """One epoch of training in place; the mean loss and the number of steps so far are returned."""
     dtype = net.heads.weight.dtype
-    deep = shape.second > 0
-    top_width = shape.second if deep else shape.first
+    width = shape.second if shape.second > 0 else shape.first
     scale = dtype.type(1.0 / (1.0 - recipe.dropout))
     units, members = np.arange(shape.first), np.arange(shape.n_members)
-    bias_only = np.zeros(1, np.int64)
+    keys = _dropout_keys(recipe)
     output = np.zeros(labels.member.size, dtype)
     loss = 0.0
     for at in range(0, order.size, batch_size):
         batch = order[at : at + batch_size]
+        examples = labels.rows[batch]
         n = batch.size
         t += 1
         step = _adam_step(recipe, t)
-        bias_step = Step(step.beta1, step.beta2, step.epsilon, step.size, step.root, 1.0)
-        examples = labels.rows[batch]
-        constant = _everything(n)
 
         rows = _batch_rows(features, examples)
-        hidden = np.empty(n * shape.first, dtype)
-        gather(
-            rows,
-            features.ones,
-            net.first.weight,
-            shape.n_features,
-            net.first_bias.weight,
-            shape.first,
-            hidden,
-        )
-        activate(hidden, shape.first, examples, recipe.seed, recipe.epoch, 0, recipe.dropout)
-        top = hidden
-        active = rows
-        if deep:
-            active = _active(hidden, n, shape.first)
-            top = np.empty(n * shape.second, dtype)
-            gather(
-                active,
-                False,
-                net.second.weight,
-                shape.first,
-                net.second_bias.weight,
-                shape.second,
-                top,
-            )
-            activate(top, shape.second, examples, recipe.seed, recipe.epoch, 1, recipe.dropout)
-
+        active, top = _forward(rows, examples, net, shape, keys, recipe.dropout)
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
-        _outputs(net.heads, net.head_bias, labels, known, top, shape, top_width, output)
+        _outputs(net.heads, net.head_bias, known, top, width, output)
         loss += _errors(labels, known, output, is_binary, n)
 
-        delta = np.empty(n * top_width, dtype)
-        gather(
-            known,
-            False,
-            net.heads.weight,
-            shape.n_members,
-            np.zeros(top_width, dtype),
-            top_width,
-            delta,
-        )
+        # The gradient at the top layer, before its ReLU; then the heads, which it no longer needs.
+        delta = np.empty(n * width, dtype)
+        gather(known, net.heads.weight, shape.n_members, np.zeros(width, dtype), width, delta)
         mask(delta, top, scale)
-        by_member = transpose(known, False, shape.n_members)
-        update(members, by_member, False, top, n, net.heads, shape.n_members, top_width, step)
-        _update_head_bias(by_member, net.head_bias, bias_step)
+        by_member = transpose(known, shape.n_members)
+        update(members, by_member, top, n, net.heads, shape.n_members, width, step)
+        _update_head_bias(by_member, net.head_bias, _without_decay(step))
 
-        if deep:
+        if shape.second > 0:
             below = np.zeros(active.index.size, dtype)
-            dots(active, delta, net.second.weight, shape.first, shape.second, below)
-            for k in range(below.size):
-                below[k] *= scale
-            by_unit = transpose(active, False, shape.first)
-            update(units, by_unit, False, delta, n, net.second, shape.first, shape.second, step)
-            update(bias_only, constant, True, delta, n, net.second_bias, 1, shape.second, bias_step)
-            delta = np.empty(n * shape.first, dtype)
-            _spread_out(active, below, shape.first, delta)
+            dots(active, delta, net.second.weight, shape.first, width, below)
+            by_unit = transpose(active, shape.first)
+            _update_layer(
+                units, by_unit, delta, n, net.second, net.second_bias, shape.first, width, step
+            )
+            delta = _spread_out(active, below, scale, shape.first)
 
-        by_feature = transpose(rows, features.ones, shape.n_features)
-        update(
+        by_feature = transpose(rows, shape.n_features)
+        _update_layer(
             seen,
             by_feature,
-            features.ones,
             delta,
             n,
             net.first,
+            net.first_bias,
             shape.n_features,
             shape.first,
             step,
         )
-        update(bias_only, constant, True, delta, n, net.first_bias, 1, shape.first, bias_step)
     return loss / order.size, t
 
 
 @njit(cache=True, nogil=True)
 def predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-def]
     """The network's output for each label, (n_labels,)."""
-    dtype = net.heads.weight.dtype
-    deep = shape.second > 0
-    top_width = shape.second if deep else shape.first
-    output = np.zeros(labels.member.size, dtype)
+    width = shape.second if shape.second > 0 else shape.first
+    output = np.zeros(labels.member.size, net.heads.weight.dtype)
+    keys, no_dropout = np.zeros(2, np.uint64), np.float64(0.0)
     for at in range(0, labels.rows.size, CHUNK):
         batch = np.arange(at, min(at + CHUNK, labels.rows.size))
         examples = labels.rows[batch]
         rows = _batch_rows(features, examples)
-        n = batch.size
-        top = np.empty(n * shape.first, dtype)
-        gather(
-            rows,
-            features.ones,
-            net.first.weight,
-            shape.n_features,
-            net.first_bias.weight,
-            shape.first,
-            top,
-        )
-        activate(top, shape.first, examples, 0, 0, 0, 0.0)
-        if deep:
-            active = _active(top, n, shape.first)
-            top = np.empty(n * shape.second, dtype)
-            gather(
-                active,
-                False,
-                net.second.weight,
-                shape.first,
-                net.second_bias.weight,
-                shape.second,
-                top,
-            )
-            activate(top, shape.second, examples, 0, 0, 1, 0.0)
+        top = _forward(rows, examples, net, shape, keys, no_dropout)[1]
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
-        _outputs(net.heads, net.head_bias, labels, known, top, shape, top_width, output)
+        _outputs(net.heads, net.head_bias, known, top, width, output)
     return output
 
 

@@ -1,11 +1,11 @@
 """The arithmetic of the compiled engine: three passes over sparse rows, in blocks of columns.
 
-A matrix is kept *blocked*: its columns are cut into blocks of 64 (then 32, then 16), and each block
-is stored row by row in one piece. A block of the weights fits the second-level cache, and a row's
+A matrix is kept *blocked*: its columns are cut into blocks of 64 and then of 16, and each block is
+stored row by row in one piece. A block of the weights fits the second-level cache, and a row's
 slice of it is summed over in registers. Widths are padded to a multiple of 16; padding stays 0.
 
-The rows of a sparse matrix are given by `begin` and `end` into `index` and `value`; with `ones`,
-all values are 1 and `value` is not read.
+Kernels are specialised by type only. Numba would compile one again for each literal among its
+arguments, so none is passed a literal.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,27 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from cotrain.training._randomness import DROPOUT, draw, dropout_threshold, link, stream
-from cotrain.training._simd import fma, load, spread, sqrt, store, total
+from cotrain.training._randomness import draws, dropout_threshold, link
+from cotrain.training._simd import (
+    fma,
+    load,
+    positive,
+    spread,
+    sqrt,
+    store,
+    total,
+    where_at_least,
+    where_positive,
+)
 
 LANES = 16
 
 
 class Sparse(NamedTuple):
-    """The rows of a sparse matrix; entries of row r are begin[r] .. end[r]."""
+    """The rows of a sparse matrix; entries of row r are begin[r] .. end[r].
+
+    `value` is empty if all values are 1.
+    """
 
     begin: np.ndarray
     end: np.ndarray
@@ -50,18 +63,15 @@ class Step(NamedTuple):
 @njit(cache=True, nogil=True)
 def block_width(column, width):  # type: ignore[no-untyped-def]
     """The number of columns of the block that begins at `column`."""
-    rest = width - column
-    if rest >= 64:
-        return 64
-    return 32 if rest >= 32 else 16
+    return 64 if width - column >= 64 else 16
 
 
 def _gather_block(lanes):  # type: ignore[no-untyped-def]
     @njit(nogil=True)
-    def gather(rows, ones, weight, base, bias, bias_at, out, out_at):  # type: ignore[no-untyped-def]
+    def gather(rows, weight, base, bias, bias_at, out, out_at):  # type: ignore[no-untyped-def]
         for r in range(rows.begin.size):
             acc = load(bias, bias_at, lanes)
-            if ones:
+            if rows.value.size == 0:
                 for k in range(rows.begin[r], rows.end[r]):
                     acc = acc + load(weight, base + np.intp(rows.index[k]) * lanes, lanes)
             else:
@@ -75,7 +85,7 @@ def _gather_block(lanes):  # type: ignore[no-untyped-def]
 
 def _update_block(lanes):  # type: ignore[no-untyped-def]
     @njit(nogil=True)
-    def update(which, columns, ones, source, source_at, state, base, step):  # type: ignore[no-untyped-def]
+    def update(which, columns, source, source_at, state, base, step):  # type: ignore[no-untyped-def]
         for i in range(which.size):
             f = np.intp(which[i])
             at = base + f * lanes
@@ -83,7 +93,7 @@ def _update_block(lanes):  # type: ignore[no-untyped-def]
             m = load(state.first, at, lanes)
             v = load(state.second, at, lanes)
             g = spread(0.0, w)
-            if ones:
+            if columns.value.size == 0:
                 for k in range(columns.begin[f], columns.end[f]):
                     g = g + load(source, source_at + np.intp(columns.index[k]) * lanes, lanes)
             else:
@@ -113,45 +123,55 @@ def _dots_block(lanes):  # type: ignore[no-untyped-def]
     return dots
 
 
-_gather_64, _gather_32, _gather_16 = (_gather_block(lanes) for lanes in (64, 32, 16))
-_update_64, _update_32, _update_16 = (_update_block(lanes) for lanes in (64, 32, 16))
-_dots_64, _dots_32, _dots_16 = (_dots_block(lanes) for lanes in (64, 32, 16))
+def _activate_block(lanes):  # type: ignore[no-untyped-def]
+    @njit(nogil=True)
+    def activate(hidden, at, column, examples, key, threshold, scale):  # type: ignore[no-untyped-def]
+        for r in range(examples.size):
+            h = positive(load(hidden, at + r * lanes, lanes))
+            if threshold > 0:
+                bits = draws(link(key, examples[r]), column, h)
+                h = where_at_least(bits, threshold, h * spread(scale, h))
+            store(hidden, at + r * lanes, h)
+
+    return activate
+
+
+_gather_64, _gather_16 = _gather_block(64), _gather_block(16)
+_update_64, _update_16 = _update_block(64), _update_block(16)
+_dots_64, _dots_16 = _dots_block(64), _dots_block(16)
+_activate_64, _activate_16 = _activate_block(64), _activate_block(16)
 
 
 @njit(nogil=True)
-def gather(rows, ones, weight, n_inputs, bias, width, out):  # type: ignore[no-untyped-def]
+def gather(rows, weight, n_inputs, bias, width, out):  # type: ignore[no-untyped-def]
     """out[r] = bias + the sum of value * weight[index] over the entries of row r, (n, width)."""
     n = rows.begin.size
-    column = 0
+    column = np.intp(0)
     while column < width:
         lanes = block_width(column, width)
         base, out_at = column * n_inputs, column * n
         if lanes == 64:
-            _gather_64(rows, ones, weight, base, bias, column, out, out_at)
-        elif lanes == 32:
-            _gather_32(rows, ones, weight, base, bias, column, out, out_at)
+            _gather_64(rows, weight, base, bias, column, out, out_at)
         else:
-            _gather_16(rows, ones, weight, base, bias, column, out, out_at)
+            _gather_16(rows, weight, base, bias, column, out, out_at)
         column += lanes
 
 
 @njit(nogil=True)
-def update(which, columns, ones, source, n, state, n_inputs, width, step):  # type: ignore[no-untyped-def]
+def update(which, columns, source, n, state, n_inputs, width, step):  # type: ignore[no-untyped-def]
     """One step of Adam on the rows `which` of a matrix, each read and written once.
 
     The gradient of row f is the sum of value * source[index] over the entries of column f; it is
     summed in registers and never stored.
     """
-    column = 0
+    column = np.intp(0)
     while column < width:
         lanes = block_width(column, width)
         base, at = column * n_inputs, column * n
         if lanes == 64:
-            _update_64(which, columns, ones, source, at, state, base, step)
-        elif lanes == 32:
-            _update_32(which, columns, ones, source, at, state, base, step)
+            _update_64(which, columns, source, at, state, base, step)
         else:
-            _update_16(which, columns, ones, source, at, state, base, step)
+            _update_16(which, columns, source, at, state, base, step)
         column += lanes
 
 
@@ -159,20 +179,18 @@ def update(which, columns, ones, source, n, state, n_inputs, width, step):  # ty
 def dots(rows, left, right, n_right, width, out):  # type: ignore[no-untyped-def]
     """out[k] += left[r] . right[index[k]] for each entry k of each row r."""
     n = rows.begin.size
-    column = 0
+    column = np.intp(0)
     while column < width:
         lanes = block_width(column, width)
         if lanes == 64:
             _dots_64(rows, left, column * n, right, column * n_right, out)
-        elif lanes == 32:
-            _dots_32(rows, left, column * n, right, column * n_right, out)
         else:
             _dots_16(rows, left, column * n, right, column * n_right, out)
         column += lanes
 
 
 @njit(nogil=True)
-def transpose(rows, ones, n_columns):  # type: ignore[no-untyped-def]
+def transpose(rows, n_columns):  # type: ignore[no-untyped-def]
     """The columns of a sparse matrix: their entries' rows in ascending order."""
     end = np.zeros(n_columns + 1, np.int64)
     n_entries = 0
@@ -185,6 +203,7 @@ def transpose(rows, ones, n_columns):  # type: ignore[no-untyped-def]
     begin = end[:n_columns].copy()
     fill = begin.copy()
     index = np.empty(n_entries, np.int32)
+    ones = rows.value.size == 0
     value = np.empty(0 if ones else n_entries, rows.value.dtype)
     for r in range(rows.begin.size):
         for k in range(rows.begin[r], rows.end[r]):
@@ -197,31 +216,23 @@ def transpose(rows, ones, n_columns):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def activate(pre, width, examples, seed, epoch, layer, rate):  # type: ignore[no-untyped-def]
-    """ReLU, then dropout if `rate` > 0, in place on a blocked (n, width) matrix."""
+def activate(hidden, width, examples, key, rate):  # type: ignore[no-untyped-def]
+    """ReLU, then dropout by the stream `key` if `rate` > 0, in place."""
     n = examples.size
     threshold = dropout_threshold(rate)
-    key = stream(seed, DROPOUT, epoch, layer)
-    scale = pre.dtype.type(1.0 / (1.0 - rate))
-    zero = pre.dtype.type(0.0)
-    column = 0
+    column = np.intp(0)
     while column < width:
-        lanes = block_width(column, width)
-        for r in range(n):
-            at = column * n + r * lanes
-            if rate > 0.0:
-                row_key = np.uint32(link(key, examples[r]))
-                for j in range(lanes):
-                    keep = draw(row_key, np.uint32(column + j)) >= threshold
-                    pre[at + j] = pre[at + j] * scale if keep and pre[at + j] > zero else zero
-            else:
-                for j in range(lanes):
-                    pre[at + j] = max(pre[at + j], zero)
-        column += lanes
+        if block_width(column, width) == 64:
+            _activate_64(hidden, column * n, column, examples, key, threshold, 1.0 / (1.0 - rate))
+            column += 64
+        else:
+            _activate_16(hidden, column * n, column, examples, key, threshold, 1.0 / (1.0 - rate))
+            column += 16
 
 
 @njit(nogil=True)
 def mask(delta, hidden, scale):  # type: ignore[no-untyped-def]
     """The gradient before ReLU and dropout from the one after them, in place."""
-    for i in range(delta.size):
-        delta[i] = delta[i] * scale if hidden[i] > 0 else delta.dtype.type(0.0)
+    for at in range(0, delta.size, LANES):
+        d = load(delta, at, LANES)
+        store(delta, at, where_positive(load(hidden, at, LANES), d * spread(scale, d)))

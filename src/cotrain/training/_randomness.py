@@ -12,6 +12,8 @@ single draws are 32 bits, mixed with Wellons' `lowbias32`.
 import numpy as np
 from numba import njit, uint32, uint64
 
+from cotrain.training._simd import count_from, shift_right, spread
+
 # The first link of a key: what the stream is for.
 TRUNK, HEAD, ORDER, DROPOUT = 1, 2, 3, 4
 
@@ -32,6 +34,16 @@ def draw(key, counter):  # type: ignore[no-untyped-def]
     x = uint32(uint32(x ^ uint32(x >> uint32(16))) * uint32(0x7FEB352D))
     x = uint32(uint32(x ^ uint32(x >> uint32(15))) * uint32(0x846CA68B))
     return uint32(x ^ uint32(x >> uint32(16)))
+
+
+@njit(nogil=True, inline="always")
+def draws(key, first, like):  # type: ignore[no-untyped-def]
+    """`draw` for the counters first, first + 1, ... in the lanes of a vector."""
+    counter = count_from(uint32(first), like)
+    x = counter * spread(uint32(0x9E3779B9), counter) + spread(uint32(key), counter)
+    x = (x ^ shift_right(x, uint32(16))) * spread(uint32(0x7FEB352D), x)
+    x = (x ^ shift_right(x, uint32(15))) * spread(uint32(0x846CA68B), x)
+    return x ^ shift_right(x, uint32(16))
 
 
 @njit(cache=True, nogil=True)

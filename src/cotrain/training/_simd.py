@@ -23,11 +23,17 @@ class Vec(types.Type):
         super().__init__(name=f"Vec({scalar} x {lanes})")
 
 
+_ELEMENTS = {
+    types.float32: ir.FloatType(),
+    types.float64: ir.DoubleType(),
+    types.uint32: ir.IntType(32),
+}
+
+
 @register_model(Vec)
 class _VecModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Vec) -> None:
-        base = ir.FloatType() if fe_type.scalar == types.float32 else ir.DoubleType()
-        super().__init__(dmm, fe_type, ir.VectorType(base, fe_type.lanes))
+        super().__init__(dmm, fe_type, ir.VectorType(_ELEMENTS[fe_type.scalar], fe_type.lanes))
 
 
 @intrinsic(prefer_literal=True)
@@ -84,12 +90,16 @@ def spread(_, scalar, like):  # type: ignore[no-untyped-def]
     """A vector of the kind of `like` that holds `scalar` in every lane."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        kind = context.get_value_type(like)
-        one = builder.insert_element(ir.Constant(kind, ir.Undefined), args[0], ir.IntType(32)(0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), like.lanes), [0] * like.lanes)
-        return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), mask)
+        return _spread(context, builder, args[0], like)
 
     return like(like.scalar, like), codegen
+
+
+def _spread(context, builder, scalar, vec):  # type: ignore[no-untyped-def]
+    nothing = ir.Constant(context.get_value_type(vec), ir.Undefined)
+    one = builder.insert_element(nothing, scalar, ir.IntType(32)(0))
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), vec.lanes), [0] * vec.lanes)
+    return builder.shuffle_vector(one, nothing, mask)
 
 
 @intrinsic
@@ -112,6 +122,63 @@ def sqrt(_, a):  # type: ignore[no-untyped-def]
     return a(a), codegen
 
 
+@intrinsic
+def positive(_, a):  # type: ignore[no-untyped-def]
+    """Each lane, or 0 where it is below (ReLU)."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        zero = ir.Constant(context.get_value_type(a), [0.0] * a.lanes)
+        above = builder.fcmp_ordered(">", args[0], zero)
+        return builder.select(above, args[0], zero)
+
+    return a(a), codegen
+
+
+@intrinsic
+def count_from(_, first, like):  # type: ignore[no-untyped-def]
+    """The uint32 numbers first, first + 1, ..., as many as `like` has lanes."""
+    vec = Vec(types.uint32, like.lanes)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        steps = ir.Constant(context.get_value_type(vec), list(range(vec.lanes)))
+        return builder.add(_spread(context, builder, args[0], vec), steps)
+
+    return vec(types.uint32, like), codegen
+
+
+@intrinsic
+def shift_right(_, a, n_bits):  # type: ignore[no-untyped-def]
+    """Each uint32 lane shifted right."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.lshr(args[0], _spread(context, builder, args[1], a))
+
+    return a(a, types.uint32), codegen
+
+
+@intrinsic
+def where_at_least(_, bits, threshold, a):  # type: ignore[no-untyped-def]
+    """The lanes of `a` where `bits` reach `threshold`, 0 elsewhere."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        zero = ir.Constant(context.get_value_type(a), [0.0] * a.lanes)
+        reach = builder.icmp_unsigned(">=", args[0], _spread(context, builder, args[1], bits))
+        return builder.select(reach, args[2], zero)
+
+    return a(bits, types.uint32, a), codegen
+
+
+@intrinsic
+def where_positive(_, a, b):  # type: ignore[no-untyped-def]
+    """The lanes of `b` where `a` is above 0, 0 elsewhere."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        zero = ir.Constant(context.get_value_type(a), [0.0] * a.lanes)
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+
+    return a(a, a), codegen
+
+
 def _llvm(context, builder, name, vec, n_args):  # type: ignore[no-untyped-def]
     """LLVM's own function `name` on vectors like `vec`."""
     kind = context.get_value_type(vec)
@@ -120,11 +187,11 @@ def _llvm(context, builder, name, vec, n_args):  # type: ignore[no-untyped-def]
     return cgutils.get_or_insert_function(builder.module, signature, full_name)
 
 
-def _binary(name: str) -> Any:
+def _binary(name: str, integer_name: str) -> Any:
     @intrinsic
     def operation(_, a, b):  # type: ignore[no-untyped-def]
         def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            return getattr(builder, name)(*args)
+            return getattr(builder, integer_name if a.scalar == types.uint32 else name)(*args)
 
         return a(a, b), codegen
 
@@ -139,7 +206,8 @@ def _register(symbol: Any, operation: Any) -> None:
         return None
 
 
-_register(operator.add, _binary("fadd"))
-_register(operator.sub, _binary("fsub"))
-_register(operator.mul, _binary("fmul"))
-_register(operator.truediv, _binary("fdiv"))
+_register(operator.add, _binary("fadd", "add"))
+_register(operator.sub, _binary("fsub", "sub"))
+_register(operator.mul, _binary("fmul", "mul"))
+_register(operator.truediv, _binary("fdiv", "udiv"))
+_register(operator.xor, _binary("", "xor"))

@@ -8,7 +8,7 @@ from scipy import stats
 from cotrain.curves._moderate import moderate_variances
 from cotrain.reliability import paired_interval
 
-HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
+HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,11 @@ class Effects:
     p_value : ndarray
         Of no effect, two-sided; NaN with fewer than two repeats.
     verdict : ndarray of str
-        "helps", "hurts" or "undecided" at the false discovery rate asked for.
+        "helps", "hurts" or "undecided" at the false discovery rate asked for; "unknown" where
+        there is no p-value, and empty on the diagonal of pairwise effects.
     repeats_to_decide : ndarray
-        Repeats at which an effect of this size and spread would be decided; NaN where unknown.
+        Repeats at which an effect of this size and spread is decided with probability 0.8;
+        infinite for no effect at all, NaN where it is decided or unknown.
     n_repeats : ndarray of int
         Repeats behind each effect.
     by_level : ndarray, (L, ...)
@@ -137,16 +139,37 @@ def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) ->
     with np.errstate(invalid="ignore", divide="ignore"):
         p_value = 2 * stats.t.sf(np.abs(effect / error), degrees)
     p_value = np.where(error == 0, np.where(effect == 0, 1.0, 0.0), p_value)
-    verdict = np.full(effect.shape, UNDECIDED, dtype="<U9")
     tested = judged & np.isfinite(p_value)
-    found = np.zeros(effect.shape, dtype=bool)
-    if tested.any():
-        found[tested] = stats.false_discovery_control(p_value[tested]) <= fdr
-    verdict[found] = np.where(effect[found] > 0, HELPS, HURTS)
+    verdict, threshold = _verdicts(effect, p_value, judged, tested, fdr)
+    undecided = verdict == UNDECIDED
+    repeats = np.where(undecided, _repeats_to_decide(effect, error, n, threshold), np.nan)
     return Effects(
-        effect, effect - reach * error, effect + reach * error, p_value, verdict,
-        np.full(effect.shape, np.nan), n, _mean_known(gains, 0),
+        effect, effect - reach * error, effect + reach * error, p_value, verdict, repeats, n,
+        _mean_known(gains, 0),
     )  # fmt: skip
+
+
+def _verdicts(
+    effect: np.ndarray, p_value: np.ndarray, judged: np.ndarray, tested: np.ndarray, fdr: float
+) -> tuple[np.ndarray, float]:
+    """Verdicts (Benjamini and Hochberg, 1995), and the p-value that one more would need."""
+    verdict = np.where(judged, UNKNOWN, "").astype("<U9")
+    if not tested.any():
+        return verdict, float("nan")
+    verdict[tested] = UNDECIDED
+    found = np.zeros(effect.shape, dtype=bool)
+    found[tested] = stats.false_discovery_control(p_value[tested]) <= fdr
+    verdict[found] = np.where(effect[found] > 0, HELPS, HURTS)
+    return verdict, fdr * (found.sum() + 1) / tested.sum()
+
+
+def _repeats_to_decide(
+    effect: np.ndarray, error: np.ndarray, n: np.ndarray, threshold: float
+) -> np.ndarray:
+    """Repeats at which an effect of this size is found with probability 0.8, rounded up."""
+    reach = stats.norm.isf(threshold / 2) + stats.norm.ppf(0.8)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.ceil(n * np.square(reach * error / effect))
 
 
 def _standard_error(

@@ -1,0 +1,107 @@
+"""Learning curves as small multiples: measured points, and the curves fitted to them."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cotrain.report._svg import HELPS, HURTS, UNDECIDED, label
+from cotrain.report._words import score_name
+
+_COLUMNS = 5
+# Own labels only, all tasks together, and the rest of the grid: colour and mark tell them apart.
+_MARKS = {"alone": (HURTS, "s"), "together": (HELPS, "o"), "augmented": (UNDECIDED, ".")}
+
+
+def curve_panels(
+    curves: pd.DataFrame, points: pd.DataFrame, tasks: list[str], score: str
+) -> Figure:
+    """Return one panel a task: its scores against its own labels, EXP3.1 and EXP3.2."""
+    n_columns = min(_COLUMNS, len(tasks))
+    n_rows = -(-len(tasks) // n_columns)
+    width = max(2.0 * n_columns, 4.2)
+    figure = Figure(figsize=(width, 1.55 * n_rows + 0.9), layout="constrained")
+    curves_of = dict(list(curves.groupby("task", sort=False)))
+    points_of = dict(list(points.groupby("task", sort=False)))
+    for at, task in enumerate(tasks):
+        axes = figure.add_subplot(n_rows, n_columns, at + 1)
+        _panel(axes, curves_of.get(task, curves.head(0)), points_of.get(task, points.head(0)))
+        axes.set_title(label(task, 22), fontsize=7.5)
+    figure.supxlabel("labels of the task trained on", fontsize=9)
+    figure.supylabel(score_name(score), fontsize=9)
+    figure.legend(handles=_handles(), loc="outside upper left", ncols=3 if n_columns > 2 else 1)
+    return figure
+
+
+def _panel(axes: Axes, curves: pd.DataFrame, points: pd.DataFrame) -> None:
+    known = points[points["score"].notna()]
+    for group, (colour, marker) in _MARKS.items():
+        rows = known[known["kind"].map(_group) == group]
+        axes.plot(
+            rows["n_own"], rows["score"], marker, color=colour, markersize=2.8, alpha=0.55, mew=0
+        )
+    if len(known):
+        n_own = np.linspace(known["n_own"].min(), known["n_own"].max(), 40)
+        _line(axes, curves, "EXP3.1", n_own, np.zeros(40), HURTS, "--")
+        _line(axes, curves, "EXP3.2", n_own, _others(known, n_own), HELPS, "-")
+        _keep_to_points(axes, known["score"])
+    else:
+        axes.text(0.5, 0.5, "no score", ha="center", va="center", transform=axes.transAxes)
+    axes.locator_params(axis="both", nbins=4)
+    axes.tick_params(labelsize=6.5)
+
+
+def _line(
+    axes: Axes,
+    curves: pd.DataFrame,
+    form: str,
+    n_own: np.ndarray,
+    n_others: np.ndarray,
+    colour: str,
+    dashes: str,
+) -> None:
+    """EXP3: c - exp(b - a_own n_own - a_others n_others), arXiv 2512.24866."""
+    for _, row in curves[curves["form"].str.upper() == form].iterrows():
+        a_others = 0.0 if math.isnan(row["a_others"]) else row["a_others"]
+        with np.errstate(over="ignore"):  # a curve of harm can leave any range
+            score = row["c"] - np.exp(row["b"] - row["a_own"] * n_own - a_others * n_others)
+        score[~np.isfinite(score)] = np.nan
+        axes.plot(n_own, score, dashes, color=colour, linewidth=1.3)
+
+
+def _keep_to_points(axes: Axes, scores: pd.Series) -> None:
+    """A curve that leaves the points far behind may not squeeze them into a line."""
+    low, high = scores.min(), scores.max()
+    margin = 0.25 * (high - low) or 0.05 * abs(high) or 0.05
+    axes.set_ylim(low - margin, high + margin)
+
+
+def _others(points: pd.DataFrame, n_own: np.ndarray) -> np.ndarray:
+    """How many labels of other tasks go with `n_own` where all tasks are trained together."""
+    together = points[points["kind"].map(_group) == "together"]
+    means = together.groupby("n_own")["n_others"].mean()
+    if means.empty:
+        return np.full(len(n_own), points["n_others"].mean())
+    return np.interp(n_own, means.index.to_numpy(float), means.to_numpy(float))
+
+
+def _group(kind: str) -> str:
+    if kind in ("augmentation", "subset"):
+        return "augmented"
+    return "alone" if kind == "single" else "together"
+
+
+def _handles() -> list[Line2D]:
+    names = {"alone": "alone", "together": "all tasks", "augmented": "augmented (statTAG)"}
+    marks = [
+        Line2D([], [], color=colour, marker=marker, linestyle="", label=names[group], markersize=5)
+        for group, (colour, marker) in _MARKS.items()
+    ]
+    lines = [
+        Line2D([], [], color=HURTS, linestyle="--", label="EXP3.1: own labels"),
+        Line2D([], [], color=HELPS, linestyle="-", label="EXP3.2: with others'"),
+    ]
+    return [*marks, *lines]

@@ -1,0 +1,153 @@
+"""What follows from the tables alone: counts of verdicts, extremes, wins and losses."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from cotrain.report._findings import Findings
+
+ALPHA = 0.05
+ALL_LEVELS = "all"
+RECOMMENDED = "recommended"
+
+
+@dataclass(frozen=True)
+class VerdictCounts:
+    """How many effects help, hurt, are undecided, or could not be measured."""
+
+    helps: int
+    hurts: int
+    undecided: int
+    unknown: int
+
+    @classmethod
+    def of(cls, verdicts: pd.Series) -> "VerdictCounts":
+        """Return the counts; what is neither helps, hurts nor undecided is unknown."""
+        helps, hurts, undecided = (
+            int((verdicts == name).sum()) for name in ("helps", "hurts", "undecided")
+        )
+        return cls(helps, hurts, undecided, len(verdicts) - helps - hurts - undecided)
+
+    @property
+    def total(self) -> int:
+        return self.helps + self.hurts + self.undecided + self.unknown
+
+
+@dataclass(frozen=True)
+class Rival:
+    """The recommended grouping against another on test labels; a positive difference is a win.
+
+    `low` and `high` are the ends of the 95 % interval of `difference`.
+    """
+
+    grouping: str
+    score: str
+    mean: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    n_repeats: int
+
+    @property
+    def verdict(self) -> Literal["better", "worse", "undecided", "unknown"]:
+        """Better or worse where the interval leaves out 0 and the p-value, if any, agrees."""
+        if math.isnan(self.low) or math.isnan(self.high):
+            return "unknown"
+        if self.p_value > ALPHA or self.low <= 0 <= self.high:
+            return "undecided"
+        return "better" if self.low > 0 else "worse"
+
+    @property
+    def repeats_to_decide(self) -> int | None:
+        """Return the repeats at which this difference would be decided, if it stayed.
+
+        An interval's half width shrinks with the square root of the repeats. None if there is no
+        difference to decide.
+        """
+        half = (self.high - self.low) / 2
+        if self.difference == 0 or not math.isfinite(half) or not math.isfinite(self.difference):
+            return None
+        needed = math.ceil(self.n_repeats * (half / abs(self.difference)) ** 2)
+        return max(needed, self.n_repeats + 1)
+
+
+def pairwise_means(findings: Findings) -> pd.DataFrame:
+    """Return statTAG's effects averaged over the levels, one row an ordered pair."""
+    return findings.pairwise[findings.pairwise["level"] == ALL_LEVELS]
+
+
+def strongest(table: pd.DataFrame, effect: str, verdict: str, n: int) -> pd.DataFrame:
+    """Return the `n` rows of the largest effects with a verdict, the largest first."""
+    rows = table[(table["verdict"] == verdict) & table[effect].notna()]
+    order = rows[effect].abs().sort_values(ascending=False, kind="stable").index
+    return rows.loc[order[:n]]
+
+
+def repeats_to_decide_half(pairwise: pd.DataFrame) -> float:
+    """Return the repeats after which half of the undecided pairs would be decided (the median)."""
+    return float(pairwise.loc[pairwise["verdict"] == "undecided", "repeats_to_decide"].median())
+
+
+def scores_compared(findings: Findings) -> list[str]:
+    """Return the scores of the comparison, the one that groupings were chosen by first."""
+    scores = list(dict.fromkeys(findings.comparison["score"]))
+    return sorted(scores, key=lambda score: score != findings.overview.score)
+
+
+def main_score(findings: Findings) -> str:
+    """Return the score that the comparison is judged by."""
+    scores = scores_compared(findings)
+    return scores[0] if scores else findings.overview.score
+
+
+def rivals(findings: Findings, score: str) -> list[Rival]:
+    """Return the recommended grouping's rivals on test labels by one score, in their order."""
+    table = findings.comparison
+    rows = table[(table["score"] == score) & (table["grouping"] != RECOMMENDED)]
+    return [
+        Rival(
+            grouping=row["grouping"],
+            score=score,
+            n_repeats=0 if math.isnan(row["n_repeats"]) else int(row["n_repeats"]),
+            **{name: row[name] for name in ("mean", "difference", "low", "high", "p_value")},
+        )
+        for _, row in rows.iterrows()
+    ]
+
+
+def recommended_mean(findings: Findings, score: str) -> float:
+    """Return the recommended grouping's mean score on test labels; NaN if it is not there."""
+    table = findings.comparison
+    rows = table[(table["score"] == score) & (table["grouping"] == RECOMMENDED)]
+    return float(rows["mean"].iloc[0]) if len(rows) else math.nan
+
+
+def wins(findings: Findings, grouping: str, score: str) -> VerdictCounts:
+    """Return on how many tasks the recommended grouping wins (helps) or loses (hurts)."""
+    table = findings.task_comparison
+    rows = table[(table["grouping"] == grouping) & (table["score"] == score)]
+    verdicts = pd.Series("undecided", index=rows.index)
+    verdicts[rows["low"] > 0] = "helps"
+    verdicts[rows["high"] < 0] = "hurts"
+    verdicts[rows["low"].isna() | rows["high"].isna()] = "unknown"
+    return VerdictCounts.of(verdicts)
+
+
+def reliability_of(findings: Findings) -> dict[str, float]:
+    """Return the reliability of each target's scores."""
+    table = findings.surrogates
+    return dict(zip(table["target"], table["reliability"], strict=True))
+
+
+def predictor(findings: Findings, name: str) -> "pd.Series | None":
+    """Return one row of the negative-transfer table, or None if it is not there."""
+    rows = findings.negative_transfer[findings.negative_transfer["predictor"] == name]
+    return rows.iloc[0] if len(rows) else None
+
+
+def groups_are_decided(counts: VerdictCounts) -> bool:
+    """Return whether anything at all is decided."""
+    return counts.helps + counts.hurts > 0

@@ -1,0 +1,212 @@
+"""The tables of a study, read and checked."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cotrain.exceptions import DataError
+from cotrain.report._schema import TABLES, Stage, Table
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the analysis was made of and how well its scores repeat (summary.json).
+
+    Unknown figures are NaN. `repeats_needed` is how many repeats would make the scores reliable.
+    """
+
+    score: str
+    curve_score: str
+    n_repeats: int
+    n_subsets: int
+    n_levels: int
+    reliability: float
+    reliability_low: float
+    reliability_high: float
+    repeats_needed: float
+    spearman: float
+    ceiling: float
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The recommended grouping and what is certified about it (grouping.json)."""
+
+    groups: tuple[tuple[str, ...], ...]
+    predicted: float
+    bound: float
+    is_optimal: bool
+    gap: float
+    score: str
+    n_trials: int
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Everything that the report tells, as the stages wrote it; scores are higher-is-better.
+
+    The columns of each DataFrame are listed in `cotrain.report._schema`; an unknown number is NaN.
+    """
+
+    overview: Overview
+    recommendation: Recommendation
+    summary: pd.DataFrame
+    fold_counts: pd.DataFrame
+    excluded: pd.DataFrame
+    rejects: pd.DataFrame
+    conflicts: pd.DataFrame
+    transfer: pd.DataFrame
+    relevance: pd.DataFrame
+    surrogates: pd.DataFrame
+    predictions: pd.DataFrame
+    negative_transfer: pd.DataFrame
+    pairwise: pd.DataFrame
+    curves: pd.DataFrame
+    curve_points: pd.DataFrame
+    affinity: pd.DataFrame | None
+    trials: pd.DataFrame
+    front: pd.DataFrame
+    comparison: pd.DataFrame
+    task_comparison: pd.DataFrame
+
+    @classmethod
+    def load(cls, prepared: Path, analysis: Path, grouping: Path, validation: Path) -> "Findings":
+        """Return the findings of a study from the folders that its stages wrote.
+
+        Raises
+        ------
+        DataError
+            If a file or a column is missing, or a value is not what it must be; the message names
+            it and the stage to run.
+        """
+        folders: dict[Stage, Path] = {
+            "prepare": prepared,
+            "analyze": analysis,
+            "group": grouping,
+            "validate": validation,
+        }
+        tables = {table.name: _read_table(folders[table.stage], table) for table in TABLES}
+        return cls(
+            overview=_overview(analysis / "summary.json"),
+            recommendation=_recommendation(grouping / "grouping.json"),
+            **tables,  # type: ignore[arg-type]  # only `affinity` may be None
+        )
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that were studied, in the order of the task table."""
+        return tuple(dict.fromkeys(self.fold_counts["task"]))
+
+    @property
+    def n_folds(self) -> int:
+        return int(self.fold_counts["fold"].nunique())
+
+
+def _read_table(folder: Path, table: Table) -> pd.DataFrame | None:
+    path = folder / table.file
+    if table.is_optional and not path.exists():
+        return None
+    again = f"run `cotrain {table.stage}` again"
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; run `cotrain {table.stage}`") from None
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: cannot be read ({reason}); {again}") from error
+    if missing := [name for name in table.columns if name not in frame]:
+        raise DataError(f"{path}: column `{missing[0]}` is missing; {again}")
+    for column in table.numbers:
+        frame[column] = _numbers(frame[column], path, again)
+    return frame[list(table.columns)]
+
+
+def _numbers(column: pd.Series, path: Path, again: str) -> pd.Series:
+    """The column as floats, to the last bit; True and False count as 1 and 0."""
+    values = np.full(len(column), np.nan)
+    for row, text in enumerate(column):
+        try:
+            values[row] = float(_WORDS.get(text, text))
+        except ValueError:
+            raise DataError(
+                f"{path}: row {row + 2}, column `{column.name}` must be a number, "
+                f"got {text!r}; {again}"
+            ) from None
+    return pd.Series(values, index=column.index, name=column.name)
+
+
+_WORDS = {"": "nan", "True": "1", "False": "0"}
+
+
+def _overview(path: Path) -> Overview:
+    values = _read_json(path, "analyze")
+    reliability = _take(values, "reliability", path, "analyze")
+    if not isinstance(reliability, Mapping):
+        raise DataError(f"{path}: `reliability` must be an object; run `cotrain analyze` again")
+
+    def number(name: str, of: Mapping[str, Any] = values) -> float:
+        return _number(of, name, path, "analyze")
+
+    return Overview(
+        score=str(_take(values, "score", path, "analyze")),
+        curve_score=str(_take(values, "curve_score", path, "analyze")),
+        n_repeats=int(number("n_repeats")),
+        n_subsets=int(number("n_subsets")),
+        n_levels=int(number("n_levels")),
+        reliability=number("mean", reliability),
+        reliability_low=number("low", reliability),
+        reliability_high=number("high", reliability),
+        repeats_needed=number("repeats_needed", reliability),
+        spearman=number("spearman"),
+        ceiling=number("ceiling"),
+    )
+
+
+def _recommendation(path: Path) -> Recommendation:
+    values = _read_json(path, "group")
+    groups = _take(values, "groups", path, "group")
+    if not isinstance(groups, list) or not groups or not all(isinstance(g, list) for g in groups):
+        raise DataError(f"{path}: `groups` must be lists of tasks; run `cotrain group` again")
+    return Recommendation(
+        groups=tuple(tuple(str(task) for task in group) for group in groups),
+        predicted=_number(values, "predicted", path, "group"),
+        bound=_number(values, "bound", path, "group"),
+        is_optimal=bool(_take(values, "is_optimal", path, "group")),
+        gap=_number(values, "gap", path, "group"),
+        score=str(_take(values, "score", path, "group")),
+        n_trials=int(_number(values, "n_trials", path, "group")),
+    )
+
+
+def _read_json(path: Path, stage: Stage) -> Mapping[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; run `cotrain {stage}`") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); run `cotrain {stage}` again") from error
+    if not isinstance(values, Mapping):
+        raise DataError(f"{path}: must hold an object; run `cotrain {stage}` again")
+    return values
+
+
+def _take(values: Mapping[str, Any], name: str, path: Path, stage: Stage) -> Any:
+    if name not in values:
+        raise DataError(f"{path}: `{name}` is missing; run `cotrain {stage}` again")
+    return values[name]
+
+
+def _number(values: Mapping[str, Any], name: str, path: Path, stage: Stage) -> float:
+    value = _take(values, name, path, stage)
+    if value is None:
+        return float("nan")
+    if not isinstance(value, int | float):
+        raise DataError(
+            f"{path}: `{name}` must be a number, got {value!r}; run `cotrain {stage}` again"
+        )
+    return float(value)

@@ -1,0 +1,167 @@
+"""Heat maps of target by source, related tasks side by side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import pdist
+
+from cotrain.report._svg import DIVERGING, INK, label
+
+Floats = NDArray[np.float64]
+
+# More tasks than this and names are given to every n-th row only.
+MAX_NAMES = 45
+# More tasks than this and no signs are drawn in the cells.
+MAX_SIGNS = 45
+_FADED = 0.3
+_MISSING = "#dddddd"
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """An effect of sources (columns) on targets (rows).
+
+    Attributes
+    ----------
+    values : ndarray, (K, K)
+        NaN where unknown and on the diagonal.
+    is_decided : ndarray of bool, (K, K)
+    """
+
+    values: Floats
+    is_decided: NDArray[np.bool_]
+
+    def ordered(self, order: NDArray[np.intp]) -> "Matrix":
+        """Return the matrix with rows and columns in another order."""
+        grid = np.ix_(order, order)
+        return Matrix(self.values[grid], self.is_decided[grid])
+
+
+def matrix(
+    table: pd.DataFrame, tasks: tuple[str, ...], source: str, value: str, verdict: str | None
+) -> Matrix:
+    """Return a table of ordered pairs as a matrix over `tasks`; without verdicts all is decided."""
+    index = {task: at for at, task in enumerate(tasks)}
+    kept = table[table["target"].isin(index) & table[source].isin(index)]
+    rows, columns = kept["target"].map(index).to_numpy(int), kept[source].map(index).to_numpy(int)
+    values = np.full((len(tasks), len(tasks)), np.nan)
+    values[rows, columns] = kept[value]
+    np.fill_diagonal(values, np.nan)
+    is_decided = np.zeros(values.shape, dtype=bool)
+    is_decided[rows, columns] = True if verdict is None else kept[verdict].isin(["helps", "hurts"])
+    return Matrix(values, is_decided & ~np.isnan(values))
+
+
+def clustered_order(values: Floats) -> NDArray[np.intp]:
+    """Return the tasks so that those which act and react alike lie side by side.
+
+    Average linkage over each task's row and column; unknown effects count as none.
+    """
+    n_tasks = len(values)
+    if n_tasks < 3:
+        return np.arange(n_tasks)
+    filled = np.nan_to_num(values)
+    tree = linkage(pdist(np.hstack([filled, filled.T])), "average", optimal_ordering=n_tasks <= 100)
+    return np.asarray(leaves_list(tree), dtype=np.intp)
+
+
+def heat_map(shown: Matrix, names: list[str], source: str, unit: str) -> Figure:
+    """Return one heat map; undecided cells are faded, decided ones carry their sign."""
+    size = _size(len(names))
+    figure = Figure(figsize=(size + 2.6, size + 1.6), layout="constrained")
+    axes = figure.add_subplot()
+    limit = _limit(shown.values)
+    _paint(axes, shown, names, limit)
+    axes.set_xlabel(source)
+    axes.set_ylabel("target")
+    _colour_bar(figure, [axes], limit, unit)
+    return figure
+
+
+def heat_maps(shown: dict[str, Matrix], names: list[str], source: str) -> Figure:
+    """Return several heat maps side by side in one order, each on its own scale."""
+    size = max(2.4, min(4.2, _size(len(names))))
+    figure = Figure(figsize=(len(shown) * (size + 0.9) + 1, size + 2.2), layout="constrained")
+    for at, (title, one) in enumerate(shown.items()):
+        axes = figure.add_subplot(1, len(shown), at + 1)
+        limit = _limit(one.values)
+        _paint(axes, one, names, limit, max_names=24, max_signs=0)
+        axes.set_title(title)
+        axes.set_xlabel(source)
+        if at:
+            axes.set_yticklabels([])
+        else:
+            axes.set_ylabel("target")
+        _colour_bar(figure, [axes], limit, "", location="bottom")
+    return figure
+
+
+def _paint(
+    axes: Axes,
+    shown: Matrix,
+    names: list[str],
+    limit: float,
+    max_names: int = MAX_NAMES,
+    max_signs: int = MAX_SIGNS,
+) -> None:
+    n_tasks = len(names)
+    colours = DIVERGING((np.nan_to_num(shown.values) / limit + 1) / 2)
+    weight = np.where(shown.is_decided, 1.0, _FADED)[:, :, None]
+    colours[..., :3] = weight * colours[..., :3] + (1 - weight)
+    # "none": every cell is one pixel of the embedded image, sharp at any size.
+    axes.set_facecolor(_MISSING)
+    colours[np.isnan(shown.values)] = (0.867, 0.867, 0.867, 1.0)
+    axes.imshow(colours, interpolation="none", aspect="equal")
+    axes.grid(visible=False)
+    if n_tasks <= max_signs:
+        _signs(axes, shown, n_tasks)
+        axes.set_xticks(np.arange(n_tasks + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(n_tasks + 1) - 0.5, minor=True)
+        axes.grid(which="minor", color="white", linewidth=0.8)
+        axes.tick_params(which="minor", length=0)
+    step = -(-n_tasks // max_names)
+    ticks = np.arange(0, n_tasks, step)
+    texts = [label(names[at], 22) for at in ticks]
+    font = 8 if n_tasks <= 30 else 6.5
+    axes.set_xticks(ticks, texts, rotation=90, fontsize=font)
+    axes.set_yticks(ticks, texts, fontsize=font)
+    axes.spines[:].set_visible(False)
+
+
+def _signs(axes: Axes, shown: Matrix, n_tasks: int) -> None:
+    size = 4.5 if n_tasks <= 12 else 2.6
+    for marker, chosen in (("+", shown.values > 0), ("_", shown.values < 0)):
+        rows, columns = np.nonzero(chosen & shown.is_decided)
+        axes.plot(columns, rows, marker, color="white", markersize=size + 0.8, markeredgewidth=2.4)
+        axes.plot(columns, rows, marker, color=INK, markersize=size, markeredgewidth=1.0)
+
+
+def _colour_bar(
+    figure: Figure, axes: list[Axes], limit: float, unit: str, location: str = "right"
+) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    scale = ScalarMappable(Normalize(-limit, limit), DIVERGING)
+    bar = figure.colorbar(scale, ax=axes, location=location, shrink=0.7, aspect=24, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.ax.grid(visible=False)
+    if unit:
+        bar.set_label(unit)
+
+
+def _limit(values: Floats) -> float:
+    """The colour scale's end: a few extreme cells may not bleach all the others."""
+    known = np.abs(values[~np.isnan(values)])
+    limit = float(np.quantile(known, 0.99)) if known.size else 0.0
+    return limit or 1.0
+
+
+def _size(n_tasks: int) -> float:
+    """Inches of a square heat map."""
+    return float(np.clip(0.26 * n_tasks, 2.2, 8.0))

@@ -1,0 +1,268 @@
+"""The page: its sections in order, each with sentences, figures and tables."""
+
+import math
+from dataclasses import dataclass, field
+
+from cotrain.report import _sentences as say
+from cotrain.report import _tables as tables
+from cotrain.report._findings import Findings
+from cotrain.report._pictures import (
+    MAX_GAIN_ROWS,
+    MAX_PANELS,
+    Pictures,
+    pair_matrices,
+    panel_tasks,
+    rank_correlations,
+)
+from cotrain.report._svg import Picture
+from cotrain.report._tables import HtmlTable
+from cotrain.report._words import count, number, raw, score_name
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with sentences, then figures, then tables."""
+
+    anchor: str
+    title: str
+    sentences: list[str]
+    pictures: list[Picture] = field(default_factory=list)
+    tables: list[HtmlTable] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template shows; plain text, escaped by the template.
+
+    Attributes
+    ----------
+    studied, found : list of str
+        Sentences on top of the page.
+    groups : tuple of tuples of str
+        The recommended grouping.
+    grouping_sentence : str
+    sections : list of Section
+    """
+
+    studied: list[str]
+    found: list[str]
+    groups: tuple[tuple[str, ...], ...]
+    grouping_sentence: str
+    sections: list[Section]
+
+
+def page_of(findings: Findings, pictures: Pictures) -> Page:
+    """Return the page of a study."""
+    sections = [
+        _comparison(findings),
+        _together(findings),
+        _relevance(findings),
+        _pairwise(findings),
+        _measures(findings),
+        _curves(findings),
+        _predictions(findings),
+        _negative_transfer(findings),
+        _front(findings),
+        _left_out(findings),
+    ]
+    return Page(
+        studied=say.study_sentences(findings),
+        found=say.finding_sentences(findings),
+        groups=findings.recommendation.groups,
+        grouping_sentence=say.grouping_sentence(findings),
+        sections=[_with_pictures(section, pictures) for section in sections if section],
+    )
+
+
+_PICTURES_OF = {
+    "comparison": ("comparison",),
+    "together": ("single_against_together",),
+    "relevance": ("relevance",),
+    "pairwise": ("pairwise",),
+    "measures": ("affinity",),
+    "curves": ("learning_curves",),
+    "predictions": ("predictions",),
+    "front": ("front",),
+}
+
+
+def _with_pictures(section: Section, pictures: Pictures) -> Section:
+    names = _PICTURES_OF.get(section.anchor, ())
+    shown = [pictures[name] for name in names if name in pictures]
+    return Section(section.anchor, section.title, section.sentences, shown, section.tables)
+
+
+def _comparison(findings: Findings) -> Section:
+    sentences = [
+        *say.comparison_sentences(findings),
+        (
+            "All models were trained anew with seeds that the search never saw. Scores are on test "
+            "labels, which chose nothing. A gain is the recommended grouping's score less the "
+            "rival's, paired over repeats; it is decided where its 95 % interval leaves out 0 "
+            "and its p-value is at most 0.05. A task is won or lost where its own interval leaves out 0."
+        ),
+    ]
+    return Section(
+        "comparison",
+        "Comparison on test labels",
+        sentences,
+        tables=[tables.comparison_table(findings), tables.task_comparison_table(findings)],
+    )
+
+
+def _together(findings: Findings) -> Section:
+    sentences = [say.together_sentence(findings)]
+    if len(findings.transfer) > MAX_GAIN_ROWS:
+        sentences.append(
+            f"The figure shows the {MAX_GAIN_ROWS // 2} tasks with the highest and the "
+            f"{MAX_GAIN_ROWS // 2} with the lowest gain; the table has all."
+        )
+    return Section(
+        "together",
+        "One model a task, or one for all",
+        sentences,
+        tables=[tables.transfer_table(findings)],
+    )
+
+
+def _relevance(findings: Findings) -> Section:
+    return Section(
+        "relevance",
+        "Which task helps which: subsets and the linear surrogate",
+        [
+            say.relevance_sentence(findings),
+            say.reliability_sentence(findings),
+            (
+                "Row: the target, whose score changes. Column: the source, which joins. "
+                f"{_HEAT_MAP_KEY} Related tasks lie side by side."
+            ),
+        ],
+        tables=[tables.relevance_table(findings), tables.reliability_table(findings)],
+    )
+
+
+def _pairwise(findings: Findings) -> Section:
+    n_levels = findings.overview.n_levels
+    return Section(
+        "pairwise",
+        "Which task helps which: one fold more (statTAG)",
+        [
+            say.pairwise_sentence(findings),
+            (
+                f"The mean over {count(n_levels, 'level')} of training labels. {_HEAT_MAP_KEY} "
+                "The order is that of the heat map above."
+            ),
+        ],
+        tables=[tables.pairwise_table(findings)],
+    )
+
+
+_HEAT_MAP_KEY = (
+    "Blue helps, orange hurts; cells with a sign are decided, faded cells are undecided, grey "
+    "cells are not known."
+)
+
+
+def _measures(findings: Findings) -> Section:
+    matrices = pair_matrices(findings)
+    correlations = rank_correlations(matrices)
+    sentences = [
+        (
+            "Measures of what one task does to another, compared by the ranks that they give to "
+            "the pairs. Noise in either measure lowers the correlation."
+        ),
+    ]
+    if findings.affinity is None:
+        sentences.append("No gradient affinity was recorded in this study.")
+    table = tables.correlation_table(list(matrices), correlations)
+    return Section("measures", "How far the measures agree", sentences, tables=[table])
+
+
+def _curves(findings: Findings) -> Section:
+    score = score_name(findings.overview.curve_score)
+    sentences = [
+        say.curve_sentence(findings),
+        (
+            f"{score} = c − exp(b − a_own · n_own − a_others · n_others). The exchange rate "
+            "a_others / a_own is how many of the task's own labels one label of other tasks is "
+            "worth; below 0 it hurts. A curve with a parameter at its bound is not determined "
+            "by the data."
+        ),
+    ]
+    shown = panel_tasks(findings)
+    if len(shown) < len(findings.tasks):
+        sentences.append(
+            f"The figure shows {MAX_PANELS} of {count(len(findings.tasks), 'task')}: those that "
+            "training together moves most, up or down. The table has all."
+        )
+    return Section(
+        "curves",
+        "Learning curves: what labels are worth",
+        [sentence for sentence in sentences if sentence],
+        tables=[tables.curve_table(findings)],
+    )
+
+
+def _predictions(findings: Findings) -> Section:
+    view = findings.overview
+    return Section(
+        "predictions",
+        "Predicted and measured",
+        [
+            (
+                "Subsets that the surrogate never saw: the gain of training a target with them "
+                "over training it alone, predicted and measured. On the dashed line they agree."
+            ),
+            (
+                f"Mean Spearman correlation over targets {number(view.spearman, 2)}, ceiling by "
+                f"noise {number(view.ceiling, 2)}."
+            ),
+        ],
+    )
+
+
+def _negative_transfer(findings: Findings) -> Section:
+    return Section(
+        "negative-transfer",
+        "Foreseeing negative transfer",
+        [
+            say.negative_transfer_sentence(findings),
+            (
+                "F1 alone misleads where most cases are harmful: always saying so scores well. A "
+                "predictor is worth something where its balanced accuracy is above 0.5 and its MCC "
+                "above 0."
+            ),
+        ],
+        tables=[tables.negative_transfer_table(findings)],
+    )
+
+
+def _front(findings: Findings) -> Section:
+    best = findings.recommendation
+    trials = findings.trials
+    sentences = [
+        (
+            f"The search tried {count(best.n_trials, 'grouping')}; the best predicted mean "
+            f"{score_name(best.score)} is {number(raw(best.score, best.predicted))}, "
+            f"{say.certificate(findings)}."
+        ),
+    ]
+    first = trials.loc[trials["value"] == trials["value"].max(), ["trial", "origin"]].head(1)
+    for trial, origin in first.itertuples(index=False, name=None):
+        if not math.isnan(trial):
+            sentences.append(f"Trial {int(trial)} found the search's best first ({origin}).")
+    return Section("front", "Fewer models or a better score", sentences)
+
+
+def _left_out(findings: Findings) -> Section:
+    counts = [
+        count(len(findings.excluded), "task was left out", "tasks were left out"),
+        count(len(findings.rejects), "row was rejected", "rows were rejected"),
+        count(len(findings.conflicts), "pair had", "pairs had") + " conflicting values",
+    ]
+    shown = [tables.study_table(findings)]
+    if len(findings.excluded):
+        shown.append(tables.excluded_table(findings))
+    if len(findings.rejects):
+        shown.append(tables.rejects_table(findings))
+    return Section("left-out", "What was left out", [f"{'; '.join(counts)}."], tables=shown)

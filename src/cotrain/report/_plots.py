@@ -1,0 +1,147 @@
+"""Intervals, scatter and front: the figures that are not matrices or curves."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cotrain.report._facts import Rival
+from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, UNDECIDED, label
+from cotrain.report._words import LOSSES, raw, score_name
+
+# More points than this are drawn as an image: a page of a hundred thousand marks opens slowly.
+_MAX_MARKS = 4000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a plot of intervals; the verdict gives its colour."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    verdict: str
+
+
+def interval_plot(axes: Axes, rows: Sequence[Row], xlabel: str) -> None:
+    """Draw one value with its interval a row, the first on top, and the line of no difference."""
+    for at, row in enumerate(rows):
+        colour = COLOURS.get(row.verdict, UNDECIDED)
+        marker = {"helps": "^", "hurts": "v"}.get(row.verdict, "o")
+        face = colour if row.verdict in COLOURS else "white"
+        axes.plot([row.low, row.high], [at, at], color=colour, linewidth=1.6)
+        axes.plot([row.value], [at], marker, color=colour, markerfacecolor=face, markersize=5.5)
+    axes.axvline(0, color=INK, linewidth=0.9)
+    axes.set_yticks(range(len(rows)), [label(row.name) for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(xlabel)
+
+
+def forest(rivals: dict[str, list[Rival]]) -> Figure:
+    """Return the recommended grouping's gain over each rival, a panel a score."""
+    n_rows = max((len(rows) for rows in rivals.values()), default=1)
+    figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout="constrained")
+    verdicts = {"better": "helps", "worse": "hurts"}
+    for at, (score, group) in enumerate(rivals.items()):
+        axes = figure.add_subplot(1, len(rivals), at + 1)
+        rows = [
+            Row(r.grouping, r.difference, r.low, r.high, verdicts.get(r.verdict, "undecided"))
+            for r in group
+        ]
+        interval_plot(axes, rows, f"gain in {score_name(score)}")
+        axes.locator_params(axis="x", nbins=5)
+        axes.set_title(f"by {score_name(score)}")
+        if at:
+            axes.set_yticklabels([])
+    return figure
+
+
+def gains(table: pd.DataFrame, score: str) -> Figure:
+    """Return the gains of `table`: task, gain, low, high, verdict."""
+    rows = [Row(*row) for row in table.itertuples(index=False, name=None)]
+    figure = Figure(figsize=(8, 1.0 + 0.23 * max(len(rows), 3)), layout="constrained")
+    interval_plot(figure.add_subplot(), rows, f"gain in {score_name(score)}")
+    return figure
+
+
+def predictions(table: pd.DataFrame, score: str) -> Figure:
+    """Return predicted against measured gains of held-out subsets, harmful ones marked."""
+    figure = Figure(figsize=(5.6, 5.2), layout="constrained")
+    axes = figure.add_subplot()
+    known = table[table["measured"].notna() & table["predicted"].notna()]
+    is_image = len(known) > _MAX_MARKS
+    for is_harmful, colour, marker, name in (
+        (False, HELPS, "o", "not harmful"),
+        (True, HURTS, "v", "harmful"),
+    ):
+        rows = known[(known["harmful"] == 1) == is_harmful]
+        axes.plot(
+            rows["predicted"],
+            rows["measured"],
+            marker,
+            color=colour,
+            markersize=3.2,
+            markeredgewidth=0,
+            alpha=0.5,
+            label=f"{name} ({len(rows):,})",
+            rasterized=is_image,
+        )
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.axline((0, 0), slope=1, color=UNDECIDED, linewidth=1, linestyle="--")
+    axes.set_xlabel(f"predicted gain in {score_name(score)}")
+    axes.set_ylabel(f"measured gain in {score_name(score)}")
+    axes.legend(loc="upper left", markerscale=1.8)
+    return figure
+
+
+def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
+    """Return the predicted score against the number of models, with the bound on it."""
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    rows = table.sort_values("n_groups")
+    n_groups = rows["n_groups"]
+    predicted = rows["predicted"].map(lambda value: raw(score, value))
+    bound = rows["bound"].map(lambda value: raw(score, value))
+    axes.plot(n_groups, bound, "_", color=INK, markersize=11, label="bound: none can be better")
+    axes.plot(n_groups, predicted, "-o", color=HELPS, markersize=5, label="best found")
+    chosen = rows["n_groups"] == n_recommended
+    if chosen.any():
+        axes.plot(
+            n_groups[chosen],
+            predicted[chosen],
+            "o",
+            color=HURTS,
+            markerfacecolor="none",
+            markersize=12,
+            markeredgewidth=1.6,
+            label="recommended",
+        )
+    if len(rows) <= 15:
+        axes.set_xticks(n_groups)
+    axes.set_xlabel("number of models")
+    better = "lower" if score in LOSSES else "higher"
+    axes.set_ylabel(f"predicted mean {score_name(score)}\n({better} is better)")
+    axes.legend()
+    return figure
+
+
+def extremes(table: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """Return the rows of the highest and of the lowest gains, `limit` in all, highest first."""
+    ranked = table[table["gain"].notna()].sort_values("gain", ascending=False, kind="stable")
+    if len(ranked) <= limit:
+        return ranked
+    return pd.concat([ranked.head(math.ceil(limit / 2)), ranked.tail(limit // 2)])
+
+
+def has_points(table: pd.DataFrame) -> bool:
+    """Return whether predictions can be drawn at all."""
+    return bool(np.any(table["measured"].notna() & table["predicted"].notna()))

@@ -1,0 +1,134 @@
+"""The tables that the report reads: where they lie, what they hold, which stage makes them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["prepare", "analyze", "group", "validate"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One CSV file of a stage.
+
+    Attributes
+    ----------
+    name : str
+        Its attribute of `Findings`.
+    stage, file : str
+    text : tuple of str
+        Columns of names and words, read as they stand: a task may be called NA.
+    numbers : tuple of str
+        Columns of numbers; an empty cell is unknown (NaN).
+    is_optional : bool
+        Whether a study may lack the file.
+    """
+
+    name: str
+    stage: Stage
+    file: str
+    text: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    is_optional: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.text + self.numbers
+
+
+TABLES = (
+    Table("summary", "prepare", "summary.csv", ("item",), ("count",)),
+    Table(
+        "fold_counts", "prepare", "fold_counts.csv", ("task",), ("fold", "n_labels", "n_positive")
+    ),
+    Table("excluded", "prepare", "excluded.csv", ("task", "reason")),
+    Table("rejects", "prepare", "rejects.csv", ("file", "row", "smiles", "reason")),
+    Table("conflicts", "prepare", "conflicts.csv", ("task",)),
+    Table(
+        "transfer",
+        "analyze",
+        "transfer.csv",
+        ("task", "verdict"),
+        ("single", "together", "gain", "low", "high", "p_value"),
+    ),
+    Table(
+        "relevance",
+        "analyze",
+        "relevance.csv",
+        ("target", "source", "verdict"),
+        ("relevance", "low", "high", "p_value"),
+    ),
+    Table(
+        "surrogates",
+        "analyze",
+        "surrogates.csv",
+        ("target",),
+        (
+            "n_subsets",
+            "reliability",
+            "reliability_low",
+            "reliability_high",
+            "spearman",
+            "ceiling",
+            "adequacy_p",
+        ),
+    ),
+    Table(
+        "predictions",
+        "analyze",
+        "predictions.csv",
+        ("target", "members"),
+        ("measured", "predicted", "probability", "harmful"),
+    ),
+    Table(
+        "negative_transfer",
+        "analyze",
+        "negative_transfer.csv",
+        ("predictor",),
+        ("f1", "balanced_accuracy", "mcc", "average_precision", "n_subsets", "n_harmful"),
+    ),
+    Table(
+        "pairwise",
+        "analyze",
+        "pairwise.csv",
+        ("target", "auxiliary", "level", "verdict"),
+        ("effect", "low", "high", "p_value", "repeats_to_decide"),
+    ),
+    Table(
+        "curves",
+        "analyze",
+        "curves.csv",
+        ("task", "form", "at_bound"),
+        ("c", "b", "a_own", "a_others", "exchange_rate", "error"),
+    ),
+    Table(
+        "curve_points",
+        "analyze",
+        "curve_points.csv",
+        ("task", "kind"),
+        ("level", "repeat", "n_own", "n_others", "score", "predicted"),
+    ),
+    Table(
+        "affinity",
+        "analyze",
+        "affinity.csv",
+        ("target", "source"),
+        ("affinity", "cosine", "n_steps"),
+        is_optional=True,
+    ),
+    Table("trials", "group", "trials.csv", ("origin",), ("trial", "value", "best", "n_groups")),
+    Table("front", "group", "front.csv", (), ("n_groups", "predicted", "bound")),
+    Table(
+        "comparison",
+        "validate",
+        "comparison.csv",
+        ("grouping", "score"),
+        ("n_models", "mean", "difference", "low", "high", "p_value", "n_repeats"),
+    ),
+    Table(
+        "task_comparison",
+        "validate",
+        "tasks.csv",
+        ("task", "grouping", "score"),
+        ("mean", "difference", "low", "high"),
+    ),
+)

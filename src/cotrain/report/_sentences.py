@@ -1,0 +1,279 @@
+"""The findings in plain sentences; every number comes from a table."""
+
+import math
+
+import pandas as pd
+
+from cotrain.report import _facts as facts
+from cotrain.report._facts import Rival, VerdictCounts
+from cotrain.report._findings import Findings
+from cotrain.report._words import (
+    UNKNOWN,
+    count,
+    estimate,
+    listing,
+    number,
+    percent,
+    raw,
+    score_name,
+    signed,
+)
+
+# What is called more than this many repeats is out of reach; the figure would say no more.
+_MANY_REPEATS = 10_000
+_UNRELIABLE = 0.3
+
+
+def study_sentences(findings: Findings) -> list[str]:
+    """Return what was studied: tasks, labels, folds, fits and repeats."""
+    view = findings.overview
+    items = dict(zip(findings.summary["item"], findings.summary["count"], strict=True))
+    n_tasks, n_labels = len(findings.tasks), findings.fold_counts["n_labels"].sum()
+    what = f"{count(n_tasks, 'task')} with {count(n_labels, 'label')}"
+    if (n_examples := items.get("examples", 0)) > 0:
+        what += f" on {count(n_examples, 'example')}"
+        missing = 1 - n_labels / (n_examples * n_tasks)
+        what += f"; {percent(missing)} of the (example, task) pairs have no label"
+    n_positive = findings.fold_counts["n_positive"].sum(min_count=1)
+    kind = "real-valued" if math.isnan(n_positive) else "positive or negative"
+    share = "" if math.isnan(n_positive) else f", {percent(n_positive / n_labels)} of them positive"
+    return [
+        (
+            f"{what}. Labels are {kind}{share}. "
+            f"Every example lies in one of {count(findings.n_folds, 'fold')}."
+        ),
+        (
+            f"{count(view.n_subsets, 'subset')} of the tasks were trained, each "
+            f"{count(view.n_repeats, 'time')} with its own seed, and compared by "
+            f"{score_name(view.score)} on validation labels. Learning curves, by "
+            f"{score_name(view.curve_score)}, have {count(view.n_levels, 'level')} of labels."
+        ),
+        (
+            "A gain is always positive where a score gets better. Intervals are 95 % intervals; "
+            "an effect is called undecided where the repeats at hand cannot tell it from none."
+        ),
+    ]
+
+
+def finding_sentences(findings: Findings) -> list[str]:
+    """Return what was found, in the order in which it matters."""
+    sentences = [
+        *comparison_sentences(findings),
+        grouping_sentence(findings),
+        together_sentence(findings),
+        relevance_sentence(findings),
+        reliability_sentence(findings),
+        pairwise_sentence(findings),
+        negative_transfer_sentence(findings),
+        curve_sentence(findings),
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def comparison_sentences(findings: Findings) -> list[str]:
+    """Return how the recommended grouping did against its rivals on test labels."""
+    score = facts.main_score(findings)
+    rivals = facts.rivals(findings, score)
+    if not rivals:
+        return ["The recommended grouping was compared with nothing on test labels."]
+    decided = [r for r in rivals if r.verdict in ("better", "worse")]
+    open_ = [r for r in rivals if r.verdict in ("undecided", "unknown")]
+    sentences = []
+    if decided:
+        parts = [f"{_beats(rival)} {_by(rival)}" for rival in decided]
+        sentences.append(
+            f"On test labels, over {count(decided[0].n_repeats, 'repeat')}, the recommended "
+            f"grouping {listing(parts)} in {score_name(score)}."
+        )
+    if open_:
+        parts = [f"against {rival.grouping}: {_by(rival)}{_until(rival)}" for rival in open_]
+        sentences.append(
+            f"Undecided on test labels by {score_name(score)}, over "
+            f"{count(open_[0].n_repeats, 'repeat')}: {'; '.join(parts)}."
+        )
+    return sentences
+
+
+def grouping_sentence(findings: Findings) -> str:
+    """Return what is recommended, and how sure it is to be the best by the model's prediction."""
+    best = findings.recommendation
+    sizes = [count(len(group), "task") for group in best.groups]
+    return (
+        f"Recommended: {count(len(best.groups), 'model')} ({listing(sizes)}), with a predicted "
+        f"mean {score_name(best.score)} of {number(raw(best.score, best.predicted))}, "
+        f"{certificate(findings)}."
+    )
+
+
+def certificate(findings: Findings) -> str:
+    """Return whether the grouping is the best by the fitted model, or how far it may be from it."""
+    best = findings.recommendation
+    if best.is_optimal:
+        return "certified to be the best that the fitted model allows"
+    if math.isnan(best.gap):
+        return "with no certificate that no other grouping is predicted to be better"
+    return (
+        f"not certified to be the best: another grouping may be better by at most "
+        f"{number(best.gap)} (bound {number(raw(best.score, best.bound))})"
+    )
+
+
+def together_sentence(findings: Findings) -> str:
+    """Return what one model for all tasks does, against one model a task."""
+    table, view = findings.transfer, findings.overview
+    counts = VerdictCounts.of(table["verdict"])
+    start = (
+        f"One model for all {count(len(table), 'task')} instead of one a task helps "
+        f"{counts.helps}, hurts {counts.hurts} and leaves {counts.undecided} undecided over "
+        f"{count(view.n_repeats, 'repeat')}{_unmeasured(counts)}"
+    )
+    mean = f"; the mean gain in {score_name(view.score)} is {signed(table['gain'].mean())}"
+    extremes = [
+        f"{word} is {row['task']}, {estimate(row['gain'], row['low'], row['high'])}"
+        for verdict, word in (("helps", "most helped"), ("hurts", "most hurt"))
+        for _, row in facts.strongest(table, "gain", verdict, 1).iterrows()
+    ]
+    return f"{start}{mean}{'; ' if extremes else ''}{', and '.join(extremes)}."
+
+
+def relevance_sentence(findings: Findings) -> str:
+    """Return which task helps and which hurts another most, beside the targets' reliability."""
+    table, view = findings.relevance, findings.overview
+    counts = VerdictCounts.of(table["verdict"])
+    if counts.total == 0:
+        return ""
+    start = (
+        f"Of {count(counts.total, 'ordered pair')} of tasks, {counts.helps} help, {counts.hurts} "
+        f"hurt and {counts.undecided} are undecided by the linear surrogate, from "
+        f"{count(view.n_subsets, 'subset')} with {count(view.n_repeats, 'repeat')} each"
+        f"{_unmeasured(counts)}"
+    )
+    reliability = facts.reliability_of(findings)
+    extremes = [
+        f"{row['source']} {verdict} {row['target']} most, "
+        f"{estimate(row['relevance'], row['low'], row['high'])}, reliability of its target "
+        f"{number(reliability.get(row['target'], math.nan), 2)}"
+        for verdict in ("helps", "hurts")
+        for _, row in facts.strongest(table, "relevance", verdict, 1).iterrows()
+    ]
+    if not extremes:
+        return (
+            f"{start}. No single pair is decided; a ranking of pairs would be a ranking of noise."
+        )
+    return f"{start}. {'; '.join(extremes)}."
+
+
+def reliability_sentence(findings: Findings) -> str:
+    """Return how well the measured scores repeat, and how well they are predicted beside that."""
+    view = findings.overview
+    if math.isnan(view.reliability):
+        return (
+            f"The reliability of the scores is unknown with {count(view.n_repeats, 'repeat')}; "
+            "without it no ranking of subsets can be trusted."
+        )
+    text = (
+        f"The scores of subsets have a reliability of {number(view.reliability, 2)} (95 % interval "
+        f"{number(view.reliability_low, 2)} to {number(view.reliability_high, 2)}) with "
+        f"{count(view.n_repeats, 'repeat')}"
+    )
+    if not view.reliability_low > _UNRELIABLE:
+        text += ", so rankings are weak"
+    if not math.isnan(view.repeats_needed) and view.repeats_needed > view.n_repeats:
+        text += f"; {_repeats(view.repeats_needed)} would make them reliable"
+    return (
+        f"{text}. The surrogate predicts held-out subsets with a Spearman correlation of "
+        f"{number(view.spearman, 2)}; noise allows at most about {number(view.ceiling, 2)}."
+    )
+
+
+def pairwise_sentence(findings: Findings) -> str:
+    """Return what statTAG found of pairs."""
+    table = facts.pairwise_means(findings)
+    counts = VerdictCounts.of(table["verdict"])
+    if counts.total == 0:
+        return ""
+    text = (
+        f"One fold more of another task (statTAG, the mean over "
+        f"{count(findings.overview.n_levels, 'level')}) helps in {counts.helps}, hurts in "
+        f"{counts.hurts} and is undecided in {counts.undecided} of "
+        f"{count(counts.total, 'ordered pair')}{_unmeasured(counts)}"
+    )
+    needed = facts.repeats_to_decide_half(table)
+    if not math.isnan(needed):
+        text += f"; half of the undecided pairs would need {_repeats(needed)} or more"
+    return text + "."
+
+
+def negative_transfer_sentence(findings: Findings) -> str:
+    """Return how well harm is foreseen, beside what needs no model at all."""
+    row = facts.predictor(findings, "surrogate")
+    if row is None or math.isnan(row["n_subsets"]):
+        return ""
+    text = (
+        f"Of {count(row['n_subsets'], 'held-out case')}, {int(row['n_harmful']):,} were harmful. "
+        f"The surrogate finds them with F1 {number(row['f1'], 2)}, balanced accuracy "
+        f"{number(row['balanced_accuracy'], 2)} and MCC {number(row['mcc'], 2)}"
+    )
+    always = facts.predictor(findings, "always")
+    if always is not None:
+        text += (
+            f"; calling every subset harmful gets {number(always['f1'], 2)}, "
+            f"{number(always['balanced_accuracy'], 2)} and {number(always['mcc'], 2)}"
+        )
+    return text.replace(UNKNOWN, "undefined") + "."
+
+
+def curve_sentence(findings: Findings) -> str:
+    """Return what the labels of other tasks are worth by the learning curves."""
+    rows = findings.curves[findings.curves["form"].str.upper() == "EXP3.2"]
+    rates = rows["exchange_rate"].dropna()
+    if rates.empty:
+        return ""
+    return (
+        f"By the learning curves (EXP3.2), a label of other tasks is worth "
+        f"{number(rates.median())} of the task's own in the median over "
+        f"{count(len(rates), 'task')}, and less than nothing in {int((rates < 0).sum())}; "
+        f"{bounds_sentence(findings)}."
+    )
+
+
+def bounds_sentence(findings: Findings) -> str:
+    """Return on how many curves a parameter ended at its bound, so that its value is not known."""
+    n_bound = int(is_at_bound(findings.curves["at_bound"]).sum())
+    return f"{n_bound} of {count(len(findings.curves), 'curve')} ended at a bound"
+
+
+def is_at_bound(column: pd.Series) -> pd.Series:
+    """Return whether a curve has a parameter at its bound: its name or True stands there."""
+    return ~column.isin(["", "0", "False", "false"])
+
+
+def repeats_until_decided(rival: Rival) -> str:
+    """Return how many repeats would decide a comparison, in a few words."""
+    if rival.verdict != "undecided":
+        return ""
+    needed = rival.repeats_to_decide
+    return "no difference to decide" if needed is None else f"{_repeats(needed)} would decide it"
+
+
+def _beats(rival: Rival) -> str:
+    return f"{'beats' if rival.verdict == 'better' else 'loses to'} {rival.grouping}"
+
+
+def _by(rival: Rival) -> str:
+    return estimate(rival.difference, rival.low, rival.high)
+
+
+def _until(rival: Rival) -> str:
+    text = repeats_until_decided(rival)
+    return f"; {text}" if text else ""
+
+
+def _repeats(needed: float) -> str:
+    if needed > _MANY_REPEATS:
+        return f"more than {_MANY_REPEATS:,} repeats"
+    return f"about {count(math.ceil(needed), 'repeat')}"
+
+
+def _unmeasured(counts: VerdictCounts) -> str:
+    return f" ({counts.unknown} could not be measured)" if counts.unknown else ""

@@ -1,0 +1,105 @@
+"""The main findings as plain text, for the terminal."""
+
+import math
+
+import pandas as pd
+
+from cotrain.report import _facts as facts
+from cotrain.report._facts import Rival, VerdictCounts
+from cotrain.report._findings import Findings
+from cotrain.report._sentences import certificate, reliability_sentence, repeats_until_decided
+from cotrain.report._words import (
+    count,
+    interval,
+    interval_decimals,
+    number,
+    raw,
+    score_name,
+    shorten,
+    signed,
+)
+
+_N_PAIRS = 3
+_N_MEMBERS = 6
+_NAME = 26
+
+
+def summarize(findings: Findings) -> str:
+    """Return the main findings as a short plain-text table: pairs, reliability, grouping, test."""
+    return "\n\n".join(
+        [
+            _pairs(findings),
+            reliability_sentence(findings),
+            _groups(findings),
+            _comparison(findings),
+        ]
+    )
+
+
+def _pairs(findings: Findings) -> str:
+    table = findings.relevance
+    counts = VerdictCounts.of(table["verdict"])
+    score = score_name(findings.overview.score)
+    unknown = f", {counts.unknown} not measured" if counts.unknown else ""
+    lines = [
+        (
+            f"Which task helps which (gain in {score} when the source joins; {counts.helps} of "
+            f"{count(counts.total, 'pair')} help, {counts.hurts} hurt, {counts.undecided} undecided"
+            f"{unknown})"
+        )
+    ]
+    for verdict in ("helps", "hurts"):
+        rows = facts.strongest(table, "relevance", verdict, _N_PAIRS)
+        lines.extend(_pair(row, verdict) for _, row in rows.iterrows())
+    if not facts.groups_are_decided(counts):
+        lines.append(f"  no pair is decided with {count(findings.overview.n_repeats, 'repeat')}")
+    return "\n".join(lines)
+
+
+def _pair(row: pd.Series, verdict: str) -> str:
+    decimals = interval_decimals(row["relevance"], row["low"], row["high"])
+    return (
+        f"  {shorten(row['source'], _NAME):<{_NAME}} {verdict} "
+        f"{shorten(row['target'], _NAME):<{_NAME}} {signed(row['relevance'], decimals):>8}  "
+        f"[{interval(row['low'], row['high'], decimals)}]"
+    )
+
+
+def _groups(findings: Findings) -> str:
+    best = findings.recommendation
+    lines = [
+        (
+            f"Recommended grouping: {count(len(best.groups), 'model')}, predicted "
+            f"{score_name(best.score)} {number(raw(best.score, best.predicted))}, "
+            f"{certificate(findings)}"
+        )
+    ]
+    for at, group in enumerate(best.groups, start=1):
+        names = ", ".join(shorten(task, _NAME) for task in group[:_N_MEMBERS])
+        more = f", and {len(group) - _N_MEMBERS} more" if len(group) > _N_MEMBERS else ""
+        lines.append(f"  {at}. {names}{more}")
+    return "\n".join(lines)
+
+
+def _comparison(findings: Findings) -> str:
+    score = facts.main_score(findings)
+    mean = facts.recommended_mean(findings, score)
+    shown = "unknown" if math.isnan(mean) else number(raw(score, mean))
+    lines = [
+        (
+            f"On test labels the recommended grouping has a mean {score_name(score)} of {shown}; "
+            "its gain over"
+        )
+    ]
+    lines.extend(_rival(rival) for rival in facts.rivals(findings, score))
+    return "\n".join(lines)
+
+
+def _rival(rival: Rival) -> str:
+    decimals = interval_decimals(rival.difference, rival.low, rival.high)
+    until = repeats_until_decided(rival)
+    return (
+        f"  {shorten(rival.grouping, _NAME):<{_NAME}} {signed(rival.difference, decimals):>8}  "
+        f"[{interval(rival.low, rival.high, decimals)}]  {rival.verdict}"
+        f"{f': {until}' if until else ''}"
+    )

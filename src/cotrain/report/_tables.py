@@ -1,0 +1,366 @@
+"""The tables of the page: what is shown of each, as text."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cotrain.report import _facts as facts
+from cotrain.report._facts import VerdictCounts
+from cotrain.report._findings import Findings
+from cotrain.report._sentences import is_at_bound, repeats_until_decided
+from cotrain.report._words import (
+    UNKNOWN,
+    interval,
+    interval_decimals,
+    number,
+    raw,
+    score_name,
+    signed,
+)
+
+Cell = Callable[[pd.Series], str]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A column's title, and whether it holds numbers."""
+
+    title: str
+    is_number: bool = True
+
+
+@dataclass(frozen=True)
+class HtmlTable:
+    """A table as text.
+
+    Attributes
+    ----------
+    caption : str
+    headers : tuple of Header
+    rows : sequence of tuples of str
+    is_long : bool
+        Whether it is folded away until it is asked for.
+    note : str
+        What is left out, and where it is.
+    """
+
+    caption: str
+    headers: tuple[Header, ...]
+    rows: Sequence[tuple[str, ...]]
+    is_long: bool = False
+    note: str = ""
+
+
+# More rows than this and a table is folded away until it is asked for.
+_LONG = 12
+# Pairs listed by name on each side; all of them are in the tables of the study.
+MAX_PAIRS = 15
+
+
+def _table(
+    caption: str, rows: pd.DataFrame, cells: Sequence[tuple[str, bool, Cell]], note: str = ""
+) -> HtmlTable:
+    headers = tuple(Header(title, is_number) for title, is_number, _ in cells)
+    texts = [tuple(cell(row) for _, _, cell in cells) for _, row in rows.iterrows()]
+    return HtmlTable(caption, headers, texts, len(texts) > _LONG, note)
+
+
+def _text(column: str) -> Cell:
+    return lambda row: str(row[column]) or UNKNOWN
+
+
+def _number(column: str, decimals: int | None = None) -> Cell:
+    return lambda row: number(row[column], decimals)
+
+
+def _whole(column: str) -> Cell:
+    return lambda row: number(row[column], 0)
+
+
+def _effect(column: str) -> Cell:
+    return lambda row: signed(row[column], _decimals(row, column))
+
+
+def _interval(column: str) -> Cell:
+    def cell(row: pd.Series) -> str:
+        if math.isnan(row["low"]) or math.isnan(row["high"]):
+            return UNKNOWN
+        return interval(row["low"], row["high"], _decimals(row, column))
+
+    return cell
+
+
+def _decimals(row: pd.Series, column: str) -> int:
+    return interval_decimals(row[column], row["low"], row["high"])
+
+
+def _p_value(row: pd.Series) -> str:
+    value = row["p_value"]
+    return "< 0.001" if value < 0.001 else number(value, 3)
+
+
+def study_table(findings: Findings) -> HtmlTable:
+    """Return what came in and what is in the task table."""
+    return _table(
+        "From measurements to the task table",
+        findings.summary,
+        [("item", False, _text("item")), ("count", True, _whole("count"))],
+    )
+
+
+def comparison_table(findings: Findings) -> HtmlTable:
+    """Return the recommended grouping and its rivals on test labels, every score."""
+    headers = tuple(
+        Header(title, is_number)
+        for title, is_number in (
+            ("score", False),
+            ("grouping", False),
+            ("models", True),
+            ("mean", True),
+            ("gain of recommended", True),
+            ("95 % interval", True),
+            ("p", True),
+            ("repeats", True),
+            ("verdict", False),
+            ("tasks won / lost / undecided", True),
+        )
+    )
+    models = findings.comparison.groupby("grouping")["n_models"].first()
+    rows = []
+    for score in facts.scores_compared(findings):
+        mean = facts.recommended_mean(findings, score)
+        own = number(models.get(facts.RECOMMENDED, math.nan), 0)
+        blank = (UNKNOWN,) * 3
+        shown = number(raw(score, mean))
+        rows.append((score_name(score), "recommended", own, shown, *blank, UNKNOWN, "", UNKNOWN))
+        for rival in facts.rivals(findings, score):
+            won = facts.wins(findings, rival.grouping, score)
+            decimals = interval_decimals(rival.difference, rival.low, rival.high)
+            needed = repeats_until_decided(rival)
+            rows.append(
+                (
+                    score_name(score),
+                    rival.grouping,
+                    number(models.get(rival.grouping, math.nan), 0),
+                    number(raw(score, rival.mean)),
+                    signed(rival.difference, decimals),
+                    interval(rival.low, rival.high, decimals),
+                    "< 0.001" if rival.p_value < 0.001 else number(rival.p_value, 3),
+                    str(rival.n_repeats),
+                    f"{rival.verdict}; {needed}" if needed else rival.verdict,
+                    _won(won),
+                )
+            )
+    return HtmlTable("On test labels", headers, rows)
+
+
+def _won(counts: VerdictCounts) -> str:
+    return f"{counts.helps} / {counts.hurts} / {counts.undecided + counts.unknown}"
+
+
+def task_comparison_table(findings: Findings) -> HtmlTable:
+    """Return each task's test score and its gain over every rival, by the main score."""
+    score = facts.main_score(findings)
+    table = findings.task_comparison[findings.task_comparison["score"] == score]
+    own = table[table["grouping"] == facts.RECOMMENDED].set_index("task")["mean"]
+    groupings = [rival.grouping for rival in facts.rivals(findings, score)]
+    by_key = {(row["task"], row["grouping"]): row for _, row in table.iterrows()}
+    headers = (
+        Header("task", is_number=False),
+        Header("recommended"),
+        *(Header(f"gain over {grouping}") for grouping in groupings),
+    )
+    rows = [
+        (
+            task,
+            number(raw(score, own.get(task, math.nan))),
+            *(_gain_cell(by_key.get((task, grouping))) for grouping in groupings),
+        )
+        for task in dict.fromkeys(table["task"])
+    ]
+    return HtmlTable(
+        f"Test labels, task by task, by {score_name(score)}", headers, rows, len(rows) > _LONG
+    )
+
+
+def _gain_cell(row: pd.Series | None) -> str:
+    if row is None or math.isnan(row["difference"]):
+        return UNKNOWN
+    decimals = _decimals(row, "difference")
+    if math.isnan(row["low"]) or math.isnan(row["high"]):
+        return signed(row["difference"], decimals)
+    ends = interval(row["low"], row["high"], decimals)
+    return f"{signed(row['difference'], decimals)} ({ends})"
+
+
+def transfer_table(findings: Findings) -> HtmlTable:
+    """Return single-task against all together, the largest gain first."""
+    score = findings.overview.score
+    ranked = findings.transfer.sort_values("gain", ascending=False, kind="stable")
+    return _table(
+        f"One model a task against one for all, validation {score_name(score)}",
+        ranked,
+        [
+            ("task", False, _text("task")),
+            ("alone", True, lambda row: number(raw(score, row["single"]))),
+            ("all together", True, lambda row: number(raw(score, row["together"]))),
+            ("gain", True, _effect("gain")),
+            ("95 % interval", True, _interval("gain")),
+            ("p", True, _p_value),
+            ("verdict", False, _text("verdict")),
+        ],
+    )
+
+
+def relevance_table(findings: Findings) -> HtmlTable:
+    """Return the strongest decided pairs of the surrogate, beside their targets' reliability."""
+    reliability = facts.reliability_of(findings)
+    table = findings.relevance
+    return _table(
+        "The strongest decided effects by the surrogate",
+        _strongest_pairs(table, "relevance"),
+        [
+            ("source", False, _text("source")),
+            ("verdict", False, _text("verdict")),
+            ("target", False, _text("target")),
+            ("relevance", True, _effect("relevance")),
+            ("95 % interval", True, _interval("relevance")),
+            ("p", True, _p_value),
+            (
+                "target's reliability",
+                True,
+                lambda row: number(reliability.get(row["target"], math.nan), 2),
+            ),
+        ],
+        _rest(table, "relevance"),
+    )
+
+
+def pairwise_table(findings: Findings) -> HtmlTable:
+    """Return the strongest decided pairs of statTAG, the mean over levels."""
+    table = facts.pairwise_means(findings)
+    return _table(
+        "The strongest decided effects by statTAG, mean over levels",
+        _strongest_pairs(table, "effect"),
+        [
+            ("auxiliary", False, _text("auxiliary")),
+            ("verdict", False, _text("verdict")),
+            ("target", False, _text("target")),
+            ("effect", True, _effect("effect")),
+            ("95 % interval", True, _interval("effect")),
+            ("p", True, _p_value),
+        ],
+        _rest(table, "pairwise"),
+    )
+
+
+def _strongest_pairs(table: pd.DataFrame, effect: str) -> pd.DataFrame:
+    helps = facts.strongest(table, effect, "helps", MAX_PAIRS)
+    hurts = facts.strongest(table, effect, "hurts", MAX_PAIRS)
+    return pd.concat([helps, hurts])
+
+
+def _rest(table: pd.DataFrame, file: str) -> str:
+    counts = VerdictCounts.of(table["verdict"])
+    return (
+        f"{counts.helps} help, {counts.hurts} hurt, {counts.undecided} are undecided; at most "
+        f"{MAX_PAIRS} of each kind are listed, all are in data/analysis/{file}.csv."
+    )
+
+
+def reliability_table(findings: Findings) -> HtmlTable:
+    """Return, per target, how well scores repeat and how well they are predicted."""
+    return _table(
+        "Reliability and prediction, target by target",
+        findings.surrogates.sort_values("reliability", ascending=False, kind="stable"),
+        [
+            ("target", False, _text("target")),
+            ("held-out subsets", True, _whole("n_subsets")),
+            ("reliability", True, _number("reliability", 2)),
+            (
+                "95 % interval",
+                True,
+                lambda row: (
+                    f"{number(row['reliability_low'], 2)} to {number(row['reliability_high'], 2)}"
+                ),
+            ),
+            ("Spearman, predicted", True, _number("spearman", 2)),
+            ("ceiling", True, _number("ceiling", 2)),
+            ("p of linear fit", True, _number("adequacy_p", 3)),
+        ],
+    )
+
+
+def negative_transfer_table(findings: Findings) -> HtmlTable:
+    """Return how well harm is foreseen, by the surrogate and by what needs no model."""
+    return _table(
+        "Foreseeing negative transfer on held-out subsets",
+        findings.negative_transfer,
+        [
+            ("predictor", False, _text("predictor")),
+            ("F1", True, _number("f1", 2)),
+            ("balanced accuracy", True, _number("balanced_accuracy", 2)),
+            ("MCC", True, _number("mcc", 2)),
+            ("average precision", True, _number("average_precision", 2)),
+            ("cases", True, _whole("n_subsets")),
+            ("of them harmful", True, _whole("n_harmful")),
+        ],
+    )
+
+
+def curve_table(findings: Findings) -> HtmlTable:
+    """Return the fitted curves, task by task."""
+    return _table(
+        f"Learning curves of {score_name(findings.overview.curve_score)}",
+        findings.curves.assign(is_bound=is_at_bound(findings.curves["at_bound"])),
+        [
+            ("task", False, _text("task")),
+            ("form", False, lambda row: row["form"].upper()),
+            ("asymptote c", True, _number("c")),
+            ("b", True, _number("b")),
+            ("a own, per 1,000 labels", True, lambda row: number(1000 * row["a_own"])),
+            ("a others, per 1,000 labels", True, lambda row: number(1000 * row["a_others"])),
+            ("exchange rate", True, _number("exchange_rate")),
+            ("error", True, _number("error")),
+            ("at a bound", False, _bound),
+        ],
+    )
+
+
+def _bound(row: pd.Series) -> str:
+    if not row["is_bound"]:
+        return "no"
+    return "yes" if row["at_bound"] in ("1", "True", "true") else str(row["at_bound"])
+
+
+def correlation_table(names: list[str], correlations: pd.DataFrame) -> HtmlTable:
+    """Return rank correlations between measures of pairs, (measures, measures)."""
+    headers = (Header("", is_number=False), *(Header(name) for name in names))
+    rows = [
+        (name, *(number(float(correlations[other][name]), 2) for other in names)) for name in names
+    ]
+    return HtmlTable("Spearman correlation over the pairs that both know", headers, rows)
+
+
+def excluded_table(findings: Findings) -> HtmlTable:
+    """Return the tasks left out, and why."""
+    return _table(
+        "Tasks left out",
+        findings.excluded,
+        [("task", False, _text("task")), ("reason", False, _text("reason"))],
+    )
+
+
+def rejects_table(findings: Findings) -> HtmlTable:
+    """Return why rows of the source were rejected, with how many and the first of them."""
+    groups = findings.rejects.groupby("reason", sort=True)
+    rows = [
+        (str(reason), f"{len(rows):,}", f"{rows['file'].iloc[0]}, row {rows['row'].iloc[0]}")
+        for reason, rows in groups
+    ]
+    headers = (Header("reason", is_number=False), Header("rows"), Header("first", is_number=False))
+    return HtmlTable(
+        "Rows rejected", headers, rows, len(rows) > _LONG, "All are in data/prepared/rejects.csv."
+    )

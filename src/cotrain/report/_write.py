@@ -1,0 +1,45 @@
+"""The report's files: the page, the figures, the key figures."""
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cotrain.files import write_json, write_text
+from cotrain.report._findings import Findings
+from cotrain.report._metrics import key_figures
+from cotrain.report._page import page_of
+from cotrain.report._pictures import pictures_of
+
+
+def write_report(findings: Findings, folder: Path) -> None:
+    """Write report.html, figures/*.svg and metrics.json into `folder`.
+
+    The page needs no other file, no network and no JavaScript. The same findings give the same
+    bytes. Figures of an earlier report that this one does not have are removed.
+
+    Raises
+    ------
+    CotrainError
+        If the folder cannot be written to.
+    """
+    pictures = pictures_of(findings)
+    page = _template().render(page=page_of(findings, pictures))
+    figures = folder / "figures"
+    for picture in pictures.values():
+        write_text(figures / f"{picture.name}.svg", picture.svg)
+    for stale in set(figures.glob("*.svg")) - {figures / f"{name}.svg" for name in pictures}:
+        stale.unlink()
+    write_json(folder / "metrics.json", key_figures(findings))
+    write_text(folder / "report.html", page)
+
+
+def _template():  # type: ignore[no-untyped-def]
+    environment = Environment(
+        loader=PackageLoader("cotrain.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("report.html")

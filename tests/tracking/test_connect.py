@@ -85,7 +85,8 @@ def test_file_that_is_no_database_is_left_alone(tmp_path):
     assert file.read_text() == "not a database at all" * 100
 
 
-def test_locked_database_is_one_line(home):
+def test_locked_database_is_one_line(home, monkeypatch):
+    monkeypatch.setattr("cotrain.tracking._connect._LOCKED_SECONDS", 0.1)
     with sqlite3.connect(home / "mlflow.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(TrackingError, match="another program writes to it"):

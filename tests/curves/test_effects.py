@@ -73,12 +73,12 @@ def test_few_repeats_decide_more_with_moderated_variances():
 def test_null_effects_are_accused_no_more_often_than_the_rate_allows():
     rng = np.random.default_rng(1)
     accused = 0
-    for _ in range(200):
+    for _ in range(100):
         augmented = rng.normal(size=(4, 1, 5, 5))
         verdict = pairwise_effects(np.zeros((4, 1, 5)), augmented, fdr=0.1).verdict
         accused += np.isin(verdict, ("helps", "hurts")).any()
-    # Under the null, the false discovery rate is the chance of any accusation: 20 of 200.
-    assert accused <= 32
+    # Under the null, the false discovery rate is the chance of any accusation: 10 of 100.
+    assert accused <= 19
 
 
 def test_an_unknown_score_leaves_its_repeat_out_for_the_pair_alone(grid):
@@ -140,7 +140,7 @@ def test_repeats_to_decide_are_enough_and_not_too_many():
     assert few.repeats_to_decide[0, 1] * scale == pytest.approx(needed, rel=0.5)
     n = int(np.ceil(needed))
     found = []
-    for _ in range(60):
+    for _ in range(30):
         effects = pairwise_effects(np.zeros((n, 1, 6)), gains[rng.choice(400, n, replace=False)])
         found.append(effects.verdict[0, 1] == "helps")
-    assert 0.6 < np.mean(found) <= 1.0
+    assert 0.55 < np.mean(found) <= 1.0

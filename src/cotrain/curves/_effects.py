@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from cotrain.curves._moderate import moderate_variances
-from cotrain.reliability import paired_interval
+from cotrain.reliability import paired_interval, repeats_to_decide
 
 HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
 
@@ -31,8 +31,9 @@ class Effects:
         "helps", "hurts" or "undecided" at the false discovery rate asked for; "unknown" where
         there is no p-value, and empty on the diagonal of pairwise effects.
     repeats_to_decide : ndarray
-        Repeats at which an effect of this size and spread is decided with probability 0.8;
-        infinite for no effect at all, NaN where it is decided or unknown.
+        Repeats at which an effect of this size and spread is decided with probability 0.8, by a t
+        test at the level that one more verdict must pass; infinite where 10,000 are not enough,
+        NaN where it is decided or unknown.
     n_repeats : ndarray of int
         Repeats behind each effect.
     by_level : ndarray, (L, ...)
@@ -141,8 +142,11 @@ def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) ->
     p_value = np.where(error == 0, np.where(effect == 0, 1.0, 0.0), p_value)
     tested = judged & np.isfinite(p_value)
     verdict, threshold = _verdicts(effect, p_value, judged, tested, fdr)
+    repeats = np.full(effect.shape, np.nan)
     undecided = verdict == UNDECIDED
-    repeats = np.where(undecided, _repeats_to_decide(effect, error, n, threshold), np.nan)
+    if undecided.any():
+        spread = error[undecided] * np.sqrt(n[undecided])
+        repeats[undecided] = _repeats_wanted(effect[undecided], spread, threshold)
     return Effects(
         effect, effect - reach * error, effect + reach * error, p_value, verdict, repeats, n,
         _mean_known(gains, 0),
@@ -163,13 +167,12 @@ def _verdicts(
     return verdict, fdr * (found.sum() + 1) / tested.sum()
 
 
-def _repeats_to_decide(
-    effect: np.ndarray, error: np.ndarray, n: np.ndarray, threshold: float
-) -> np.ndarray:
-    """Repeats at which an effect of this size is found with probability 0.8, rounded up."""
-    reach = stats.norm.isf(threshold / 2) + stats.norm.ppf(0.8)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.ceil(n * np.square(reach * error / effect))
+def _repeats_wanted(effect: np.ndarray, spread: np.ndarray, alpha: float) -> np.ndarray:
+    """`repeats_to_decide` of many effects: sizes rounded down by at most 1 %, each asked once."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.exp(np.floor(100 * np.log(np.abs(effect) / spread)) / 100)
+    sizes, place = np.unique(size, return_inverse=True)
+    return repeats_to_decide(sizes, np.ones_like(sizes), alpha=alpha)[place].reshape(size.shape)
 
 
 def _standard_error(

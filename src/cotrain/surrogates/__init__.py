@@ -1,5 +1,6 @@
 """Which tasks help and hurt which: scores of subsets of tasks, modelled with their uncertainty."""
 
+from cotrain.surrogates._adaptive import NextSubsets, next_subsets
 from cotrain.surrogates._agreement import spearman_by_target
 from cotrain.surrogates._choice import SurrogateChoice, choose_surrogate, default_surrogates
 from cotrain.surrogates._classification import Classification, best_threshold, classify
@@ -23,6 +24,7 @@ __all__ = [
     "LackOfFit",
     "LinearSurrogate",
     "NegativeTransfer",
+    "NextSubsets",
     "PairwiseSurrogate",
     "Relevance",
     "SurrogateChoice",
@@ -35,6 +37,7 @@ __all__ = [
     "fit_surrogates",
     "identify_negative_transfer",
     "lack_of_fit",
+    "next_subsets",
     "noise_variance",
     "paired_effects",
     "relevance",

@@ -147,6 +147,14 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         variance = np.einsum("ij,ij->i", step @ self.covariance_, step)
         return mean, np.sqrt(variance + self.noise_ / self._weight_sum)
 
+    def joint_covariance(self) -> tuple[float, Array, Array]:
+        """Squared scale of the mean score, that of the effects, and the subset they meet at.
+
+        At that (fractional) subset, shape (n_tasks,), the two are independent.
+        """
+        check_is_fitted(self)
+        return self.noise_ / self._weight_sum, self.covariance_, self._x_mean
+
     def interval(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Lower and upper ends of the effects' intervals, each of shape (n_tasks,)."""
         check_is_fitted(self)

@@ -1,0 +1,81 @@
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+
+def repeats_to_decide(
+    effect: ArrayLike,
+    spread: ArrayLike,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    max_repeats: int = 10_000,
+) -> Array:
+    """Repeats that a two-sided paired t test needs to see an effect.
+
+    Parameters
+    ----------
+    effect : array
+        Mean difference that is to be seen.
+    spread : array
+        Standard deviation of the difference from repeat to repeat; the shapes are broadcast.
+    alpha : float
+        Level of the test.
+    power : float
+        Chance that an effect of this size is seen.
+    max_repeats : int
+        Where more are needed, the answer is infinity.
+
+    Returns
+    -------
+    ndarray
+        Smallest number of repeats, at least 2; infinity where none up to `max_repeats` is enough
+        (always for no effect), NaN where effect or spread are.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    """
+    for name, value in (("alpha", alpha), ("power", power)):
+        if not 0 < value < 1:
+            raise ValueError(f"{name} must be between 0 and 1, got {value}")
+    effect, spread = np.broadcast_arrays(
+        np.asarray(effect, dtype=np.float64), np.asarray(spread, dtype=np.float64)
+    )
+    if np.any(spread < 0):
+        raise ValueError("spread must be at least 0")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.where(effect == 0, 0.0, np.abs(effect) / spread)
+    size = np.where(np.isnan(effect) | np.isnan(spread), np.nan, size)
+    # Power grows with the repeats: halve the range until one number is left.
+    low = np.full(size.shape, 1)
+    high = np.full(size.shape, max_repeats)
+    for _ in range(int(np.ceil(np.log2(max(max_repeats, 2)))) + 1):
+        middle = (low + high) // 2
+        enough = t_test_power(size, np.maximum(middle, 2), alpha) >= power
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    found = t_test_power(size, np.maximum(high, 2), alpha) >= power
+    return np.where(np.isnan(size), np.nan, np.where(found, np.maximum(high, 2), np.inf))
+
+
+def t_test_power(size: ArrayLike, n_repeats: ArrayLike, alpha: float = 0.05) -> Array:
+    """Chance that a two-sided one-sample t test rejects.
+
+    Parameters
+    ----------
+    size : array
+        Effect in standard deviations of a repeat.
+    n_repeats : array of int
+        At least 2.
+    alpha : float
+        Level of the test.
+    """
+    n = np.asarray(n_repeats)
+    # Beyond this the test rejects for certain, and the noncentral t distribution loses its digits.
+    centre = np.minimum(np.asarray(size, dtype=np.float64) * np.sqrt(n), 30.0 + 0 * n)
+    bar = stats.t.isf(alpha / 2, n - 1)
+    power = stats.nct.sf(bar, n - 1, centre) + stats.nct.cdf(-bar, n - 1, centre)
+    return np.where(np.isnan(power) & ~np.isnan(centre), 1.0, power)

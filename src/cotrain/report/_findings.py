@@ -35,7 +35,10 @@ class Overview:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The recommended grouping and what is certified about it (grouping.json)."""
+    """The recommended grouping and what is certified about it (grouping.json).
+
+    `gap` is how far above `predicted` the `bound` lies, as a share of its size.
+    """
 
     groups: tuple[tuple[str, ...], ...]
     predicted: float
@@ -119,11 +122,12 @@ def _read_table(folder: Path, table: Table) -> pd.DataFrame | None:
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: cannot be read ({reason}); {again}") from error
-    if missing := [name for name in table.columns if name not in frame]:
+    if missing := [name for name in table.required if name not in frame]:
         raise DataError(f"{path}: column `{missing[0]}` is missing; {again}")
-    for column in table.numbers:
-        frame[column] = _numbers(frame[column], path, again)
-    return frame[list(table.columns)]
+    for column in table.numbers + table.maybe:
+        known = frame[column] if column in frame else pd.Series("", index=frame.index, name=column)
+        frame[column] = _numbers(known, path, again)
+    return frame[[*table.required, *table.maybe]]
 
 
 def _numbers(column: pd.Series, path: Path, again: str) -> pd.Series:

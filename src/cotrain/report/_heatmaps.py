@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
@@ -85,18 +87,19 @@ def heat_map(shown: Matrix, names: list[str], source: str, unit: str) -> Figure:
 
 def heat_maps(shown: dict[str, Matrix], names: list[str], source: str) -> Figure:
     """Return several heat maps side by side in one order, each on its own scale."""
-    size = max(2.4, min(4.2, _size(len(names))))
-    figure = Figure(figsize=(len(shown) * (size + 0.9) + 1, size + 2.2), layout="constrained")
+    size = 2.9
+    figure = Figure(figsize=(len(shown) * size + 1.5, size + 1.1), layout="constrained")
     for at, (title, one) in enumerate(shown.items()):
         axes = figure.add_subplot(1, len(shown), at + 1)
         limit = _limit(one.values)
-        _paint(axes, one, names, limit, max_names=24, max_signs=0)
+        _paint(axes, one, names, limit, max_names=20, max_signs=0)
         axes.set_title(title)
         axes.set_xlabel(source)
         if at:
             axes.set_yticklabels([])
         else:
             axes.set_ylabel("target")
+        axes.set_xticklabels([])
         _colour_bar(figure, [axes], limit, "", location="bottom")
     return figure
 
@@ -119,7 +122,7 @@ def _paint(
     axes.imshow(colours, interpolation="none", aspect="equal")
     axes.grid(visible=False)
     if n_tasks <= max_signs:
-        _signs(axes, shown, n_tasks)
+        _signs(axes, shown, n_tasks, limit)
         axes.set_xticks(np.arange(n_tasks + 1) - 0.5, minor=True)
         axes.set_yticks(np.arange(n_tasks + 1) - 0.5, minor=True)
         axes.grid(which="minor", color="white", linewidth=0.8)
@@ -133,24 +136,30 @@ def _paint(
     axes.spines[:].set_visible(False)
 
 
-def _signs(axes: Axes, shown: Matrix, n_tasks: int) -> None:
-    size = 4.5 if n_tasks <= 12 else 2.6
+def _signs(axes: Axes, shown: Matrix, n_tasks: int, limit: float) -> None:
+    size = float(np.clip(110 / n_tasks, 3.2, 8))
     for marker, chosen in (("+", shown.values > 0), ("_", shown.values < 0)):
         rows, columns = np.nonzero(chosen & shown.is_decided)
-        axes.plot(columns, rows, marker, color="white", markersize=size + 0.8, markeredgewidth=2.4)
-        axes.plot(columns, rows, marker, color=INK, markersize=size, markeredgewidth=1.0)
+        is_dark = np.abs(shown.values[rows, columns]) > 0.45 * limit
+        for colour, here in (("white", is_dark), (INK, ~is_dark)):
+            axes.plot(
+                columns[here],
+                rows[here],
+                marker,
+                color=colour,
+                markersize=size,
+                markeredgewidth=size / 4.5,
+            )
 
 
 def _colour_bar(
     figure: Figure, axes: list[Axes], limit: float, unit: str, location: str = "right"
 ) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     scale = ScalarMappable(Normalize(-limit, limit), DIVERGING)
     bar = figure.colorbar(scale, ax=axes, location=location, shrink=0.7, aspect=24, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.grid(visible=False)
+    bar.ax.locator_params(nbins=5 if location == "bottom" else 7)
     if unit:
         bar.set_label(unit)
 

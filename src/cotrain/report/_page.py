@@ -1,6 +1,5 @@
 """The page: its sections in order, each with sentences, figures and tables."""
 
-import math
 from dataclasses import dataclass, field
 
 from cotrain.report import _sentences as say
@@ -99,7 +98,8 @@ def _comparison(findings: Findings) -> Section:
             "All models were trained anew with seeds that the search never saw. Scores are on test "
             "labels, which chose nothing. A gain is the recommended grouping's score less the "
             "rival's, paired over repeats; it is decided where its 95 % interval leaves out 0 "
-            "and its p-value is at most 0.05. A task is won or lost where its own interval leaves out 0."
+            "and its p-value is at most 0.05. A task is won or lost where its own interval leaves "
+            "out 0."
         ),
     ]
     return Section(
@@ -247,10 +247,9 @@ def _front(findings: Findings) -> Section:
             f"{say.certificate(findings)}."
         ),
     ]
-    first = trials.loc[trials["value"] == trials["value"].max(), ["trial", "origin"]].head(1)
-    for trial, origin in first.itertuples(index=False, name=None):
-        if not math.isnan(trial):
-            sentences.append(f"Trial {int(trial)} found the search's best first ({origin}).")
+    best_trials = trials.loc[trials["value"] == trials["value"].max(), "number"]
+    if len(best_trials):
+        sentences.append(f"Its best was found first by trial {int(best_trials.min())}.")
     return Section("front", "Fewer models or a better score", sentences)
 
 

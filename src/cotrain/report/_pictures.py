@@ -191,13 +191,13 @@ def _predictions(findings: Findings) -> Picture | None:
 
 
 def _front(findings: Findings) -> Picture | None:
-    if findings.front["predicted"].isna().all():
+    if findings.front["value"].isna().all():
         return None
     best = findings.recommendation
     return draw(
         "front",
         "Number of models against predicted score",
-        f"Predicted mean {score_name(best.score)} of the best grouping for each number of models, "
-        f"with its bound; {count(len(best.groups), 'model')} recommended.",
+        f"Predicted mean {score_name(best.score)} of the best grouping for each number of models; "
+        f"{count(len(best.groups), 'model')} recommended.",
         lambda: _plots.front(findings.front, len(best.groups), best.score),
     )

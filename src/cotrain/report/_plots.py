@@ -109,9 +109,10 @@ def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
     axes = figure.add_subplot()
     rows = table.sort_values("n_groups")
     n_groups = rows["n_groups"]
-    predicted = rows["predicted"].map(lambda value: raw(score, value))
+    predicted = rows["value"].map(lambda value: raw(score, value))
     bound = rows["bound"].map(lambda value: raw(score, value))
-    axes.plot(n_groups, bound, "_", color=INK, markersize=11, label="bound: none can be better")
+    if bound.notna().any():
+        axes.plot(n_groups, bound, "_", color=INK, markersize=11, label="none can be better")
     axes.plot(n_groups, predicted, "-o", color=HELPS, markersize=5, label="best found")
     chosen = rows["n_groups"] == n_recommended
     if chosen.any():

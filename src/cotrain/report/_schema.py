@@ -19,6 +19,8 @@ class Table:
         Columns of names and words, read as they stand: a task may be called NA.
     numbers : tuple of str
         Columns of numbers; an empty cell is unknown (NaN).
+    maybe : tuple of str
+        More columns of numbers, which a study may lack: unknown (NaN) then.
     is_optional : bool
         Whether a study may lack the file.
     """
@@ -28,10 +30,11 @@ class Table:
     file: str
     text: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    maybe: tuple[str, ...] = ()
     is_optional: bool = False
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def required(self) -> tuple[str, ...]:
         return self.text + self.numbers
 
 
@@ -65,12 +68,10 @@ TABLES = (
         (
             "n_subsets",
             "reliability",
-            "reliability_low",
-            "reliability_high",
             "spearman",
             "ceiling",
-            "adequacy_p",
         ),
+        maybe=("reliability_low", "reliability_high", "adequacy_p"),
     ),
     Table(
         "predictions",
@@ -115,8 +116,8 @@ TABLES = (
         ("affinity", "cosine", "n_steps"),
         is_optional=True,
     ),
-    Table("trials", "group", "trials.csv", ("origin",), ("trial", "value", "best", "n_groups")),
-    Table("front", "group", "front.csv", (), ("n_groups", "predicted", "bound")),
+    Table("trials", "group", "trials.csv", (), ("number", "value", "n_groups"), ("warm_start",)),
+    Table("front", "group", "front.csv", (), ("n_groups", "value"), ("bound",)),
     Table(
         "comparison",
         "validate",

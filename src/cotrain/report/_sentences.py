@@ -110,11 +110,11 @@ def certificate(findings: Findings) -> str:
     best = findings.recommendation
     if best.is_optimal:
         return "certified to be the best that the fitted model allows"
-    if math.isnan(best.gap):
+    if not math.isfinite(best.gap):
         return "with no certificate that no other grouping is predicted to be better"
     return (
-        f"not certified to be the best: another grouping may be better by at most "
-        f"{number(best.gap)} (bound {number(raw(best.score, best.bound))})"
+        f"not certified to be the best: another may be predicted better by at most "
+        f"{percent(best.gap)} (bound {number(raw(best.score, best.bound))})"
     )
 
 
@@ -257,7 +257,7 @@ def repeats_until_decided(rival: Rival) -> str:
 
 
 def _beats(rival: Rival) -> str:
-    return f"{'beats' if rival.verdict == 'better' else 'loses to'} {rival.grouping}"
+    return f"{'beats' if rival.verdict == 'better' else 'loses to'} {rival.grouping}:"
 
 
 def _by(rival: Rival) -> str:

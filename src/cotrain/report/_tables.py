@@ -9,7 +9,7 @@ import pandas as pd
 from cotrain.report import _facts as facts
 from cotrain.report._facts import VerdictCounts
 from cotrain.report._findings import Findings
-from cotrain.report._sentences import is_at_bound, repeats_until_decided
+from cotrain.report._sentences import is_at_bound
 from cotrain.report._words import (
     UNKNOWN,
     interval,
@@ -119,12 +119,13 @@ def comparison_table(findings: Findings) -> HtmlTable:
             ("grouping", False),
             ("models", True),
             ("mean", True),
-            ("gain of recommended", True),
+            ("gain over it", True),
             ("95 % interval", True),
             ("p", True),
             ("repeats", True),
             ("verdict", False),
-            ("tasks won / lost / undecided", True),
+            ("tasks won / lost / open", True),
+            ("repeats to decide", True),
         )
     )
     models = findings.comparison.groupby("grouping")["n_models"].first()
@@ -132,13 +133,13 @@ def comparison_table(findings: Findings) -> HtmlTable:
     for score in facts.scores_compared(findings):
         mean = facts.recommended_mean(findings, score)
         own = number(models.get(facts.RECOMMENDED, math.nan), 0)
-        blank = (UNKNOWN,) * 3
+        blank = ("",) * 3
         shown = number(raw(score, mean))
-        rows.append((score_name(score), "recommended", own, shown, *blank, UNKNOWN, "", UNKNOWN))
+        rows.append((score_name(score), "recommended", own, shown, *blank, *("", "", "", "")))
         for rival in facts.rivals(findings, score):
             won = facts.wins(findings, rival.grouping, score)
             decimals = interval_decimals(rival.difference, rival.low, rival.high)
-            needed = repeats_until_decided(rival)
+            needed = rival.repeats_to_decide if rival.verdict == "undecided" else None
             rows.append(
                 (
                     score_name(score),
@@ -149,8 +150,9 @@ def comparison_table(findings: Findings) -> HtmlTable:
                     interval(rival.low, rival.high, decimals),
                     "< 0.001" if rival.p_value < 0.001 else number(rival.p_value, 3),
                     str(rival.n_repeats),
-                    f"{rival.verdict}; {needed}" if needed else rival.verdict,
+                    rival.verdict,
                     _won(won),
+                    "" if needed is None else f"{needed:,}",
                 )
             )
     return HtmlTable("On test labels", headers, rows)
@@ -272,25 +274,23 @@ def _rest(table: pd.DataFrame, file: str) -> str:
 
 def reliability_table(findings: Findings) -> HtmlTable:
     """Return, per target, how well scores repeat and how well they are predicted."""
-    return _table(
-        "Reliability and prediction, target by target",
-        findings.surrogates.sort_values("reliability", ascending=False, kind="stable"),
-        [
-            ("target", False, _text("target")),
-            ("held-out subsets", True, _whole("n_subsets")),
-            ("reliability", True, _number("reliability", 2)),
-            (
-                "95 % interval",
-                True,
-                lambda row: (
-                    f"{number(row['reliability_low'], 2)} to {number(row['reliability_high'], 2)}"
-                ),
-            ),
-            ("Spearman, predicted", True, _number("spearman", 2)),
-            ("ceiling", True, _number("ceiling", 2)),
-            ("p of linear fit", True, _number("adequacy_p", 3)),
-        ],
-    )
+    table = findings.surrogates.sort_values("reliability", ascending=False, kind="stable")
+    cells: list[tuple[str, bool, Cell]] = [
+        ("target", False, _text("target")),
+        ("subsets", True, _whole("n_subsets")),
+        ("reliability", True, _number("reliability", 2)),
+        ("95 % interval", True, _reliability_interval),
+        ("Spearman, predicted", True, _number("spearman", 2)),
+        ("ceiling", True, _number("ceiling", 2)),
+        ("p of linear fit", True, _number("adequacy_p", 3)),
+    ]
+    unknown = {"95 % interval": "reliability_low", "p of linear fit": "adequacy_p"}
+    shown = [cell for cell in cells if not table[unknown.get(cell[0], "target")].isna().all()]
+    return _table("Reliability and prediction, target by target", table, shown)
+
+
+def _reliability_interval(row: pd.Series) -> str:
+    return f"{number(row['reliability_low'], 2)} to {number(row['reliability_high'], 2)}"
 
 
 def negative_transfer_table(findings: Findings) -> HtmlTable:

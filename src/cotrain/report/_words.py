@@ -49,7 +49,7 @@ def estimate(value: float, low: float, high: float) -> str:
     decimals = interval_decimals(value, low, high)
     if math.isnan(low) or math.isnan(high):
         return f"{signed(value, decimals)} (no interval)"
-    return f"{signed(value, decimals)} (95 % interval {interval(low, high, decimals)})"
+    return f"{signed(value, decimals)} (95 % interval {interval(low, high, decimals)})"
 
 
 def interval(low: float, high: float, decimals: int) -> str:
@@ -73,7 +73,7 @@ def count(value: float, noun: str, plural: str | None = None) -> str:
 
 def percent(share: float) -> str:
     """Return a share in percent."""
-    return UNKNOWN if math.isnan(share) else f"{100 * share:.1f} %"
+    return UNKNOWN if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def shorten(name: str, length: int) -> str:

@@ -39,8 +39,9 @@ class FoldUse:
 class Fit:
     """One model, trained on one allocation with one seed.
 
-    The identity of a fit (`fit_id`) is made of `allocation`, the evaluation folds and `seed`; the
-    other attributes say what the fit was planned for and are recorded beside it.
+    The identity of a fit (`fit_id`) is made of `allocation`, the evaluation folds, `seed` and
+    `task_weights`; the other attributes say what the fit was planned for and are recorded beside
+    it.
 
     Attributes
     ----------
@@ -58,6 +59,13 @@ class Fit:
         Number of training folds that every member is trained on.
     auxiliary : int or None
         The task that is trained on one fold more (statTAG), if any.
+    task_weights : tuple of float or None
+        The factor of each member's loss, members ascending; None: 1 each. Part of the identity.
+
+    Raises
+    ------
+    ValueError
+        If an evaluation fold is trained on, or the weights are not one a member and positive.
     """
 
     allocation: Allocation
@@ -67,11 +75,18 @@ class Fit:
     repeat: int
     level: int
     auxiliary: int | None = None
+    task_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         held_out = {*self.folds.validation, *self.folds.test}
         if leaked := sorted(held_out & set(self.allocation.folds)):
             raise ValueError(f"evaluation folds must not be trained on, got {leaked}")
+        weights = self.task_weights
+        if weights is not None and not (len(weights) == len(self.members) and min(weights) > 0):
+            raise ValueError(
+                f"task_weights must be {len(self.members)} positive numbers, one a member, "
+                f"got {weights}"
+            )
 
     @property
     def members(self) -> tuple[int, ...]:
@@ -103,6 +118,8 @@ def fit_id(data_version: str, fit: Fit, model: dict[str, Any]) -> str:
         "seed": fit.seed,
         "model": model,
     }
+    if fit.task_weights is not None:
+        identity["task_weights"] = fit.task_weights
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

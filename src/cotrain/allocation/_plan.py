@@ -89,6 +89,7 @@ _COLUMNS = (
     "n_tasks",
     "n_folds",
     "cells",
+    "task_weights",
 )
 
 
@@ -105,10 +106,12 @@ def _row(fit: Fit) -> dict[str, Any]:
         "n_tasks": fit.allocation.n_tasks,
         "n_folds": fit.allocation.n_folds,
         "cells": " ".join(f"{task}:{fold}" for task, fold in sorted(fit.allocation.cells)),
+        "task_weights": None if fit.task_weights is None else _join(fit.task_weights),
     }
 
 
 def _fit(row: Mapping[Any, Any]) -> Fit:
+    weights = row["task_weights"]
     cells = (cell.split(":") for cell in row["cells"].split())
     return Fit(
         allocation=Allocation(
@@ -122,11 +125,12 @@ def _fit(row: Mapping[Any, Any]) -> Fit:
         repeat=int(row["repeat"]),
         level=int(row["level"]),
         auxiliary=None if pd.isna(row["auxiliary"]) else int(row["auxiliary"]),
+        task_weights=None if pd.isna(weights) else tuple(float(part) for part in weights.split()),
     )
 
 
-def _join(folds: tuple[int, ...]) -> str:
-    return " ".join(map(str, folds))
+def _join(numbers: tuple[float, ...]) -> str:
+    return " ".join(map(repr, numbers))
 
 
 def _split(text: str) -> tuple[int, ...]:

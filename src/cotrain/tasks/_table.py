@@ -3,7 +3,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -35,6 +35,8 @@ class TaskTable:
         A name for each example (canonical SMILES for molecules).
     n_folds : int
         The number of folds F; a fold may be empty.
+    example_weights : ndarray of float64, (N,), or None
+        The factor of each example's losses in training, positive; None: 1 each.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class TaskTable:
     kinds: tuple[TaskKind, ...]
     examples: tuple[str, ...]
     n_folds: int
+    example_weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -84,6 +87,9 @@ class TaskTable:
 
     def save(self, path: Path) -> None:
         """Write the table to one `.npz` file; the same table gives the same bytes."""
+        weights: dict[str, Any] = {}
+        if self.example_weights is not None:
+            weights["example_weights"] = self.example_weights
         with whole_file(path) as part, part.open("wb") as file:
             # Uncompressed, so that the bytes do not depend on the version of zlib.
             np.savez(
@@ -99,6 +105,7 @@ class TaskTable:
                 kinds=np.array(self.kinds, dtype=np.str_),
                 examples=np.array([name.encode() for name in self.examples], dtype=np.bytes_),
                 shape=np.array([self.n_features, self.n_folds], dtype=np.int64),
+                **weights,
             )
 
     @classmethod
@@ -128,6 +135,7 @@ class TaskTable:
                     kinds=tuple(part["kinds"].tolist()),
                     examples=tuple(name.decode() for name in part["examples"].tolist()),
                     n_folds=n_folds,
+                    example_weights=part.get("example_weights"),
                 )
         except FileNotFoundError as error:
             raise DataError(f"{path}: no task table here; run `cotrain prepare` first") from error
@@ -153,6 +161,11 @@ def _check(table: TaskTable) -> None:
     for name, size in sizes.items():
         if size != n_examples:
             raise DataError(f"{name} must have {n_examples} entries, one an example, got {size}")
+    weights = table.example_weights
+    if weights is not None and not (
+        weights.shape == (n_examples,) and np.isfinite(weights).all() and (weights > 0).all()
+    ):
+        raise DataError(f"example_weights must be {n_examples} positive numbers, one an example")
     if len(table.kinds) != n_tasks or not set(table.kinds) <= set(get_args(TaskKind)):
         raise DataError(f"kinds must be {n_tasks} of {get_args(TaskKind)}, got {table.kinds}")
     if len(set(table.tasks)) < n_tasks:

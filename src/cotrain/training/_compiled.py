@@ -28,7 +28,6 @@ from cotrain.training._recipe import (
     fit_scores,
     initial_heads,
     initial_layers,
-    label_weights,
     mean_loss,
     outcome_of,
 )
@@ -101,7 +100,7 @@ class _Training:
         """Train; the number of epochs done is returned."""
         train = self.problem.train
         labels = self._targets(train)
-        seen = seen_features(self.features, train.rows, self.shape.n_features)
+        seen = self._updated_features()
         size = batch_size(self.model, train.rows.size)
         watch = _EarlyStop.of(self)
         n_steps = 0
@@ -130,6 +129,13 @@ class _Training:
             if watch is not None and watch.is_over(epoch):
                 break
         return epoch + 1 if watch is None else watch.restore()
+
+    def _updated_features(self) -> np.ndarray:
+        """The features whose weights change: without decay, those seen in training."""
+        n_features = self.shape.n_features
+        if self.model.weight_decay > 0:
+            return np.arange(n_features)
+        return np.asarray(seen_features(self.features, self.problem.train.rows, n_features))
 
     def outputs(self, labels: Labels) -> np.ndarray:
         """The network's output for each label, (n_labels,)."""
@@ -165,7 +171,7 @@ class _Training:
             labels.start,
             labels.member,
             self.problem.targets(labels).astype(dtype),
-            label_weights(self.problem, labels).astype(dtype),
+            labels.weight.astype(dtype),
         )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
@@ -25,12 +26,15 @@ class Labels:
         The place of each label's task among the members.
     truth : ndarray of float32, (n_labels,)
         The labels.
+    weight : ndarray of float64, (n_labels,)
+        The factor of each label's loss: its task's weight times its example's.
     """
 
     rows: np.ndarray
     start: np.ndarray
     member: np.ndarray
     truth: np.ndarray
+    weight: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +52,6 @@ class Problem:
         deviation of the member's training labels. Binary members have 0 and 1.
     n_labels : ndarray of int64, (n_members,)
         Training labels of each member.
-    task_weights : ndarray of float64, (n_members,)
-        Factor of each member's loss.
     train, validation, test : Labels
         The labels by their use.
     """
@@ -59,7 +61,6 @@ class Problem:
     shift: np.ndarray
     scale: np.ndarray
     n_labels: np.ndarray
-    task_weights: np.ndarray
     train: Labels
     validation: Labels
     test: Labels
@@ -78,10 +79,9 @@ class Problem:
         use = _use_of_cells(table, fit, members)
         row = np.repeat(np.arange(table.n_examples), np.diff(table.labels.indptr))
         use_of_label = use[table.labels.indices, table.folds[row]]
-        place = np.zeros(table.n_tasks, dtype=np.int32)
-        place[members] = np.arange(members.size)
+        weights = np.ones(members.size) if fit.task_weights is None else fit.task_weights
         train, validation, test = (
-            _labels(table, row, place, np.flatnonzero(use_of_label == kind))
+            _labels(table, row, members, weights, np.flatnonzero(use_of_label == kind))
             for kind in (_TRAIN, _VALIDATION, _TEST)
         )
         is_binary = np.array([table.kinds[task] == "binary" for task in members], dtype=bool)
@@ -93,7 +93,6 @@ class Problem:
             shift=shift,
             scale=scale,
             n_labels=np.bincount(train.member, minlength=members.size),
-            task_weights=np.ones(members.size),
             train=train,
             validation=validation,
             test=test,
@@ -112,14 +111,22 @@ def _use_of_cells(table: TaskTable, fit: Fit, members: np.ndarray) -> np.ndarray
     return use
 
 
-def _labels(table: TaskTable, row: np.ndarray, place: np.ndarray, chosen: np.ndarray) -> Labels:
+def _labels(
+    table: TaskTable,
+    row: np.ndarray,
+    members: np.ndarray,
+    task_weights: ArrayLike,
+    chosen: np.ndarray,
+) -> Labels:
     rows, first = np.unique(row[chosen], return_index=True)
-    return Labels(
-        rows=rows,
-        start=np.append(first, chosen.size),
-        member=place[table.labels.indices[chosen]],
-        truth=table.labels.data[chosen],
-    )
+    place = np.zeros(table.n_tasks, dtype=np.int32)
+    place[members] = np.arange(members.size)
+    member = place[table.labels.indices[chosen]]
+    weight = np.asarray(task_weights, dtype=np.float64)[member]
+    if table.example_weights is not None:
+        weight = weight * table.example_weights[row[chosen]]
+    start = np.append(first, chosen.size)
+    return Labels(rows, start, member, table.labels.data[chosen], weight)
 
 
 def _standard(train: Labels, is_binary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

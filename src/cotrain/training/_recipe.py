@@ -42,17 +42,12 @@ def initial_heads(members: np.ndarray, n_inputs: int, seed: int, dtype: type[np.
     return Layer(np.ascontiguousarray(weight.T), np.zeros(members.size, dtype=dtype))
 
 
-def label_weights(problem: Problem, labels: Labels) -> np.ndarray:
-    """The weight of each label's loss, float64 (n_labels,)."""
-    return problem.task_weights[labels.member]
-
-
 def mean_loss(problem: Problem, labels: Labels, output: np.ndarray) -> float:
     """The weighted loss per row of labels, as in training."""
     target, z = problem.targets(labels), output.astype(np.float64)
     binary = problem.is_binary[labels.member]
     loss = np.where(binary, np.logaddexp(0.0, z) - target * z, (z - target) ** 2)
-    return float((label_weights(problem, labels) * loss).sum() / labels.rows.size)
+    return float((labels.weight * loss).sum() / labels.rows.size)
 
 
 def check_loss(loss: float, epoch: int) -> None:

@@ -1,0 +1,331 @@
+"""The torch engine: many fits as one batched computation, on any device. The reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
+from cotrain.settings import ModelSettings
+from cotrain.tasks import TaskTable
+from cotrain.training._problem import Labels, Problem
+from cotrain.training._protocol import FitFailure, Outcome
+from cotrain.training._randomness import epoch_order
+from cotrain.training._recipe import (
+    check_loss,
+    fit_scores,
+    initial_heads,
+    mean_loss,
+    outcome_of,
+)
+from cotrain.training._schedule import batch_size, learning_rate
+from cotrain.training._torch_trunks import ModuleTrunk, Rows, SparseTrunk, TrunkFactory
+from cotrain.training._weights import Layer, Weights
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """Trains fits side by side with PyTorch's own operations and gradients.
+
+    Attributes
+    ----------
+    device : str or None
+        A PyTorch device; None: a GPU if there is one.
+    trunk : callable or None
+        Makes the trunk from (n_features, seed); None: the standard one.
+    dtype : torch.dtype
+        float32, or float64 for comparisons.
+    fits_at_once : int
+        Fits in one batched computation.
+    n_threads : int
+        Threads of PyTorch on a CPU: one, since workers are one a core.
+    """
+
+    device: str | None = None
+    trunk: TrunkFactory | None = None
+    dtype: torch.dtype = torch.float32
+    fits_at_once: int = 32
+    n_threads: int = 1
+
+    def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
+        """The outcome of each fit, in order. A fit that fails does not stop the others."""
+        torch.set_num_threads(self.n_threads)
+        problems: dict[int, Problem] = {}
+        outcomes: dict[int, Outcome] = {}
+        for place, fit in enumerate(fits):
+            try:
+                problems[place] = Problem.of(table, fit)
+            except FitError as error:
+                outcomes[place] = FitFailure(str(error))
+        # Fits with the most steps first: those still in an epoch are then always the first k.
+        order = sorted(problems, key=lambda place: -problems[place].train.rows.size)
+        for at in range(0, len(order), self.fits_at_once):
+            places = order[at : at + self.fits_at_once]
+            group = [problems[place] for place in places]
+            seeds = [fits[place].seed for place in places]
+            outcomes.update(zip(places, self._together(table, group, seeds, model), strict=True))
+        return [outcomes[place] for place in range(len(fits))]
+
+    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
+        """The trained network of a fit (standard trunk).
+
+        Raises
+        ------
+        FitError
+            If the fit cannot be trained.
+        """
+        if self.trunk is not None:
+            raise ValueError("train_weights must be used with the standard trunk, got another")
+        torch.set_num_threads(self.n_threads)
+        training = self._training(table, [Problem.of(table, fit)], [fit.seed], model)
+        training.run()
+        if training.failed[0] is not None:
+            raise FitError(training.failed[0])
+        return training.weights(0)
+
+    def _together(
+        self, table: TaskTable, problems: list[Problem], seeds: list[int], model: ModelSettings
+    ) -> list[Outcome]:
+        try:
+            training = self._training(table, problems, seeds, model)
+            training.run()
+        except (MemoryError, torch.OutOfMemoryError):
+            return [
+                FitFailure("out of memory; train fewer fits at once, or a smaller model")
+            ] * len(problems)
+        return [training.outcome(place) for place in range(len(problems))]
+
+    def _training(
+        self, table: TaskTable, problems: list[Problem], seeds: list[int], model: ModelSettings
+    ) -> "_Training":
+        device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        like = torch.empty(0, dtype=self.dtype, device=device)
+        trunk = (
+            SparseTrunk(table, model.hidden, model.dropout, seeds, like)
+            if self.trunk is None
+            else ModuleTrunk(table, self.trunk, seeds, like)
+        )
+        return _Training(problems, seeds, model, trunk, like)
+
+
+@dataclass(eq=False)
+class _Training:
+    """Fits under way, sorted by falling number of rows."""
+
+    problems: list[Problem]
+    seeds: list[int]
+    model: ModelSettings
+    trunk: SparseTrunk | ModuleTrunk
+    like: torch.Tensor
+    failed: list[str | None] = field(init=False)
+    n_epochs: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.failed = [None] * len(self.problems)
+        self.n_epochs = [self.model.epochs] * len(self.problems)
+        self.targets = [self._tensors(problem, problem.train) for problem in self.problems]
+        self.parameters = {
+            name: value.detach().clone() for name, value in self.trunk.parameters.items()
+        } | self._heads()
+        self.moments = {
+            name: (torch.zeros_like(value), torch.zeros_like(value))
+            for name, value in self.parameters.items()
+        }
+        self.n_steps = torch.zeros(len(self.problems), dtype=torch.float64)
+
+    def run(self) -> None:
+        """Train all fits; those that fail say so in `failed`."""
+        sizes = [batch_size(self.model, problem.train.rows.size) for problem in self.problems]
+        watches = [_EarlyStop(self, place) for place in range(len(self.problems))]
+        for epoch in range(self.model.epochs):
+            orders = [
+                epoch_order(seed, epoch, problem.train.rows)
+                for seed, problem in zip(self.seeds, self.problems, strict=True)
+            ]
+            losses = np.zeros(len(self.problems))
+            for batches in _batches(orders, sizes):
+                losses[: len(batches)] += self._step(batches, epoch)
+            for place, loss in enumerate(losses):
+                self._record(place, loss, epoch)
+                watches[place].look(epoch)
+            if all(watch.is_over for watch in watches):
+                break
+        for watch in watches:
+            watch.restore()
+
+    def outcome(self, place: int) -> Outcome:
+        """The scores of one fit, or why it has none."""
+        reason = self.failed[place]
+        if reason is not None:
+            return FitFailure(reason)
+        problem = self.problems[place]
+        return outcome_of(
+            lambda: fit_scores(
+                problem, self.n_epochs[place], lambda labels: self.outputs(place, labels)
+            )
+        )
+
+    def outputs(self, place: int, labels: Labels) -> np.ndarray:
+        """The network's output for each label of one fit, (n_labels,)."""
+        parts = [np.empty(0)]
+        weights = {name: value[place : place + 1] for name, value in self.parameters.items()}
+        with torch.no_grad():
+            for at in range(0, labels.rows.size, _CHUNK):
+                batch = np.arange(at, min(at + _CHUNK, labels.rows.size))
+                rows = Rows([labels.rows[batch]], batch.size, None)
+                every = self._every_output(weights, rows)[0].cpu().numpy()
+                first, last = labels.start[batch[0]], labels.start[batch[-1] + 1]
+                row = np.repeat(np.arange(batch.size), np.diff(labels.start)[batch])
+                parts.append(every[row, labels.member[first:last]])
+        return np.concatenate(parts)
+
+    def weights(self, place: int) -> Weights:
+        """The network of one fit as plain arrays."""
+        part = {name: value[place].cpu().numpy() for name, value in self.parameters.items()}
+        problem = self.problems[place]
+        hidden = tuple(
+            Layer(part[f"weight{depth}"], part[f"bias{depth}"][0])
+            for depth in range(len(self.model.hidden))
+        )
+        n_members = problem.members.size
+        heads = Layer(part["head_weight"][:, :n_members], part["head_bias"][0, :n_members])
+        return Weights(hidden, heads, problem.members, problem.shift, problem.scale)
+
+    def _heads(self) -> dict[str, torch.Tensor]:
+        n_members = max(problem.members.size for problem in self.problems)
+        dtype = np.float64 if self.like.dtype == torch.float64 else np.float32
+        weight = np.zeros((len(self.problems), self.trunk.n_units, n_members), dtype=dtype)
+        for place, (problem, seed) in enumerate(zip(self.problems, self.seeds, strict=True)):
+            heads = initial_heads(problem.members, self.trunk.n_units, seed, dtype)
+            weight[place, :, : problem.members.size] = heads.weight
+        bias = np.zeros((len(self.problems), 1, n_members), dtype=dtype)
+        return {
+            "head_weight": torch.as_tensor(weight).to(self.like),
+            "head_bias": torch.as_tensor(bias).to(self.like),
+        }
+
+    def _tensors(self, problem: Problem, labels: Labels) -> tuple[torch.Tensor, ...]:
+        """Members, targets, weights and kinds of labels."""
+        device = self.like.device
+        return (
+            torch.as_tensor(labels.member.astype(np.int64), device=device),
+            torch.as_tensor(problem.targets(labels)).to(self.like),
+            torch.as_tensor(labels.weight).to(self.like),
+            torch.as_tensor(problem.is_binary[labels.member], device=device),
+        )
+
+    def _every_output(self, weights: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+        trunk = {name: weights[name] for name in self.trunk.parameters}
+        hidden = self.trunk.forward(trunk, rows)
+        return torch.baddbmm(weights["head_bias"], hidden, weights["head_weight"])
+
+    def _step(self, batches: list[np.ndarray], epoch: int) -> np.ndarray:
+        """One step of the first k fits; the sum of each one's losses, float64 (k,)."""
+        weights = {
+            name: value[: len(batches)].detach().requires_grad_()
+            for name, value in self.parameters.items()
+        }
+        losses = self._losses(weights, batches, epoch)
+        n_rows = torch.tensor([batch.size for batch in batches]).to(self.like)
+        names = list(weights)
+        gradients = torch.autograd.grad((losses / n_rows).sum(), [weights[name] for name in names])
+        with torch.no_grad():
+            self.n_steps[: len(batches)] += 1
+            for name, gradient in zip(names, gradients, strict=True):
+                self._adam(name, gradient, learning_rate(self.model, epoch))
+        return losses.detach().double().cpu().numpy()
+
+    def _losses(
+        self, weights: dict[str, torch.Tensor], batches: list[np.ndarray], epoch: int
+    ) -> torch.Tensor:
+        examples = [
+            problem.train.rows[batch]
+            for problem, batch in zip(self.problems, batches, strict=False)
+        ]
+        rows = Rows(examples, max(batch.size for batch in batches), epoch)
+        every = self._every_output(weights, rows)
+        losses = []
+        for place, batch in enumerate(batches):
+            start = self.problems[place].train.start
+            length = np.diff(start)[batch]
+            at = np.repeat(start[batch] - (np.cumsum(length) - length), length)
+            chosen = torch.as_tensor(at + np.arange(length.sum()), device=self.like.device)
+            row = torch.as_tensor(np.repeat(np.arange(batch.size), length), device=chosen.device)
+            member, target, weight, is_binary = (part[chosen] for part in self.targets[place])
+            output = every[place, row, member]
+            cross_entropy = binary_cross_entropy_with_logits(
+                output, target.clamp(0, 1), reduction="none"
+            )
+            loss = torch.where(is_binary, cross_entropy, (output - target) ** 2)
+            losses.append((weight * loss).sum())
+        return torch.stack(losses)
+
+    def _adam(self, name: str, gradient: torch.Tensor, rate: float) -> None:
+        """Adam with PyTorch's defaults; weights, not biases, decay apart from the gradient."""
+        k = gradient.shape[0]
+        value = self.parameters[name][:k]
+        first, second = (moment[:k] for moment in self.moments[name])
+        first.lerp_(gradient, 1 - 0.9)
+        second.mul_(0.999).addcmul_(gradient, gradient, value=1 - 0.999)
+        shape = (k, *[1] * (gradient.ndim - 1))
+        size = (rate / (1 - 0.9 ** self.n_steps[:k])).reshape(shape).to(self.like)
+        root = (1 - 0.999 ** self.n_steps[:k]).sqrt().reshape(shape).to(self.like)
+        if "bias" not in name:
+            value.mul_(1 - rate * self.model.weight_decay)
+        value.sub_(size * first / (second.sqrt() / root + 1e-8))
+
+    def _record(self, place: int, loss: float, epoch: int) -> None:
+        try:
+            check_loss(loss, epoch)
+        except FitError as error:
+            self.failed[place] = self.failed[place] or str(error)
+
+
+class _EarlyStop:
+    """Keeps one fit's weights of the epoch with the lowest validation loss."""
+
+    def __init__(self, training: _Training, place: int) -> None:
+        self.training, self.place = training, place
+        self.best_loss, self.best_epoch, self.is_over = np.inf, -1, False
+        self.best: dict[str, torch.Tensor] = {}
+        problem = training.problems[place]
+        if training.model.patience > 0 and problem.validation.rows.size == 0:
+            training.failed[place] = "early stopping needs validation labels, and there are none"
+
+    def look(self, epoch: int) -> None:
+        training, place = self.training, self.place
+        if training.failed[place] is not None:
+            self.is_over = True
+        if training.model.patience == 0 or self.is_over:
+            return
+        problem = training.problems[place]
+        output = training.outputs(place, problem.validation)
+        loss = mean_loss(problem, problem.validation, output)
+        if loss < self.best_loss:
+            self.best_loss, self.best_epoch = loss, epoch
+            self.best = {n: value[place].clone() for n, value in training.parameters.items()}
+        self.is_over = epoch - self.best_epoch >= training.model.patience
+
+    def restore(self) -> None:
+        if self.best:
+            for name, value in self.best.items():
+                self.training.parameters[name][self.place] = value
+            self.training.n_epochs[self.place] = self.best_epoch + 1
+
+
+def _batches(orders: list[np.ndarray], sizes: list[int]) -> list[list[np.ndarray]]:
+    """The batches of each step; the fits that still have one are always the first."""
+    n_steps = [-(-order.size // size) for order, size in zip(orders, sizes, strict=True)]
+    return [
+        [
+            order[step * size : (step + 1) * size]
+            for order, size, n in zip(orders, sizes, n_steps, strict=True)
+            if step < n
+        ]
+        for step in range(max(n_steps))
+    ]

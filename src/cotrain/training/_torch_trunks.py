@@ -1,0 +1,142 @@
+"""Trunks of many fits side by side: stacked parameters, one pass for all fits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import functional_call, stack_module_state
+from torch.nn.functional import embedding_bag
+
+from cotrain.tasks import TaskTable
+from cotrain.training._randomness import keep_mask
+from cotrain.training._recipe import initial_layers
+
+# Makes a trunk that maps dense features (n, n_features) to representations (n, n_units), from the
+# number of features and the seed, which must set its initial weights.
+TrunkFactory = Callable[[int, int], nn.Module]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The examples that each of k fits looks at, padded to equally many.
+
+    Attributes
+    ----------
+    examples : list of ndarray of int64, each (n_b,)
+        The examples of each fit.
+    n : int
+        The most examples of a fit.
+    epoch : int or None
+        The epoch, for dropout; None when nothing is dropped.
+    """
+
+    examples: list[np.ndarray]
+    n: int
+    epoch: int | None
+
+
+class SparseTrunk:
+    """The standard trunk: the first layer reads only the features that are set."""
+
+    def __init__(
+        self,
+        table: TaskTable,
+        hidden: list[int],
+        dropout: float,
+        seeds: Sequence[int],
+        like: torch.Tensor,
+    ) -> None:
+        self.table, self.dropout, self.seeds, self.like = table, dropout, seeds, like
+        self.n_units = hidden[-1]
+        dtype = np.float64 if like.dtype == torch.float64 else np.float32
+        layers = [initial_layers(hidden, table.n_features, seed, dtype) for seed in seeds]
+        self.parameters: dict[str, torch.Tensor] = {}
+        for depth in range(len(hidden)):
+            weights = np.stack([fit[depth].weight for fit in layers])
+            biases = np.stack([fit[depth].bias for fit in layers])
+            self.parameters[f"weight{depth}"] = torch.as_tensor(weights).to(like)
+            self.parameters[f"bias{depth}"] = torch.as_tensor(biases[:, None]).to(like)
+
+    def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+        """The representation of each row of each fit, (k, n, n_units)."""
+        hidden = self._first(parameters["weight0"], rows) + parameters["bias0"]
+        hidden = self._drop(torch.relu(hidden), rows, 0)
+        if "weight1" in parameters:
+            hidden = torch.baddbmm(parameters["bias1"], hidden, parameters["weight1"])
+            hidden = self._drop(torch.relu(hidden), rows, 1)
+        return hidden
+
+    def _first(self, weight: torch.Tensor, rows: Rows) -> torch.Tensor:
+        k, n_features, n_units = weight.shape
+        index, value, offsets = _entries(self.table, rows)
+        device = self.like.device
+        bags = embedding_bag(
+            torch.as_tensor(index, device=device),
+            weight.reshape(k * n_features, n_units),
+            torch.as_tensor(offsets, device=device),
+            mode="sum",
+            per_sample_weights=torch.as_tensor(value).to(self.like),
+        )
+        return bags.reshape(k, rows.n, n_units)
+
+    def _drop(self, hidden: torch.Tensor, rows: Rows, layer: int) -> torch.Tensor:
+        if rows.epoch is None or self.dropout == 0:
+            return hidden
+        keep = np.zeros(hidden.shape, dtype=bool)
+        for place, examples in enumerate(rows.examples):
+            keep[place, : examples.size] = keep_mask(
+                self.seeds[place], rows.epoch, layer, examples, hidden.shape[2], self.dropout
+            )
+        return hidden * torch.as_tensor(keep).to(self.like) / (1 - self.dropout)
+
+
+class ModuleTrunk:
+    """A user's own module, mapped over fits; it must not keep state between passes."""
+
+    def __init__(
+        self, table: TaskTable, factory: TrunkFactory, seeds: Sequence[int], like: torch.Tensor
+    ) -> None:
+        self.table, self.like = table, like
+        modules = [factory(table.n_features, seed).to(like) for seed in seeds]
+        self.module = modules[0]
+        self.parameters, self.buffers = stack_module_state(modules)
+        with torch.no_grad():
+            probe = torch.zeros(1, table.n_features, dtype=like.dtype, device=like.device)
+            self.n_units = int(self.module(probe).shape[1])
+
+    def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+        """The representation of each row of each fit, (k, n, n_units)."""
+        k = len(rows.examples)
+        features = np.zeros((k, rows.n, self.table.n_features), dtype=np.float32)
+        for place, examples in enumerate(rows.examples):
+            features[place, : examples.size] = self.table.features[examples].toarray()
+        self.module.train(rows.epoch is not None)
+        buffers = {name: value[:k] for name, value in self.buffers.items()}
+
+        def one(
+            weights: dict[str, torch.Tensor], state: dict[str, torch.Tensor], x: torch.Tensor
+        ) -> torch.Tensor:
+            result: torch.Tensor = functional_call(self.module, (weights, state), (x,))
+            return result
+
+        dense = torch.as_tensor(features).to(self.like)
+        result: torch.Tensor = torch.vmap(one, randomness="different")(parameters, buffers, dense)
+        return result
+
+
+def _entries(table: TaskTable, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stacked feature indices, their values, and where each of the k * n rows begins."""
+    features = table.features
+    sizes = np.zeros((len(rows.examples), rows.n), dtype=np.int64)
+    for place, examples in enumerate(rows.examples):
+        sizes[place, : examples.size] = np.diff(features.indptr)[examples]
+    examples = np.concatenate(rows.examples)
+    length = np.diff(features.indptr)[examples]
+    first = np.cumsum(length) - length
+    at = np.repeat(features.indptr[examples] - first, length) + np.arange(length.sum())
+    fit = np.repeat(np.arange(len(rows.examples)), sizes.sum(axis=1))
+    index = features.indices[at].astype(np.int64) + fit * table.n_features
+    flat = sizes.ravel()
+    return index, features.data[at], np.cumsum(flat) - flat

@@ -38,7 +38,7 @@ from cotrain.reliability import paired_interval
 def coverage() -> str:
     """How often single curves' 95 % intervals hold the truth."""
     rows = []
-    n_draws = 200
+    n_draws = 60
     columns = ("c", "b", "a_own", "a_auxiliary", "a_others", "expected score")
     for form, stages in (("exp3.1", "joint"), ("exp3.3", "joint"), ("exp3.3", "paper")):
         for shared in (False, True):
@@ -76,14 +76,14 @@ def _one_curve(
     noise = rng.normal(0, 0.01, len(X))
     if shared:
         noise = noise / 2 + rng.normal(0, 0.01, 6)[repeats]
-    curve = LearningCurve(form, stages=stages, n_starts=3, n_bootstrap=300, random_state=seed)
+    curve = LearningCurve(form, stages=stages, n_starts=2, n_bootstrap=200, random_state=seed)
     return curve.fit(X, scores + noise, repeats if shared else None), truth, X, scores
 
 
 def transfer() -> str:
     """Exchange rates, parameters and coverage of the transfer model."""
     rows = []
-    for n_tasks, noise, seeds in ((12, 0.006, 10), (12, 0.015, 10), (30, 0.006, 4), (30, 0.015, 4)):
+    for n_tasks, noise, seeds in ((12, 0.006, 5), (12, 0.015, 5), (30, 0.006, 1)):
         found = [_one_transfer(n_tasks, noise, seed) for seed in range(seeds)]
         mean = np.mean(found, axis=0)
         rows.append([n_tasks, noise, seeds, *(f"{value:.3f}" for value in mean)])

@@ -163,7 +163,7 @@ class LearningCurve(RegressorMixin, BaseEstimator):
             solution = fit_staged(
                 form, np.broadcast_to(self.counts_, (len(scores), *self.counts_.shape)), scores,
                 plan_stages(form, self.stages), complete_bounds(form, self.bounds),
-                minimise_batch, 1, rng, initial=np.tile(self.theta_, (len(scores), 1)),
+                minimise_batch, 0, rng, initial=np.tile(self.theta_, (len(scores), 1)),
             )  # fmt: skip
             self._bootstrap = solution.theta
         return self._bootstrap

@@ -101,13 +101,16 @@ def target_prior(
     return TargetPrior(mean, precision, float(population.variance[data.target]), ceiling)
 
 
-def leading_directions(fits: Sequence[TargetFit], n_tasks: int, rank: int) -> np.ndarray:
-    """The directions (rank, K) along which sources' effects differ most, targets alike."""
-    alpha = np.stack([fit.z[FIRST : FIRST + n_tasks] for fit in fits])
+def leading_directions(parameters: Sequence[np.ndarray], n_tasks: int, rank: int) -> np.ndarray:
+    """The directions (rank, K) along which sources' effects differ most, targets alike.
+
+    `parameters` are the z of all targets.
+    """
+    alpha = np.stack([z[FIRST : FIRST + n_tasks] for z in parameters])
     off = ~np.eye(n_tasks, dtype=bool)
     mean = np.where(off, alpha, 0.0).sum(axis=1, keepdims=True) / max(n_tasks - 1, 1)
     _, size, directions = np.linalg.svd(np.where(off, alpha - mean, 0.0), full_matrices=False)
-    return directions[:rank] * size[:rank, None] / np.sqrt(len(fits))
+    return directions[:rank] * size[:rank, None] / np.sqrt(len(parameters))
 
 
 def _off_precision(

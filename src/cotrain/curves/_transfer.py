@@ -166,7 +166,9 @@ class TransferModel(BaseEstimator):
             targets, [folds[np.isfinite(y)] for y in Y.T], population, fits
         )
         chosen = self.choices_[0]
-        shrinkage = Shrinkage(chosen.strength, leading_directions(fits, n_tasks, chosen.rank))
+        shrinkage = Shrinkage(
+            chosen.strength, leading_directions([fit.z for fit in fits], n_tasks, chosen.rank)
+        )
         for _ in range(2):
             fits = self._fit_all(targets, population, shrinkage, [fit.z for fit in fits])
             population = update_population(population, targets, fits)

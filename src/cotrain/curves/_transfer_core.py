@@ -99,7 +99,19 @@ def score_gradient(z: np.ndarray, target: int, x: np.ndarray) -> np.ndarray:
 
 
 def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> TargetFit:
-    """The most probable parameters, by Levenberg–Marquardt from `start`."""
+    """The most probable parameters from `start`, and how sure they are."""
+    z, normal = most_probable(data, prior, start)
+    covariance = cho_solve(cho_factor(normal), np.eye(len(z)))
+    residual = data.y - expected_score(z, data)
+    degrees = len(z) - float(np.sum(covariance * prior.precision))
+    at_ceiling = bool(z[C] >= prior.ceiling - 1e-9)
+    return TargetFit(z, covariance, float(residual @ residual), degrees, at_ceiling)
+
+
+def most_probable(
+    data: TargetData, prior: TargetPrior, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The most probable parameters, by Levenberg–Marquardt, and half the cost's curvature there."""
     z = start.copy()
     z[C] = min(z[C], prior.ceiling)
     residual = data.y - expected_score(z, data)
@@ -122,7 +134,7 @@ def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> Targe
             damping *= 10
             if damping > 1e12:
                 break
-    return _summary(z, residual, normal, prior)
+    return z, normal
 
 
 def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
@@ -176,13 +188,3 @@ def _step(normal: np.ndarray, pull: np.ndarray, damping: float, pinned: bool) ->
     step = np.zeros_like(pull)
     step[first:] = cho_solve(cho_factor(matrix, check_finite=False), pull[first:])
     return step
-
-
-def _summary(
-    z: np.ndarray, residual: np.ndarray, normal: np.ndarray, prior: TargetPrior
-) -> TargetFit:
-    covariance = cho_solve(cho_factor(normal), np.eye(len(z)))
-    degrees = len(z) - float(np.sum(covariance * prior.precision))
-    return TargetFit(
-        z, covariance, float(residual @ residual), degrees, bool(z[C] >= prior.ceiling - 1e-9)
-    )

@@ -10,7 +10,7 @@ from cotrain.curves._transfer_core import (
     TargetData,
     TargetFit,
     expected_score,
-    fit_target,
+    most_probable,
 )
 
 
@@ -101,11 +101,11 @@ def _directions_by_fold(
     result = []
     for held_out in range(n_folds):
         trained = [
-            fit_target(
+            most_probable(
                 data.rows(fold != held_out),
                 target_prior(data, population, plain, ceiling),
                 fit.z,
-            )
+            )[0]
             for data, fold, fit in zip(targets, folds, fits, strict=True)
         ]
         result.append(leading_directions(trained, n_tasks, max(ranks)))
@@ -127,7 +127,7 @@ def _held_out_error(
         if not left.any():
             continue
         prior = target_prior(data, population, Shrinkage(strength, found), ceiling)
-        trained = fit_target(data.rows(~left), prior, fit.z)
+        z, _ = most_probable(data.rows(~left), prior, fit.z)
         rest = data.rows(left)
-        total += float(np.square(rest.y - expected_score(trained.z, rest)).sum())
+        total += float(np.square(rest.y - expected_score(z, rest)).sum())
     return total / len(data.y) / float(population.variance[data.target])

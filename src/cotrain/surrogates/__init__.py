@@ -6,6 +6,7 @@ from cotrain.surrogates._choice import SurrogateChoice, choose_surrogate, defaul
 from cotrain.surrogates._classification import Classification, best_threshold, classify
 from cotrain.surrogates._errors import DesignWarning
 from cotrain.surrogates._goodness import LackOfFit, lack_of_fit
+from cotrain.surrogates._gradient import GradientEstimate, gradient_estimate
 from cotrain.surrogates._group_mean import AveragingSurrogate, PairwiseSurrogate
 from cotrain.surrogates._interaction import InteractionSurrogate
 from cotrain.surrogates._kernel import KernelSurrogate
@@ -13,12 +14,14 @@ from cotrain.surrogates._linear import LinearSurrogate
 from cotrain.surrogates._negative_transfer import NegativeTransfer, identify_negative_transfer
 from cotrain.surrogates._relevance import Relevance, relevance, verdicts
 from cotrain.surrogates._scores import average_repeats, noise_variance, paired_effects
+from cotrain.surrogates._simulate import SimulatedTruth, simulate_subsets, simulate_truth
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
 
 __all__ = [
     "AveragingSurrogate",
     "Classification",
     "DesignWarning",
+    "GradientEstimate",
     "InteractionSurrogate",
     "KernelSurrogate",
     "LackOfFit",
@@ -27,6 +30,7 @@ __all__ = [
     "NextSubsets",
     "PairwiseSurrogate",
     "Relevance",
+    "SimulatedTruth",
     "SurrogateChoice",
     "TargetSurrogates",
     "average_repeats",
@@ -35,12 +39,15 @@ __all__ = [
     "classify",
     "default_surrogates",
     "fit_surrogates",
+    "gradient_estimate",
     "identify_negative_transfer",
     "lack_of_fit",
     "next_subsets",
     "noise_variance",
     "paired_effects",
     "relevance",
+    "simulate_subsets",
+    "simulate_truth",
     "spearman_by_target",
     "verdicts",
 ]

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from cotrain.exceptions import SettingsError
 from cotrain.observations import SubsetScores
-from cotrain.reliability import Reliability, split_half_reliability
+from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
 from cotrain.settings import AnalyzeSettings
 from cotrain.surrogates import (
     LinearSurrogate,
@@ -18,8 +17,10 @@ from cotrain.surrogates import (
     Relevance,
     fit_surrogates,
     identify_negative_transfer,
+    lack_of_fit,
     paired_effects,
     relevance,
+    spearman_by_target,
 )
 
 # The reliability from which a ranking may be called reliable, by custom of psychometrics.
@@ -44,8 +45,11 @@ class SubsetAnalysis:
         None with one repeat.
     negative : NegativeTransfer
         Of the held-out subsets.
-    predicted : ndarray, (n_held_out, K)
-        Effects of the held-out subsets, predicted from the others.
+    predicted : ndarray, (n_repeats, n_held_out, K)
+        Effects of the held-out subsets in each repeat, predicted from the other subsets in the
+        other repeats (with one repeat, from the other subsets in it).
+    adequacy_p : ndarray, (K,)
+        P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat.
     """
 
     tasks: tuple[str, ...]
@@ -56,6 +60,7 @@ class SubsetAnalysis:
     reliability: Reliability | None
     negative: NegativeTransfer
     predicted: np.ndarray
+    adequacy_p: np.ndarray
 
     @classmethod
     def of(
@@ -80,8 +85,7 @@ class SubsetAnalysis:
                 held_out=settings.held_out,
                 random_state=settings.seed,
             )
-            known = np.setdiff1d(np.arange(len(several.indicators)), negative.held_out)
-            fitted = fit_surrogates(several.indicators[known], effects[:, known], surrogate)
+            predicted = _predict_fresh(several.indicators, effects, negative.held_out, surrogate)
             every = (subsets.indicators, subsets.scores)
             found = relevance(*every, ridge=settings.ridge, fdr=settings.fdr)
             intercept = fit_surrogates(*every, surrogate).intercept
@@ -101,16 +105,31 @@ class SubsetAnalysis:
             intercept,
             reliability,
             negative,
-            fitted.predict(several.indicators[negative.held_out]),
+            predicted,
+            lack_of_fit(several.indicators, effects, settings.fdr).p_value,
         )
 
     @property
     def measured(self) -> np.ndarray:
-        """Mean effects of the held-out subsets, (n_held_out, K); NaN where not scored."""
-        held_out = self.effects[:, self.negative.held_out]
-        known = ~np.isnan(held_out)
-        total = np.where(known, held_out, 0.0).sum(axis=0)
-        return total / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+        """Effects of the held-out subsets, (n_repeats, n_held_out, K); NaN where not scored."""
+        return self.effects[:, self.negative.held_out]
+
+    @property
+    def spearman(self) -> np.ndarray:
+        """Of predicted and measured effects in a fresh repeat, (K,): the mean over repeats."""
+        pairs = zip(self.predicted, self.measured, strict=True)
+        return _mean([spearman_by_target(predicted, measured) for predicted, measured in pairs])
+
+    @property
+    def ceiling(self) -> np.ndarray:
+        """What `spearman` would be if the effects without noise were known, (K,).
+
+        The square root of the reliability of one repeat.
+        """
+        if self.reliability is None:
+            return np.full(len(self.tasks), np.nan)
+        one = spearman_brown(self.reliability.per_target, 1 / self.reliability.n_repeats)
+        return np.sqrt(np.maximum(one, 0.0))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by the names of their files."""
@@ -133,8 +152,8 @@ class SubsetAnalysis:
                 "high": _known(found.high if found else math.nan),
                 "repeats_needed": _known(_repeats_needed(found) if found else math.nan),
             },
-            "spearman": _known(self.negative.spearman),
-            "ceiling": _known(found.ceiling if found else math.nan),
+            "spearman": _known(_mean(self.spearman)),
+            "ceiling": _known(_mean(self.ceiling)),
         }
 
     def describe(self) -> str:
@@ -143,7 +162,8 @@ class SubsetAnalysis:
         return (
             f"{self.relevance.count('helps')} pairs help, {self.relevance.count('hurts')} hurt, "
             f"{self.relevance.count('undecided')} are undecided; reliability {reliability}, "
-            f"Spearman on held-out subsets {self.negative.spearman:.2f}"
+            f"Spearman on held-out subsets {_mean(self.spearman):.2f} "
+            f"(ceiling {_mean(self.ceiling):.2f})"
         )
 
     def _relevance(self) -> pd.DataFrame:
@@ -153,8 +173,7 @@ class SubsetAnalysis:
         return frame
 
     def _targets(self) -> pd.DataFrame:
-        n_tasks = len(self.tasks)
-        unknown = np.full(n_tasks, np.nan)
+        unknown = np.full(len(self.tasks), np.nan)
         reliability = self.reliability.per_target if self.reliability else unknown
         return pd.DataFrame(
             {
@@ -162,16 +181,15 @@ class SubsetAnalysis:
                 "intercept": self.intercept,
                 "n_subsets": (~np.isnan(self.effects).all(axis=0)).sum(axis=0),
                 "reliability": reliability,
-                "spearman": [
-                    _spearman(self.predicted[:, task], self.measured[:, task])
-                    for task in range(n_tasks)
-                ],
-                "ceiling": np.sqrt(np.maximum(reliability, 0.0)),
+                "spearman": self.spearman,
+                "ceiling": self.ceiling,
+                "adequacy_p": self.adequacy_p,
             }
         )
 
     def _predictions(self) -> pd.DataFrame:
         rows, tasks = np.nonzero(self.negative.scored)
+        measured, predicted = _mean(self.measured), _mean(self.predicted)
         subsets = self.indicators[self.negative.held_out]
         names = [
             " + ".join(self.tasks[task] for task in np.flatnonzero(subset)) for subset in subsets
@@ -180,8 +198,8 @@ class SubsetAnalysis:
             {
                 "target": [self.tasks[task] for task in tasks],
                 "members": [names[row] for row in rows],
-                "measured": self.measured[rows, tasks],
-                "predicted": self.predicted[rows, tasks],
+                "measured": measured[rows, tasks],
+                "predicted": predicted[rows, tasks],
                 "probability": self.negative.probability[rows, tasks],
                 "harmful": self.negative.negative[rows, tasks].astype(np.int64),
             }
@@ -203,11 +221,27 @@ def _repeats_needed(reliability: Reliability) -> float:
     return float(math.ceil(reliability.n_repeats * factor))
 
 
-def _spearman(predicted: np.ndarray, measured: np.ndarray) -> float:
-    known = ~np.isnan(predicted) & ~np.isnan(measured)
-    if known.sum() < 3 or np.ptp(predicted[known]) == 0 or np.ptp(measured[known]) == 0:
-        return math.nan
-    return float(stats.spearmanr(predicted[known], measured[known]).statistic)
+def _predict_fresh(
+    indicators: np.ndarray, effects: np.ndarray, held_out: np.ndarray, surrogate: LinearSurrogate
+) -> np.ndarray:
+    known = np.setdiff1d(np.arange(len(indicators)), held_out)
+    repeats = range(len(effects))
+    predicted = []
+    for repeat in repeats:
+        others = [other for other in repeats if other != repeat] or [repeat]
+        seen = effects[others][:, known]
+        predicted.append(
+            fit_surrogates(indicators[known], seen, surrogate).predict(indicators[held_out])
+        )
+    return np.stack(predicted)
+
+
+def _mean(values: Any) -> Any:
+    """Mean over the first axis of what is known; NaN where nothing is."""
+    values = np.asarray(values, dtype=np.float64)
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return total / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
 
 
 def _known(value: float) -> float | None:

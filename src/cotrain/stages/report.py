@@ -1,10 +1,36 @@
-"""The report, its figures and the key figures."""
+"""The report, its figures and the key figures; the same in MLflow."""
+
+import json
+
+import pandas as pd
 
 from cotrain.report import Findings, write_report
+from cotrain.stages._context import run_context
 from cotrain.study import Study
+from cotrain.tasks import file_version
+from cotrain.tracking import Tracker
+from cotrain.training import load_fit_table
 
 
 def run(study: Study) -> str:
     findings = Findings.load(study.prepared, study.analysis, study.grouping, study.validation)
     write_report(findings, study.reports)
+    _track(study)
     return f"report: {study.reports / 'report.html'}"
+
+
+def _track(study: Study) -> None:
+    """The report as a run of its own, and a dashboard over the fits of this study as it is now."""
+    tracker = Tracker.open(study.home)
+    metrics = json.loads((study.reports / "metrics.json").read_text(encoding="utf-8"))
+    context = run_context(study, file_version(study.table))
+    tracker.log_summary(
+        "report",
+        context.params,
+        {key: value for key, value in metrics.items() if isinstance(value, int | float)},
+        [study.reports / "report.html", study.reports / "figures"],
+    )
+    names = ("subsets", "augmentations", "validation")
+    tracker.prepare_dashboard(
+        pd.concat([load_fit_table(study.fits(name)) for name in names], ignore_index=True)
+    )

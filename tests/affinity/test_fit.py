@@ -10,12 +10,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cotrain.affinity import AffinityRecord, AffinityRecorder, masked_mean, record_affinity
 from cotrain.affinity import _flops as flops
-from cotrain.affinity._network_fit import NetworkFit
+from cotrain.affinity._fit import _Recording
+from cotrain.affinity._watch import WatchedFit
 from cotrain.allocation import Fit, all_together, rotations, subset_fit
 from cotrain.exceptions import DataError, FitError
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._compiled import CompiledEngine
+from cotrain.training._randomness import epoch_order, keep_mask
+from cotrain.training._torch import TorchEngine
 
 N_EXAMPLES, N_FEATURES, N_TASKS, N_FOLDS = 90, 24, 4, 6
 
@@ -66,71 +68,54 @@ def fit() -> Fit:
     return all_together(N_TASKS, 3, rotations(N_FOLDS, 3, 1, 1, seed=5))[0]
 
 
-# Slow the first time: the compiled engine is compiled for double precision.
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"hidden": [16, 32]}, {"weight_decay": 0.1, "dropout": 0.0}],
-    ids=["one layer", "two layers", "weight decay"],
-)
-def test_the_fit_is_that_of_the_compiled_engine(
-    table: TaskTable, fit: Fit, changes: dict[str, object]
+@pytest.mark.parametrize("hidden", [[16], [16, 12]], ids=["one layer", "two layers"])
+@pytest.mark.parametrize("patience", [0, 1])
+def test_the_fit_is_that_of_the_torch_engine_to_the_bit(
+    table: TaskTable, fit: Fit, hidden: list[int], patience: int
 ) -> None:
-    model = settings(**changes)
-    network = NetworkFit.of(table, fit, model, np.float64)
-    network.run()
-    expected = CompiledEngine(np.float64).train_weights(table, fit, model)
-    seen = np.flatnonzero(np.diff(table.features[network.problem.train.rows].tocsc().indptr))
-    for depth, (weight, bias) in enumerate(network.parameters.hidden):
-        units = slice(None) if depth else seen
-        np.testing.assert_allclose(weight[units], expected.hidden[depth].weight[units], atol=1e-9)
-        np.testing.assert_allclose(bias, expected.hidden[depth].bias, atol=1e-9)
-    np.testing.assert_allclose(network.parameters.heads[0], expected.heads.weight, atol=1e-9)
-    np.testing.assert_allclose(network.parameters.heads[1], expected.heads.bias, atol=1e-9)
-
-
-def test_recording_leaves_the_fit_unchanged_to_the_bit(
-    table: TaskTable, fit: Fit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fits = []
-    make = NetworkFit.of.__func__
-
-    def remember(cls: type, *args: object) -> NetworkFit:
-        fits.append(make(cls, *args))
-        return fits[-1]
-
-    monkeypatch.setattr(NetworkFit, "of", classmethod(remember))
-    record_affinity(table, fit, settings(), every=1)
-    NetworkFit.of(table, fit, settings()).run()
-    recorded, plain = (network.parameters for network in fits)
-    for (weight, bias), (weight_too, bias_too) in zip(
+    model = settings(hidden=hidden, patience=patience)
+    watched = WatchedFit.of(table, fit, model)
+    recording = _Recording(N_TASKS, every=1, mode="paper", heads_step="stepped")
+    watched.train(recording.look)
+    assert len(recording.epochs) > 0
+    recorded = watched.weights(0)
+    plain = TorchEngine(device="cpu").train_weights(table, fit, model)
+    for layer, twin in zip(
         [*recorded.hidden, recorded.heads], [*plain.hidden, plain.heads], strict=True
     ):
-        np.testing.assert_array_equal(weight, weight_too)
-        np.testing.assert_array_equal(bias, bias_too)
+        np.testing.assert_array_equal(layer.weight, twin.weight)
+        np.testing.assert_array_equal(layer.bias, twin.bias)
 
 
 class Twin(nn.Module):
     """The network before its first step, as any torch module would be written."""
 
-    def __init__(self, network: NetworkFit) -> None:
+    def __init__(self, fit: WatchedFit) -> None:
         super().__init__()
-        (weight, bias), (head_weight, head_bias) = network.hidden[0], network.heads
-        self.trunk = nn.ParameterList([nn.Parameter(part.detach()) for part in (weight, bias)])
-        self.heads = nn.ParameterList([nn.Parameter(p.detach()) for p in (head_weight, head_bias)])
-        self.batch = next(network.batches())
-        self.is_real = ~torch.from_numpy(network.problem.is_binary)
+        parameters, problem = fit.network(), fit.problem
+        (layer,) = parameters.hidden
+        self.trunk = nn.ParameterList([nn.Parameter(torch.tensor(part)) for part in layer])
+        self.heads = nn.ParameterList(
+            [nn.Parameter(torch.tensor(part)) for part in parameters.heads]
+        )
+        batch = epoch_order(fit.seeds[0], 0, problem.train.rows)[:8]
+        examples = problem.train.rows[batch]
+        keep = keep_mask(fit.seeds[0], 0, 0, examples, 16, 0.2)
+        self.keep = torch.from_numpy(keep) / 0.8
+        self.x = torch.from_numpy(fit.trunk.table.features[examples].toarray())
+        labels = fit.trunk.table.labels[examples]
+        known = csr_array((np.ones(labels.nnz), labels.indices, labels.indptr), labels.shape)
+        self.is_known = torch.from_numpy(known.toarray() > 0)
+        values = (labels.toarray() - problem.shift) / problem.scale
+        self.y = torch.from_numpy(values).float()
+        self.is_real = ~torch.from_numpy(problem.is_binary)
 
     def losses(self, _: None) -> Tensor:
-        x = torch.from_numpy(self.batch.features.toarray())
-        top = torch.relu(x @ self.trunk[0] + self.trunk[1]) * self.batch.keep[0]
+        top = torch.relu(self.x @ self.trunk[0] + self.trunk[1]) * self.keep
         output = top @ self.heads[0] + self.heads[1]
-        y = torch.zeros_like(output)
-        y[self.batch.row, self.batch.task] = self.batch.target
-        is_known = torch.zeros_like(output, dtype=torch.bool)
-        is_known[self.batch.row, self.batch.task] = True
-        log_loss = nn.functional.softplus(output) - y * output
-        return masked_mean(torch.where(self.is_real, (output - y) ** 2, log_loss), is_known)
+        log_loss = nn.functional.softplus(output) - self.y * output
+        loss = torch.where(self.is_real, (output - self.y) ** 2, log_loss)
+        return masked_mean(loss, self.is_known)
 
 
 @pytest.mark.parametrize("mode", ["paper", "released"])
@@ -140,7 +125,7 @@ def test_records_what_the_recorder_of_torch_models_records(
 ) -> None:
     model = settings(learning_rate=0.3, epochs=1)
     record = record_affinity(table, fit, model, every=100, mode=mode, heads_step=heads_step)
-    twin = Twin(NetworkFit.of(table, fit, model))
+    twin = Twin(WatchedFit.of(table, fit, model))
     recorder = AffinityRecorder(
         twin,
         twin.losses,

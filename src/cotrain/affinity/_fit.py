@@ -5,9 +5,9 @@ import numpy as np
 from cotrain.affinity import _flops
 from cotrain.affinity._history import History
 from cotrain.affinity._network import NetworkLookahead
-from cotrain.affinity._network_fit import Batch, NetworkFit
 from cotrain.affinity._record import AffinityRecord
 from cotrain.affinity._recorder import HeadsStep, Mode
+from cotrain.affinity._watch import BatchView, WatchedFit
 from cotrain.allocation import Fit
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
@@ -25,8 +25,7 @@ def record_affinity(
     """The affinities and gradient cosines of all pairs of members, recorded along one fit.
 
     A task's loss is the mean over its labels in the batch, and the step of a lookahead has the
-    learning rate of the epoch. The fit is the one that the engines train: the same initial
-    weights, order of examples and dropout, with the optimiser of `model`.
+    learning rate of the epoch. The fit is that of the torch engine, to the bit.
 
     Parameters
     ----------
@@ -54,13 +53,13 @@ def record_affinity(
     if every < 1:
         raise ValueError(f"every must be at least 1, got {every}")
     start = time.thread_time()
-    network = NetworkFit.of(table, fit, model)
-    recording = _Recording(network, every, mode, heads_step)
-    network.run(recording.before_step)
+    watched = WatchedFit.of(table, fit, model)
+    recording = _Recording(watched.problem.members.size, every, mode, heads_step)
+    watched.train(recording.look)
     history = recording.history
     total = time.thread_time() - start
     return AffinityRecord(
-        tasks=network.problem.members,
+        tasks=watched.problem.members,
         affinity=history.affinity,
         cosine=history.cosine,
         counts=history.counts,
@@ -77,45 +76,40 @@ def record_affinity(
 
 
 class _Recording:
-    """What looks at each batch of a fit."""
+    """What looks at each batch of a fit of K members."""
 
-    def __init__(self, network: NetworkFit, every: int, mode: Mode, heads_step: HeadsStep) -> None:
-        self._network = network
+    def __init__(self, n_members: int, every: int, mode: Mode, heads_step: HeadsStep) -> None:
         self._every = every
         self._mode = mode
         self._heads_step = heads_step
-        self._members = np.eye(network.problem.members.size, dtype=bool)
+        self._members = np.eye(n_members, dtype=bool)
+        self._n_steps = 0
         self.history = History()
         self.epochs: list[int] = []
         self.flops = 0
         self.record_flops = 0
         self.seconds = 0.0
 
-    def before_step(self, batch: Batch) -> None:
-        network = self._network
-        hidden = network.model.hidden
-        self.flops += _flops.training_step(batch.features, hidden, len(self._members))
-        if network.n_steps % self._every == 0:
-            start = time.thread_time()
+    def look(self, batch: BatchView) -> None:
+        start = time.thread_time()
+        hidden, counts = batch.fit.model.hidden, batch.task_counts
+        self.flops += _flops.training_step(batch.features, hidden, counts.size)
+        if self._n_steps % self._every == 0:
             self._record(batch)
-            self.seconds += time.thread_time() - start
-            counts = np.bincount(batch.task, minlength=len(self._members))
             self.record_flops += _flops.record(batch.features, hidden, counts)
+        self._n_steps += 1
+        self.seconds += time.thread_time() - start
 
-    def _record(self, batch: Batch) -> None:
-        network = self._network
-        lr = network.learning_rate
-        lookahead = NetworkLookahead(
-            network.parameters,
-            batch.labelled(batch.first(*network.hidden[0])),
-            head_lr=lr if self._heads_step == "stepped" else 0.0,
-        )
+    def _record(self, batch: BatchView) -> None:
+        lr = batch.learning_rate
+        head_lr = lr if self._heads_step == "stepped" else 0.0
+        lookahead = NetworkLookahead(batch.fit.network(), batch.labelled(), head_lr)
         self.history.add(
-            network.n_steps,
+            self._n_steps,
             lookahead.losses(),
             lookahead.losses_after(lr),
             lookahead.gram(),
             self._members,
             divisor=lr if self._mode == "released" else 1.0,
         )
-        self.epochs.append(network.epoch)
+        self.epochs.append(batch.epoch)

@@ -139,12 +139,15 @@ def init(folder: Path, csv: Path | None, smiles: str | None) -> None:
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
     try:
-        cotrain()
+        cotrain(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except CotrainError as error:
         if os.environ.get(_DEBUG):
             traceback.print_exc()
         click.echo(f"cotrain: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         click.echo("cotrain: stopped; finished fits are kept", err=True)
         sys.exit(130)

@@ -1,0 +1,365 @@
+"""Studies made up for the report: tables such as the stages write, of any number of tasks."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cotrain.report import Findings
+
+HOSTILE = (
+    "<script>alert('x')</script>",
+    'say "hi" & <b>bye</b>',
+    "$\\frac{1}$ {{ 7 * 7 }}",
+    "NA",
+    "a task with a name that goes on and on, as those out of spreadsheets will do " * 2,
+    "日本語\nsecond line\u0007",
+)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The folders of a made-up study."""
+
+    prepared: Path
+    analysis: Path
+    grouping: Path
+    validation: Path
+
+    def load(self) -> Findings:
+        return Findings.load(self.prepared, self.analysis, self.grouping, self.validation)
+
+
+def write_tables(
+    folder: Path,
+    n_tasks: int,
+    *,
+    seed: int = 0,
+    n_levels: int = 2,
+    names: tuple[str, ...] = (),
+    effect: float = 1.0,
+    kind: str = "binary",
+    n_groups: int | None = None,
+    missing: float = 0.0,
+    affinity: bool = False,
+    baselines: tuple[str, ...] = ("single-task", "all together", "random"),
+) -> Tables:
+    """Write the tables of a study: clusters of tasks that help each other; task 1 harms others.
+
+    `effect` scales the true effects (0: nothing is decided), `missing` is the share of scores lost.
+    """
+    maker = _Maker(n_tasks, seed, n_levels, names, effect, kind, missing)
+    tables = Tables(*(folder / name for name in ("prepared", "analysis", "grouping", "validation")))
+    for path in (tables.prepared, tables.analysis, tables.grouping, tables.validation):
+        path.mkdir(parents=True, exist_ok=True)
+    maker.write_prepared(tables.prepared)
+    maker.write_analysis(tables.analysis, affinity)
+    maker.write_grouping(tables.grouping, n_groups or min(5, max(1, n_tasks // 3)))
+    maker.write_validation(tables.validation, baselines)
+    return tables
+
+
+class _Maker:
+    def __init__(
+        self,
+        n_tasks: int,
+        seed: int,
+        n_levels: int,
+        names: tuple[str, ...],
+        effect: float,
+        kind: str,
+        missing: float,
+    ) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.K = n_tasks
+        self.n_levels = n_levels
+        self.missing = missing
+        self.effect = effect
+        self.is_real = kind == "real"
+        self.score, self.curve_score = ("mse", "r2") if self.is_real else ("log_loss", "auroc")
+        ids = self.rng.choice(9000, n_tasks, replace=False) + 1000
+        self.tasks = [*names, *(f"CHEMBL{i}_Ki" for i in ids)][:n_tasks]
+        self.clusters = np.arange(n_tasks) % max(1, n_tasks // 4)
+        self.sizes = np.sort(self.rng.integers(200, 3000, n_tasks))[::-1]
+        same = self.clusters[:, None] == self.clusters
+        self.truth = effect * (0.02 * same - 0.004 + 0.006 * self.rng.normal(size=same.shape))
+        if n_tasks > 1:
+            self.truth[:, 1] -= effect * 0.03
+        np.fill_diagonal(self.truth, 0)
+
+    def estimates(self, truth: np.ndarray, se: float) -> pd.DataFrame:
+        value = truth + se * self.rng.normal(size=truth.shape)
+        lost = self.rng.random(truth.shape) < self.missing
+        value = np.where(lost, np.nan, value)
+        decided = np.abs(value) > 3 * se if self.effect else np.zeros(truth.shape, dtype=bool)
+        verdict = np.where(decided, np.where(value > 0, "helps", "hurts"), "undecided")
+        z = np.abs(value) / se
+        return pd.DataFrame(
+            {
+                "value": value,
+                "low": value - 1.96 * se,
+                "high": value + 1.96 * se,
+                "p_value": np.exp(-0.717 * z - 0.416 * z**2),
+                "verdict": np.where(lost, "unknown", verdict),
+            }
+        )
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        target, source = np.nonzero(~np.eye(self.K, dtype=bool))
+        return target, source
+
+    def names(self, index: np.ndarray) -> np.ndarray:
+        return np.array(self.tasks, dtype=object)[index]
+
+    def write_prepared(self, folder: Path) -> None:
+        labels = self.sizes.sum()
+        items = {
+            "measurements read": labels + 214,
+            "rows rejected": 3,
+            "measurements rejected": 3,
+            "measurements merged into another": 211,
+            "pairs with conflicting values": 40,
+            "pairs left without a label by a draw": 0,
+            "tasks excluded": 1,
+            "examples left out with those tasks": 12,
+            "tasks": self.K,
+            "examples": int(labels * 0.7),
+            "labels": labels,
+            "positive labels": "" if self.is_real else int(labels * 0.4),
+            "scaffold folds": 10,
+        }
+        pd.DataFrame(items.items(), columns=["item", "count"]).to_csv(
+            folder / "summary.csv", index=False
+        )
+        n_labels = np.repeat(self.sizes // 10, 10)
+        pd.DataFrame(
+            {
+                "task": np.repeat(np.array(self.tasks, dtype=object), 10),
+                "fold": np.tile(np.arange(10), self.K),
+                "n_labels": n_labels,
+                "n_positive": "" if self.is_real else (n_labels * 0.4).astype(int),
+            }
+        ).to_csv(folder / "fold_counts.csv", index=False)
+        pd.DataFrame(
+            [("CHEMBL9999", 40, "all labels (40) are positive in the data")],
+            columns=["task", "n_labels", "reason"],
+        ).to_csv(folder / "excluded.csv", index=False)
+        pd.DataFrame(
+            [("a.csv", row, f"x{row}", "C1CC", "SMILES cannot be parsed") for row in range(3)],
+            columns=["file", "row", "example", "smiles", "reason"],
+        ).to_csv(folder / "rejects.csv", index=False)
+        pd.DataFrame(
+            {"example": "CCO", "task": self.tasks[0], "n_values": 2, "lowest": 1.0}, index=range(40)
+        ).to_csv(folder / "conflicts.csv", index=False)
+
+    def write_analysis(self, folder: Path, affinity: bool) -> None:
+        target, source = self.pairs()
+        truth = self.truth[target, source]
+        gains = self.truth.sum(axis=1) / max(1, self.K**0.5) + self.effect * 0.01
+        frame = self.estimates(gains, 0.006).rename(columns={"value": "gain"})
+        single = -0.5 + 0.05 * self.rng.normal(size=self.K)
+        frame.insert(0, "task", self.tasks)
+        frame.insert(1, "single", single)
+        frame.insert(2, "together", single + frame["gain"])
+        frame.to_csv(folder / "transfer.csv", index=False)
+
+        frame = self.estimates(truth, 0.005).rename(columns={"value": "relevance"})
+        frame.insert(0, "target", self.names(target))
+        frame.insert(1, "source", self.names(source))
+        frame.to_csv(folder / "relevance.csv", index=False)
+
+        reliability = np.clip(0.45 * bool(self.effect) + 0.1 * self.rng.normal(size=self.K), -1, 1)
+        ceiling = np.sqrt(np.clip(reliability, 0, 1))
+        pd.DataFrame(
+            {
+                "target": self.tasks,
+                "n_subsets": 50,
+                "reliability": reliability,
+                "reliability_low": reliability - 0.15,
+                "reliability_high": reliability + 0.15,
+                "spearman": 0.8 * ceiling,
+                "ceiling": ceiling,
+                "adequacy_p": self.rng.random(self.K),
+            }
+        ).to_csv(folder / "surrogates.csv", index=False)
+        self.write_predictions(folder)
+        self.write_pairwise(folder, target, source, truth)
+        self.write_curves(folder)
+        self.write_overview(folder, reliability, ceiling)
+        if affinity:
+            noise = self.rng.normal(size=truth.size)
+            pd.DataFrame(
+                {
+                    "target": self.names(target),
+                    "source": self.names(source),
+                    "affinity": truth / 10 + 0.001 * noise,
+                    "cosine": np.clip(truth * 10 + 0.1 * noise, -1, 1),
+                    "n_steps": 100,
+                }
+            ).to_csv(folder / "affinity.csv", index=False)
+
+    def write_predictions(self, folder: Path) -> None:
+        rows = []
+        for _ in range(50):
+            size = min(self.K, int(self.rng.integers(2, 16)))
+            members = np.sort(self.rng.choice(self.K, size, replace=False))
+            for target in members:
+                gain = self.truth[target, members].sum()
+                measured = gain + 0.01 * self.rng.normal()
+                predicted = 0.8 * gain + 0.005 * self.rng.normal()
+                rows.append(
+                    (
+                        self.tasks[target],
+                        " + ".join(self.tasks[m] for m in members),
+                        measured,
+                        predicted,
+                        1 / (1 + np.exp(200 * predicted)),
+                        int(measured < 0),
+                    )
+                )
+        names = ["target", "members", "measured", "predicted", "probability", "harmful"]
+        frame = pd.DataFrame(rows, columns=names)
+        frame.to_csv(folder / "predictions.csv", index=False)
+        share = frame["harmful"].mean()
+        figures = {
+            "surrogate": (0.61, 0.71, 0.42, 0.66),
+            "always": (2 * share / (1 + share), 0.5, np.nan, share),
+            "never": (0.0, 0.5, np.nan, share),
+            "random": (share, 0.5, 0.0, share),
+            "majority": (0.0, 0.5, np.nan, share),
+        }
+        pd.DataFrame(
+            [
+                (name, *values, len(frame), int(frame["harmful"].sum()))
+                for name, values in figures.items()
+            ],
+            columns=[
+                "predictor",
+                "f1",
+                "balanced_accuracy",
+                "mcc",
+                "average_precision",
+                "n_subsets",
+                "n_harmful",
+            ],
+        ).to_csv(folder / "negative_transfer.csv", index=False)
+
+    def write_pairwise(
+        self, folder: Path, target: np.ndarray, source: np.ndarray, truth: np.ndarray
+    ) -> None:
+        frames = []
+        for level in ["all", *range(1, self.n_levels + 1)]:
+            se = 0.006 if level == "all" else 0.01
+            frame = self.estimates(0.5 * truth, se).rename(columns={"value": "effect"})
+            frame.insert(0, "target", self.names(target))
+            frame.insert(1, "auxiliary", self.names(source))
+            frame.insert(2, "level", level)
+            needed = np.ceil(3 * (3 * se / frame["effect"].abs()) ** 2).clip(upper=99999)
+            frame["repeats_to_decide"] = needed.where(frame["verdict"] == "undecided")
+            frames.append(frame)
+        pd.concat(frames).to_csv(folder / "pairwise.csv", index=False)
+
+    def write_curves(self, folder: Path) -> None:
+        rows, points = [], []
+        for task, name in enumerate(self.tasks):
+            c, b, a = 0.9 + 0.02 * self.rng.normal(), -0.9, 4 / self.sizes[task]
+            a_others = 0.05 * a * self.rng.normal(0.5)
+            at_bound = "c" if task % 11 == 5 else ""
+            rows.append((name, "EXP3.1", c, b, a, np.nan, np.nan, 0.01, at_bound))
+            rows.append((name, "EXP3.2", c, b, a, a_others, a_others / a, 0.008, at_bound))
+            for repeat in range(3):
+                for level in range(1, self.n_levels + 1):
+                    own = self.sizes[task] // 10 * level
+                    others = (self.sizes.sum() - self.sizes[task]) // 10 * level
+                    for kind in ("single", "level", "augmentation"):
+                        n_own = own + (kind == "augmentation") * self.sizes[task] // 10
+                        n_others = 0 if kind == "single" else others
+                        fit = c - np.exp(b - a * n_own - a_others * n_others)
+                        score = fit + 0.01 * self.rng.normal()
+                        if self.rng.random() < self.missing:
+                            score = np.nan
+                        points.append((name, kind, level, repeat, n_own, n_others, score, fit))
+        names = ["task", "form", "c", "b", "a_own", "a_others", "exchange_rate", "error"]
+        pd.DataFrame(rows, columns=[*names, "at_bound"]).to_csv(folder / "curves.csv", index=False)
+        names = ["task", "kind", "level", "repeat", "n_own", "n_others", "score", "predicted"]
+        pd.DataFrame(points, columns=names).to_csv(folder / "curve_points.csv", index=False)
+
+    def write_overview(self, folder: Path, reliability: np.ndarray, ceiling: np.ndarray) -> None:
+        overview = {
+            "score": self.score,
+            "curve_score": self.curve_score,
+            "n_repeats": 3,
+            "n_subsets": 200,
+            "n_levels": self.n_levels,
+            "reliability": {
+                "mean": float(reliability.mean()),
+                "low": float(reliability.mean() - 0.08),
+                "high": float(reliability.mean() + 0.08),
+                "repeats_needed": 12 if self.effect else None,
+            },
+            "spearman": 0.8 * float(ceiling.mean()),
+            "ceiling": float(ceiling.mean()),
+            "counts": {},
+        }
+        (folder / "summary.json").write_text(json.dumps(overview))
+
+    def write_grouping(self, folder: Path, n_groups: int) -> None:
+        groups = [self.tasks[start::n_groups] for start in range(n_groups)]
+        is_optimal = self.K <= 30
+        (folder / "grouping.json").write_text(
+            json.dumps(
+                {
+                    "groups": groups,
+                    "predicted": -0.4712,
+                    "bound": -0.4712 if is_optimal else -0.4655,
+                    "is_optimal": is_optimal,
+                    "gap": 0.0 if is_optimal else 0.0121,
+                    "score": self.score,
+                    "n_trials": 2000,
+                }
+            )
+        )
+        value = -0.5 + 0.03 * (1 - np.exp(-np.arange(200) / 30))
+        pd.DataFrame(
+            {
+                "number": np.arange(200),
+                "value": value,
+                "n_groups": n_groups,
+                "groups": "((0, 1), (2,))",
+                "warm_start": False,
+            }
+        ).to_csv(folder / "trials.csv", index=False)
+        n = np.arange(1, max(5, n_groups) + 1)
+        predicted = -0.4712 - 0.02 * (1 / n - 1 / n_groups)
+        pd.DataFrame({"n_groups": n, "value": predicted, "bound": predicted + 0.001}).to_csv(
+            folder / "front.csv", index=False
+        )
+
+    def write_validation(self, folder: Path, baselines: tuple[str, ...]) -> None:
+        scores = {self.score: 0.008, self.curve_score: 0.012}
+        rows, tasks = [], []
+        for score, gain in scores.items():
+            mean = -0.46 if score in ("log_loss", "mse") else 0.84
+            rows.append(("recommended", 3, score, mean, "", "", "", "", 5))
+            for number, grouping in enumerate(baselines):
+                gains = self.effect * (
+                    gain * (1 - 0.9 * (number == 1)) + gain * self.rng.normal(size=self.K)
+                )
+                difference, half = gains.mean(), gain * (0.3 + 0.2 * number)
+                p = 0.001 if abs(difference) > half else 0.2
+                ends = (difference - half, difference + half)
+                rows.append((grouping, 1, score, mean - difference, difference, *ends, p, 5))
+                for name, value in zip(self.tasks, gains, strict=True):
+                    se = gain * 0.5
+                    tasks.append(
+                        (name, grouping, score, mean - value, value, value - se, value + se)
+                    )
+            tasks.extend((name, "recommended", score, mean, 0.0, "", "") for name in self.tasks)
+        names = ["grouping", "n_models", "score", "mean", "difference", "low", "high", "p_value"]
+        pd.DataFrame(rows, columns=[*names, "n_repeats"]).to_csv(
+            folder / "comparison.csv", index=False
+        )
+        names = ["task", "grouping", "score", "mean", "difference", "low", "high"]
+        pd.DataFrame(tasks, columns=names).to_csv(folder / "tasks.csv", index=False)

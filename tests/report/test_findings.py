@@ -1,0 +1,106 @@
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_tables import Tables, write_tables
+
+from cotrain.exceptions import DataError
+from cotrain.report import Findings
+from cotrain.report._schema import TABLES
+
+FOLDERS = {
+    "prepare": "prepared",
+    "analyze": "analysis",
+    "group": "grouping",
+    "validate": "validation",
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("template")
+    write_tables(folder, 4, affinity=True)
+    return folder
+
+
+@pytest.fixture
+def tables(template, tmp_path):
+    """A copy to break."""
+    folder = shutil.copytree(template, tmp_path / "study")
+    return Tables(*(folder / name for name in FOLDERS.values()))
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES if not t.is_optional], ids=lambda t: t.file)
+def test_a_missing_file_names_itself_and_the_stage_to_run(tables, table):
+    (getattr(tables, FOLDERS[table.stage]) / table.file).unlink()
+    with pytest.raises(DataError, match=f"{table.file}.*run `cotrain {table.stage}`"):
+        tables.load()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: f"{t.stage}-{t.file}")
+def test_a_missing_column_names_itself(tables, table):
+    path = getattr(tables, FOLDERS[table.stage]) / table.file
+    column = table.required[-1]
+    pd.read_csv(path).drop(columns=column).to_csv(path, index=False)
+    with pytest.raises(DataError, match=f"{table.file}: column `{column}` is missing"):
+        tables.load()
+
+
+@pytest.mark.parametrize("name", ["summary.json", "grouping.json"])
+@pytest.mark.parametrize("text", [None, "{", "[]", "{}"])
+def test_broken_json_is_one_clear_error(tables, name, text):
+    folder = tables.analysis if name == "summary.json" else tables.grouping
+    if text is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text(text)
+    with pytest.raises(DataError, match=f"{name}.*run `cotrain (analyze|group)`"):
+        tables.load()
+
+
+def test_an_empty_file_is_a_data_error(tables):
+    (tables.analysis / "relevance.csv").write_text("")
+    with pytest.raises(DataError, match=r"relevance\.csv: cannot be read"):
+        tables.load()
+
+
+def test_a_word_among_numbers_names_its_row_and_column(tables):
+    path = tables.validation / "comparison.csv"
+    frame = pd.read_csv(path, dtype=object)
+    frame.loc[1, "mean"] = "high"
+    frame.to_csv(path, index=False)
+    with pytest.raises(DataError, match="row 3, column `mean` must be a number, got 'high'"):
+        tables.load()
+
+
+def test_affinity_is_optional(make_tables):
+    assert make_tables(4).load().affinity is None
+    assert len(make_tables(5, affinity=True).load().affinity) == 20
+
+
+def test_names_are_read_as_they_stand(make_tables):
+    findings = make_tables(4, names=("NA", "null", "007")).load()
+    assert findings.tasks[:3] == ("NA", "null", "007")
+    assert set(findings.relevance["source"]) == set(findings.tasks)
+
+
+def test_numbers_are_read_to_the_last_bit(tables):
+    value = 0.1 + 0.2
+    path = tables.analysis / "transfer.csv"
+    frame = pd.read_csv(path)
+    frame["gain"] = [value, np.nan, 1e-17, -value]
+    frame.to_csv(path, index=False)
+    found = tables.load().transfer["gain"]
+    assert found[0] == value
+    assert np.isnan(found[1])
+    assert found[2] == 1e-17
+
+
+def test_a_null_figure_is_unknown(tables):
+    path = tables.analysis / "summary.json"
+    values = json.loads(path.read_text())
+    values["reliability"] = {"mean": None, "low": None, "high": None, "repeats_needed": None}
+    path.write_text(json.dumps(values))
+    assert np.isnan(Findings.load(*vars(tables).values()).overview.reliability)

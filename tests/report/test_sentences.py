@@ -1,0 +1,119 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from cotrain.report import _facts as facts
+from cotrain.report import _sentences as say
+from cotrain.report import summarize
+from cotrain.report._facts import Rival
+from cotrain.report._words import estimate, number
+
+
+@pytest.fixture
+def findings(make_tables):
+    return make_tables(9).load()
+
+
+def rival(difference, low, high, p_value=0.01, n_repeats=5):
+    return Rival("random", "auroc", 0.8, difference, low, high, p_value, n_repeats)
+
+
+@pytest.mark.parametrize(
+    ("one", "verdict"),
+    [
+        (rival(0.02, 0.01, 0.03), "better"),
+        (rival(-0.02, -0.03, -0.01), "worse"),
+        (rival(0.02, -0.01, 0.05), "undecided"),
+        (rival(0.02, 0.01, 0.03, p_value=0.2), "undecided"),
+        (rival(0.02, 0.01, 0.03, p_value=math.nan), "better"),
+        (rival(0.02, math.nan, math.nan), "unknown"),
+        (rival(0.0, 0.0, 0.0), "undecided"),
+    ],
+)
+def test_a_comparison_is_decided_by_interval_and_p_value(one, verdict):
+    assert one.verdict == verdict
+
+
+def test_repeats_to_decide_shrink_the_interval_to_the_difference():
+    # Half width 0.04 at 5 repeats; 0.02 takes four times as many.
+    assert rival(0.02, -0.02, 0.06).repeats_to_decide == 20
+    assert rival(0.0, -0.02, 0.02).repeats_to_decide is None
+    assert rival(0.02, 0.001, 0.039, p_value=0.2).repeats_to_decide == 6
+
+
+def test_rivals_of_the_tables_are_told_with_their_numbers(findings):
+    text = " ".join(say.comparison_sentences(findings))
+    rows = findings.comparison[findings.comparison["score"] == "log_loss"].set_index("grouping")
+    for grouping in ("single-task", "all together", "random"):
+        row = rows.loc[grouping]
+        assert f"{grouping}: {estimate(row['difference'], row['low'], row['high'])}" in text
+    assert "Undecided on test labels by log loss, over 5 repeats: against all together" in text
+    assert "would decide it" in text
+
+
+def test_the_strongest_pairs_stand_beside_their_reliability(findings):
+    text = say.relevance_sentence(findings)
+    table = findings.relevance
+    best = table.loc[table["relevance"].where(table["verdict"] == "helps").idxmax()]
+    reliability = findings.surrogates.set_index("target")["reliability"][best["target"]]
+    assert (
+        f"{best['source']} helps {best['target']} most, "
+        f"{estimate(best['relevance'], best['low'], best['high'])}, reliability of its target "
+        f"{number(reliability, 2)}"
+    ) in text
+    for verdict in ("helps", "hurts", "undecided"):
+        assert str((table["verdict"] == verdict).sum()) in text
+
+
+def test_nothing_decided_is_said_so(make_tables):
+    findings = make_tables(4, effect=0.0).load()
+    assert "No single pair is decided" in say.relevance_sentence(findings)
+    assert "helps 0, hurts 0 and leaves 4 undecided" in say.together_sentence(findings)
+    assert "no pair is decided with 3 repeats" in summarize(findings)
+    assert "so rankings are weak" in say.reliability_sentence(findings)
+
+
+def test_harm_is_told_beside_the_trivial_predictor(findings):
+    text = say.negative_transfer_sentence(findings)
+    rows = findings.negative_transfer.set_index("predictor")
+    assert f"F1 {number(rows.loc['surrogate', 'f1'], 2)}" in text
+    assert f"calling every subset harmful gets {number(rows.loc['always', 'f1'], 2)}" in text
+    assert text.endswith("and undefined.")
+
+
+def test_unknown_reliability_is_not_zero(findings):
+    unknown = replace(findings.overview, reliability=math.nan)
+    assert "unknown" in say.reliability_sentence(replace(findings, overview=unknown))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"is_optimal": True}, "certified to be the best"),
+        ({"is_optimal": False, "gap": 0.0121, "bound": -0.4655}, "at most 1.2 % (bound 0.466)"),
+        ({"is_optimal": False, "gap": math.inf}, "no certificate"),
+    ],
+)
+def test_the_certificate_says_what_is_proven(findings, changes, text):
+    best = replace(findings.recommendation, **changes)
+    said = say.certificate(replace(findings, recommendation=best))
+    assert text in said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_wins_are_counted_by_the_tasks_own_intervals(findings):
+    table = findings.task_comparison
+    rows = table[(table["grouping"] == "random") & (table["score"] == "log_loss")]
+    counts = facts.wins(findings, "random", "log_loss")
+    assert counts.helps == (rows["low"] > 0).sum()
+    assert counts.hurts == (rows["high"] < 0).sum()
+    assert counts.total == 9
+
+
+def test_the_summary_is_short_and_names_groups_and_rivals(findings):
+    text = summarize(findings)
+    assert len(text.splitlines()) < 30
+    for words in ("Recommended grouping: 3 models", "reliability", "single-task", "all together"):
+        assert words in text
+    gain = facts.rivals(findings, "log_loss")[0]
+    assert f"{gain.difference:+.4f}" in text

@@ -10,6 +10,7 @@ from cotrain.grouping._baselines import (
     together,
 )
 from cotrain.grouping._bounds import selfish_bound, task_bounds
+from cotrain.grouping._compare import Comparison, compare_groupings
 from cotrain.grouping._constraints import Constraints, feasible_cover
 from cotrain.grouping._exact import exact_groups
 from cotrain.grouping._local import greedy_groups
@@ -23,10 +24,12 @@ from cotrain.grouping._objective import (
 )
 from cotrain.grouping._search import SearchResult, pareto_front, search_groups
 from cotrain.grouping._select import select_groups
+from cotrain.grouping._spectral import spectral_bound
 from cotrain.grouping._values import AffinityValue, GroupValue, LinearValue, PredictedValue
 
 __all__ = [
     "AffinityValue",
+    "Comparison",
     "Constraints",
     "Group",
     "GroupValue",
@@ -38,6 +41,7 @@ __all__ = [
     "SearchResult",
     "affinity_clusters",
     "as_matrix",
+    "compare_groupings",
     "exact_groups",
     "feasible_cover",
     "greedy_groups",
@@ -50,6 +54,7 @@ __all__ = [
     "select_groups",
     "selfish_bound",
     "single_tasks",
+    "spectral_bound",
     "spectral_clusters",
     "task_bounds",
     "together",

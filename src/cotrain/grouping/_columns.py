@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
+from cotrain.grouping._bounds import task_bounds
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats, Members
 
@@ -28,11 +29,25 @@ class Priced:
     most: float
 
 
+PROVE_EVERY = 8
+"""Rounds of quick pricing between two proofs of a bound."""
+SMOOTHING = 0.7
+
+
 class Oracle(Protocol):
     """All groups that the constraints allow, searched by surplus."""
 
-    def best(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
-        """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
+    def quick(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return up to `limit` groups of surplus above `above`, with no claim to the largest."""
+        ...
+
+    def best(
+        self, prices: Floats, cost_price: float, above: float, limit: int, *, thorough: bool
+    ) -> Priced:
+        """Return up to `limit` groups of surplus above `above`, and the largest surplus.
+
+        `most` is inf where the search was cut short, which may come early if not `thorough`.
+        """
         ...
 
     def all_above(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
@@ -56,6 +71,7 @@ class Columns:
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self._seen: set[bytes] = set()
+        self._members: list[Members] = []
         self._served: list[Members] = []
         self._values: list[float] = []
         self._costs: list[float] = []
@@ -69,6 +85,7 @@ class Columns:
             if key in self._seen or not served[row].any():
                 continue
             self._seen.add(key)
+            self._members.append(members[row])
             self._served.append(served[row])
             self._values.append(float(scores[row][served[row]].sum()))
             self._costs.append(float(costs[row]))
@@ -94,11 +111,31 @@ class Columns:
         group_price, *cost_price = np.maximum(-solved.ineqlin.marginals, 0)
         return -solved.fun, -solved.eqlin.marginals, float(sum(cost_price)), float(group_price)
 
+    def best_grouping(self, deadline: float) -> Members | None:
+        """Return the best grouping that these columns make, or None if none was found in time."""
+        n_columns = len(self._values)
+        budget = np.array([np.ones(n_columns), self._costs])
+        limit = self.objective.constraints.max_cost
+        most = [self.objective.most_groups, np.inf if limit is None else limit + 1e-9]
+        solved = milp(
+            -np.array(self._values),
+            integrality=np.ones(n_columns),
+            bounds=Bounds(0, 1),
+            constraints=[
+                LinearConstraint(csr_array(np.array(self._served, dtype=float).T), 1, 1),
+                LinearConstraint(budget, -np.inf, most),
+            ],
+            options={"time_limit": min(30.0, max(deadline - time.monotonic(), 1.0))},
+        )
+        return None if solved.x is None else np.array(self._members)[solved.x > 0.5]
+
 
 def relax(
     objective: Objective, oracle: Oracle, start: Members, deadline: float, batch: int = 60
-) -> Relaxation:
-    """Return the relaxation's bound, by adding columns of positive surplus until none is left.
+) -> tuple[Relaxation, Members | None]:
+    """Return the relaxation's bound and the best grouping of the groups met on the way.
+
+    Columns of positive surplus are added until none is left.
 
     Any prices give a valid bound (Lagrange): sum of prices + budget · cost price + number of
     groups · largest surplus. The best seen is kept, so that stopping early is safe.
@@ -107,19 +144,42 @@ def relax(
     scores = objective.weighted(start)
     serving = scores.argmax(axis=0)[None, :] == np.arange(len(start))[:, None]
     columns.add(start, scores, serving)
-    n_groups = objective.most_groups
-    budget = objective.constraints.max_cost or 0.0
-    best: Relaxation | None = None
-    while True:
+    slack = 1e-10 * max(1.0, abs(float(scores.max(axis=0).sum())))
+    ceiling = np.asarray(objective.weights) * task_bounds(objective)
+    best = Relaxation(np.inf, ceiling, 0.0, 0.0)
+    if np.isfinite(ceiling).all():
+        best = Relaxation(float(ceiling.sum()), ceiling, 0.0, 0.0)
+    rounds = 0
+    while time.monotonic() < deadline:
         value, prices, cost_price, group_price = columns.solve()
-        slack = 1e-10 * max(1.0, abs(value))
-        found = oracle.best(prices, cost_price, group_price + slack, batch)
-        bound = float(prices.sum() + budget * cost_price + n_groups * max(found.most, 0.0))
-        if best is None or bound < best.bound:
-            best = Relaxation(bound, prices, cost_price, max(found.most, 0.0))
-        served = found.scores - prices > 0
-        if columns.add(found.members, found.scores, served) == 0 or time.monotonic() > deadline:
-            return best
+        if best.bound <= value + slack:
+            break
+        # A price above what any group gives the task can be lowered to it at no loss.
+        prices = np.minimum(prices, ceiling)
+        found = oracle.quick(prices, cost_price, group_price + slack, batch)
+        stalled = columns.add(found.members, found.scores, found.scores > prices) == 0
+        rounds += 1
+        if rounds % PROVE_EVERY and not stalled:
+            continue
+        if not stalled and np.isfinite(best.bound):
+            # Prices between the best so far and the newest swing less (Wentges 1997).
+            prices = SMOOTHING * best.prices + (1 - SMOOTHING) * prices
+            cost_price = SMOOTHING * best.cost_price + (1 - SMOOTHING) * cost_price
+            near = oracle.quick(prices, cost_price, 0.0, batch)
+            group_price = float(near.surplus.max(initial=0.0))
+            columns.add(near.members, near.scores, near.scores > prices)
+        found = oracle.best(prices, cost_price, group_price, batch, thorough=stalled)
+        best = min(best, _lagrange(objective, prices, cost_price, found), key=lambda r: r.bound)
+        if columns.add(found.members, found.scores, found.scores > prices) == 0 and stalled:
+            break
+    return best, columns.best_grouping(deadline)
+
+
+def _lagrange(objective: Objective, prices: Floats, cost_price: float, found: Priced) -> Relaxation:
+    most = max(found.most, 0.0)
+    budget = objective.constraints.max_cost or 0.0
+    bound = float(prices.sum() + budget * cost_price + objective.most_groups * most)
+    return Relaxation(bound, prices, cost_price, most)
 
 
 def close_gap(
@@ -128,7 +188,7 @@ def close_gap(
     relaxation: Relaxation,
     incumbent: Members,
     deadline: float,
-    limit: int = 200_000,
+    limit: int = 20_000,
 ) -> tuple[Members, float]:
     """Return the best grouping and its bound, from the groups that reduced costs cannot rule out.
 

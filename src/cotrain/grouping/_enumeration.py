@@ -28,8 +28,15 @@ class AllGroups:
         self.scores = np.concatenate([scores for _, scores in parts])
         self.costs = objective.constraints.costs(self.members)
 
-    def best(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+    def quick(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return what `best` returns: looking at all groups is quick."""
+        return self.best(prices, cost_price, above, limit, thorough=True)
+
+    def best(
+        self, prices: Floats, cost_price: float, above: float, limit: int, *, thorough: bool
+    ) -> Priced:
         """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
+        del thorough  # every group is looked at in any case
         surplus = self._surplus(prices, cost_price)
         limit = min(limit, len(surplus))
         rows = np.argpartition(-surplus, limit - 1)[:limit]

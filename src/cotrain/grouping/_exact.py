@@ -3,22 +3,28 @@
 import time
 
 from cotrain.grouping._bounds import selfish_bound
-from cotrain.grouping._columns import close_gap, relax
+from cotrain.grouping._branching import LinearGroups
+from cotrain.grouping._columns import Oracle, close_gap, relax
 from cotrain.grouping._enumeration import AllGroups
-from cotrain.grouping._local import greedy_groups
+from cotrain.grouping._local import greedy_groups, improve
 from cotrain.grouping._objective import GroupingResult, Objective, as_matrix, grouping_result
+from cotrain.grouping._spectral import spectral_bound
+from cotrain.grouping._values import LinearValue
 
 MAX_ENUMERATED = 20
 """Tasks (or blocks of tasks that must share) up to which all groups are held in memory."""
+MAX_BRANCHED = 40
+"""Tasks up to which groups of a linear value are searched by branch and bound."""
 
 
 def exact_groups(
-    objective: Objective, *, seed: int = 0, time_limit: float = 300.0, starts: int = 10
+    objective: Objective, *, seed: int = 0, time_limit: float = 240.0, starts: int = 10
 ) -> GroupingResult:
     """Return the best grouping and a bound that no grouping exceeds.
 
-    Up to 20 tasks, for a value of any form: column generation over all groups, then an integer
-    program over the groups that the bound cannot rule out.
+    Up to 20 tasks a value of any form, up to 40 a linear one: column generation over all groups,
+    then an integer program over the groups that the bound cannot rule out. Beyond, local search,
+    and the best of the bounds that need no list of groups.
 
     Parameters
     ----------
@@ -26,7 +32,7 @@ def exact_groups(
     seed : int
         Of the local search that gives the first grouping.
     time_limit : float
-        Seconds after which the best found is returned with the bound so far.
+        Seconds, about, after which the best found is returned with the bound so far.
     starts : int
         Random starts of the local search.
 
@@ -39,12 +45,24 @@ def exact_groups(
     found = greedy_groups(objective, seed=seed, starts=starts)
     incumbent = as_matrix(found.groups, objective.n_tasks)
     bound = selfish_bound(objective)
-    result = grouping_result(objective, incumbent, bound)
-    if result.is_optimal:
-        return result
-    n_blocks = len(objective.blocks)
-    if n_blocks <= MAX_ENUMERATED:
-        oracle = AllGroups(objective)
-        relaxation = relax(objective, oracle, incumbent, deadline)
+    oracle = _oracle(objective)
+    if grouping_result(objective, incumbent, bound).is_optimal or oracle is None:
+        if isinstance(objective.value, LinearValue):
+            bound = min(bound, spectral_bound(objective, deadline))
+        return grouping_result(objective, incumbent, bound)
+    relaxation, mixed = relax(objective, oracle, incumbent, deadline)
+    if mixed is not None:
+        mixed = improve(objective, mixed)
+        incumbent = max(incumbent, mixed, key=objective.score)
+    bound = min(bound, relaxation.bound)
+    if not grouping_result(objective, incumbent, bound).is_optimal:
         incumbent, bound = close_gap(objective, oracle, relaxation, incumbent, deadline)
-    return grouping_result(objective, incumbent, min(bound, selfish_bound(objective)))
+    return grouping_result(objective, incumbent, bound)
+
+
+def _oracle(objective: Objective) -> Oracle | None:
+    if len(objective.blocks) <= MAX_ENUMERATED:
+        return AllGroups(objective)
+    if isinstance(objective.value, LinearValue) and objective.n_tasks <= MAX_BRANCHED:
+        return LinearGroups(objective, objective.value.majorant())
+    return None

@@ -12,6 +12,9 @@ from cotrain.grouping._values import Floats, GroupValue, Members
 Group = tuple[int, ...]
 Grouping = tuple[Group, ...]
 
+TOLERANCE = 1e-9
+"""Difference of values, relative to the largest score, that counts as none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Objective:
@@ -57,6 +60,17 @@ class Objective:
         """Return the smallest sets of tasks that move together, shape (n_blocks, n_tasks)."""
         return self.constraints.blocks(self.n_tasks)
 
+    @cached_property
+    def is_flat(self) -> bool:
+        """Return whether no task's score differs between groups: single, random, and all tasks."""
+        random = np.random.default_rng(0).random((200, self.n_tasks)) < 0.5
+        groups = np.vstack([np.eye(self.n_tasks), random, np.ones((1, self.n_tasks))])
+        scores = self.value(groups.astype(bool))
+        known = ~np.isnan(scores)
+        low = np.where(known, scores, np.inf).min(axis=0)
+        high = np.where(known, scores, -np.inf).max(axis=0)
+        return bool((high - low <= TOLERANCE * np.maximum(1.0, np.abs(high))).all())
+
     def task_scores(self, members: Members) -> Floats:
         """Return scores (n_groups, n_tasks): -inf where the group cannot serve the task."""
         scores = self.value(members)
@@ -94,6 +108,8 @@ class GroupingResult:
         Whether the bound proves that no grouping is better.
     cost : float
         Cost at inference of all groups.
+    is_flat : bool
+        Whether every grouping looked at is worth the same: there is nothing to choose.
     """
 
     groups: Grouping
@@ -103,6 +119,7 @@ class GroupingResult:
     bound: float
     is_optimal: bool
     cost: float
+    is_flat: bool = False
 
     @property
     def gap(self) -> float:
@@ -113,16 +130,14 @@ class GroupingResult:
 
     @property
     def certificate(self) -> str:
-        """Return "optimal", "within x % of optimal" or "not proven"."""
+        """Return "optimal", "within x % of optimal", "not proven" or "nothing to choose"."""
+        if self.is_flat:
+            return "nothing to choose: the predicted scores do not depend on the grouping"
         if self.is_optimal:
             return "optimal"
         return (
             f"within {100 * self.gap:.2g} % of optimal" if np.isfinite(self.gap) else "not proven"
         )
-
-
-TOLERANCE = 1e-9
-"""Difference of values, relative to the largest score, that counts as none."""
 
 
 def grouping_result(
@@ -161,6 +176,7 @@ def grouping_result(
         bound=value if is_optimal else float(bound),
         is_optimal=is_optimal,
         cost=float(objective.constraints.costs(kept).sum()),
+        is_flat=objective.is_flat,
     )
 
 

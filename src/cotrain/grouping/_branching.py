@@ -1,0 +1,238 @@
+"""Groups of a linear value, searched by branch and bound: no list of all groups is needed.
+
+Depth-first over tasks, in or out. With a_ij the weighted coefficients and c_i the weighted
+intercept less the price, a partial group's surplus is at most the sum over tasks not yet out of
+max(c_i + sum of a_ij over sources in + sum of max(a_ij, 0) over sources still free, 0).
+"""
+
+import numba
+import numpy as np
+
+from cotrain.grouping._columns import Priced
+from cotrain.grouping._objective import Objective
+from cotrain.grouping._values import Floats, LinearValue, Members
+
+QUICK_NODES = 3_000_000
+THOROUGH_NODES = 300_000_000
+"""Nodes after which a search gives up; its bound is then unknown."""
+
+
+class LinearGroups:
+    """An oracle for a linear value under limits on size and cost."""
+
+    def __init__(self, objective: Objective, value: LinearValue) -> None:
+        self.objective = objective
+        self.rng = np.random.default_rng(0)
+        weights = np.asarray(objective.weights)
+        self.offset = weights * value.intercept
+        self.coef = np.ascontiguousarray(weights[:, None] * value.coef)
+
+    def quick(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return up to `limit` groups of surplus above `above`, from local search."""
+        constraints = self.objective.constraints
+        members, surplus = _ascend(
+            self.offset - prices,
+            self.coef,
+            constraints.min_size,
+            constraints.max_size or len(prices),
+            cost_price * constraints.single_cost,
+            cost_price * constraints.multi_cost,
+            self._starts(limit),
+        )
+        _, first = np.unique(members, axis=0, return_index=True)
+        first = first[surplus[first] > above]
+        return self._priced(members[first], surplus[first], np.inf)
+
+    def _starts(self, limit: int) -> Members:
+        """Return random groups (limit, n_tasks), every time others."""
+        n_tasks = len(self.offset)
+        constraints = self.objective.constraints
+        largest = constraints.max_size or n_tasks
+        sizes = self.rng.integers(constraints.min_size, largest + 1, size=limit)
+        ranks = self.rng.random((limit, n_tasks)).argsort(axis=1).argsort(axis=1)
+        return ranks < sizes[:, None]
+
+    def best(
+        self, prices: Floats, cost_price: float, above: float, limit: int, *, thorough: bool
+    ) -> Priced:
+        """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
+        nodes = THOROUGH_NODES if thorough else QUICK_NODES
+        return self._search(prices, cost_price, above, limit, nodes, rising=True)
+
+    def all_above(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+        """Return all groups of surplus at least `above`; `most` is inf if more than `limit`."""
+        return self._search(prices, cost_price, above, limit, THOROUGH_NODES, rising=False)
+
+    def _search(
+        self,
+        prices: Floats,
+        cost_price: float,
+        above: float,
+        limit: int,
+        nodes: int,
+        *,
+        rising: bool,
+    ) -> Priced:
+        constraints = self.objective.constraints
+        linear = self.offset - prices
+        # Tasks that matter most come first, so that the bound falls early.
+        order = np.argsort(-np.abs(self.coef).sum(axis=0) - np.abs(self.coef).sum(axis=1))
+        found, surplus, complete = _branch(
+            linear[order],
+            np.ascontiguousarray(self.coef[np.ix_(order, order)]),
+            constraints.min_size,
+            constraints.max_size or len(order),
+            cost_price * constraints.single_cost,
+            cost_price * constraints.multi_cost,
+            above,
+            limit,
+            rising,
+            nodes,
+        )
+        members = np.zeros_like(found)
+        members[:, order] = found
+        most = max(above, float(surplus.max(initial=-np.inf))) if complete else np.inf
+        return self._priced(members, surplus, most)
+
+    def _priced(self, members: Members, surplus: Floats, most: float) -> Priced:
+        # Pairs that must or must not share are left to this filter: the bound stays valid.
+        kept = self.objective.constraints.allows(members)
+        members = members[kept]
+        return Priced(members, self.objective.weighted(members), surplus[kept], most)
+
+
+@numba.njit(cache=True)
+def _branch(
+    linear: Floats,
+    coef: Floats,
+    min_size: int,
+    max_size: int,
+    single_cost: float,
+    multi_cost: float,
+    above: float,
+    limit: int,
+    rising: bool,
+    max_nodes: int,
+) -> tuple[Members, Floats, bool]:
+    """Return groups of surplus >= above, their surplus, and whether the search was complete.
+
+    `rising`: keep the `limit` best only, and raise `above` as better ones are found.
+    """
+    n = len(linear)
+    found = np.zeros((limit, n), dtype=np.bool_)
+    surplus = np.full(limit, -np.inf)
+    n_found = 0
+    # reach[depth, i]: the most that task i can add once the first `depth` tasks are decided.
+    reach = np.empty((n + 1, n))
+    for i in range(n):
+        total = linear[i]
+        for j in range(n):
+            total += max(coef[i, j], 0.0)
+        reach[0, i] = total
+    state = np.zeros(n, dtype=np.int8)  # 0: not tried; 1: in, being tried; 2: out, being tried
+    size = 0
+    depth = 0
+    nodes = 0
+    while depth >= 0:
+        if depth == n or state[depth] == 2:
+            if depth < n:
+                state[depth] = 0
+            depth -= 1
+            if depth >= 0 and state[depth] == 1:
+                size -= 1
+            continue
+        state[depth] += 1
+        nodes += 1
+        if nodes > max_nodes:
+            return found[:n_found], surplus[:n_found], False
+        inside = state[depth] == 1
+        if inside:
+            size += 1
+        total = 0.0
+        for i in range(n):
+            value = reach[depth, i]
+            if inside:
+                value += min(coef[i, depth], 0.0)
+            else:
+                value -= max(coef[i, depth], 0.0)
+            reach[depth + 1, i] = value
+            if value > 0.0 and (i > depth or state[i] == 1):
+                total += value
+        cost = multi_cost if size > 1 else single_cost
+        if total - min(single_cost, cost) < above or size > max_size:
+            if inside:
+                size -= 1
+            continue
+        if size + n - depth - 1 < min_size:
+            if inside:
+                size -= 1
+            continue
+        if depth == n - 1:
+            if size > 0 and total - cost >= above:
+                if n_found < limit:
+                    slot = n_found
+                    n_found += 1
+                elif rising:
+                    slot = int(np.argmin(surplus))
+                else:
+                    return found, surplus, False
+                surplus[slot] = total - cost
+                for i in range(n):
+                    found[slot, i] = state[i] == 1
+                if rising and n_found == limit:
+                    above = max(above, surplus.min())
+            if inside:
+                size -= 1
+            continue
+        depth += 1
+    return found[:n_found], surplus[:n_found], True
+
+
+@numba.njit(cache=True)
+def _ascend(
+    linear: Floats,
+    coef: Floats,
+    min_size: int,
+    max_size: int,
+    single_cost: float,
+    multi_cost: float,
+    starts: Members,
+) -> tuple[Members, Floats]:
+    """Return the groups that flips of one task lead to from `starts`, and their surplus."""
+    n_starts, n = starts.shape
+    members = starts.copy()
+    surplus = np.empty(n_starts)
+    for start in range(n_starts):
+        group = members[start]
+        reach = linear.copy()
+        for j in range(n):
+            if group[j]:
+                reach += coef[:, j]
+        size = group.sum()
+        # A sweep of flips ends when `calm` flips in a row did not help.
+        calm, j = 0, 0
+        while calm < n:
+            grows = not group[j]
+            if (size + 1 <= max_size) if grows else (size - 1 >= min_size):
+                gain = max(reach[j], 0.0) if grows else -max(reach[j], 0.0)
+                sign = 1.0 if grows else -1.0
+                for i in range(n):
+                    if group[i] and i != j:
+                        gain += max(reach[i] + sign * coef[i, j], 0.0) - max(reach[i], 0.0)
+                if grows and size == 1:
+                    gain -= multi_cost - single_cost
+                elif not grows and size == 2:
+                    gain += multi_cost - single_cost
+                if gain > 1e-14:
+                    group[j] = grows
+                    size += 1 if grows else -1
+                    reach += sign * coef[:, j]
+                    calm = 0
+            calm += 1
+            j = (j + 1) % n
+        total = -(multi_cost if size > 1 else single_cost)
+        for i in range(n):
+            if group[i]:
+                total += max(reach[i], 0.0)
+        surplus[start] = total
+    return members, surplus

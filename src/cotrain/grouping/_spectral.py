@@ -1,0 +1,76 @@
+"""A bound for many tasks and few groups, from the rank of the matrix of who sees whom.
+
+Let M_ij = 1 where task j is in the group that serves task i, so that the value is
+sum_i w_i intercept_i + <B, M>, with B the weighted coefficients. M has ones on its diagonal and at
+most k different rows, so that T = 2 M − 1 has entries ±1, rank at most k, and Frobenius norm n.
+For every split B = R + S and all positive row scales r and column scales c,
+
+    <B, T> <= sum of |R_ij| off the diagonal + sum of R_ii
+              + ||r|| ||c|| (sum of the k largest squared singular values of S_ij / (r_i c_j))^½,
+
+the last term by Ky Fan's inequality. Any split is valid; a descent looks for a good one.
+"""
+
+import time
+from contextlib import suppress
+
+import numpy as np
+from scipy.linalg import svd
+from scipy.optimize import minimize
+
+from cotrain.grouping._objective import Objective
+from cotrain.grouping._values import Floats, LinearValue
+
+
+def spectral_bound(objective: Objective, deadline: float, *, max_iterations: int = 400) -> float:
+    """Return a bound on the value of a linear objective; valid whenever it is stopped.
+
+    Limits on size and on pairs are not used.
+    """
+    value = objective.value
+    if not isinstance(value, LinearValue):
+        raise TypeError(f"spectral_bound needs a LinearValue, got {type(value).__name__}")
+    value = value.majorant()
+    weights = np.asarray(objective.weights)
+    gain = weights[:, None] * value.coef
+    scale = max(float(np.abs(gain).max()), 1e-300)
+    half = _signed_bound(gain / scale, objective.most_groups, deadline, max_iterations) * scale
+    # Rounding of the singular values is far below this margin.
+    margin = 1e-9 * float(np.abs(gain).sum())
+    return float(weights @ value.intercept + (gain.sum() + half) / 2 + margin)
+
+
+def _signed_bound(gain: Floats, n_groups: int, deadline: float, max_iterations: int) -> float:
+    """Return a bound on <gain, T>, the gain having a zero diagonal."""
+    n_tasks = len(gain)
+    diagonal = np.eye(n_tasks, dtype=bool)
+    best = [float(np.abs(gain).sum())]
+
+    def bound(unknowns: Floats) -> tuple[float, Floats]:
+        split = unknowns[: n_tasks**2].reshape(n_tasks, n_tasks)
+        rows, columns = np.exp(unknowns[n_tasks**2 :].reshape(2, n_tasks))
+        scaled = split / rows[:, None] / columns
+        left, values, right = svd(scaled, full_matrices=False)
+        top = np.sqrt((values[:n_groups] ** 2).sum()) + 1e-300
+        size = np.linalg.norm(rows) * np.linalg.norm(columns)
+        slope = (left[:, :n_groups] * values[:n_groups]) @ right[:n_groups] / top
+        rest = gain - split
+        sign = np.where(diagonal, 1.0, np.sign(rest))
+        total = float((sign * rest).sum() + size * top)
+        best[0] = min(best[0], total)
+        if time.monotonic() > deadline:
+            raise _OutOfTimeError
+        part = slope * scaled
+        by_rows = size * top * (rows**2 / (rows**2).sum()) - size * part.sum(axis=1)
+        by_columns = size * top * (columns**2 / (columns**2).sum()) - size * part.sum(axis=0)
+        by_split = size * slope / rows[:, None] / columns - sign
+        return total, np.concatenate([by_split.ravel(), by_rows, by_columns])
+
+    start = np.concatenate([(gain - gain.mean()).ravel() * 0.9, np.zeros(2 * n_tasks)])
+    with suppress(_OutOfTimeError):
+        minimize(bound, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations})
+    return best[0]
+
+
+class _OutOfTimeError(Exception):
+    """The deadline has passed; the best bound so far stands."""

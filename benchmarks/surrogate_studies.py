@@ -1,0 +1,227 @@
+"""Surrogates on simulated scores, whose truth is known."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cotrain.reliability import split_half_reliability
+from cotrain.surrogates import (
+    AveragingSurrogate,
+    InteractionSurrogate,
+    KernelSurrogate,
+    LinearSurrogate,
+    PairwiseSurrogate,
+    SimulatedTruth,
+    choose_surrogate,
+    classify,
+    fit_surrogates,
+    lack_of_fit,
+    next_subsets,
+    relevance,
+    simulate_subsets,
+    simulate_truth,
+    spearman_by_target,
+)
+
+Array = NDArray[np.float64]
+
+N_TASKS = 30
+N_SUBSETS = 200
+N_REPEATS = 3
+RELIABILITY = 0.8
+SURROGATES: dict[str, Callable[[], Any]] = {
+    "linear, evidence": LinearSurrogate,
+    "linear, ridge 0.01": lambda: LinearSurrogate(ridge=0.01),
+    "averaging": AveragingSurrogate,
+    "pairwise": PairwiseSurrogate,
+    "kernel": KernelSurrogate,
+    "interaction": InteractionSurrogate,
+}
+
+
+def accuracy() -> pd.DataFrame:
+    """Each surrogate against the truth: k = 30, 200 subsets, reliability 0.8; seeds 0-4."""
+    rows = []
+    for kind in ("additive", "clustered", "hierarchical", "synergy"):
+        for max_size in (15, 29):
+            for name, make in SURROGATES.items():
+                figures = [_accuracy(kind, max_size, make, seed) for seed in range(5)]
+                rows.append(
+                    {"truth": kind, "sizes": f"2-{max_size}", "surrogate": name} | _mean(figures)
+                )
+    return pd.DataFrame(rows)
+
+
+def _accuracy(kind: str, max_size: int, make: Callable[[], Any], seed: int) -> dict[str, float]:
+    truth = simulate_truth(kind, N_TASKS, seed)
+    rng = np.random.default_rng(1000 + seed)
+    X = simulate_subsets(N_TASKS, N_SUBSETS, 2, max_size, rng)
+    Y = truth.measure(X, truth.noise_at(X, RELIABILITY, N_REPEATS), N_REPEATS, rng)
+    new = simulate_subsets(N_TASKS, 300, 2, max_size, rng)
+    predicted, gains = fit_surrogates(X, Y, make()).predict(new), truth.gains(new)
+    known = ~np.isnan(gains)
+    figures = classify(gains[known] < 0, predicted[known] < 0, -predicted[known])
+    return {
+        "reliability": split_half_reliability(Y, n_bootstrap=2).mean,
+        "Spearman with truth": float(np.nanmean(spearman_by_target(predicted, gains))),
+        "balanced accuracy": figures.balanced_accuracy,
+        "MCC": figures.mcc,
+        "F1": figures.f1,
+        "F1 always": classify(gains[known] < 0, known[known], -predicted[known]).f1,
+    }
+
+
+def adaptive() -> pd.DataFrame:
+    """Fits to decide as many true effects as uniform sampling decides with 300; seeds 0-2."""
+    rows = []
+    for kind in ("additive", "clustered", "hierarchical"):
+        for max_size in (15, 29):
+            figures = [_adaptive(kind, max_size, seed) for seed in range(3)]
+            rows.append({"truth": kind, "sizes": f"2-{max_size}"} | _mean(figures))
+    return pd.DataFrame(rows)
+
+
+def _adaptive(kind: str, max_size: int, seed: int) -> dict[str, float]:
+    n_uniform, n_start, n_round = 300, 25, 25
+    truth = simulate_truth(kind, N_TASKS, seed)
+    rng = np.random.default_rng(2000 + seed)
+    X = simulate_subsets(N_TASKS, n_uniform, 2, max_size, rng)
+    # The noise of the mean of the repeats that a study with reliability 0.8 would have.
+    noise = truth.noise_at(X, RELIABILITY, 1)
+    Y = truth.measure(X, noise, 1, rng)[0]
+    uniform, false = _found(truth, X, Y)
+    largest = simulate_subsets(N_TASKS, n_uniform, max_size - 3, max_size, rng)
+    largest_Y = truth.measure(largest, noise, 1, rng)[0]
+    n_largest = next(
+        (
+            n
+            for n in range(n_start, n_uniform, n_round)
+            if _found(truth, largest[:n], largest_Y[:n])[0] >= uniform
+        ),
+        n_uniform,
+    )
+    own_X, own_Y = X[:n_start], Y[:n_start]
+    found, own_false = _found(truth, own_X, own_Y)
+    while found < uniform and len(own_X) < n_uniform:
+        new = next_subsets(own_X, own_Y, n_round, min_size=2, max_size=max_size).subsets.astype(
+            float
+        )
+        own_X = np.vstack([own_X, new])
+        own_Y = np.vstack([own_Y, truth.measure(new, noise, 1, rng)[0]])
+        found, own_false = _found(truth, own_X, own_Y)
+    return {
+        "share decided, uniform": uniform,
+        "false, uniform": false,
+        "false, adaptive": own_false,
+        "fits, uniform": float(n_uniform),
+        "fits, uniform of large sizes": float(n_largest),
+        "fits, adaptive": float(len(own_X)),
+        "task-trainings, adaptive / uniform": own_X.sum() / X.sum(),
+    }
+
+
+def _found(truth: SimulatedTruth, X: Array, Y: Array) -> tuple[float, float]:
+    """Share of true effects with the right verdict, and share of verdicts that are wrong."""
+    verdict = relevance(X, Y).verdict
+    right = (verdict == "helps") & (truth.effects > 0) | (verdict == "hurts") & (truth.effects < 0)
+    decided = np.isin(verdict, ("helps", "hurts"))
+    return (
+        right.sum() / np.count_nonzero(truth.effects),
+        (decided & ~right).sum() / max(decided.sum(), 1),
+    )
+
+
+def synergy() -> pd.DataFrame:
+    """Planted pairs and the lack-of-fit test: k = 30, 200 subsets, 3 repeats; seeds 0-4."""
+    rows = []
+    for kind in ("synergy", "additive"):
+        for max_size in (15, 29):
+            figures = [_synergy(kind, max_size, seed) for seed in range(5)]
+            rows.append({"truth": kind, "sizes": f"2-{max_size}"} | _mean(figures))
+    return pd.DataFrame(rows)
+
+
+def _synergy(kind: str, max_size: int, seed: int) -> dict[str, float]:
+    truth = simulate_truth(kind, N_TASKS, seed)
+    rng = np.random.default_rng(3000 + seed)
+    X = simulate_subsets(N_TASKS, N_SUBSETS, 2, max_size, rng)
+    Y = truth.measure(X, truth.noise_at(X, RELIABILITY, N_REPEATS), N_REPEATS, rng)
+    planted = found = right = 0
+    for target, model in enumerate(fit_surrogates(X, Y, InteractionSurrogate()).estimators):
+        true = {tuple(pair) for pair in truth.pairs[target].tolist()}
+        chosen = {tuple(pair) for pair in model.pairs_.tolist()}
+        planted, found, right = planted + len(true), found + len(chosen), right + len(true & chosen)
+    candidates = {"linear": LinearSurrogate(), "interaction": InteractionSurrogate()}
+    test = lack_of_fit(X, Y)
+    return {
+        "planted pairs found": right / planted if planted else np.nan,
+        "pairs found that are planted": right / found if found else np.nan,
+        "pairs a target": found / N_TASKS,
+        "targets with linear model rejected": float(test.inadequate.mean()),
+        "interaction chosen": float(choose_surrogate(X, Y, candidates).name == "interaction"),
+    }
+
+
+def cost() -> pd.DataFrame:
+    """Fits needed for a Spearman of 0.9 with the truth on new subsets, seed 0, sizes 2 to k / 2."""
+    rows = []
+    for kind in ("additive", "clustered", "hierarchical", "synergy"):
+        for reliability in (0.5, 0.8):
+            row: dict[str, Any] = {"truth": kind, "reliability of a fit": reliability}
+            for n_tasks in (10, 20, 50, 100, 200):
+                row[f"k = {n_tasks}"] = _needed(kind, n_tasks, reliability)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _needed(kind: str, n_tasks: int, reliability: float, goal: float = 0.9) -> str:
+    truth = simulate_truth(kind, n_tasks, 0)
+    rng = np.random.default_rng(4000)
+    sizes = 2, max(n_tasks // 2, 5)
+    factors = (1, 2, 3, 4, 6, 8, 12, 16)
+    n_distinct = min(16 * n_tasks, 500 if n_tasks == 10 else 16 * n_tasks)
+    X = simulate_subsets(n_tasks, n_distinct, *sizes, rng)
+    Y = truth.measure(X, truth.noise_at(X, reliability, 1), 1, rng)[0]
+    new = simulate_subsets(n_tasks, 200, *sizes, rng)
+    gains = truth.gains(new)
+    for factor in factors:
+        n = factor * n_tasks
+        # Nine targets are enough to judge the mean by.
+        targets = np.linspace(0, n_tasks - 1, 9).astype(int)
+        scores = np.full((n, n_tasks), np.nan)
+        scores[:, targets] = Y[:n, targets]
+        predicted = fit_surrogates(X[:n], scores).predict(new)
+        if np.nanmean(spearman_by_target(predicted, gains)) >= goal:
+            return f"{n} ({factor} k)"
+    return f"> {factors[-1] * n_tasks}"
+
+
+def speed() -> pd.DataFrame:
+    """Seconds to fit all targets: 244 tasks, 2,000 subsets."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for max_size in (15, 122, 244):
+        X = simulate_subsets(244, 2000, 2, max_size, rng)
+        Y = simulate_truth("additive", 244, 0).measure(X, 1.0, 1, rng)[0]
+        for name in ("linear, evidence", "linear, ridge 0.01"):
+            for n_jobs in (1, 2):
+                wall, cpu = time.perf_counter(), time.process_time()
+                fit_surrogates(X, Y, SURROGATES[name](), n_jobs=n_jobs)
+                rows.append(
+                    {
+                        "sizes": f"2-{max_size}",
+                        "surrogate": name,
+                        "threads": n_jobs,
+                        "wall seconds": time.perf_counter() - wall,
+                        "CPU seconds": time.process_time() - cpu,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _mean(figures: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in figures])) for name in figures[0]}

@@ -1,5 +1,6 @@
 """The gradient view: how a gradient step on one task changes the loss of another."""
 
+from cotrain.affinity._engine import CombinationEngine
 from cotrain.affinity._fit import record_affinity
 from cotrain.affinity._itmtl import ITMTL
 from cotrain.affinity._lookahead import Lookahead, TaskGradients
@@ -12,6 +13,7 @@ __all__ = [
     "ITMTL",
     "AffinityRecord",
     "AffinityRecorder",
+    "CombinationEngine",
     "Lookahead",
     "TaskGradients",
     "UncertaintyWeighting",

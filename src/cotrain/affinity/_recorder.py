@@ -83,8 +83,8 @@ class AffinityRecorder:
         sources: Sequence[Iterable[int]] | None = None,
         chunk_size: int | None = None,
     ) -> None:
-        _check_choice("mode", mode, get_args(Mode))
-        _check_choice("heads_step", heads_step, get_args(HeadsStep))
+        check_choice("mode", mode, get_args(Mode))
+        check_choice("heads_step", heads_step, get_args(HeadsStep))
         if every < 1:
             raise ValueError(f"every must be at least 1, got {every}")
         if lr is None and optimizer is None:
@@ -226,6 +226,6 @@ def _array(tensor: Tensor) -> np.ndarray:
     return array
 
 
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")

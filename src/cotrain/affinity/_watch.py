@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class WatchedFit(_Training):
     @classmethod
     def of(
         cls, table: TaskTable, fit: Fit, model: ModelSettings, dtype: torch.dtype = torch.float32
-    ) -> "WatchedFit":
+    ) -> Self:
         """The fit before its first step.
 
         Raises
@@ -118,7 +119,7 @@ class BatchView:
     @cached_property
     def task_counts(self) -> np.ndarray:
         """Labels of each member in the batch, (K,)."""
-        member = self.fit.problem.train.member[self._labels()[0]]
+        member = self.fit.problem.train.member[self.labels()[0]]
         return np.bincount(member, minlength=self.fit.problem.members.size)
 
     def labelled(self) -> LabelledBatch:
@@ -129,7 +130,7 @@ class BatchView:
         with torch.no_grad():
             inputs = trunk._first(self.fit.parameters["weight0"], rows)
             first: np.ndarray = (inputs + self.fit.parameters["bias0"])[0].numpy()
-        label, row = self._labels()
+        label, row = self.labels()
         order = np.argsort(problem.train.member[label], kind="stable")
         label, row = label[order], row[order]
         products = (self.features @ self.features.T).toarray()
@@ -143,7 +144,7 @@ class BatchView:
             is_binary=problem.is_binary,
         )
 
-    def _labels(self) -> tuple[np.ndarray, np.ndarray]:
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """The labels of the batch among those of training, and the row of each, (L,)."""
         start = self.fit.problem.train.start
         counts = np.diff(start)[self.batch]

@@ -46,9 +46,9 @@ def exact_groups(
     incumbent = as_matrix(found.groups, objective.n_tasks)
     bound = selfish_bound(objective)
     oracle = _oracle(objective)
-    if grouping_result(objective, incumbent, bound).is_optimal or oracle is None:
-        if isinstance(objective.value, LinearValue):
-            bound = min(bound, spectral_bound(objective, deadline))
+    if isinstance(objective.value, LinearValue) and not isinstance(oracle, AllGroups):
+        bound = min(bound, spectral_bound(objective, deadline))
+    if oracle is None or grouping_result(objective, incumbent, bound).is_optimal:
         return grouping_result(objective, incumbent, bound)
     relaxation, mixed = relax(objective, oracle, incumbent, deadline)
     if mixed is not None:

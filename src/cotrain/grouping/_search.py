@@ -14,6 +14,7 @@ from cotrain.grouping._auxiliaries import add_auxiliaries, pack
 from cotrain.grouping._baselines import affinity_clusters, single_tasks, together
 from cotrain.grouping._constraints import feasible_cover
 from cotrain.grouping._local import greedy_groups
+from cotrain.grouping._moves import MoveSampler
 from cotrain.grouping._objective import (
     Grouping,
     GroupingResult,
@@ -24,7 +25,7 @@ from cotrain.grouping._objective import (
 from cotrain.grouping._storage import Storage, quiet
 from cotrain.grouping._values import Members
 
-Sampler = Literal["nsga2", "tpe", "random"]
+Sampler = Literal["moves", "nsga2", "tpe", "random"]
 CHUNK = 500
 """Trials between two writes to the storage."""
 
@@ -71,7 +72,8 @@ def search_groups(
     objective : Objective
     trials : int
         Trials of the whole study, those already in the storage included.
-    sampler : {"nsga2", "tpe", "random"}
+    sampler : {"moves", "nsga2", "tpe", "random"}
+        Moves from the best partitions so far, or one of Optuna's own.
     seed : int
     warm_start : groupings, optional
         Tried first. Default: all together, each alone, clusterings and a local search.
@@ -140,11 +142,13 @@ class _Decoder:
 
     def parameters(self, grouping: Grouping) -> dict[str, int]:
         """Return the labels by which `grouping` serves each block."""
-        members = as_matrix(grouping, self.objective.n_tasks)
-        serving = self.objective.weighted(members).argmax(axis=0)
-        first = [int(np.flatnonzero(block)[0]) for block in self.blocks]
-        labels = canonical(serving[first]) % len(self.choices)
+        labels = self._labels(as_matrix(grouping, self.objective.n_tasks)) % len(self.choices)
         return dict(zip(self.names, map(int, labels), strict=True))
+
+    def _labels(self, members: Members) -> np.ndarray:
+        """Return the group that serves each block, in canonical numbers."""
+        serving = self.objective.weighted(members).argmax(axis=0)
+        return canonical(serving[self.blocks.argmax(axis=1)])
 
     def trial_value(self, trial: optuna.Trial) -> float:
         """Return the value of the trial's grouping; record the grouping itself."""
@@ -152,6 +156,7 @@ class _Decoder:
         value, members = self.decode(canonical(labels))
         groups = [[int(task) for task in np.flatnonzero(row)] for row in members]
         trial.set_user_attr("groups", sorted(groups))
+        trial.set_user_attr("labels", [int(label) for label in self._labels(members)])
         return value
 
     def decode(self, labels: np.ndarray) -> tuple[float, Members]:
@@ -199,13 +204,15 @@ def _starts(objective: Objective, seed: int) -> list[Grouping]:
 
 
 def _sampler(name: str, seed: int) -> BaseSampler:
+    if name == "moves":
+        return MoveSampler(seed)
     if name == "nsga2":
         return NSGAIISampler(seed=seed)
     if name == "tpe":
         return TPESampler(seed=seed)
     if name == "random":
         return RandomSampler(seed=seed)
-    raise ValueError(f"sampler must be nsga2, tpe or random, got {name}")
+    raise ValueError(f"sampler must be moves, nsga2, tpe or random, got {name}")
 
 
 def _waiting(study: optuna.Study) -> int:
@@ -213,6 +220,7 @@ def _waiting(study: optuna.Study) -> int:
 
 
 def _result(objective: Objective, trials: list[FrozenTrial]) -> SearchResult:
+    trials = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     rows: list[dict[str, Any]] = [
         {
             "number": trial.number,
@@ -222,10 +230,9 @@ def _result(objective: Objective, trials: list[FrozenTrial]) -> SearchResult:
             "warm_start": "fixed_params" in trial.system_attrs,
         }
         for trial in trials
-        if trial.state == TrialState.COMPLETE
     ]
     frame = pd.DataFrame(rows)
-    winner = max(trials, key=lambda trial: (trial.value, -trial.number))
+    winner = max(trials, key=lambda trial: (trial.values[0], -trial.number))
     groups = tuple(tuple(group) for group in winner.user_attrs["groups"])
     best = grouping_result(objective, as_matrix(groups, objective.n_tasks))
     return SearchResult(best, frame, pareto_front(frame))

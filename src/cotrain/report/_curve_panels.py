@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cotrain.report._svg import HELPS, HURTS, UNDECIDED, label
+from cotrain.report._svg import HELPS, HURTS, MAX_MARKS, UNDECIDED, label
 from cotrain.report._words import score_name
 
 _COLUMNS = 5
@@ -28,7 +28,12 @@ def curve_panels(
     points_of = dict(list(points.groupby("task", sort=False)))
     for at, task in enumerate(tasks):
         axes = figure.add_subplot(n_rows, n_columns, at + 1)
-        _panel(axes, curves_of.get(task, curves.head(0)), points_of.get(task, points.head(0)))
+        _panel(
+            axes,
+            curves_of.get(task, curves.head(0)),
+            points_of.get(task, points.head(0)),
+            is_image=len(points) > MAX_MARKS,
+        )
         axes.set_title(label(task, 22), fontsize=7.5)
     figure.supxlabel("labels of the task trained on", fontsize=9)
     figure.supylabel(score_name(score), fontsize=9)
@@ -36,12 +41,19 @@ def curve_panels(
     return figure
 
 
-def _panel(axes: Axes, curves: pd.DataFrame, points: pd.DataFrame) -> None:
+def _panel(axes: Axes, curves: pd.DataFrame, points: pd.DataFrame, is_image: bool) -> None:
     known = points[points["score"].notna()]
     for group, (colour, marker) in _MARKS.items():
         rows = known[known["kind"].map(_group) == group]
         axes.plot(
-            rows["n_own"], rows["score"], marker, color=colour, markersize=2.8, alpha=0.55, mew=0
+            rows["n_own"],
+            rows["score"],
+            marker,
+            color=colour,
+            markersize=2.8,
+            alpha=0.55,
+            markeredgewidth=0,
+            rasterized=is_image,
         )
     if len(known):
         n_own = np.linspace(known["n_own"].min(), known["n_own"].max(), 40)
@@ -95,7 +107,7 @@ def _group(kind: str) -> str:
 
 
 def _handles() -> list[Line2D]:
-    names = {"alone": "alone", "together": "all tasks", "augmented": "augmented (statTAG)"}
+    names = {"alone": "alone", "together": "all tasks", "augmented": "subsets and augmented"}
     marks = [
         Line2D([], [], color=colour, marker=marker, linestyle="", label=names[group], markersize=5)
         for group, (colour, marker) in _MARKS.items()

@@ -10,11 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cotrain.report._facts import Rival
-from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, UNDECIDED, label
+from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, MAX_MARKS, UNDECIDED, label
 from cotrain.report._words import LOSSES, raw, score_name
-
-# More points than this are drawn as an image: a page of a hundred thousand marks opens slowly.
-_MAX_MARKS = 4000
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def predictions(table: pd.DataFrame, score: str) -> Figure:
     figure = Figure(figsize=(5.6, 5.2), layout="constrained")
     axes = figure.add_subplot()
     known = table[table["measured"].notna() & table["predicted"].notna()]
-    is_image = len(known) > _MAX_MARKS
+    is_image = len(known) > MAX_MARKS
     for is_harmful, colour, marker, name in (
         (False, HELPS, "o", "not harmful"),
         (True, HURTS, "v", "harmful"),

@@ -19,6 +19,9 @@ DIVERGING = LinearSegmentedColormap.from_list(
     "help and hurt", ["#8c3a00", HURTS, "#f6c9a3", "#ffffff", "#a6cfe8", HELPS, "#003f66"]
 )
 
+# More points than this are drawn as an image: a page of a hundred thousand marks opens slowly.
+MAX_MARKS = 4000
+
 # Text as paths: it looks the same on every machine; the page gives it in words and tables too.
 _STYLE = {
     "svg.fonttype": "path",

@@ -44,12 +44,12 @@ SURROGATES: dict[str, Callable[[], Any]] = {
 
 
 def accuracy() -> pd.DataFrame:
-    """Each surrogate against the truth: k = 30, 200 subsets, reliability 0.8; seeds 0-4."""
+    """Each surrogate against the truth: k = 30, 200 subsets, reliability 0.8; seeds 0-2."""
     rows = []
     for kind in ("additive", "clustered", "hierarchical", "synergy"):
         for max_size in (15, 29):
             for name, make in SURROGATES.items():
-                figures = [_accuracy(kind, max_size, make, seed) for seed in range(5)]
+                figures = [_accuracy(kind, max_size, make, seed) for seed in range(3)]
                 rows.append(
                     {"truth": kind, "sizes": f"2-{max_size}", "surrogate": name} | _mean(figures)
                 )
@@ -76,11 +76,11 @@ def _accuracy(kind: str, max_size: int, make: Callable[[], Any], seed: int) -> d
 
 
 def adaptive() -> pd.DataFrame:
-    """Fits to decide as many true effects as uniform sampling decides with 300; seeds 0-2."""
+    """Fits to decide as many true effects as uniform sampling decides with 300; seeds 0-1."""
     rows = []
     for kind in ("additive", "clustered", "hierarchical"):
         for max_size in (15, 29):
-            figures = [_adaptive(kind, max_size, seed) for seed in range(3)]
+            figures = [_adaptive(kind, max_size, seed) for seed in range(2)]
             rows.append({"truth": kind, "sizes": f"2-{max_size}"} | _mean(figures))
     return pd.DataFrame(rows)
 
@@ -136,11 +136,11 @@ def _found(truth: SimulatedTruth, X: Array, Y: Array) -> tuple[float, float]:
 
 
 def synergy() -> pd.DataFrame:
-    """Planted pairs and the lack-of-fit test: k = 30, 200 subsets, 3 repeats; seeds 0-4."""
+    """Planted pairs and the lack-of-fit test: k = 30, 200 subsets, 3 repeats; seeds 0-2."""
     rows = []
     for kind in ("synergy", "additive"):
         for max_size in (15, 29):
-            figures = [_synergy(kind, max_size, seed) for seed in range(5)]
+            figures = [_synergy(kind, max_size, seed) for seed in range(3)]
             rows.append({"truth": kind, "sizes": f"2-{max_size}"} | _mean(figures))
     return pd.DataFrame(rows)
 

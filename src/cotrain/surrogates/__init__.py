@@ -14,6 +14,7 @@ from cotrain.surrogates._linear import LinearSurrogate
 from cotrain.surrogates._negative_transfer import NegativeTransfer, identify_negative_transfer
 from cotrain.surrogates._relevance import Relevance, relevance, verdicts
 from cotrain.surrogates._scores import average_repeats, noise_variance, paired_effects
+from cotrain.surrogates._selection import best_sources, sources_above
 from cotrain.surrogates._simulate import SimulatedTruth, simulate_subsets, simulate_truth
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
 
@@ -34,6 +35,7 @@ __all__ = [
     "SurrogateChoice",
     "TargetSurrogates",
     "average_repeats",
+    "best_sources",
     "best_threshold",
     "choose_surrogate",
     "classify",
@@ -48,6 +50,7 @@ __all__ = [
     "relevance",
     "simulate_subsets",
     "simulate_truth",
+    "sources_above",
     "spearman_by_target",
     "verdicts",
 ]

@@ -220,9 +220,9 @@ def test_operations_of_a_record_by_hand() -> None:
     features = csr_array(np.array([[1, 1, 0], [0, 1, 0]], np.float32))
     counts = np.array([2, 0, 1])
     first, products, shifts = 3 * 5, 1 + 4, 2 * 3 * 5
-    outputs, gram = 2 * 5 * 3 + 3 * 3 * 5, 9 * 5
+    outputs, gram = 2 * 5 * 3 + 3 * 3 * 5, (2 + 2) * 3 * 5
     assert flops.record(features, [5], counts) == 2 * (first + products + shifts + outputs + gram)
-    outputs, gram = 2 * 7 * 3 + 3 * 3 * 7, 9 * (5 + 7) + 4 * 5
+    outputs, gram = 2 * 7 * 3 + 3 * 3 * 7, (2 + 2) * 3 * (5 + 7) + 4 * 5
     first += (2 * 3 + 3) * 5 * 7
     shifts += 2 * 3 * (5 + 7)
     assert flops.record(features, [5, 7], counts) == 2 * (

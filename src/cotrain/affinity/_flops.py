@@ -34,7 +34,7 @@ def record(features: csr_array, hidden: list[int], counts: np.ndarray) -> int:
     products = features.nnz * hidden[0] + int(per_feature @ per_feature)
     shifts = n_rows * n_labels * hidden[0]
     outputs = n_rows * hidden[-1] * counts.size + (n_sources + 1) * n_labels * hidden[-1]
-    gram = n_labels**2 * sum(hidden)
+    gram = (n_rows + n_sources) * n_labels * sum(hidden)
     for below, units in pairwise(hidden):
         products += (n_rows * (n_sources + 1) + n_labels) * below * units
         shifts += n_rows * n_labels * (below + units)

@@ -143,15 +143,15 @@ class NetworkLookahead:
     def gram(self) -> np.ndarray:
         """Inner products of the tasks' gradients by the hidden weights, (K, K)."""
         batch = self._batch
-        place = np.ix_(batch.row, batch.row)
-        between = batch.products[place] * (self._deltas[0] @ self._deltas[0].T)
-        for output, delta in zip(self._outputs, self._deltas[1:], strict=False):
-            between += (output @ output.T)[place] * (delta @ delta.T)
-        tasks = np.array(list(batch.labels_of))
-        starts = [labels.start for labels in batch.labels_of.values()]
-        sums = np.add.reduceat(np.add.reduceat(between, starts, axis=0), starts, axis=1)
+        below = [output @ output.T for output in self._outputs[:-1]]
         gram = np.zeros((batch.n_tasks, batch.n_tasks))
-        gram[np.ix_(tasks, tasks)] = sums
+        for depth, products in enumerate([batch.products, *below]):
+            delta = self._deltas[depth]
+            of_label = products[batch.row]
+            for source, labels in batch.labels_of.items():
+                pull = of_label[labels].T @ delta[labels]
+                dots = _row_dots(pull, batch.row, delta)
+                gram[source] += np.bincount(batch.task, weights=dots, minlength=batch.n_tasks)
         return gram
 
     def _slopes(self, heads: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -226,6 +226,18 @@ def _label_outputs(values, shift, lr, keep, weight, bias, task, labels, start): 
                 total += top[unit] * weight[task[label], unit]
             output[label] = total + bias[task[label]]
     return output
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _row_dots(values, row, others):  # type: ignore[no-untyped-def]
+    """Inner product of each of `others` (L, n_units) with its row of `values`, float64 (L,)."""
+    dots = np.empty(row.size, np.float64)
+    for label in range(row.size):
+        total = values.dtype.type(0)
+        for unit in range(values.shape[1]):
+            total += values[row[label], unit] * others[label, unit]
+        dots[label] = total
+    return dots
 
 
 def _activated(values: np.ndarray, keep: np.ndarray) -> np.ndarray:

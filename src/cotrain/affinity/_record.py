@@ -102,9 +102,9 @@ class AffinityRecord:
             return cls(**stored)
         except FileNotFoundError as error:
             raise DataError(
-                f"{path}: no affinity record here; run `cotrain train_affinity` first"
+                f"{path}: no affinity record here; run `cotrain affinity` first"
             ) from error
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise DataError(
-                f"{path}: not an affinity record ({error}); run `cotrain train_affinity` again"
+                f"{path}: not an affinity record ({error}); run `cotrain affinity` again"
             ) from error

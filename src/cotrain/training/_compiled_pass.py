@@ -1,5 +1,7 @@
 """Whole passes of the compiled engine: an epoch of training, and predictions, without the GIL."""
 
+import hashlib
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -210,8 +212,8 @@ def _update_layer(which, columns, delta, n, layer, bias, n_inputs, width, step):
     update(one, constant, delta, n, bias, one.size, width, _without_decay(step))
 
 
-@njit(cache=True, nogil=True)
-def train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape, recipe, t):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape, recipe, t):  # type: ignore[no-untyped-def]
     """One epoch of training in place; the mean loss and the number of steps so far are returned."""
     dtype = net.heads.weight.dtype
     width = shape.second if shape.second > 0 else shape.first
@@ -265,8 +267,8 @@ def train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape
     return loss / order.size, t
 
 
-@njit(cache=True, nogil=True)
-def predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-def]
     """The network's output for each label, (n_labels,)."""
     width = shape.second if shape.second > 0 else shape.first
     output = np.zeros(labels.member.size, net.heads.weight.dtype)
@@ -289,3 +291,29 @@ def seen_features(features, examples, n_features):  # type: ignore[no-untyped-de
         for k in range(features.start[example], features.start[example + 1]):
             seen[features.index[k]] = True
     return np.flatnonzero(seen)
+
+
+def _entries(version: str):  # type: ignore[no-untyped-def]
+    """The passes, cached on disk under `version`: Numba alone looks at no other file than this."""
+
+    @njit(cache=True, nogil=True)
+    def train_epoch(*args):  # type: ignore[no-untyped-def]
+        version  # noqa: B018 (as a closure's variable it becomes part of the cache's key)
+        return _train_epoch(*args)
+
+    @njit(cache=True, nogil=True)
+    def predict_labels(*args):  # type: ignore[no-untyped-def]
+        version  # noqa: B018
+        return _predict_labels(*args)
+
+    return train_epoch, predict_labels
+
+
+def _source_version() -> str:
+    files = (
+        Path(__file__).with_name(f"{name}.py") for name in ("_simd", "_randomness", "_kernels")
+    )
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+train_epoch, predict_labels = _entries(_source_version())

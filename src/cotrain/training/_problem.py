@@ -85,8 +85,9 @@ class Problem:
             for kind in (_TRAIN, _VALIDATION, _TEST)
         )
         is_binary = np.array([table.kinds[task] == "binary" for task in members], dtype=bool)
+        _check_finite(table, members, (train, validation, test))
+        _check_variety(table, members, train, is_binary)
         shift, scale = _standard(train, is_binary)
-        _check(table, members, train, is_binary)
         return cls(
             members=members,
             is_binary=is_binary,
@@ -139,12 +140,19 @@ def _standard(train: Labels, is_binary: np.ndarray) -> tuple[np.ndarray, np.ndar
     return shift, np.where(is_binary | (spread == 0), 1.0, spread)
 
 
-def _check(table: TaskTable, members: np.ndarray, train: Labels, is_binary: np.ndarray) -> None:
+def _check_finite(table: TaskTable, members: np.ndarray, parts: tuple[Labels, ...]) -> None:
+    for labels in parts:
+        wrong = labels.member[~np.isfinite(labels.truth)]
+        if wrong.size:
+            task = table.tasks[members[wrong[0]]]
+            raise FitError(f"a label of the task `{task}` is not a finite number; correct it")
+
+
+def _check_variety(
+    table: TaskTable, members: np.ndarray, train: Labels, is_binary: np.ndarray
+) -> None:
     if train.truth.size == 0:
         raise FitError("no training label: none of its tasks has a label in its training folds")
-    if not np.isfinite(train.truth).all():
-        task = table.tasks[members[train.member[~np.isfinite(train.truth)][0]]]
-        raise FitError(f"a training label of the task `{task}` is not a finite number")
     low, high = np.full(members.size, np.inf), np.full(members.size, -np.inf)
     np.minimum.at(low, train.member, train.truth)
     np.maximum.at(high, train.member, train.truth)

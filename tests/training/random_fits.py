@@ -1,0 +1,77 @@
+"""Random task tables, fits and models for the tests of training."""
+
+import os
+import signal
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from cotrain.allocation import all_together, rotations, single_tasks, subset_fit
+from cotrain.settings import ModelSettings
+from cotrain.tasks import TaskTable
+from cotrain.training._compiled import CompiledEngine
+
+
+def make_table(seed=0, n=300, n_features=70, n_tasks=5, real=(0,), ones=True, weights=False):
+    """A random table whose first features carry the labels."""
+    rng = np.random.default_rng(seed)
+    features = (rng.random((n, n_features)) < 0.1).astype(np.float32)
+    if not ones:
+        features *= rng.normal(1, 0.5, features.shape).astype(np.float32)
+    signal = 3 * features[:, :8].sum(axis=1)[:, None] + rng.normal(size=(n, n_tasks))
+    known = rng.random((n, n_tasks)) < 0.5
+    labels = (signal > np.median(signal)).astype(np.float32)
+    for task in real:
+        labels[:, task] = 5 + 2 * signal[:, task]
+    row, task = np.nonzero(known)
+    start = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+    return TaskTable(
+        features=csr_array(features),
+        labels=csr_array((labels[row, task], task.astype(np.int32), start), shape=known.shape),
+        folds=rng.integers(0, 5, n),
+        tasks=tuple(f"task{task}" for task in range(n_tasks)),
+        kinds=tuple("real" if task in real else "binary" for task in range(n_tasks)),
+        examples=tuple(map(str, range(n))),
+        n_folds=5,
+        example_weights=rng.uniform(0.5, 2, n) if weights else None,
+    )
+
+
+def make_model(**changes):
+    values = {
+        "engine": "compiled",
+        "hidden": [20],
+        "dropout": 0.2,
+        "epochs": 3,
+        "batch_fraction": 0.1,
+        "min_batch_size": 16,
+        "learning_rate": 3e-3,
+        "decay_epochs": [2],
+        "decay_factor": 0.3,
+        "weight_decay": 0.0,
+        "patience": 0,
+    }
+    return ModelSettings(**(values | changes))
+
+
+def make_fits(n_tasks=5, seed=0):
+    """One fit of all tasks, each task alone, and one of two tasks."""
+    rotation = rotations(5, 3, 1, 1, seed)[0]
+    return [
+        *all_together(n_tasks, 2, [rotation]),
+        *single_tasks(n_tasks, 2, [rotation]),
+        subset_fit(n_tasks, [0, 3], 3, rotation),
+    ]
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """An engine that dies at the fit of task 2."""
+
+    fits_at_once: int = 1
+
+    def train(self, table, fits, model):
+        if fits[0].members == (2,):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return CompiledEngine().train(table, fits, model)

@@ -1,0 +1,294 @@
+"""What both engines must do, and that they do the same."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from random_fits import make_fits, make_model, make_table
+from sklearn.metrics import roc_auc_score
+
+from cotrain.allocation import Allocation, Fit, FoldUse
+from cotrain.training import SCORES, FitFailure, FitScores, make_engine
+from cotrain.training._compiled import CompiledEngine, _Training
+from cotrain.training._problem import Problem
+from cotrain.training._recipe import initial_heads, initial_layers
+from cotrain.training._torch import TorchEngine
+
+COMPILED, TORCH = CompiledEngine(np.float64), TorchEngine(dtype=torch.float64)
+
+
+def scores_of(outcome):
+    assert isinstance(outcome, FitScores), outcome
+    return np.hstack([outcome.validation, outcome.test])
+
+
+def assert_same_bits(one, other):
+    np.testing.assert_array_equal(scores_of(one), scores_of(other))
+
+
+@pytest.mark.parametrize("hidden", [[20], [70, 33], [16, 130]])
+@pytest.mark.parametrize("ones", [True, False])
+def test_gradient_of_one_step_equals_autograd(hidden, ones):
+    table = make_table(seed=len(hidden), real=(0, 4), ones=ones, weights=not ones)
+    fit = replace(make_fits()[0], task_weights=(0.5, 1.0, 2.0, 3.0, 1.5))
+    model = make_model(hidden=hidden, dropout=0.0, epochs=1, batch_fraction=1.0)
+    training = _Training.of(table, fit, model, np.float64)
+    training.run()
+    # After one step Adam's first moment is a tenth of the gradient.
+    moments = training.network
+    training.network = type(moments)(*(part._replace(weight=part.first * 10) for part in moments))
+    found = training.weights()
+    wanted = autograd(table, fit, hidden)
+    for layer, (weight, bias) in zip([*found.hidden, found.heads], wanted, strict=True):
+        for mine, theirs in ((layer.weight, weight), (layer.bias, bias)):
+            scale = np.abs(theirs).max()
+            assert np.abs(mine - theirs).max() <= 1e-5 * scale
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-12 * scale)
+
+
+def autograd(table, fit, hidden):
+    """The gradients by PyTorch, from dense arrays and the definition of the loss."""
+    problem = Problem.of(table, fit)
+    layers = initial_layers(hidden, table.n_features, fit.seed, np.float64)
+    layers = [*layers, initial_heads(problem.members, hidden[-1], fit.seed, np.float64)]
+    weights = [
+        tuple(torch.tensor(part, requires_grad=True) for part in (layer.weight, layer.bias))
+        for layer in layers
+    ]
+    x = torch.tensor(table.features.toarray(), dtype=torch.float64)
+    for weight, bias in weights[:-1]:
+        x = torch.relu(x @ weight + bias)
+    output = x @ weights[-1][0] + weights[-1][1]
+    labels = table.labels.tocoo()
+    loss, rows = 0, set()
+    for row, task, label in zip(*labels.coords, labels.data, strict=True):
+        if (task, table.folds[row]) not in fit.allocation.cells:
+            continue
+        rows.add(row)
+        factor = fit.task_weights[task] * (
+            1 if table.example_weights is None else table.example_weights[row]
+        )
+        z = output[row, task]
+        if table.kinds[task] == "binary":
+            part = -torch.nn.functional.logsigmoid(z if label else -z)
+        else:
+            part = (z - (float(label) - problem.shift[task]) / problem.scale[task]) ** 2
+        loss = loss + factor * part
+    (loss / len(rows)).backward()
+    return [(weight.grad.numpy(), bias.grad.numpy()) for weight, bias in weights]
+
+
+@pytest.mark.parametrize("hidden", [[20], [70, 33]])
+@pytest.mark.parametrize("changes", [{}, {"weight_decay": 0.02}, {"patience": 1, "epochs": 8}])
+@pytest.mark.parametrize("ones", [True, False])
+def test_engines_agree_over_whole_trainings(hidden, changes, ones):
+    table = make_table(seed=3, ones=ones, weights=True)
+    model = make_model(hidden=hidden, **changes)
+    fits = [*make_fits(), replace(make_fits(seed=1)[0], task_weights=(1.0, 5.0, 1.0, 0.2, 1.0))]
+    compiled, by_torch = (engine.train(table, fits, model) for engine in (COMPILED, TORCH))
+    for mine, theirs in zip(compiled, by_torch, strict=True):
+        assert mine.n_epochs == theirs.n_epochs
+        np.testing.assert_allclose(scores_of(mine), scores_of(theirs), rtol=1e-9, atol=1e-9)
+
+
+def test_float32_scores_are_close_to_float64(table):
+    model, fits = make_model(epochs=10), make_fits()
+    single, double = (CompiledEngine(kind).train(table, fits, model) for kind in "fd")
+    for one, other in zip(single, double, strict=True):
+        np.testing.assert_allclose(scores_of(one), scores_of(other), rtol=2e-2, atol=2e-3)
+
+
+def test_exported_weights_agree_and_predict_what_was_scored(table):
+    fit, model = make_fits()[0], make_model(hidden=[70, 33])
+    mine, theirs = (engine.train_weights(table, fit, model) for engine in (COMPILED, TORCH))
+    for one, other in zip([*mine.hidden, mine.heads], [*theirs.hidden, theirs.heads], strict=True):
+        np.testing.assert_allclose(one.weight, other.weight, atol=1e-12)
+        np.testing.assert_allclose(one.bias, other.bias, atol=1e-12)
+    predicted = mine.predict(table.features)
+    rows = np.isin(table.folds, fit.folds.test)
+    dense = table.labels.toarray()
+    for member in (1, 2):
+        known = rows & (np.diff(table.labels.indptr) > 0) & is_known(table, member)
+        auroc = roc_auc_score(dense[known, member], predicted[known, member])
+        outcome = COMPILED.train(table, [fit], model)[0]
+        assert outcome.test[member, SCORES.index("auroc")] == pytest.approx(auroc, abs=1e-12)
+
+
+def is_known(table, task):
+    known = np.zeros(table.n_examples, dtype=bool)
+    row = np.repeat(np.arange(table.n_examples), np.diff(table.labels.indptr))
+    known[row[table.labels.indices == task]] = True
+    return known
+
+
+@pytest.mark.parametrize("engine", [CompiledEngine(), TorchEngine()], ids=["compiled", "torch"])
+def test_it_learns(engine):
+    table = make_table(seed=5, n=1500)
+    outcome = engine.train(table, make_fits()[:1], make_model(epochs=25, hidden=[32]))[0]
+    assert outcome.test[1:, SCORES.index("auroc")].min() > 0.8
+    assert outcome.test[0, SCORES.index("r2")] > 0.4
+    applies = np.isfinite(outcome.test)
+    assert applies[0].tolist() == [
+        score in ("mse", "r2", "pearson", "spearman") for score in SCORES
+    ]
+    assert applies[1].tolist() == [score in ("log_loss", "auroc", "aupr") for score in SCORES]
+
+
+def test_compiled_results_do_not_depend_on_batching_or_order(table):
+    engine, model, fits = CompiledEngine(), make_model(), make_fits()
+    together = engine.train(table, fits, model)
+    backwards = engine.train(table, fits[::-1], model)[::-1]
+    for fit, one, other in zip(fits, together, backwards, strict=True):
+        assert_same_bits(one, other)
+        assert_same_bits(one, engine.train(table, [fit], model)[0])
+
+
+def test_a_batched_fit_is_not_changed_by_its_neighbours(table):
+    model, fits = make_model(hidden=[20, 7]), make_fits()
+    for fit, outcome in zip(fits, TORCH.train(table, fits, model), strict=True):
+        alone = TORCH.train(table, [fit], model)[0]
+        np.testing.assert_allclose(scores_of(outcome), scores_of(alone), atol=1e-12)
+
+
+def test_initial_weights_are_shared_wherever_allocations_agree(table):
+    all_tasks, two = make_fits()[0], make_fits()[-1]
+    still = make_model(learning_rate=1e-30)
+    one, other = (COMPILED.train_weights(table, fit, still) for fit in (all_tasks, two))
+    np.testing.assert_array_equal(one.hidden[0].weight, other.hidden[0].weight)
+    np.testing.assert_array_equal(one.heads.weight[:, [0, 3]], other.heads.weight)
+
+
+def test_a_seed_changes_the_result(table):
+    model = make_model()
+    one, other = (CompiledEngine().train(table, make_fits(seed=s)[:1], model)[0] for s in (0, 1))
+    assert not np.allclose(scores_of(one)[1, 0], scores_of(other)[1, 0])
+
+
+def test_early_stopping_keeps_the_best_epoch(table):
+    fit, log_loss = make_fits()[1 + 1], SCORES.index("log_loss")
+    model = make_model(epochs=30, learning_rate=0.05, decay_epochs=[])
+    stopped = COMPILED.train(table, [fit], model.model_copy(update={"patience": 3}))[0]
+    by_epoch = [
+        COMPILED.train(table, [fit], model.model_copy(update={"epochs": n}))[0]
+        for n in range(1, stopped.n_epochs + 4)
+    ]
+    losses = [outcome.validation[0, log_loss] for outcome in by_epoch]
+    assert int(np.argmin(losses)) + 1 == stopped.n_epochs < 30
+    assert_same_bits(stopped, by_epoch[stopped.n_epochs - 1])
+
+
+def test_real_labels_are_scored_on_their_own_scale(table):
+    fit = make_fits()[1]
+    outcome = COMPILED.train(table, [fit], make_model(epochs=20))[0]
+    rows = np.isin(table.folds, fit.folds.test) & is_known(table, 0)
+    truth = table.labels.toarray()[rows, 0]
+    mse, r2 = (outcome.test[0, SCORES.index(score)] for score in ("mse", "r2"))
+    assert mse / truth.var() == pytest.approx(1 - r2)
+
+
+def one_class(table):
+    """The table with the labels of task 1 all 1."""
+    data = table.labels.data.copy()
+    data[table.labels.indices == 1] = 1.0
+    labels = table.labels.copy()
+    labels.data = data
+    return replace(table, labels=labels)
+
+
+USUAL = FoldUse((0, 1), (2, 3), (4,))
+
+
+def fit_of(cells, folds=USUAL):
+    return Fit(Allocation(5, 5, frozenset(cells)), folds, 0, "subset", 0, 1)
+
+
+@pytest.mark.parametrize("engine", [CompiledEngine(), TorchEngine()], ids=["compiled", "torch"])
+class TestFailures:
+    def fails(self, engine, table, fit, reason, **changes):
+        """The fit fails for `reason`, and its neighbour does not."""
+        good = make_fits()[0]
+        failed, fine = engine.train(table, [fit, good], make_model(**changes))
+        assert isinstance(failed, FitFailure)
+        assert reason in failed.reason
+        assert "\n" not in failed.reason
+        scores_of(fine)
+
+    def test_no_label(self, engine):
+        table = make_table()
+        empty = table.labels.copy()
+        keep = empty.indices != 2
+        start = np.concatenate([[0], np.cumsum(keep)])[empty.indptr]
+        labels = type(empty)((empty.data[keep], empty.indices[keep], start), shape=empty.shape)
+        self.fails(engine, replace(table, labels=labels), fit_of({(2, 0)}), "no training label")
+
+    def test_one_class(self, engine, table):
+        fit = fit_of({(1, 0)})
+        self.fails(engine, one_class(table), fit, "only one class among the training labels of")
+
+    def test_one_class_beside_a_task_with_two_is_trained_and_has_no_auroc(self, engine, table):
+        outcome = engine.train(one_class(table), [fit_of({(1, 0), (2, 0)})], make_model())[0]
+        auroc = outcome.validation[:, SCORES.index("auroc")]
+        assert np.isfinite(auroc).tolist() == [False, True]
+
+    def test_label_that_is_not_a_number(self, engine):
+        table = make_table()
+        bad = np.repeat(np.arange(300), np.diff(table.labels.indptr))
+        at = np.flatnonzero((table.labels.indices == 0) & (table.folds[bad] == 2))[0]
+        table.labels.data[at] = np.nan  # after the table's own check
+        fit = fit_of({(0, 2)}, FoldUse((2,), (0,), (4,)))
+        self.fails(engine, table, fit, "`task0` is not a finite number")
+
+    def test_diverging(self, engine):
+        table = make_table(real=(0,))
+        table.features.data[:] = 1e30
+        outcome = engine.train(table, make_fits()[:1], make_model(learning_rate=1e30))[0]
+        assert isinstance(outcome, FitFailure)
+        assert "loss is not finite in epoch" in outcome.reason
+
+    def test_early_stopping_without_validation_labels(self, engine, table):
+        fit = fit_of({(0, 0)}, FoldUse((0, 1), (), (4,)))
+        self.fails(engine, table, fit, "early stopping needs validation labels", patience=2)
+
+    def test_out_of_memory(self, engine, table, monkeypatch):
+        def exhausted(*args):
+            raise MemoryError
+
+        module = type(engine).__module__
+        monkeypatch.setattr(f"{module}.initial_heads", exhausted)
+        outcome = engine.train(table, make_fits()[:1], make_model())[0]
+        assert "out of memory" in outcome.reason
+
+
+def test_a_member_without_training_labels_has_no_scores(table):
+    keep = ~(
+        (table.labels.indices == 2) & (np.repeat(table.folds, np.diff(table.labels.indptr)) == 0)
+    )
+    start = np.concatenate([[0], np.cumsum(keep)])[table.labels.indptr]
+    parts = (table.labels.data[keep], table.labels.indices[keep], start)
+    thinned = replace(table, labels=type(table.labels)(parts, shape=table.labels.shape))
+    outcome = COMPILED.train(thinned, [fit_of({(1, 0), (2, 0)})], make_model())[0]
+    assert outcome.n_labels[1] == 0
+    assert np.isnan(outcome.test[1]).all()
+    assert np.isfinite(outcome.test[0]).any()
+
+
+def test_a_users_trunk_is_trained():
+    def trunk(n_features, seed):
+        torch.manual_seed(seed)
+        return torch.nn.Sequential(
+            torch.nn.Linear(n_features, 24), torch.nn.Tanh(), torch.nn.Linear(24, 12)
+        )
+
+    table = make_table(seed=5, n=1500)
+    engine = TorchEngine(trunk=trunk)
+    fits = make_fits()[:3]
+    outcomes = engine.train(table, fits, make_model(epochs=25))
+    assert outcomes[0].test[1:, SCORES.index("auroc")].min() > 0.75
+    with pytest.raises(ValueError, match="standard trunk"):
+        engine.train_weights(table, fits[0], make_model())
+
+
+def test_make_engine_follows_the_settings():
+    assert isinstance(make_engine(make_model()), CompiledEngine)
+    assert isinstance(make_engine(make_model(engine="torch")), TorchEngine)

@@ -1,0 +1,110 @@
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_fits import Saboteur, make_fits, make_model, make_table
+
+from cotrain.settings import TrainSettings
+from cotrain.training import FitFailure, FitScores, estimate_seconds, sweep
+from cotrain.training._compiled import CompiledEngine
+
+ONE, TWO = (TrainSettings(workers=n, backend="threading") for n in (1, 2))
+
+
+def outcomes(engine, table, fits, train):
+    return {fit: outcome for fit, outcome, _ in sweep(engine, table, fits, make_model(), train)}
+
+
+@pytest.mark.parametrize(
+    "train", [TWO, TrainSettings(workers=2, backend="loky")], ids=["threads", "processes"]
+)
+def test_results_do_not_depend_on_workers(table, train):
+    fits = make_fits()
+    alone = outcomes(CompiledEngine(), table, fits, ONE)
+    spread = outcomes(CompiledEngine(), table, fits[::-1], train)
+    assert set(alone) == set(spread) == set(fits)
+    for fit in fits:
+        np.testing.assert_array_equal(alone[fit].validation, spread[fit].validation)
+        np.testing.assert_array_equal(alone[fit].test, spread[fit].test)
+
+
+def test_the_longest_fit_goes_first(table):
+    fits = make_fits()
+    order = [fit for fit, _, _ in sweep(CompiledEngine(), table, fits, make_model(), ONE)]
+    costs = estimate_seconds(table, order, make_model())
+    assert (np.diff(costs) <= 0).all()
+
+
+def test_a_killed_worker_fails_its_fit_alone(table):
+    fits = make_fits()
+    found = outcomes(Saboteur(), table, fits, TrainSettings(workers=2, backend="loky"))
+    assert set(found) == set(fits)
+    for fit, outcome in found.items():
+        if fit.members == (2,):
+            assert isinstance(outcome, FitFailure)
+            assert "killed, most likely out of memory" in outcome.reason
+        else:
+            assert isinstance(outcome, FitScores)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_ctrl_c_stops_within_two_seconds_and_keeps_what_is_finished(backend, tmp_path):
+    script = f"""
+        import sys, time
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from random_fits import make_fits, make_model, make_table
+        from cotrain.settings import TrainSettings
+        from cotrain.training import sweep
+        from cotrain.training._compiled import CompiledEngine
+        table = make_table(n=20000)
+        fits = [fit for seed in range(300) for fit in make_fits(seed=seed)]
+        train = TrainSettings(workers=2, backend={backend!r})
+        n = 0
+        try:
+            for fit, outcome, seconds in sweep(CompiledEngine(), table, fits, make_model(), train):
+                n += 1
+                print(n, flush=True)
+        except KeyboardInterrupt:
+            print("kept", n, flush=True)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
+    )
+    while int(process.stdout.readline()) < 4:
+        pass
+    process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    rest, _ = process.communicate(timeout=60)
+    assert time.monotonic() - start < 2
+    assert int(rest.split("kept")[1]) >= 4
+
+
+def test_estimates_grow_with_work_and_follow_measurements(table):
+    fits, model = make_fits(), make_model()
+    costs = estimate_seconds(table, fits, model)
+    assert costs.shape == (len(fits),)
+    assert costs[0] > costs[1:6].max() > 0
+    assert (estimate_seconds(table, fits, make_model(epochs=30)) > costs).all()
+    measured = estimate_seconds(table, fits, model, {fits[0]: 7.0})
+    assert measured[0] == pytest.approx(7.0)
+    np.testing.assert_allclose(measured / costs, measured[0] / costs[0])
+    assert estimate_seconds(table, [], model).size == 0
+
+
+def test_rows_are_counted_as_trained():
+    from cotrain.training._cost import _rows_and_entries
+    from cotrain.training._problem import Problem
+
+    table, fits = make_table(seed=4), make_fits()
+    use = np.stack([fit.allocation.matrix for fit in fits], axis=2)
+    n_rows, n_entries = _rows_and_entries(table, use)
+    for fit, rows, entries in zip(fits, n_rows, n_entries, strict=True):
+        examples = Problem.of(table, fit).train.rows
+        assert rows == examples.size
+        assert entries == table.features[examples].nnz

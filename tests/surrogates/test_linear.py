@@ -108,6 +108,16 @@ def test_a_task_in_no_subset_is_unknown_and_said_to_be():
         assert np.isfinite(model.predict(np.ones((1, 5)))).all()
 
 
+def test_two_tasks_that_always_come_together_share_their_effect():
+    rng = np.random.default_rng(8)
+    X = np.repeat(rng.integers(0, 2, (40, 1)), 2, axis=1).astype(float)
+    with pytest.warns(DesignWarning, match="relative to the average"):
+        model = LinearSurrogate().fit(X, 2 * X[:, 0] + rng.normal(0, 0.1, 40))
+    np.testing.assert_allclose(model.coef_, 1.0, atol=0.1)
+    low, high = model.interval()
+    assert (high - low > 1).all()
+
+
 def test_subsets_of_one_size_are_named():
     X = np.array([np.roll([1, 1, 0, 0, 0, 0], i) for i in range(6)], dtype=float)
     with pytest.warns(DesignWarning, match="all subsets have one size"):

@@ -7,7 +7,7 @@ from sklearn.metrics import (
     matthews_corrcoef,
 )
 
-from cotrain.surrogates import best_threshold, classify, identify_negative_transfer
+from cotrain.surrogates import LinearSurrogate, best_threshold, classify, identify_negative_transfer
 
 
 def study(noise, n=160, n_tasks=10, repeats=3, seed=0):
@@ -107,6 +107,12 @@ def test_effects_of_one_sign_choose_no_threshold():
     X, _, effects = study(noise=1.0)
     with pytest.raises(ValueError, match="both classes"):
         identify_negative_transfer(X, np.abs(effects))
+
+
+def test_a_surrogate_without_a_known_error_is_refused():
+    X, _, effects = study(noise=1.0)
+    with pytest.raises(ValueError, match="enough subsets for a surrogate with a known error"):
+        identify_negative_transfer(X[::10], effects[:, ::10], surrogate=LinearSurrogate(ridge=0.01))
 
 
 def test_figures_agree_with_scikit_learn():

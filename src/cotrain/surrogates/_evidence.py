@@ -87,9 +87,12 @@ def evidence_posterior(X: Array, y: Array, pooled: bool) -> Posterior:
 
 
 def has_common_effect(X: Array) -> bool:
-    """Whether centred rows differ in size, so that they tell the mean of the effects."""
+    """Whether centred rows tell the mean of the effects, and more than that mean alone."""
     sizes = X.sum(axis=1)
-    return bool(np.sum(np.any(X != 0, axis=0)) > 1 and sizes @ sizes > 1e-8 * np.sum(X**2))
+    total, along = float(np.sum(X**2)), float(sizes @ sizes)
+    if along <= 1e-8 * total:
+        return False
+    return total - float(np.sum((sizes @ X) ** 2)) / along > 1e-8 * total
 
 
 def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:

@@ -116,6 +116,11 @@ def identify_negative_transfer(
 
     probability, _ = _predict(X, effects, surrogate, train, validation)
     known = ~np.isnan(probability) & ~np.isnan(mean[validation])
+    if not known.any():
+        raise ValueError(
+            "X must have enough subsets for a surrogate with a known error on the validation part; "
+            'train more subsets, or use LinearSurrogate(ridge="evidence")'
+        )
     grid = np.linspace(0.05, 0.95, 19) if search == "grid" else None
     threshold = best_threshold(mean[validation][known] < 0, probability[known], grid, metric)
 

@@ -188,7 +188,7 @@ def test_a_saved_record_is_read_back_without_its_seconds(
 
 
 def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no affinity record here; run `cotrain train_affinity`"):
+    with pytest.raises(DataError, match="no affinity record here; run `cotrain affinity`"):
         AffinityRecord.load(tmp_path / "missing.npz")
     np.savez(tmp_path / "other.npz", steps=np.arange(3))
     with pytest.raises(DataError, match="not an affinity record"):

@@ -39,6 +39,7 @@ def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
 
 
 def _run_stage(study: Study, name: str, *arguments: str) -> None:
+    _ = study.settings  # A mistake in params.yaml is told before anything is done.
     # Imported here, so that `--help` does not wait for torch and MLflow.
     stage = importlib.import_module(f"cotrain.stages.{name}")
     click.echo(stage.run(study, *arguments))
@@ -71,6 +72,13 @@ def plan(study: Study) -> None:
 def train(study: Study, plan: str) -> None:
     """Train the fits of PLAN that are not yet recorded."""
     _run_stage(study, "train", plan)
+
+
+@cotrain.command()
+@click.pass_obj
+def affinity(study: Study) -> None:
+    """Record gradient affinities along all-together fits."""
+    _run_stage(study, "affinity")
 
 
 @cotrain.command()

@@ -41,6 +41,11 @@ class Study:
         return self.folder / "data" / "fits" / f"{name}.parquet"
 
     @property
+    def affinity(self) -> Path:
+        """What `affinity` records, a file a repeat."""
+        return self.folder / "data" / "affinity"
+
+    @property
     def analysis(self) -> Path:
         """What `analyze` writes."""
         return self.folder / "data" / "analysis"

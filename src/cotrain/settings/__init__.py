@@ -2,6 +2,7 @@
 
 from cotrain.settings._load import load_settings
 from cotrain.settings._models import (
+    AffinitySettings,
     AnalyzeSettings,
     AugmentationSettings,
     CsvSource,
@@ -23,6 +24,7 @@ from cotrain.settings._models import (
 )
 
 __all__ = [
+    "AffinitySettings",
     "AnalyzeSettings",
     "AugmentationSettings",
     "CsvSource",

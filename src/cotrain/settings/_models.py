@@ -147,6 +147,15 @@ class AugmentationSettings(Section):
     repeats: Count
 
 
+class AffinitySettings(Section):
+    """Gradient affinities, recorded along all-together fits."""
+
+    every: Count
+    mode: Literal["paper", "released"]
+    heads_step: Literal["fixed", "stepped"]
+    repeats: Count
+
+
 class PlanSettings(Section):
     """Which fits are trained."""
 
@@ -157,6 +166,7 @@ class PlanSettings(Section):
     seed: int
     subsets: SubsetSettings
     augmentations: AugmentationSettings
+    affinity: AffinitySettings
 
 
 class AnalyzeSettings(Section):

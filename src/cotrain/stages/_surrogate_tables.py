@@ -115,6 +115,11 @@ class SubsetAnalysis:
         return self.effects[:, self.negative.held_out]
 
     @property
+    def mean_effects(self) -> np.ndarray:
+        """Effects averaged over repeats, (n_subsets, K); NaN where not scored."""
+        return np.asarray(_mean(self.effects))
+
+    @property
     def spearman(self) -> np.ndarray:
         """Of predicted and measured effects in a fresh repeat, (K,): the mean over repeats."""
         pairs = zip(self.predicted, self.measured, strict=True)

@@ -8,6 +8,7 @@ import pandas as pd
 from cotrain.allocation import Plan
 from cotrain.files import write_csv, write_json
 from cotrain.observations import Observations
+from cotrain.stages._affinity_tables import affinity_figures, affinity_table
 from cotrain.stages._context import run_context
 from cotrain.stages._curve_tables import curve_points, curve_table, pairwise_table, transfer_table
 from cotrain.stages._surrogate_tables import SubsetAnalysis
@@ -35,6 +36,11 @@ def run(study: Study) -> str:
         "curves": curves,
         "curve_points": curve_points(every, fits, tasks),
     }
+    tables["affinity"] = affinity_table(study.affinity, tasks)
+    tables["negative_transfer"] = pd.concat(
+        [tables["negative_transfer"], affinity_figures(analysis, tables["affinity"])],
+        ignore_index=True,
+    )
     for name, frame in tables.items():
         write_csv(study.analysis / f"{name}.csv", frame)
     summary = {

@@ -1,6 +1,7 @@
 """The best grouping that the surrogates know, and how near it is to the best there is."""
 
 import hashlib
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,14 @@ import pandas as pd
 from cotrain.exceptions import DataError, SettingsError
 from cotrain.files import write_csv, write_json
 from cotrain.grouping import (
+    AffinityValue,
     Constraints,
     Grouping,
     LinearValue,
     Objective,
     affinity_clusters,
     exact_groups,
+    greedy_groups,
     random_groupings,
     search_groups,
 )
@@ -53,6 +56,7 @@ def run(study: Study) -> str:
     }
     if 1 < n_groups < len(tasks):
         rivals["clustering"] = [affinity_clusters(objective.value, n_groups, seed=group.seed)]
+    rivals["affinity"] = [_affinity_grouping(study, tasks)]
     write_json(
         study.grouping / "grouping.json",
         {
@@ -60,9 +64,10 @@ def run(study: Study) -> str:
             "groups": _names(best.groups, tasks),
             "served_by": dict(zip(tasks, best.served_by, strict=True)),
             "predicted": best.value,
-            "bound": exact.bound,
+            # Without a proof there is no bound and no gap.
+            "bound": exact.bound if math.isfinite(exact.bound) else None,
             "is_optimal": exact.is_optimal,
-            "gap": exact.gap,
+            "gap": exact.gap if math.isfinite(exact.gap) else None,
             "n_trials": group.trials,
             "rivals": {
                 name: [_names(grouping, tasks) for grouping in groupings]
@@ -101,6 +106,21 @@ def _rules(group: GroupSettings) -> Constraints:
     return Constraints(
         max_groups=group.max_groups, min_size=group.min_size, max_size=group.max_size
     )
+
+
+def _affinity_grouping(study: Study, tasks: list[str]) -> Grouping:
+    """What paper A would choose: the best groups by gradient affinity under the same rules.
+
+    A pair that was never seen together has no affinity; it counts as neither help nor harm.
+    """
+    group = study.settings.group
+    pairs = _read(study.analysis / "affinity.csv")
+    place = {name: index for index, name in enumerate(tasks)}
+    rows, columns = (pairs[name].map(place).to_numpy() for name in ("target", "source"))
+    affinity = np.zeros((len(tasks), len(tasks)))
+    affinity[rows, columns] = pd.to_numeric(pairs["affinity"]).fillna(0.0)
+    value = AffinityValue(affinity, self_scores=np.zeros(len(tasks)))
+    return greedy_groups(Objective(value, _rules(group)), seed=group.seed).groups
 
 
 def _names(grouping: Grouping, tasks: list[str]) -> list[list[str]]:

@@ -1,0 +1,76 @@
+"""Tables of the gradient view: affinities, and what they tell of negative transfer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cotrain.affinity import AffinityRecord
+from cotrain.exceptions import DataError
+from cotrain.stages._surrogate_tables import SubsetAnalysis
+from cotrain.surrogates import best_threshold, classify
+
+
+def affinity_table(folder: Path, tasks: Sequence[str]) -> pd.DataFrame:
+    """Affinity and gradient cosine of every pair, the mean over repeats.
+
+    Raises
+    ------
+    DataError
+        If there are no records.
+    """
+    paths = sorted(folder.glob("repeat_*.npz"))
+    if not paths:
+        raise DataError(f"{folder}: no affinity records; run `cotrain affinity` first")
+    frames = [AffinityRecord.load(path).to_frame(tuple(tasks)) for path in paths]
+    pairs = pd.concat(frames).groupby(["recipient", "source"], sort=False)
+    return (
+        pairs.agg(
+            affinity=("affinity", "mean"), cosine=("cosine", "mean"), n_steps=("count", "sum")
+        )
+        .reset_index()
+        .rename(columns={"recipient": "target"})
+    )
+
+
+def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.DataFrame:
+    """How well affinity and cosine tell which held-out subsets hurt, as the surrogate is judged.
+
+    A subset is held to hurt a target the more, the lower the mean affinity of its other members
+    is; the threshold is chosen on the subsets that are not held out.
+    """
+    held_out = np.isin(np.arange(len(analysis.indicators)), analysis.negative.held_out)
+    effects = analysis.mean_effects
+    rows = []
+    for name in ("affinity", "cosine"):
+        harm = -_mean_of_sources(analysis.indicators, _matrix(affinities, analysis.tasks, name))
+        known = ~np.isnan(harm) & ~np.isnan(effects)
+        chosen, judged = (known & part[:, None] for part in (~held_out, held_out))
+        threshold = best_threshold(effects[chosen] < 0, harm[chosen])
+        figures = classify(effects[judged] < 0, harm[judged] >= threshold, harm[judged])
+        rows.append(
+            {
+                "predictor": name,
+                **asdict(figures),
+                "n_subsets": int(judged.sum()),
+                "n_harmful": int((effects[judged] < 0).sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _matrix(affinities: pd.DataFrame, tasks: Sequence[str], column: str) -> np.ndarray:
+    """[target, source], (K, K); NaN where unknown and on the diagonal."""
+    wide = affinities.pivot(index="target", columns="source", values=column)
+    return wide.reindex(index=list(tasks), columns=list(tasks)).to_numpy(dtype=np.float64)
+
+
+def _mean_of_sources(indicators: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Mean over a subset's other members of their affinity for each target, (n_subsets, K)."""
+    known = ~np.isnan(pairs)
+    total = indicators @ np.where(known, pairs, 0.0).T
+    count = indicators @ known.T.astype(np.float64)
+    inside = (indicators > 0) & (count > 0)
+    return np.where(inside, total / np.where(count > 0, count, np.nan), np.nan)

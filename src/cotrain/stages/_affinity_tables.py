@@ -63,8 +63,9 @@ def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.D
 
 def _matrix(affinities: pd.DataFrame, tasks: Sequence[str], column: str) -> np.ndarray:
     """[target, source], (K, K); NaN where unknown and on the diagonal."""
-    wide = affinities.pivot(index="target", columns="source", values=column)
-    return wide.reindex(index=list(tasks), columns=list(tasks)).to_numpy(dtype=np.float64)
+    values = affinities.set_index(["target", "source"])[column]
+    pairs = pd.MultiIndex.from_product([tasks, tasks])
+    return values.reindex(pairs).to_numpy(dtype=np.float64).reshape(len(tasks), len(tasks))
 
 
 def _mean_of_sources(indicators: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ N = np.tile([25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0], 4)[:, None
 def test_the_true_form_wins(truth, curve, held_out):
     scores = curve(N[:, 0]) + np.random.default_rng(0).normal(0, 0.001, len(N))
     forms = ("exp3.1", "ilog2", "power")
-    choices = choose_form(N, scores, forms, held_out=held_out)
+    choices = choose_form(N, scores, forms, held_out=held_out, n_folds=3)
     assert choices[0].form == truth
     assert choices[0].error < 0.002
     assert [choice.error for choice in choices] == sorted(choice.error for choice in choices)
@@ -28,7 +28,7 @@ def test_forms_of_more_columns_compete_with_those_of_fewer():
     rng = np.random.default_rng(0)
     X = np.concatenate([N, rng.integers(0, 3000, N.shape)], axis=1)
     scores = 0.9 - np.exp(-1.0 - X @ np.array([0.003, 0.0005])) + rng.normal(0, 0.002, len(N))
-    choices = choose_form(X, scores, ("exp3.1", "exp3.2"), held_out="folds")
+    choices = choose_form(X, scores, ("exp3.1", "exp3.2"), held_out="folds", n_folds=3)
     assert choices[0].form == "exp3.2"
     assert choices[0].error < 0.5 * choices[1].error
 

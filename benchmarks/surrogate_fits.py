@@ -208,4 +208,6 @@ def verdict_counts(scores: FitScores) -> pd.DataFrame:
         verdict: found.count(verdict) for verdict in ("helps", "hurts", "undecided", "unknown")
     }
     tested = int(np.isfinite(test.p_value).sum())
-    return pd.DataFrame([counts | {"linear rejected": f"{int(test.inadequate.sum())} of {tested}"}])
+    rejected = f"{int(test.inadequate.sum())} of {tested}"
+    overall = {"linear rejected": rejected, "p over all targets": test.overall_p_value}
+    return pd.DataFrame([counts | overall])

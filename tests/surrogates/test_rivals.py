@@ -165,17 +165,20 @@ def test_a_bad_choice():
 
 
 def test_synergy_makes_the_linear_model_inadequate():
-    assert lack_of_fit(*study(synergy)).inadequate.sum() >= 6
+    result = lack_of_fit(*study(synergy))
+    assert result.inadequate.sum() >= 6
+    assert result.overall_p_value < 1e-6
     result = lack_of_fit(*study(linear))
     assert not result.inadequate.any()
+    assert result.overall_p_value > 0.05
     assert 0.5 < np.median(result.statistic) < 1.6
 
 
 def test_lack_of_fit_rejects_a_true_model_as_often_as_it_says():
-    p_values = np.concatenate(
-        [lack_of_fit(*study(linear, n=60, seed=seed)).p_value for seed in range(25)]
-    )
+    results = [lack_of_fit(*study(linear, n=60, seed=seed)) for seed in range(25)]
+    p_values = np.concatenate([result.p_value for result in results])
     assert np.isfinite(p_values).all()
+    assert np.mean([result.overall_p_value < 0.1 for result in results]) < 0.3
     assert np.mean(p_values < 0.1) == pytest.approx(0.1, abs=0.06)
 
 
@@ -184,6 +187,7 @@ def test_what_cannot_be_tested_says_why():
     once = lack_of_fit(X, Y[:1])
     assert np.isnan(once.p_value).all()
     assert "needs repeats" in once.reasons[0]
+    assert np.isnan(once.overall_p_value)
     few = lack_of_fit(X[::8], Y[:, ::8])
     assert any("nothing to test" in reason for reason in few.reasons)
     with pytest.raises(ValueError, match="n_repeats, n_subsets, n_tasks"):

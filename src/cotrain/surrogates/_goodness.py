@@ -22,6 +22,9 @@ class LackOfFit:
         Of a linear truth.
     inadequate : ndarray of bool, shape (n_tasks,)
         Linear models rejected at the false discovery rate `fdr`.
+    overall_p_value : float
+        Of linear truths for all targets at once: what each target alone is too noisy to show. By
+        the Cauchy combination (Liu and Xie 2020), which allows for the fits that targets share.
     reasons : tuple of length n_tasks
         Why a target cannot be tested, else "".
     fdr : float
@@ -31,6 +34,7 @@ class LackOfFit:
     statistic: Array
     p_value: Array
     inadequate: NDArray[np.bool_]
+    overall_p_value: float
     reasons: tuple[str, ...]
     fdr: float
 
@@ -80,7 +84,16 @@ def lack_of_fit(X: ArrayLike, Y: ArrayLike, fdr: float = 0.05) -> LackOfFit:
     inadequate = np.zeros(n_tasks, dtype=bool)
     if known.any():
         inadequate[known] = stats.false_discovery_control(p_value[known]) <= fdr
-    return LackOfFit(statistic, p_value, inadequate, tuple(reasons), fdr)
+    overall = _cauchy_combination(p_value[known])
+    return LackOfFit(statistic, p_value, inadequate, overall, tuple(reasons), fdr)
+
+
+def _cauchy_combination(p_values: Array) -> float:
+    if not len(p_values):
+        return np.nan
+    # Away from 0 and 1, where the tangent overflows.
+    mean = float(np.mean(stats.cauchy.isf(np.clip(p_values, 1e-15, 1 - 1e-15))))
+    return float(stats.cauchy.sf(mean))
 
 
 def _missed(X: Array, y: Array, weight: Array) -> tuple[float, int]:

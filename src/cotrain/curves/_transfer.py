@@ -18,6 +18,7 @@ from cotrain.curves._shrinkage import (
     target_prior,
     update_population,
 )
+from cotrain.curves._transfer_checks import check_fit_counts, check_fits, codes
 from cotrain.curves._transfer_core import (
     FIRST,
     B,
@@ -156,10 +157,10 @@ class TransferModel(BaseEstimator):
             or no task's own counts ever change.
         """
         self._check_parameters()
-        N, Y = _check_fits(N, Y, self.ceiling, tasks)
+        N, Y = check_fits(N, Y, self.ceiling, tasks)
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
-        targets = _split_targets(N / self.scales_, Y, _codes(repeats, len(N), "repeats"))
+        targets = _split_targets(N / self.scales_, Y, codes(repeats, len(N), "repeats"))
         folds = self._assign_folds(N, groups)
         population, fits = self._fit_population(targets)
         self.choices_ = self._choose(
@@ -186,7 +187,7 @@ class TransferModel(BaseEstimator):
         what the others' labels would be worth to it.
         """
         check_is_fitted(self, "discounts_")
-        N = _check_counts(N, len(self.asymptotes_))
+        N = check_fit_counts(N, len(self.asymptotes_))
         exponent = self.applicabilities_ - N @ self.discounts_.T
         return self.asymptotes_ - np.exp(np.minimum(exponent, 50.0))
 
@@ -226,7 +227,7 @@ class TransferModel(BaseEstimator):
     def predict_variance(self, N: np.ndarray) -> np.ndarray:
         """The posterior variance of every task's expected score at counts N (n, K), (n, K)."""
         check_is_fitted(self, "discounts_")
-        x = _check_counts(N, len(self.asymptotes_)) / self.scales_
+        x = check_fit_counts(N, len(self.asymptotes_)) / self.scales_
         width = FIRST + x.shape[1]
         columns = []
         for target, fit in enumerate(self.fits_):
@@ -240,7 +241,7 @@ class TransferModel(BaseEstimator):
         Smaller than the widths of both scores would give: their errors are shared.
         """
         check_is_fitted(self, "discounts_")
-        x = _check_counts(np.stack([before, after]), len(self.asymptotes_)) / self.scales_
+        x = check_fit_counts(np.stack([before, after]), len(self.asymptotes_)) / self.scales_
         width = FIRST + x.shape[1]
         variance = np.empty(len(self.fits_))
         for target, fit in enumerate(self.fits_):
@@ -257,7 +258,7 @@ class TransferModel(BaseEstimator):
             raise ValueError(f"n_folds must be at least 2, got {self.n_folds}")
 
     def _assign_folds(self, N: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-        code = _codes(groups, len(N), "groups")
+        code = codes(groups, len(N), "groups")
         if code is None:
             code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
         order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
@@ -342,61 +343,10 @@ class TransferModel(BaseEstimator):
         return np.quantile(rates, [0.5 - level / 2, 0.5 + level / 2], axis=0).T
 
 
-def _check_fits(
-    N: np.ndarray, Y: np.ndarray, ceiling: float, tasks: Sequence[str] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    Y = np.asarray(Y, dtype=float)
-    if Y.ndim != 2:
-        raise ValueError(f"Y must have shape (n_fits, K), got {Y.shape}")
-    N = _check_counts(N, Y.shape[1])
-    if N.shape != Y.shape:
-        raise ValueError(f"N must have the shape of Y, got {N.shape} and {Y.shape}")
-    names = tuple(tasks) if tasks is not None else tuple(f"task {i}" for i in range(Y.shape[1]))
-    if len(names) != Y.shape[1]:
-        raise ValueError(f"tasks must hold {Y.shape[1]} names, got {len(names)}")
-    known = np.isfinite(Y)
-    wrong = ~np.isnan(Y) & ~((ceiling >= Y) & np.isfinite(Y))
-    if wrong.any():
-        row, task = np.argwhere(wrong)[0]
-        raise ValueError(
-            f"Y must be finite and at most the ceiling {ceiling:g}, got {Y[row, task]:g} for "
-            f"{names[task]} in row {row}; set `ceiling` for another score"
-        )
-    if not known.any(axis=0).all():
-        task = int(np.argmin(known.any(axis=0)))
-        raise ValueError(f"Y must score every task, got no score for {names[task]}; leave it out")
-    own = np.where(known, N, np.nan)
-    if not (np.nanmax(own, axis=0) > np.nanmin(own, axis=0)).any():
-        raise ValueError(
-            "N must hold different counts of a task where it is scored, got one level only; "
-            "add fits at another level"
-        )
-    return N, Y
-
-
-def _check_counts(N: np.ndarray, n_tasks: int) -> np.ndarray:
-    N = np.asarray(N, dtype=float)
-    if N.ndim != 2 or N.shape[1] != n_tasks:
-        raise ValueError(f"N must have shape (n, {n_tasks}), got {N.shape}")
-    if not ((N >= 0) & np.isfinite(N)).all():
-        raise ValueError("N must hold counts of at least 0, got a negative or unknown one")
-    return N
-
-
 def _split_targets(x: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None) -> list[TargetData]:
     n_repeats = 0 if repeats is None else int(repeats.max()) + 1
-    codes = np.zeros(len(Y), dtype=np.int64) if repeats is None else repeats
+    code = np.zeros(len(Y), dtype=np.int64) if repeats is None else repeats
     return [
-        TargetData(target, x[rows], Y[rows, target], codes[rows], n_repeats)
+        TargetData(target, x[rows], Y[rows, target], code[rows], n_repeats)
         for target, rows in enumerate(np.isfinite(Y).T)
     ]
-
-
-def _codes(values: np.ndarray | None, n: int, name: str) -> np.ndarray | None:
-    """Whole numbers 0, 1, … for the different values."""
-    if values is None:
-        return None
-    code = np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)
-    if code.shape != (n,):
-        raise ValueError(f"{name} must have shape ({n},), one a fit, got {code.shape}")
-    return code

@@ -157,16 +157,12 @@ def trained(run: Run, cache: Path) -> dict:
         return json.loads(path.read_text())
     train, validation, test = data()
     trainer = Trainer(run, train)
-    curve = []
-    for step in range(run.n_steps):
+    for _ in range(run.n_steps):
         trainer.step(trainer.batch())
-        if (step + 1) % 50 == 0:
-            curve.append(evaluate(trainer.model, validation)["accuracy"])
     result = {
         **asdict(run),
         "validation": evaluate(trainer.model, validation),
         "test": evaluate(trainer.model, test),
-        "curve": curve,
         "chosen": dict(trainer.itmtl.counts_),
     }
     write_json(path, result)
@@ -282,6 +278,26 @@ def draw(steps: np.ndarray, history: np.ndarray, path: Path) -> None:
         figure.savefig(part, format="png", dpi=110, metadata={"Software": None})
 
 
+def budgets(seconds: dict[str, float]) -> dict[str, dict[str, int]]:
+    """The steps that each method may take."""
+    result = {"equal steps": dict.fromkeys(METHODS, N_STEPS)}
+    for which in ("plain", "itmtl"):
+        time_given = N_STEPS * seconds[which]
+        result[f"equal time, that of {N_STEPS} steps of {which}"] = {
+            method: int(time_given / seconds[method]) for method in METHODS
+        }
+    return result
+
+
+def report_affinity(rate: float, arguments: argparse.Namespace) -> None:
+    steps, history = affinity_over_time(rate, arguments.cache)
+    draw(steps, history, arguments.figure / "transference.png")
+    for name, part in (("first tenth", steps < N_STEPS / 10), ("last half", steps >= N_STEPS / 2)):
+        mean = pd.DataFrame(history[:, part].mean(axis=(0, 1)), TASKS, TASKS)
+        print(f"\naffinity [recipient, source], {name} of the steps\n")
+        print(mean.round(4).to_markdown())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True)
@@ -296,28 +312,19 @@ def main() -> None:
             {"ms a step": {m: f"{1e3 * s:.1f}" for m, s in seconds.items()}, "learning rate": rates}
         ).to_markdown()
     )
-    equal_time = {m: int(N_STEPS * seconds["itmtl"] / seconds[m]) for m in METHODS}
-    for title, n_steps in (
-        ("equal steps", dict.fromkeys(METHODS, N_STEPS)),
-        ("equal time", equal_time),
-    ):
+    report_affinity(rates["plain"], arguments)
+    for title, steps in budgets(seconds).items():
         results = {
-            method: [trained(Run(method, s, rates[method], n_steps[method]), cache) for s in SEEDS]
+            method: [trained(Run(method, s, rates[method], steps[method]), cache) for s in SEEDS]
             for method in METHODS
         }
-        print(f"\n{title}: steps {n_steps}, {len(SEEDS)} seeds\n")
+        print(f"\n{title}: steps {steps}, {len(SEEDS)} seeds\n", flush=True)
         print(table(results).to_markdown(index=False))
         chosen = pd.DataFrame([r["chosen"] for r in results["itmtl"]]).fillna(0)
         print(
             "\nIT-MTL chose, share of steps:",
             (chosen.sum() / chosen.sum().sum()).round(3).to_dict(),
         )
-    steps, history = affinity_over_time(rates["plain"], cache)
-    draw(steps, history, arguments.figure / "transference.png")
-    for name, part in (("first tenth", steps < N_STEPS / 10), ("last half", steps >= N_STEPS / 2)):
-        mean = pd.DataFrame(history[:, part].mean(axis=(0, 1)), TASKS, TASKS)
-        print(f"\naffinity [recipient, source], {name} of the steps\n")
-        print(mean.round(4).to_markdown())
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def objectives(draw: st.DrawFn) -> Objective:
     return Objective(value, constraints, weights)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(objective=objectives())
 def test_exact_equals_brute_force(objective: Objective) -> None:
     optimum = brute_force(objective)

@@ -27,9 +27,9 @@ def objective() -> Objective:
 
 @pytest.mark.parametrize("sampler", ["moves", "nsga2", "tpe", "random"])
 def test_finds_the_optimum_of_six_tasks_without_a_warm_start(objective, sampler) -> None:
-    found = search_groups(objective, trials=250, sampler=sampler, seed=0, warm_start=())
+    found = search_groups(objective, trials=200, sampler=sampler, seed=0, warm_start=())
     assert found.best.value == pytest.approx(exact_groups(objective).value)
-    assert len(found.trials) == 250
+    assert len(found.trials) == 200
     assert found.trials["value"].max() == found.best.value
     assert found.trials["number"].is_unique
 

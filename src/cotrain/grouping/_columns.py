@@ -31,7 +31,8 @@ class Priced:
 
 PROVE_EVERY = 8
 """Rounds of quick pricing between two proofs of a bound."""
-SMOOTHING = 0.7
+SHARES = (0.0, 0.4, 0.8)
+"""Shares of the centre in the prices that quick pricing is asked at."""
 
 
 class Oracle(Protocol):
@@ -149,37 +150,62 @@ def relax(
     best = Relaxation(np.inf, ceiling, 0.0, 0.0)
     if np.isfinite(ceiling).all():
         best = Relaxation(float(ceiling.sum()), ceiling, 0.0, 0.0)
+    # The centre: the prices whose bound looks best to quick pricing. Prices between it and the
+    # newest swing less than those of the linear program alone (Wentges 1997).
+    centre = best if np.isfinite(best.bound) else None
     rounds = 0
     while time.monotonic() < deadline:
         value, prices, cost_price, group_price = columns.solve()
         if best.bound <= value + slack:
             break
         # A price above what any group gives the task can be lowered to it at no loss.
-        prices = np.minimum(prices, ceiling)
-        found = oracle.quick(prices, cost_price, group_price + slack, batch)
-        stalled = columns.add(found.members, found.scores, found.scores > prices) == 0
+        newest = Relaxation(value, np.minimum(prices, ceiling), cost_price, group_price)
+        added = 0
+        for share in SHARES if centre is not None else (0.0,):
+            mixed = newest if centre is None else _between(newest, centre, share)
+            found = oracle.quick(mixed.prices, mixed.cost_price, 0.0, batch)
+            added += _add_useful(columns, newest, found, slack)
+            guess = _lagrange(objective, mixed, float(found.surplus.max(initial=0.0)))
+            centre = guess if centre is None or guess.bound < centre.bound else centre
         rounds += 1
-        if rounds % PROVE_EVERY and not stalled:
+        if added and rounds % PROVE_EVERY:
             continue
-        if not stalled and np.isfinite(best.bound):
-            # Prices between the best so far and the newest swing less (Wentges 1997).
-            prices = SMOOTHING * best.prices + (1 - SMOOTHING) * prices
-            cost_price = SMOOTHING * best.cost_price + (1 - SMOOTHING) * cost_price
-            near = oracle.quick(prices, cost_price, 0.0, batch)
-            group_price = float(near.surplus.max(initial=0.0))
-            columns.add(near.members, near.scores, near.scores > prices)
-        found = oracle.best(prices, cost_price, group_price, batch, thorough=stalled)
-        best = min(best, _lagrange(objective, prices, cost_price, found), key=lambda r: r.bound)
-        if columns.add(found.members, found.scores, found.scores > prices) == 0 and stalled:
+        tried = centre if added and centre is not None else newest
+        found = oracle.best(
+            tried.prices, tried.cost_price, tried.group_price, batch, thorough=not added
+        )
+        proven = _lagrange(objective, tried, found.most)
+        best = min(best, proven, key=lambda relaxation: relaxation.bound)
+        if tried is centre:
+            centre = proven if np.isfinite(proven.bound) else centre
+        if _add_useful(columns, newest, found, slack) == 0 and not added:
             break
     return best, columns.best_grouping(deadline)
 
 
-def _lagrange(objective: Objective, prices: Floats, cost_price: float, found: Priced) -> Relaxation:
-    most = max(found.most, 0.0)
+def _between(newest: Relaxation, centre: Relaxation, share: float) -> Relaxation:
+    """Return prices that are `share` the centre's and the rest the newest's."""
+    return Relaxation(
+        np.inf,
+        share * centre.prices + (1 - share) * newest.prices,
+        share * centre.cost_price + (1 - share) * newest.cost_price,
+        0.0,
+    )
+
+
+def _add_useful(columns: Columns, newest: Relaxation, found: Priced, slack: float) -> int:
+    """Add the columns that raise the program's value at its newest prices; return how many."""
+    margin = np.maximum(found.scores - newest.prices, 0.0)
+    cost = newest.cost_price * columns.objective.constraints.costs(found.members)
+    useful = margin.sum(axis=1) - cost > newest.group_price + slack
+    return columns.add(found.members[useful], found.scores[useful], margin[useful] > 0)
+
+
+def _lagrange(objective: Objective, at: Relaxation, most: float) -> Relaxation:
+    """Return the bound at these prices if no group's surplus exceeds `most`."""
     budget = objective.constraints.max_cost or 0.0
-    bound = float(prices.sum() + budget * cost_price + objective.most_groups * most)
-    return Relaxation(bound, prices, cost_price, most)
+    bound = float(at.prices.sum() + budget * at.cost_price + objective.most_groups * max(most, 0))
+    return Relaxation(bound, at.prices, at.cost_price, max(most, 0.0))
 
 
 def close_gap(

@@ -56,7 +56,8 @@ def exact_groups(
         incumbent = max(incumbent, mixed, key=objective.score)
     bound = min(bound, relaxation.bound)
     if not grouping_result(objective, incumbent, bound).is_optimal:
-        incumbent, bound = close_gap(objective, oracle, relaxation, incumbent, deadline)
+        incumbent, closed = close_gap(objective, oracle, relaxation, incumbent, deadline)
+        bound = min(bound, closed)
     return grouping_result(objective, incumbent, bound)
 
 

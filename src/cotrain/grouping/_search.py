@@ -54,7 +54,7 @@ def search_groups(
     objective: Objective,
     *,
     trials: int = 2000,
-    sampler: Sampler = "nsga2",
+    sampler: Sampler = "moves",
     seed: int = 0,
     warm_start: Sequence[Grouping] | None = None,
     storage: str | None = None,

@@ -15,6 +15,8 @@ from cotrain.grouping._search import search_groups
 from cotrain.grouping._values import AffinityValue
 
 Method = Literal["exact", "optuna", "greedy"]
+TRIALS = 500
+"""Trials of method "optuna"; `search_groups` takes any number."""
 
 
 def select_groups(
@@ -76,7 +78,7 @@ def select_groups(
     if method == "greedy":
         found = greedy_groups(objective, seed=seed)
     elif method == "optuna":
-        found = search_groups(objective, seed=seed).best
+        found = search_groups(objective, trials=TRIALS, seed=seed).best
     else:
         raise ValueError(f"method must be exact, optuna or greedy, got {method}")
     return replace(found, bound=max(found.value, selfish_bound(objective)))

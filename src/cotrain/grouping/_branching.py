@@ -20,6 +20,8 @@ THOROUGH_NODES = 300_000_000
 class LinearGroups:
     """An oracle for a linear value under limits on size and cost."""
 
+    shares: tuple[float, ...] = (0.0, 0.4, 0.8)
+
     def __init__(self, objective: Objective, value: LinearValue) -> None:
         self.objective = objective
         self.rng = np.random.default_rng(0)

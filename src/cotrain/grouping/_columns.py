@@ -31,12 +31,13 @@ class Priced:
 
 PROVE_EVERY = 8
 """Rounds of quick pricing between two proofs of a bound."""
-SHARES = (0.0, 0.4, 0.8)
-"""Shares of the centre in the prices that quick pricing is asked at."""
 
 
 class Oracle(Protocol):
     """All groups that the constraints allow, searched by surplus."""
+
+    shares: tuple[float, ...]
+    """Shares of the centre in the prices that quick pricing is asked at in each round."""
 
     def quick(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
         """Return up to `limit` groups of surplus above `above`, with no claim to the largest."""
@@ -161,7 +162,7 @@ def relax(
         # A price above what any group gives the task can be lowered to it at no loss.
         newest = Relaxation(value, np.minimum(prices, ceiling), cost_price, group_price)
         added = 0
-        for share in SHARES if centre is not None else (0.0,):
+        for share in oracle.shares if centre is not None else (0.0,):
             mixed = newest if centre is None else _between(newest, centre, share)
             found = oracle.quick(mixed.prices, mixed.cost_price, 0.0, batch)
             added += _add_useful(columns, newest, found, slack)

@@ -15,6 +15,8 @@ class AllGroups:
     Memory: 9 bytes a task and group; 20 tasks make 190 MB.
     """
 
+    shares: tuple[float, ...] = (0.5,)  # a look at all groups is dear, and complete
+
     def __init__(self, objective: Objective) -> None:
         blocks = objective.blocks
         parts = []

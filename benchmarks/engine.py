@@ -202,9 +202,8 @@ def bookkeeping(kiba: TaskTable, epochs: int) -> None:
 
 def scale(kiba: TaskTable, epochs: int, plot: Path | None) -> None:
     print("\n## Cost against the size of a fit (one core, processor seconds)\n")
-    print(
-        "| tasks | folds | labels | rows | measured | estimated / measured |\n|---|---|---|---|---|---|"
-    )
+    print("| tasks | folds | labels | rows | measured | estimated / measured |")
+    print("|---|---|---|---|---|---|")
     model, engine = model_of(400, epochs), make_engine(model_of(400, epochs))
     rotation = rotations(10, 8, 1, 1, 0)[0]
     rng = np.random.default_rng(1)
@@ -223,9 +222,8 @@ def scale(kiba: TaskTable, epochs: int, plot: Path | None) -> None:
             n_rows = np.unique(row[member & trained[row]]).size
             estimate = float(estimate_seconds(kiba, [fit], model)[0])
             points.append((size, level, labels, n_rows, seconds))
-            print(
-                f"| {size} | {level} | {labels} | {n_rows} | {seconds:.3f} | {estimate / seconds:.2f} |"
-            )
+            print(f"| {size} | {level} | {labels} | {n_rows} | {seconds:.3f} ", end="")
+            print(f"| {estimate / seconds:.2f} |", flush=True)
     if plot is not None:
         draw(points, plot)
 
@@ -251,9 +249,8 @@ def main() -> None:
     )
     parser.add_argument("--kiba", type=Path, help="folder with KIBA's scores and compounds")
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument(
-        "--only", default="speed,batched,agreement,memory,bookkeeping,scale,ceiling"
-    )
+    parser.add_argument("--turns", type=int, default=3, help="repeats of each comparison")
+    parser.add_argument("--only", default=PARTS, help=f"some of {PARTS}")
     parser.add_argument("--plot", type=Path, help="where to draw cost against size")
     options = parser.parse_args()
     torch.set_num_threads(N_CORES)

@@ -179,10 +179,10 @@ def _without_decay(step):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _forward(rows, examples, net, shape, keys, dropout):  # type: ignore[no-untyped-def]
-    """The top hidden layer, and the entries of the layer below that it reads."""
+def _forward(rows, examples, net, shape, keys, dropout, room):  # type: ignore[no-untyped-def]
+    """The top hidden layer (in `room`), and the entries of the layer below that it reads."""
     n = examples.size
-    hidden = np.empty(n * shape.first, net.first.weight.dtype)
+    hidden = room[: n * shape.first]
     gather(rows, net.first.weight, shape.n_features, net.first_bias.weight, shape.first, hidden)
     activate(hidden, shape.first, examples, keys[0], dropout)
     if shape.second == 0:
@@ -221,6 +221,9 @@ def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shap
     units, members = np.arange(shape.first), np.arange(shape.n_members)
     keys = _dropout_keys(recipe)
     output = np.zeros(labels.member.size, dtype)
+    # Large arrays made anew for each batch would cost more in page faults than their contents do.
+    room = np.empty(min(batch_size, order.size) * shape.first, dtype)
+    delta_room = np.empty(min(batch_size, order.size) * width, dtype)
     loss = 0.0
     for at in range(0, order.size, batch_size):
         batch = order[at : at + batch_size]
@@ -230,13 +233,13 @@ def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shap
         step = _adam_step(recipe, t)
 
         rows = _batch_rows(features, examples)
-        active, top = _forward(rows, examples, net, shape, keys, recipe.dropout)
+        active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room)
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
         _outputs(net.heads, net.head_bias, known, top, width, output)
         loss += _errors(labels, known, output, is_binary, n)
 
         # The gradient at the top layer, before its ReLU; then the heads, which it no longer needs.
-        delta = np.empty(n * width, dtype)
+        delta = delta_room[: n * width]
         gather(known, net.heads.weight, shape.n_members, np.zeros(width, dtype), width, delta)
         mask(delta, top, scale)
         by_member = transpose(known, shape.n_members)
@@ -273,11 +276,12 @@ def _predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-de
     width = shape.second if shape.second > 0 else shape.first
     output = np.zeros(labels.member.size, net.heads.weight.dtype)
     keys, no_dropout = np.zeros(2, np.uint64), np.float64(0.0)
+    room = np.empty(min(CHUNK, labels.rows.size) * shape.first, output.dtype)
     for at in range(0, labels.rows.size, CHUNK):
         batch = np.arange(at, min(at + CHUNK, labels.rows.size))
         examples = labels.rows[batch]
         rows = _batch_rows(features, examples)
-        top = _forward(rows, examples, net, shape, keys, no_dropout)[1]
+        top = _forward(rows, examples, net, shape, keys, no_dropout, room)[1]
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
         _outputs(net.heads, net.head_bias, known, top, width, output)
     return output

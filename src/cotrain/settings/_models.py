@@ -4,6 +4,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+# Learning curves rise to a ceiling of 1, which these scores have.
+CurveScore = Literal["auroc", "aupr", "r2", "pearson", "spearman"]
 Score = Literal["log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman"]
 
 
@@ -173,7 +175,7 @@ class AnalyzeSettings(Section):
     """Surrogates, learning curves and verdicts."""
 
     score: Score
-    curve_score: Score
+    curve_score: CurveScore
     ridge: Literal["evidence"] | Annotated[float, Field(ge=0)]
     held_out: Fraction
     fdr: Fraction
@@ -188,7 +190,7 @@ class GroupSettings(Section):
     min_size: Count
     max_size: Count | None
     trials: Count
-    sampler: Literal["nsga2", "tpe", "random"]
+    sampler: Literal["moves", "nsga2", "tpe", "random"]
     seed: int
 
 

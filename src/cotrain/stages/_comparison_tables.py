@@ -5,68 +5,60 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cotrain.reliability import holm, paired_interval
+from cotrain.grouping import Comparison, compare_groupings
 
 # Test scores by grouping, the recommended one first: arrays (n_repeats, K), higher is better.
 Scores = Mapping[str, np.ndarray]
 
 
-def comparison_table(by_score: Mapping[str, Scores], n_models: Mapping[str, int]) -> pd.DataFrame:
-    """Mean score over tasks of each grouping, and what the recommended one has over it.
+def comparison_tables(
+    by_score: Mapping[str, Scores], n_models: Mapping[str, int], tasks: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the recommended grouping has over each other one: over all tasks, and task by task.
 
-    Intervals are over repeats, p-values corrected for the number of rivals (Holm). Tasks that some
-    grouping has no score for are left out of all.
+    Intervals are over repeats, Student's, as repeats are few; p-values are Holm's. A task that some
+    grouping has no score for is left out of all.
     """
-    return pd.concat(
-        [_compare(score, scores, n_models) for score, scores in by_score.items()],
-        ignore_index=True,
-    )
+    overall, single = [], []
+    for score, scores in by_score.items():
+        values = np.stack(list(scores.values()), axis=1)
+        scored = ~np.isnan(values).any(axis=(0, 1))
+        names = [name for name, known in zip(tasks, scored, strict=True) if known]
+        found = compare_groupings(values[:, :, scored], list(scores), names, method="t")
+        means = pd.DataFrame(values[:, :, scored].mean(axis=0), index=list(scores), columns=names)
+        overall.append(_overall(score, found, means, n_models, len(values)))
+        single.append(_by_task(score, found, means))
+    return pd.concat(overall, ignore_index=True), pd.concat(single, ignore_index=True)
 
 
-def _compare(score: str, scores: Scores, n_models: Mapping[str, int]) -> pd.DataFrame:
-    recommended, *rivals = scores
-    every = np.stack(list(scores.values()))
-    scored = ~np.isnan(every).any(axis=(0, 1))
-    means = every[:, :, scored].mean(axis=2)  # (n_groupings, n_repeats)
-    found = paired_interval((means[0] - means[1:]).T)
-    corrected = holm(found.p_value)
-    # The recommended grouping has nothing over itself: no difference, no interval.
-    unknown = [np.nan]
-    return pd.DataFrame(
+def _overall(
+    score: str,
+    found: Comparison,
+    means: pd.DataFrame,
+    n_models: Mapping[str, int],
+    n_repeats: int,
+) -> pd.DataFrame:
+    groupings = pd.DataFrame(
         {
-            "grouping": [recommended, *rivals],
+            "grouping": means.index,
             "score": score,
-            "n_models": [n_models[name] for name in scores],
-            "mean": means.mean(axis=1),
-            "difference": [*unknown, *found.estimate],
-            "low": [*unknown, *found.low],
-            "high": [*unknown, *found.high],
-            "p_value": [*unknown, *corrected],
-            "n_tasks": int(scored.sum()),
-            "n_repeats": every.shape[1],
+            "n_models": [n_models[name] for name in means.index],
+            "mean": means.mean(axis=1).to_numpy(),
+            "n_tasks": means.shape[1],
+            "n_repeats": n_repeats,
         }
     )
+    rivals = found.overall.drop(columns=["p_value", "n_repeats"]).rename(
+        columns={"rival": "grouping", "p_holm": "p_value"}
+    )
+    # The recommended grouping has nothing over itself: its differences stay empty.
+    return groupings.merge(rivals, on="grouping", how="left")
 
 
-def task_table(by_score: Mapping[str, Scores], tasks: Sequence[str]) -> pd.DataFrame:
-    """The same for each task by itself."""
-    frames = []
-    for score, scores in by_score.items():
-        recommended = next(iter(scores.values()))
-        for name, values in scores.items():
-            found = paired_interval(recommended - values)
-            frame = pd.DataFrame(
-                {
-                    "task": tasks,
-                    "grouping": name,
-                    "score": score,
-                    "mean": values.mean(axis=0),
-                    "difference": found.estimate,
-                    "low": found.low,
-                    "high": found.high,
-                }
-            )
-            if values is recommended:
-                frame[["difference", "low", "high"]] = np.nan
-            frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+def _by_task(score: str, found: Comparison, means: pd.DataFrame) -> pd.DataFrame:
+    every = means.rename_axis("grouping").reset_index()
+    every = every.melt("grouping", var_name="task", value_name="mean").assign(score=score)
+    rivals = found.tasks.drop(columns="p_value").rename(
+        columns={"rival": "grouping", "p_holm": "p_value"}
+    )
+    return every.merge(rivals, on=["grouping", "task"], how="left")

@@ -13,7 +13,7 @@ from cotrain.exceptions import DataError, SettingsError
 from cotrain.files import write_csv
 from cotrain.grouping import Grouping, single_tasks, together
 from cotrain.observations import LOSSES
-from cotrain.stages._comparison_tables import comparison_table, task_table
+from cotrain.stages._comparison_tables import comparison_tables
 from cotrain.stages._context import analysed_scores
 from cotrain.stages._sweep import Workbench
 from cotrain.study import Study
@@ -36,8 +36,9 @@ def run(study: Study) -> str:
         for score in analysed_scores(study)
     }
     n_models = {name: len(groupings[0]) for name, groupings in rivals.items()}
-    write_csv(study.validation / "comparison.csv", comparison_table(scores, n_models))
-    write_csv(study.validation / "tasks.csv", task_table(scores, tasks))
+    overall, by_task = comparison_tables(scores, n_models, tasks)
+    write_csv(study.validation / "comparison.csv", overall)
+    write_csv(study.validation / "tasks.csv", by_task)
     save_fit_table(study.fits("validation"), rows)
     return f"validation: {len(plan)} fits, {len(rivals)} groupings, {len(repeats)} repeats"
 

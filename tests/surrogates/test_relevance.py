@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cotrain.surrogates import DesignWarning, fit_surrogates, paired_effects, relevance, verdicts
+from cotrain.surrogates import DesignWarning, fit_surrogates, paired_effects, relevance
 
 N_TASKS = 8
 
@@ -105,14 +105,6 @@ def test_single_task_rows_and_the_own_indicator():
     assert surrogates.n_scores[0] == 1 + X[:, 0].sum()
     alone = surrogates.predict(np.zeros((1, N_TASKS)))[0]
     np.testing.assert_allclose(alone, surrogates.predict(np.eye(N_TASKS))[range(8), range(8)])
-
-
-def test_verdicts_follow_benjamini_and_hochberg():
-    estimate = np.array([1.0, -1.0, 1.0, 1.0, np.nan])
-    p_value = np.array([0.01, 0.02, 0.04, 0.8, np.nan])
-    # thresholds at 0.05: 0.0125, 0.025, 0.0375, 0.05
-    expected = ["helps", "hurts", "undecided", "undecided", "unknown"]
-    assert verdicts(estimate, p_value, 0.05).tolist() == expected
 
 
 def test_paired_effects_subtract_the_single_task_of_the_same_repeat():

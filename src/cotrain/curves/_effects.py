@@ -6,9 +6,14 @@ import numpy as np
 from scipy import stats
 
 from cotrain.curves._moderate import moderate_variances
-from cotrain.reliability import paired_interval, repeats_to_decide
-
-HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
+from cotrain.reliability import (
+    HELPS,
+    HURTS,
+    UNDECIDED,
+    paired_interval,
+    repeats_to_decide,
+    verdicts,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,31 +145,22 @@ def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) ->
     with np.errstate(invalid="ignore", divide="ignore"):
         p_value = 2 * stats.t.sf(np.abs(effect / error), degrees)
     p_value = np.where(error == 0, np.where(effect == 0, 1.0, 0.0), p_value)
-    tested = judged & np.isfinite(p_value)
-    verdict, threshold = _verdicts(effect, p_value, judged, tested, fdr)
+    verdict = np.where(judged, verdicts(effect, np.where(judged, p_value, np.nan), fdr), "")
     repeats = np.full(effect.shape, np.nan)
     undecided = verdict == UNDECIDED
     if undecided.any():
         spread = error[undecided] * np.sqrt(n[undecided])
-        repeats[undecided] = _repeats_wanted(effect[undecided], spread, threshold)
+        repeats[undecided] = _repeats_wanted(effect[undecided], spread, _next_level(verdict, fdr))
     return Effects(
         effect, effect - reach * error, effect + reach * error, p_value, verdict, repeats, n,
         _mean_known(gains, 0),
     )  # fmt: skip
 
 
-def _verdicts(
-    effect: np.ndarray, p_value: np.ndarray, judged: np.ndarray, tested: np.ndarray, fdr: float
-) -> tuple[np.ndarray, float]:
-    """Verdicts (Benjamini and Hochberg, 1995), and the p-value that one more would need."""
-    verdict = np.where(judged, UNKNOWN, "").astype("<U9")
-    if not tested.any():
-        return verdict, float("nan")
-    verdict[tested] = UNDECIDED
-    found = np.zeros(effect.shape, dtype=bool)
-    found[tested] = stats.false_discovery_control(p_value[tested]) <= fdr
-    verdict[found] = np.where(effect[found] > 0, HELPS, HURTS)
-    return verdict, fdr * (found.sum() + 1) / tested.sum()
+def _next_level(verdict: np.ndarray, fdr: float) -> float:
+    """The p-value that one more verdict must have."""
+    n_found = np.isin(verdict, (HELPS, HURTS)).sum()
+    return float(fdr * (n_found + 1) / (n_found + (verdict == UNDECIDED).sum()))
 
 
 def _repeats_wanted(effect: np.ndarray, spread: np.ndarray, alpha: float) -> np.ndarray:

@@ -6,8 +6,13 @@ from cotrain.reliability._interval import Interval, paired_interval
 from cotrain.reliability._multiple import holm
 from cotrain.reliability._power import repeats_to_decide, t_test_power
 from cotrain.reliability._split_half import Reliability, spearman_brown, split_half_reliability
+from cotrain.reliability._verdicts import HELPS, HURTS, UNDECIDED, UNKNOWN, verdicts
 
 __all__ = [
+    "HELPS",
+    "HURTS",
+    "UNDECIDED",
+    "UNKNOWN",
     "Controlled",
     "Interval",
     "Reliability",
@@ -19,4 +24,5 @@ __all__ = [
     "spearman_brown",
     "split_half_reliability",
     "t_test_power",
+    "verdicts",
 ]

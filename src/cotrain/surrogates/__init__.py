@@ -12,7 +12,7 @@ from cotrain.surrogates._interaction import InteractionSurrogate
 from cotrain.surrogates._kernel import KernelSurrogate
 from cotrain.surrogates._linear import LinearSurrogate
 from cotrain.surrogates._negative_transfer import NegativeTransfer, identify_negative_transfer
-from cotrain.surrogates._relevance import Relevance, relevance, verdicts
+from cotrain.surrogates._relevance import Relevance, relevance
 from cotrain.surrogates._scores import average_repeats, noise_variance, paired_effects
 from cotrain.surrogates._selection import best_sources, sources_above
 from cotrain.surrogates._simulate import SimulatedTruth, simulate_subsets, simulate_truth
@@ -52,5 +52,4 @@ __all__ = [
     "simulate_truth",
     "sources_above",
     "spearman_by_target",
-    "verdicts",
 ]

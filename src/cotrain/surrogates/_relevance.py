@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from cotrain.reliability import verdicts
 from cotrain.surrogates._bootstrap import bootstrap_error
 from cotrain.surrogates._linear import LinearSurrogate, Ridge
 from cotrain.surrogates._scores import check_design, target_design
@@ -122,30 +123,6 @@ def relevance(
     if method == "bootstrap":
         error = _bootstrap_error(X, Y, surrogates, n_bootstrap, random_state)
     return _judge(surrogates, error, fdr, confidence)
-
-
-def verdicts(estimate: ArrayLike, p_value: ArrayLike, fdr: float) -> NDArray[np.str_]:
-    """Helps, hurts, undecided or unknown for each estimate, at a false discovery rate.
-
-    Benjamini and Hochberg (1995) over all p-values that are known.
-
-    Parameters
-    ----------
-    estimate, p_value : arrays of one shape
-        NaN where unknown.
-    fdr : float
-        Between 0 and 1.
-    """
-    estimate, p_value = np.asarray(estimate), np.asarray(p_value)
-    known = ~np.isnan(p_value)
-    result = np.full(estimate.shape, "unknown", dtype="<U9")
-    result[known] = "undecided"
-    if known.any():
-        decided = np.zeros(estimate.shape, dtype=bool)
-        decided[known] = stats.false_discovery_control(p_value[known]) <= fdr
-        result[decided & (estimate > 0)] = "helps"
-        result[decided & (estimate < 0)] = "hurts"
-    return result
 
 
 def _judge(surrogates: TargetSurrogates, error: Array, fdr: float, confidence: float) -> Relevance:

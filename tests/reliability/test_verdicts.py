@@ -1,0 +1,20 @@
+import numpy as np
+
+from cotrain.reliability import verdicts
+
+
+def test_verdicts_follow_benjamini_and_hochberg():
+    effect = np.array([1.0, -1.0, 1.0, 1.0, np.nan])
+    p_value = np.array([0.01, 0.02, 0.04, 0.8, np.nan])
+    # thresholds at 0.05: 0.0125, 0.025, 0.0375, 0.05
+    expected = ["helps", "hurts", "undecided", "undecided", "unknown"]
+    assert verdicts(effect, p_value, 0.05).tolist() == expected
+
+
+def test_an_effect_of_nothing_is_never_decided():
+    assert verdicts(np.zeros(2), np.array([0.0, 1.0]), 0.05).tolist() == ["undecided"] * 2
+
+
+def test_nothing_known_is_all_unknown():
+    unknown = np.full((2, 2), np.nan)
+    assert (verdicts(unknown, unknown, 0.05) == "unknown").all()

@@ -3,7 +3,8 @@
     python benchmarks/grouping.py search|exact|large|affinity [seconds a proof may take]
 
 Coefficients are on the scale of a score near 0.8. With 30 tasks one source changes it by about
-0.01; with 244 all are scaled so that a task alone choosing its sources gains 0.1 on average. Times are seconds of one processor, so that a busy machine prints the same.
+0.01; with 244 all are scaled so that a task alone choosing its sources gains 0.1 on average.
+Times are seconds of one processor, so that a busy machine prints the same.
 """
 
 import sys
@@ -94,7 +95,8 @@ def large(time_limit: float = 270.0) -> None:
 def header(first: str) -> None:
     """Print the head of a table of proofs."""
     print(
-        f"| {first} | groups | value | bound | gap % | gap % of gain | selfish bound | proven | CPU s |"
+        f"| {first} | groups | value | bound | gap % | gap % of gain | selfish bound "
+        "| proven | CPU s |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
 
@@ -108,9 +110,7 @@ def prove(name: str, objective: Objective, time_limit: float, starts: int = 10) 
 
 def search(trials: int = 2000) -> None:
     """Print what each sampler reaches at 30 tasks, with and without a warm start."""
-    print(
-        "| surrogate | sampler | warm start | gap to the bound % | of gain % | trials a CPU second |"
-    )
+    print("| surrogate | sampler | warm start | gap % | gap % of gain | trials a CPU second |")
     print("|---|---|---|---|---|---|")
     for name, value in {"planted 5": planted(30, 5, 0.004, 0), "noise": pure_noise(30, 3)}.items():
         objective = Objective(value, Constraints(5))

@@ -1,12 +1,7 @@
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-# Tests are imported by path: the helper beside them must be found by its name.
-sys.path.insert(0, str(Path(__file__).parent))
-
 from report_tables import Tables, write_tables
 
 

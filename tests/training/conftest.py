@@ -1,14 +1,9 @@
-import sys
-from pathlib import Path
-
 import pytest
+from random_fits import make_table
 
-# Test modules are imported without their folder on the path; `random_fits` is shared by them.
-sys.path.insert(0, str(Path(__file__).parent))
+from cotrain.tasks import TaskTable
 
 
 @pytest.fixture(scope="session")
-def table():
-    from random_fits import make_table
-
+def table() -> TaskTable:
     return make_table()

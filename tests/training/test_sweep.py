@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import random_fits
 from random_fits import Saboteur, make_fits, make_model, make_table
 
 from cotrain.settings import TrainSettings
@@ -57,7 +58,7 @@ def test_a_killed_worker_fails_its_fit_alone(table):
 def test_ctrl_c_stops_within_two_seconds_and_keeps_what_is_finished(backend, tmp_path):
     script = f"""
         import sys, time
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        sys.path.insert(0, {str(Path(random_fits.__file__).parent)!r})
         from random_fits import make_fits, make_model, make_table
         from cotrain.settings import TrainSettings
         from cotrain.training import sweep

@@ -11,27 +11,32 @@ from ruamel.yaml import YAML
 
 from cotrain.init import make_study
 
+# A trunk of few units, shared by tasks of few labels: there transfer is strong enough for few fits.
 SMALL: dict[str, Any] = {
     "fetch.source": "synthetic",
+    "fetch.synthetic.n_examples": 3000,
+    "fetch.synthetic.n_features": 64,
     "prepare.split": "random",
-    "model.hidden": [32],
+    "model.hidden": [8],
+    "model.dropout": 0.0,
+    "model.learning_rate": 0.005,
     "model.epochs": 10,
     "plan.subsets.n_subsets": 60,
-    "plan.subsets.min_size": 2,
     "plan.subsets.max_size": 6,
     "plan.subsets.repeats": 2,
     "plan.augmentations.repeats": 2,
-    "group.max_groups": 3,
+    "plan.affinity.repeats": 2,
+    "group.max_groups": 4,  # the three clusters, and the harmful task by itself
     "group.trials": 100,
-    "validate.repeats": 2,
-    "validate.random_groupings": 2,
+    "validate.repeats": 3,
+    "validate.random_groupings": 3,
 }
 
 
-def make_small_study(folder: Path, **changes: Any) -> Path:
-    """A study in `folder` with the settings of SMALL and `changes` (`__` for a dot)."""
+def make_small_study(folder: Path) -> Path:
+    """Return `folder`, made a study with the settings of SMALL."""
     make_study(folder)
-    change_params(folder, SMALL | {key.replace("__", "."): value for key, value in changes.items()})
+    change_params(folder, SMALL)
     return folder
 
 
@@ -39,14 +44,14 @@ def change_params(folder: Path, changes: dict[str, Any]) -> None:
     """Set keys of a study's params.yaml, named with dots."""
     yaml = YAML()
     path = folder / "params.yaml"
-    params = yaml.load(path.read_text())
+    params = yaml.load(path.read_text(encoding="utf-8"))
     for name, value in changes.items():
         *sections, key = name.split(".")
         section = params
         for part in sections:
             section = section[part]
         section[key] = value
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         yaml.dump(params, file)
 
 

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cotrain.curves import TransferModel, recommend_labels, task_weights
+from cotrain.curves import TransferModel, label_worth, recommend_labels, task_weights
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +87,26 @@ def test_task_weights_follow_what_labels_are_worth():
 def test_rates_that_give_no_weights_are_refused(rates, message):
     with pytest.raises(ValueError, match=message):
         task_weights(rates)
+
+
+def test_the_worth_of_a_task_is_the_gain_of_the_plan_that_can_buy_no_other(model):
+    counts = np.array([100.0, 40.0, 60.0])
+    weights = np.array([1.0, 3.0, 0.5])
+    worth = label_worth(model, counts, 50, weights=weights)
+    for task in range(3):
+        available = np.where(np.arange(3) == task, 50, 0)
+        plan = recommend_labels(model, counts, 50, available=available, weights=weights)
+        assert worth.gain[task] == pytest.approx(plan.mean_gain)
+        assert [worth.low[task], worth.high[task]] == pytest.approx(plan.interval)
+
+
+def test_worth_finds_who_helps_all(model):
+    worth = label_worth(model, np.full(3, 50.0), 20)
+    assert np.argmax(worth.gain) == 0
+    assert (worth.low < worth.gain).all()
+    assert (worth.gain < worth.high).all()
+
+
+def test_worth_of_no_labels_is_refused(model):
+    with pytest.raises(ValueError, match="n_labels must be at least 1, got 0"):
+        label_worth(model, np.zeros(3), 0)

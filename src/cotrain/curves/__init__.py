@@ -6,7 +6,13 @@ from cotrain.curves._curve import LearningCurve
 from cotrain.curves._design import next_fits
 from cotrain.curves._effects import Effects, domain_effects, pairwise_effects, together_effects
 from cotrain.curves._extrapolate import Extrapolation, extrapolate
-from cotrain.curves._labels import LabelPlan, recommend_labels, task_weights
+from cotrain.curves._labels import (
+    LabelPlan,
+    LabelWorth,
+    label_worth,
+    recommend_labels,
+    task_weights,
+)
 from cotrain.curves._many import CurveFits, fit_curves
 from cotrain.curves._pairwise import PairwiseCurves, fit_pairwise_curves
 from cotrain.curves._transfer import TransferIntervals, TransferModel
@@ -21,6 +27,7 @@ __all__ = [
     "LabelPath",
     "LabelPlan",
     "LabelState",
+    "LabelWorth",
     "LearningCurve",
     "PairwiseCurves",
     "ShrinkageChoice",
@@ -31,6 +38,7 @@ __all__ = [
     "extrapolate",
     "fit_curves",
     "fit_pairwise_curves",
+    "label_worth",
     "next_fits",
     "pairwise_effects",
     "recommend_labels",

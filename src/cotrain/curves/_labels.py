@@ -36,6 +36,23 @@ class LabelPlan:
     worth: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class LabelWorth:
+    """What labels of one task alone do to the weighted mean score, for each task.
+
+    Attributes
+    ----------
+    gain : ndarray, (K,)
+        Expected gain in the weighted mean score over tasks.
+    low, high : ndarray, (K,)
+        Ends of its interval.
+    """
+
+    gain: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
 def recommend_labels(
     model: TransferModel,
     counts: np.ndarray,
@@ -71,11 +88,7 @@ def recommend_labels(
         If the budget is not positive or more than there is, or a shape does not fit.
     """
     n_tasks = len(model.asymptotes_)
-    start = _vector("counts", counts, n_tasks)
-    shares = _vector("weights", np.ones(n_tasks) if weights is None else weights, n_tasks)
-    if shares.sum() == 0:
-        raise ValueError("weights must hold one above 0")
-    shares = shares / shares.sum()
+    start, shares = _vector("counts", counts, n_tasks), _shares(weights, n_tasks)
     most = np.full(n_tasks, budget) if available is None else available
     limits = np.minimum(np.floor(_vector("available", most, n_tasks)), budget)
     if budget < 1 or limits.sum() < budget:
@@ -83,17 +96,51 @@ def recommend_labels(
             f"budget must be between 1 and the {limits.sum():g} labels available, got {budget}"
         )
     labels = round_plan(_solve(model, start, budget, limits, shares), budget, limits)
-    before, after = model.predict(start[None])[0], model.predict((start + labels)[None])[0]
-    gain = after - before
-    mean_gain = float(shares @ gain)
+    gain, mean_gain, half = _expected_gain(model, start, start + labels, shares, level)
     slack = _slope(model, start + labels, shares)
     bound = mean_gain + float(slack @ (_greedy(slack, budget, limits) - labels))
-    half = model.gain_reach(start, start + labels, level)
-    sd = float(np.sqrt(np.square(shares) @ np.square(half)))
     return LabelPlan(
-        labels.astype(np.int64), gain, np.array([mean_gain - sd, mean_gain + sd]), mean_gain,
+        labels.astype(np.int64), gain, np.array([mean_gain - half, mean_gain + half]), mean_gain,
         max(bound, mean_gain), _slope(model, start, shares),
     )  # fmt: skip
+
+
+def label_worth(
+    model: TransferModel,
+    counts: np.ndarray,
+    n_labels: int,
+    *,
+    weights: np.ndarray | None = None,
+    level: float = 0.95,
+) -> LabelWorth:
+    """What `n_labels` more of each task, one task at a time, are expected to bring.
+
+    Parameters
+    ----------
+    model : TransferModel
+        Fitted.
+    counts : ndarray, (K,)
+        Labels at hand.
+    n_labels : int
+        Labels to add of one task.
+    weights : ndarray, (K,), optional
+        What a task's score counts for; equal by default.
+    level : float
+        Level of the intervals.
+
+    Raises
+    ------
+    ValueError
+        If `n_labels` is not positive, or a shape does not fit.
+    """
+    if n_labels < 1:
+        raise ValueError(f"n_labels must be at least 1, got {n_labels}")
+    n_tasks = len(model.asymptotes_)
+    start, shares = _vector("counts", counts, n_tasks), _shares(weights, n_tasks)
+    gain, half = np.empty((2, n_tasks))
+    for task, labels in enumerate(n_labels * np.eye(n_tasks)):
+        _, gain[task], half[task] = _expected_gain(model, start, start + labels, shares, level)
+    return LabelWorth(gain, gain - half, gain + half)
 
 
 def task_weights(exchange_rates: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -121,6 +168,15 @@ def task_weights(exchange_rates: np.ndarray, weights: np.ndarray | None = None) 
     if worth.sum() == 0:
         raise ValueError("exchange_rates must give some task's labels a worth above 0")
     return worth / worth.mean()
+
+
+def _expected_gain(
+    model: TransferModel, before: np.ndarray, after: np.ndarray, shares: np.ndarray, level: float
+) -> tuple[np.ndarray, float, float]:
+    """Each task's gain (K,), the weighted mean gain, and half the width of its interval."""
+    gain = np.diff(model.predict(np.stack([before, after])), axis=0)[0]
+    half = model.gain_reach(before, after, level)
+    return gain, float(shares @ gain), float(np.sqrt(np.square(shares) @ np.square(half)))
 
 
 def _solve(
@@ -170,6 +226,14 @@ def round_plan(plan: np.ndarray, budget: int, limits: np.ndarray) -> np.ndarray:
         order = np.argsort(np.where(room, whole - plan, np.inf), kind="stable")
         whole[order[: min(left, int(room.sum()))]] += 1
     return whole
+
+
+def _shares(weights: np.ndarray | None, n_tasks: int) -> np.ndarray:
+    """Weights that sum to 1, (K,)."""
+    shares = _vector("weights", np.ones(n_tasks) if weights is None else weights, n_tasks)
+    if shares.sum() == 0:
+        raise ValueError("weights must hold one above 0")
+    return shares / shares.sum()
 
 
 def _vector(name: str, values: np.ndarray, n: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from cotrain.curves._shrinkage import (
     Population,
@@ -158,6 +159,13 @@ class TransferModel(BaseEstimator):
         """
         self._check_parameters()
         N, Y = check_fits(N, Y, self.ceiling, tasks)
+        # Many small systems: threads would wait for each other, and change the last bits.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return self._fit(N, Y, repeats, groups)
+
+    def _fit(
+        self, N: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None, groups: np.ndarray | None
+    ) -> Self:
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
         targets = _split_targets(N / self.scales_, Y, codes(repeats, len(N), "repeats"))

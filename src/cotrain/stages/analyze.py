@@ -11,6 +11,7 @@ from cotrain.observations import Observations
 from cotrain.stages._affinity_tables import affinity_figures, affinity_table
 from cotrain.stages._context import run_context
 from cotrain.stages._curve_tables import curve_points, curve_table, pairwise_table, transfer_table
+from cotrain.stages._label_tables import LabelTables
 from cotrain.stages._surrogate_tables import SubsetAnalysis
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -29,12 +30,15 @@ def run(study: Study) -> str:
     every = runs.observe(PLANS, analyze.curve_score)
     grid = every.grid(plan.augmentations.levels, plan.augmentations.repeats)
     curves, fits = curve_table(every, tasks, analyze.seed)
+    labels = LabelTables.of(every, tasks, plan.subset_level, analyze.seed)
     tables = {
         "transfer": transfer_table(subsets, tasks, analyze.fdr),
         **analysis.tables(),
         "pairwise": pairwise_table(grid, tasks, analyze.fdr),
         "curves": curves,
         "curve_points": curve_points(every, fits, tasks),
+        "exchange_rates": labels.exchange_rates,
+        "next_labels": labels.next_labels,
     }
     tables["affinity"] = affinity_table(study.affinity, tasks)
     tables["negative_transfer"] = pd.concat(
@@ -50,7 +54,8 @@ def run(study: Study) -> str:
         **analysis.summary(),
     }
     write_json(study.analysis / "summary.json", summary)
-    return analysis.describe()
+    unknown = f"; no exchange rates of labels: {labels.reason}" if labels.reason else ""
+    return analysis.describe() + unknown
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from engine_data import kiba244, made
 from engine_loop import train_loop
-from engine_machine import ceiling
+from engine_machine import ceiling, kernels
 from scipy.stats import t as student
 
 from cotrain.allocation import Fit, all_together, fit_id, rotations, single_tasks, subset_fit
@@ -33,7 +33,7 @@ from cotrain.training import SCORES, FitScores, Journal, estimate_seconds, make_
 from cotrain.training._torch import TorchEngine
 
 N_CORES = len(os.sched_getaffinity(0))
-PARTS = "speed,batched,agreement,memory,bookkeeping,scale,ceiling"
+PARTS = "speed,batched,agreement,memory,bookkeeping,scale,ceiling,kernels"
 AUROC = SCORES.index("auroc")
 
 
@@ -271,6 +271,7 @@ def main() -> None:
         "bookkeeping": lambda: bookkeeping(kiba, options.epochs),
         "scale": lambda: scale(kiba, options.epochs, options.plot),
         "ceiling": lambda: ceiling(kiba, model_of(400, 4)),
+        "kernels": lambda: [kernels(kiba, n_rows) for n_rows in (896, 128)],
     }
     for name in options.only.split(","):
         parts[name]()

@@ -9,7 +9,9 @@ from numba import njit
 from cotrain.allocation import all_together, rotations
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._compiled import CompiledEngine
+from cotrain.training import _kernels
+from cotrain.training._compiled import CompiledEngine, _blocked, _features
+from cotrain.training._memory import side_by_side
 from cotrain.training._problem import Problem
 from cotrain.training._schedule import batch_size
 from cotrain.training._simd import load, spread, store
@@ -49,10 +51,11 @@ def _best(work: Callable[[], object], times: int = 30) -> float:
 def ceiling(table: TaskTable, model: ModelSettings) -> None:
     """Bytes of an epoch of the all-together fit over the rates measured here, one core."""
     n_units = model.hidden[0]
-    block = np.ones(table.n_features * 64, np.float32)  # what a block of 64 columns takes
+    # What a block of 64 columns takes.
+    [block] = side_by_side([table.n_features * 64], np.dtype(np.float32))
     out = np.zeros(64, np.float32)
     near = 20 * block.nbytes / _best(lambda: _read(block, 20, out))
-    weights = [np.ones(table.n_features * n_units, np.float32) for _ in range(3)]
+    weights = side_by_side([table.n_features * n_units] * 3, block.dtype)
     far = 6 * weights[0].nbytes / _best(lambda: _read_and_write(*weights))
     fit = all_together(table.n_tasks, 8, rotations(10, 8, 1, 1, 0))[0]
     train = Problem.of(table, fit).train
@@ -76,3 +79,45 @@ def ceiling(table: TaskTable, model: ModelSettings) -> None:
     print(f"| least time of an epoch | {least:.3f} s |")
     print(f"| measured time of an epoch | {epoch:.3f} s |")
     print(f"| fraction of the ceiling | {least / epoch:.2f} |", flush=True)
+
+
+@njit(nogil=True)
+def _batch(features, examples):
+    start, end = features.start[examples], features.start[examples + 1]
+    return _kernels.Sparse(start, end, features.index, features.value)
+
+
+def kernels(table: TaskTable, n_rows: int, n_units: int = 400) -> None:
+    """Milliseconds of each pass over one batch, alone."""
+    rng = np.random.default_rng(0)
+    examples = rng.choice(table.n_examples, n_rows, replace=False)
+    n_features = table.n_features
+    rows = _batch(_features(table, np.float32), examples)
+    weights = _blocked(rng.normal(size=(n_features, n_units)).astype(np.float32) * 0.05)
+    sizes = [*[weights.size] * 3, *[n_rows * n_units] * 2, n_units]
+    *moments, hidden, delta, bias = side_by_side(sizes, weights.dtype)
+    moments[0][:] = weights
+    delta[:] = 1
+    state = _kernels.Moments(*moments)
+    step = _kernels.Step(0.9, 0.999, 1e-8, 1e-3, 1.0, 1.0)
+    columns = _kernels.transpose(rows, n_features)
+    nothing = columns._replace(end=columns.begin)
+    every, key = np.arange(n_features), np.uint64(1)
+
+    def update(entries: _kernels.Sparse) -> None:
+        _kernels.update(every, entries, delta, n_rows, state, n_features, n_units, step)
+
+    passes: dict[str, Callable[[], object]] = {
+        "gather, forward": lambda: _kernels.gather(
+            rows, state.weight, n_features, bias, n_units, hidden
+        ),
+        "ReLU and dropout": lambda: _kernels.activate(hidden, n_units, examples, key, 0.2),
+        "mask, backward": lambda: _kernels.mask(delta, hidden, np.float32(1.25)),
+        "transpose the batch": lambda: _kernels.transpose(rows, n_features),
+        "gradient and Adam": lambda: update(columns),
+        "Adam alone": lambda: update(nothing),
+    }
+    print(f"\n## Passes over one batch of {n_rows} rows, {n_units} units, ms on one core\n")
+    print("| pass | ms |\n|---|---|")
+    for name, work in passes.items():
+        print(f"| {name} | {1e3 * _best(work):.3f} |", flush=True)

@@ -13,6 +13,7 @@ from cotrain.training._compiled_pass import (
     Features,
     Network,
     Recipe,
+    Room,
     Shape,
     Targets,
     predict_labels,
@@ -20,6 +21,7 @@ from cotrain.training._compiled_pass import (
     train_epoch,
 )
 from cotrain.training._kernels import LANES, Moments, block_width
+from cotrain.training._memory import side_by_side
 from cotrain.training._problem import Labels, Problem
 from cotrain.training._protocol import FitScores, Outcome
 from cotrain.training._randomness import epoch_order
@@ -103,6 +105,7 @@ class _Training:
         seen = self._updated_features()
         size = batch_size(self.model, train.rows.size)
         watch = _EarlyStop.of(self)
+        room = self._room(min(size, train.rows.size))
         n_steps = 0
         for epoch in range(self.model.epochs):
             recipe = Recipe(
@@ -124,11 +127,16 @@ class _Training:
                 self.shape,
                 recipe,
                 n_steps,
+                room,
             )
             check_loss(loss, epoch)
             if watch is not None and watch.is_over(epoch):
                 break
         return epoch + 1 if watch is None else watch.restore()
+
+    def _room(self, n_rows: int) -> Room:
+        sizes = [n_rows * self.shape.first, n_rows * (self.shape.second or self.shape.first)]
+        return Room(*side_by_side(sizes, self.network.heads.weight.dtype))
 
     def _updated_features(self) -> np.ndarray:
         """The features whose weights change: without decay, those seen in training."""
@@ -221,21 +229,20 @@ def _padded(n_units: int) -> int:
 
 
 def _network(layers: tuple[Layer, ...], heads: Layer) -> Network:
-    parts: list[Moments] = []
+    blocked: list[np.ndarray] = []
     n_inputs = layers[0].weight.shape[0]
     for layer in layers:
-        parts += [_moments(_blocked(layer.weight, n_inputs)), _moments(_blocked(layer.bias[None]))]
+        blocked += [_blocked(layer.weight, n_inputs), _blocked(layer.bias[None])]
         n_inputs = _padded(layer.bias.size)
     if len(layers) == 1:
-        nothing = np.empty(0, dtype=heads.weight.dtype)
-        parts += [_moments(nothing), _moments(nothing)]
-    weight = _blocked(np.ascontiguousarray(heads.weight.T))
-    parts += [_moments(weight), _moments(heads.bias.copy())]
+        blocked += [heads.bias[:0], heads.bias[:0]]
+    blocked += [_blocked(np.ascontiguousarray(heads.weight.T)), heads.bias]
+    sizes = [weight.size for weight in blocked for _ in Moments._fields]
+    room = iter(side_by_side(sizes, heads.bias.dtype))
+    parts = [Moments(next(room), next(room), next(room)) for _ in blocked]
+    for part, weight in zip(parts, blocked, strict=True):
+        part.weight[:] = weight
     return Network(*parts)
-
-
-def _moments(weight: np.ndarray) -> Moments:
-    return Moments(weight, np.zeros_like(weight), np.zeros_like(weight))
 
 
 def _blocked(dense: np.ndarray, n_rows: int | None = None) -> np.ndarray:

@@ -62,6 +62,13 @@ class Shape(NamedTuple):
     n_members: int
 
 
+class Room(NamedTuple):
+    """Where the top hidden layer of a batch, and its gradient, are put."""
+
+    hidden: np.ndarray
+    delta: np.ndarray
+
+
 class Recipe(NamedTuple):
     """What an epoch needs of the model settings."""
 
@@ -213,7 +220,7 @@ def _update_layer(which, columns, delta, n, layer, bias, n_inputs, width, step):
 
 
 @njit(nogil=True)
-def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape, recipe, t):  # type: ignore[no-untyped-def]
+def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape, recipe, t, room):  # type: ignore[no-untyped-def]
     """One epoch of training in place; the mean loss and the number of steps so far are returned."""
     dtype = net.heads.weight.dtype
     width = shape.second if shape.second > 0 else shape.first
@@ -221,9 +228,6 @@ def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shap
     units, members = np.arange(shape.first), np.arange(shape.n_members)
     keys = _dropout_keys(recipe)
     output = np.zeros(labels.member.size, dtype)
-    # Large arrays made anew for each batch would cost more in page faults than their contents do.
-    room = np.empty(min(batch_size, order.size) * shape.first, dtype)
-    delta_room = np.empty(min(batch_size, order.size) * width, dtype)
     loss = 0.0
     for at in range(0, order.size, batch_size):
         batch = order[at : at + batch_size]
@@ -233,13 +237,13 @@ def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shap
         step = _adam_step(recipe, t)
 
         rows = _batch_rows(features, examples)
-        active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room)
+        active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room.hidden)
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
         _outputs(net.heads, net.head_bias, known, top, width, output)
         loss += _errors(labels, known, output, is_binary, n)
 
         # The gradient at the top layer, before its ReLU; then the heads, which it no longer needs.
-        delta = delta_room[: n * width]
+        delta = room.delta[: n * width]
         gather(known, net.heads.weight, shape.n_members, np.zeros(width, dtype), width, delta)
         mask(delta, top, scale)
         by_member = transpose(known, shape.n_members)

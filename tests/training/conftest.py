@@ -5,5 +5,5 @@ from cotrain.tasks import TaskTable
 
 
 @pytest.fixture(scope="session")
-def table() -> TaskTable:
+def mixed() -> TaskTable:
     return make_table()

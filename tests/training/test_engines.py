@@ -92,26 +92,26 @@ def test_engines_agree_over_whole_trainings(hidden, changes, ones):
         np.testing.assert_allclose(scores_of(mine), scores_of(theirs), rtol=1e-9, atol=1e-9)
 
 
-def test_float32_scores_are_close_to_float64(table):
+def test_float32_scores_are_close_to_float64(mixed):
     model, fits = make_model(epochs=10), make_fits()
-    single, double = (CompiledEngine(kind).train(table, fits, model) for kind in "fd")
+    single, double = (CompiledEngine(kind).train(mixed, fits, model) for kind in "fd")
     for one, other in zip(single, double, strict=True):
         np.testing.assert_allclose(scores_of(one), scores_of(other), rtol=2e-2, atol=2e-3)
 
 
-def test_exported_weights_agree_and_predict_what_was_scored(table):
+def test_exported_weights_agree_and_predict_what_was_scored(mixed):
     fit, model = make_fits()[0], make_model(hidden=[70, 33])
-    mine, theirs = (engine.train_weights(table, fit, model) for engine in (COMPILED, TORCH))
+    mine, theirs = (engine.train_weights(mixed, fit, model) for engine in (COMPILED, TORCH))
     for one, other in zip([*mine.hidden, mine.heads], [*theirs.hidden, theirs.heads], strict=True):
         np.testing.assert_allclose(one.weight, other.weight, atol=1e-12)
         np.testing.assert_allclose(one.bias, other.bias, atol=1e-12)
-    predicted = mine.predict(table.features)
-    rows = np.isin(table.folds, fit.folds.test)
-    dense = table.labels.toarray()
+    predicted = mine.predict(mixed.features)
+    rows = np.isin(mixed.folds, fit.folds.test)
+    dense = mixed.labels.toarray()
     for member in (1, 2):
-        known = rows & (np.diff(table.labels.indptr) > 0) & is_known(table, member)
+        known = rows & (np.diff(mixed.labels.indptr) > 0) & is_known(mixed, member)
         auroc = roc_auc_score(dense[known, member], predicted[known, member])
-        outcome = COMPILED.train(table, [fit], model)[0]
+        outcome = COMPILED.train(mixed, [fit], model)[0]
         assert outcome.test[member, SCORES.index("auroc")] == pytest.approx(auroc, abs=1e-12)
 
 
@@ -135,42 +135,42 @@ def test_it_learns(engine):
     assert applies[1].tolist() == [score in ("log_loss", "auroc", "aupr") for score in SCORES]
 
 
-def test_compiled_results_do_not_depend_on_batching_or_order(table):
+def test_compiled_results_do_not_depend_on_batching_or_order(mixed):
     engine, model, fits = CompiledEngine(), make_model(), make_fits()
-    together = engine.train(table, fits, model)
-    backwards = engine.train(table, fits[::-1], model)[::-1]
+    together = engine.train(mixed, fits, model)
+    backwards = engine.train(mixed, fits[::-1], model)[::-1]
     for fit, one, other in zip(fits, together, backwards, strict=True):
         assert_same_bits(one, other)
-        assert_same_bits(one, engine.train(table, [fit], model)[0])
+        assert_same_bits(one, engine.train(mixed, [fit], model)[0])
 
 
-def test_a_batched_fit_is_not_changed_by_its_neighbours(table):
+def test_a_batched_fit_is_not_changed_by_its_neighbours(mixed):
     model, fits = make_model(hidden=[20, 7]), make_fits()
-    for fit, outcome in zip(fits, TORCH.train(table, fits, model), strict=True):
-        alone = TORCH.train(table, [fit], model)[0]
+    for fit, outcome in zip(fits, TORCH.train(mixed, fits, model), strict=True):
+        alone = TORCH.train(mixed, [fit], model)[0]
         np.testing.assert_allclose(scores_of(outcome), scores_of(alone), atol=1e-12)
 
 
-def test_initial_weights_are_shared_wherever_allocations_agree(table):
+def test_initial_weights_are_shared_wherever_allocations_agree(mixed):
     all_tasks, two = make_fits()[0], make_fits()[-1]
     still = make_model(learning_rate=1e-30)
-    one, other = (COMPILED.train_weights(table, fit, still) for fit in (all_tasks, two))
+    one, other = (COMPILED.train_weights(mixed, fit, still) for fit in (all_tasks, two))
     np.testing.assert_array_equal(one.hidden[0].weight, other.hidden[0].weight)
     np.testing.assert_array_equal(one.heads.weight[:, [0, 3]], other.heads.weight)
 
 
-def test_a_seed_changes_the_result(table):
+def test_a_seed_changes_the_result(mixed):
     model = make_model()
-    one, other = (CompiledEngine().train(table, make_fits(seed=s)[:1], model)[0] for s in (0, 1))
+    one, other = (CompiledEngine().train(mixed, make_fits(seed=s)[:1], model)[0] for s in (0, 1))
     assert not np.allclose(scores_of(one)[1, 0], scores_of(other)[1, 0])
 
 
-def test_early_stopping_keeps_the_best_epoch(table):
+def test_early_stopping_keeps_the_best_epoch(mixed):
     fit, log_loss = make_fits()[1 + 1], SCORES.index("log_loss")
     model = make_model(epochs=30, learning_rate=0.05, decay_epochs=[])
-    stopped = COMPILED.train(table, [fit], model.model_copy(update={"patience": 3}))[0]
+    stopped = COMPILED.train(mixed, [fit], model.model_copy(update={"patience": 3}))[0]
     by_epoch = [
-        COMPILED.train(table, [fit], model.model_copy(update={"epochs": n}))[0]
+        COMPILED.train(mixed, [fit], model.model_copy(update={"epochs": n}))[0]
         for n in range(1, stopped.n_epochs + 4)
     ]
     losses = [outcome.validation[0, log_loss] for outcome in by_epoch]
@@ -178,11 +178,11 @@ def test_early_stopping_keeps_the_best_epoch(table):
     assert_same_bits(stopped, by_epoch[stopped.n_epochs - 1])
 
 
-def test_real_labels_are_scored_on_their_own_scale(table):
+def test_real_labels_are_scored_on_their_own_scale(mixed):
     fit = make_fits()[1]
-    outcome = COMPILED.train(table, [fit], make_model(epochs=20))[0]
-    rows = np.isin(table.folds, fit.folds.test) & is_known(table, 0)
-    truth = table.labels.toarray()[rows, 0]
+    outcome = COMPILED.train(mixed, [fit], make_model(epochs=20))[0]
+    rows = np.isin(mixed.folds, fit.folds.test) & is_known(mixed, 0)
+    truth = mixed.labels.toarray()[rows, 0]
     mse, r2 = (outcome.test[0, SCORES.index(score)] for score in ("mse", "r2"))
     assert mse / truth.var() == pytest.approx(1 - r2)
 
@@ -222,12 +222,12 @@ class TestFailures:
         labels = type(empty)((empty.data[keep], empty.indices[keep], start), shape=empty.shape)
         self.fails(engine, replace(table, labels=labels), fit_of({(2, 0)}), "no training label")
 
-    def test_one_class(self, engine, table):
+    def test_one_class(self, engine, mixed):
         fit = fit_of({(1, 0)})
-        self.fails(engine, one_class(table), fit, "only one class among the training labels of")
+        self.fails(engine, one_class(mixed), fit, "only one class among the training labels of")
 
-    def test_one_class_beside_a_task_with_two_is_trained_and_has_no_auroc(self, engine, table):
-        outcome = engine.train(one_class(table), [fit_of({(1, 0), (2, 0)})], make_model())[0]
+    def test_one_class_beside_a_task_with_two_is_trained_and_has_no_auroc(self, engine, mixed):
+        outcome = engine.train(one_class(mixed), [fit_of({(1, 0), (2, 0)})], make_model())[0]
         auroc = outcome.validation[:, SCORES.index("auroc")]
         assert np.isfinite(auroc).tolist() == [False, True]
 
@@ -246,27 +246,27 @@ class TestFailures:
         assert isinstance(outcome, FitFailure)
         assert "loss is not finite in epoch" in outcome.reason
 
-    def test_early_stopping_without_validation_labels(self, engine, table):
+    def test_early_stopping_without_validation_labels(self, engine, mixed):
         fit = fit_of({(0, 0)}, FoldUse((0, 1), (), (4,)))
-        self.fails(engine, table, fit, "early stopping needs validation labels", patience=2)
+        self.fails(engine, mixed, fit, "early stopping needs validation labels", patience=2)
 
-    def test_out_of_memory(self, engine, table, monkeypatch):
+    def test_out_of_memory(self, engine, mixed, monkeypatch):
         def exhausted(*args):
             raise MemoryError
 
         module = type(engine).__module__
         monkeypatch.setattr(f"{module}.initial_heads", exhausted)
-        outcome = engine.train(table, make_fits()[:1], make_model())[0]
+        outcome = engine.train(mixed, make_fits()[:1], make_model())[0]
         assert "out of memory" in outcome.reason
 
 
-def test_a_member_without_training_labels_has_no_scores(table):
+def test_a_member_without_training_labels_has_no_scores(mixed):
     keep = ~(
-        (table.labels.indices == 2) & (np.repeat(table.folds, np.diff(table.labels.indptr)) == 0)
+        (mixed.labels.indices == 2) & (np.repeat(mixed.folds, np.diff(mixed.labels.indptr)) == 0)
     )
-    start = np.concatenate([[0], np.cumsum(keep)])[table.labels.indptr]
-    parts = (table.labels.data[keep], table.labels.indices[keep], start)
-    thinned = replace(table, labels=type(table.labels)(parts, shape=table.labels.shape))
+    start = np.concatenate([[0], np.cumsum(keep)])[mixed.labels.indptr]
+    parts = (mixed.labels.data[keep], mixed.labels.indices[keep], start)
+    thinned = replace(mixed, labels=type(mixed.labels)(parts, shape=mixed.labels.shape))
     outcome = COMPILED.train(thinned, [fit_of({(1, 0), (2, 0)})], make_model())[0]
     assert outcome.n_labels[1] == 0
     assert np.isnan(outcome.test[1]).all()

@@ -24,26 +24,26 @@ def outcomes(engine, table, fits, train):
 @pytest.mark.parametrize(
     "train", [TWO, TrainSettings(workers=2, backend="loky")], ids=["threads", "processes"]
 )
-def test_results_do_not_depend_on_workers(table, train):
+def test_results_do_not_depend_on_workers(mixed, train):
     fits = make_fits()
-    alone = outcomes(CompiledEngine(), table, fits, ONE)
-    spread = outcomes(CompiledEngine(), table, fits[::-1], train)
+    alone = outcomes(CompiledEngine(), mixed, fits, ONE)
+    spread = outcomes(CompiledEngine(), mixed, fits[::-1], train)
     assert set(alone) == set(spread) == set(fits)
     for fit in fits:
         np.testing.assert_array_equal(alone[fit].validation, spread[fit].validation)
         np.testing.assert_array_equal(alone[fit].test, spread[fit].test)
 
 
-def test_the_longest_fit_goes_first(table):
+def test_the_longest_fit_goes_first(mixed):
     fits = make_fits()
-    order = [fit for fit, _, _ in sweep(CompiledEngine(), table, fits, make_model(), ONE)]
-    costs = estimate_seconds(table, order, make_model())
+    order = [fit for fit, _, _ in sweep(CompiledEngine(), mixed, fits, make_model(), ONE)]
+    costs = estimate_seconds(mixed, order, make_model())
     assert (np.diff(costs) <= 0).all()
 
 
-def test_a_killed_worker_fails_its_fit_alone(table):
+def test_a_killed_worker_fails_its_fit_alone(mixed):
     fits = make_fits()
-    found = outcomes(Saboteur(), table, fits, TrainSettings(workers=2, backend="loky"))
+    found = outcomes(Saboteur(), mixed, fits, TrainSettings(workers=2, backend="loky"))
     assert set(found) == set(fits)
     for fit, outcome in found.items():
         if fit.members == (2,):
@@ -86,16 +86,16 @@ def test_ctrl_c_stops_within_two_seconds_and_keeps_what_is_finished(backend, tmp
     assert int(rest.split("kept")[1]) >= 4
 
 
-def test_estimates_grow_with_work_and_follow_measurements(table):
+def test_estimates_grow_with_work_and_follow_measurements(mixed):
     fits, model = make_fits(), make_model()
-    costs = estimate_seconds(table, fits, model)
+    costs = estimate_seconds(mixed, fits, model)
     assert costs.shape == (len(fits),)
     assert costs[0] > costs[1:6].max() > 0
-    assert (estimate_seconds(table, fits, make_model(epochs=30)) > costs).all()
-    measured = estimate_seconds(table, fits, model, {fits[0]: 7.0})
+    assert (estimate_seconds(mixed, fits, make_model(epochs=30)) > costs).all()
+    measured = estimate_seconds(mixed, fits, model, {fits[0]: 7.0})
     assert measured[0] == pytest.approx(7.0)
     np.testing.assert_allclose(measured / costs, measured[0] / costs[0])
-    assert estimate_seconds(table, [], model).size == 0
+    assert estimate_seconds(mixed, [], model).size == 0
 
 
 def test_rows_are_counted_as_trained():

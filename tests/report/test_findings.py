@@ -9,6 +9,7 @@ from report_tables import Tables, write_tables
 from cotrain.exceptions import DataError
 from cotrain.report import Findings
 from cotrain.report._schema import TABLES
+from cotrain.report._sentences import certificate
 
 FOLDERS = {
     "prepare": "prepared",
@@ -21,7 +22,7 @@ FOLDERS = {
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     folder = tmp_path_factory.mktemp("template")
-    write_tables(folder, 4, affinity=True)
+    write_tables(folder, 4, affinity=True, labels=True)
     return folder
 
 
@@ -75,9 +76,36 @@ def test_a_word_among_numbers_names_its_row_and_column(tables):
         tables.load()
 
 
-def test_affinity_is_optional(make_tables):
-    assert make_tables(4).load().affinity is None
-    assert len(make_tables(5, affinity=True).load().affinity) == 20
+@pytest.mark.parametrize(
+    ("option", "name", "n_rows"),
+    [("affinity", "affinity", 20), ("labels", "exchange_rates", 20), ("labels", "next_labels", 5)],
+)
+def test_what_a_study_may_lack(make_tables, option, name, n_rows):
+    assert getattr(make_tables(4).load(), name) is None
+    assert len(getattr(make_tables(5, **{option: True}).load(), name)) == n_rows
+
+
+@pytest.mark.parametrize("place", [None, 7, 0, "0"])
+def test_a_task_is_served_by_a_group_that_holds_it(tables, place):
+    path = tables.grouping / "grouping.json"
+    values = json.loads(path.read_text())
+    values["groups"] = [values["groups"][0][:-1], values["groups"][0][-1:]]
+    served = dict.fromkeys(values["groups"][0], 0) | dict.fromkeys(values["groups"][1], 1)
+    path.write_text(json.dumps(values | {"served_by": served}))
+    assert tables.load().recommendation.served_by == served
+    task = values["groups"][1][0]
+    path.write_text(json.dumps(values | {"served_by": served | {task: place}}))
+    with pytest.raises(DataError, match=rf"`served_by` must give '{task}' .*got {place!r}; run"):
+        tables.load()
+
+
+def test_a_grouping_without_a_proof_has_no_bound(tables):
+    path = tables.grouping / "grouping.json"
+    unproven = {"bound": None, "gap": None, "is_optimal": False}
+    path.write_text(json.dumps(json.loads(path.read_text()) | unproven))
+    findings = tables.load()
+    assert np.isnan(findings.recommendation.bound)
+    assert "no certificate" in certificate(findings)
 
 
 def test_names_are_read_as_they_stand(make_tables):

@@ -1,12 +1,15 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cotrain.report import _facts as facts
 from cotrain.report import _sentences as say
 from cotrain.report import summarize
 from cotrain.report._facts import Rival
+from cotrain.report._metrics import key_figures
+from cotrain.report._tables import negative_transfer_table, relevance_table
 from cotrain.report._words import estimate, number
 
 
@@ -99,6 +102,69 @@ def test_the_certificate_says_what_is_proven(findings, changes, text):
     best = replace(findings.recommendation, **changes)
     said = say.certificate(replace(findings, recommendation=best))
     assert text in said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_unknown_verdicts_are_counted_as_such(make_tables):
+    findings = make_tables(9, missing=0.3).load()
+    n_unknown = (findings.relevance["verdict"] == "unknown").sum()
+    assert n_unknown > 0
+    assert f"({n_unknown} could not be measured)" in say.relevance_sentence(findings)
+    assert f", {n_unknown} unknown;" in relevance_table(findings).note
+    assert key_figures(findings)["relevance_unknown"] == n_unknown
+    kinds = ("helps", "hurts", "undecided", "unknown")
+    assert sum(key_figures(findings)[f"relevance_{kind}"] for kind in kinds) == 72
+
+
+def test_predictors_of_harm_have_readable_names(findings):
+    names = [row[0] for row in negative_transfer_table(findings).rows]
+    assert len(names) == len(set(names)) == 8
+    assert not {"prior-random", "cosine", "affinity", "ceiling"} & set(names)
+
+
+def labelled(make_tables, gains, half):
+    """A study in which more labels of the tasks bring these gains, give or take `half`."""
+    findings = make_tables(len(gains), labels=True).load()
+    gain = np.array(gains)
+    changed = {"gain": gain, "low": gain - half, "high": gain + half}
+    return replace(findings, next_labels=findings.next_labels.assign(**changed))
+
+
+def test_the_next_labels_are_told_with_their_rivals(make_tables):
+    findings = labelled(make_tables, [0.05, 0.049, 0.02, np.nan], 0.0013)
+    text = say.next_labels_sentence(findings)
+    assert f"100 labels more of {findings.tasks[0]} are expected" in text
+    assert f"{estimate(0.05, 0.0487, 0.0513)}, the most of 3 tasks" in text
+    assert "1 other task has an interval that reaches into its own" in text
+    assert text in summarize(findings)
+
+
+@pytest.mark.parametrize(
+    ("half", "words"),
+    [
+        (0.0001, "its interval lies above those of all others"),
+        (0.02, "2 other tasks have intervals that reach into its own"),
+        (0.1, "no task is known to be worth labelling"),
+    ],
+)
+def test_the_order_of_next_labels_is_as_sure_as_their_intervals(make_tables, half, words):
+    assert words in say.next_labels_sentence(labelled(make_tables, [0.05, 0.04, 0.03], half))
+
+
+def test_exchange_rates_are_told_by_their_intervals(make_tables):
+    findings = make_tables(9, labels=True, missing=0.2).load()
+    table = findings.exchange_rates
+    text = say.exchange_rate_sentence(findings)
+    assert f"median over {table['exchange_rate'].notna().sum()} ordered pairs" in text
+    assert (
+        f"above 0 in {(table['low'] > 0).sum()} and below 0 in {(table['high'] < 0).sum()}" in text
+    )
+
+
+def test_brackets_mark_tasks_that_another_model_serves(make_tables):
+    findings = make_tables(9, auxiliary=True).load()
+    assert say.auxiliary_sentence(findings) in summarize(findings)
+    assert summarize(findings).count(f"({findings.tasks[0]})") == 1
+    assert say.auxiliary_sentence(make_tables(8).load()) == ""
 
 
 def test_wins_are_counted_by_the_tasks_own_intervals(findings):

@@ -52,7 +52,9 @@ class Reader(HTMLParser):
 def hostile(tmp_path_factory):
     """A study whose task names attack the page, with gaps in its scores, and its report."""
     folder = tmp_path_factory.mktemp("hostile")
-    tables = write_tables(folder, len(HOSTILE), names=HOSTILE, affinity=True, missing=0.1)
+    tables = write_tables(
+        folder, len(HOSTILE), names=HOSTILE, affinity=True, labels=True, auxiliary=True, missing=0.1
+    )
     findings = tables.load()
     write_report(findings, folder / "reports")
     return findings, folder / "reports"
@@ -90,6 +92,23 @@ def test_hostile_names_are_shown_and_do_nothing(hostile):
         ).replace("&#39;", "&#x27;")
 
 
+def test_a_task_served_by_another_model_stands_in_brackets(hostile):
+    findings, folder = hostile
+    page = Reader((folder / "report.html").read_text())
+    assert f"({findings.tasks[0]})" in page.text
+    assert "A task in brackets only helps" in page.text
+
+
+def test_the_end_of_the_colours_of_exchange_rates_is_stated(hostile):
+    findings, folder = hostile
+    rates = findings.exchange_rates["exchange_rate"]
+    stated = re.search(
+        r"Colours end at −([\d.]+) and \1; (\d+) cells? lies? beyond",
+        (folder / "report.html").read_text(),
+    )
+    assert (rates.abs() > float(stated[1])).sum() == int(stated[2])
+
+
 def test_every_figure_has_a_title_and_words_for_it(hostile):
     _, folder = hostile
     text = (folder / "report.html").read_text()
@@ -97,8 +116,10 @@ def test_every_figure_has_a_title_and_words_for_it(hostile):
     assert names == [
         "affinity",
         "comparison",
+        "exchange_rates",
         "front",
         "learning_curves",
+        "next_labels",
         "pairwise",
         "predictions",
         "relevance",

@@ -44,11 +44,14 @@ def write_tables(
     n_groups: int | None = None,
     missing: float = 0.0,
     affinity: bool = False,
+    labels: bool = False,
+    auxiliary: bool = False,
     baselines: tuple[str, ...] = ("single-task", "all together", "random"),
 ) -> Tables:
     """Write the tables of a study: clusters of tasks that help each other; task 1 harms others.
 
-    `effect` scales the true effects (0: nothing is decided), `missing` is the share of scores lost.
+    `effect` scales the true effects (0: nothing is decided), `missing` is the share of scores lost,
+    `labels` adds exchange rates and what more labels bring, `auxiliary` one task to a second group.
     """
     maker = _Maker(n_tasks, seed, n_levels, names, effect, kind, missing)
     tables = Tables(*(folder / name for name in ("prepared", "analysis", "grouping", "validation")))
@@ -56,7 +59,9 @@ def write_tables(
         path.mkdir(parents=True, exist_ok=True)
     maker.write_prepared(tables.prepared)
     maker.write_analysis(tables.analysis, affinity)
-    maker.write_grouping(tables.grouping, n_groups or min(5, max(1, n_tasks // 3)))
+    if labels:
+        maker.write_labels(tables.analysis)
+    maker.write_grouping(tables.grouping, n_groups or min(5, max(1, n_tasks // 3)), auxiliary)
     maker.write_validation(tables.validation, baselines)
     return tables
 
@@ -227,8 +232,11 @@ class _Maker:
             "surrogate": (0.61, 0.71, 0.42, 0.66),
             "always": (2 * share / (1 + share), 0.5, np.nan, share),
             "never": (0.0, 0.5, np.nan, share),
-            "random": (share, 0.5, 0.0, share),
+            "prior-random": (share, 0.5, 0.0, share),
             "majority": (0.0, 0.5, np.nan, share),
+            "ceiling": (0.72, 0.8, 0.55, 0.75),
+            "affinity": (0.55, 0.6, 0.2, 0.5),
+            "cosine": (0.5, 0.55, 0.1, 0.45),
         }
         pd.DataFrame(
             [
@@ -305,13 +313,39 @@ class _Maker:
         }
         (folder / "summary.json").write_text(json.dumps(overview))
 
-    def write_grouping(self, folder: Path, n_groups: int) -> None:
+    def write_labels(self, folder: Path) -> None:
+        target, source = self.pairs()
+        rates = self.estimates(10 * self.truth[target, source], 0.05)
+        rates = rates.rename(columns={"value": "exchange_rate"})
+        rates.insert(0, "target", self.names(target))
+        rates.insert(1, "source", self.names(source))
+        rates.loc[rates["exchange_rate"].isna(), ["low", "high"]] = np.nan
+        columns = ["target", "source", "exchange_rate", "low", "high"]
+        rates[columns].to_csv(folder / "exchange_rates.csv", index=False)
+
+        gain = self.effect * np.sort(self.rng.normal(0.004, 0.002, self.K))[::-1]
+        pd.DataFrame(
+            {
+                "task": self.tasks,
+                "n_labels": self.sizes / 2,
+                "gain": gain,
+                "low": gain - 0.001,
+                "high": gain + 0.001,
+                "rank": np.arange(1, self.K + 1),
+            }
+        ).to_csv(folder / "next_labels.csv", index=False)
+
+    def write_grouping(self, folder: Path, n_groups: int, auxiliary: bool) -> None:
         groups = [self.tasks[start::n_groups] for start in range(n_groups)]
+        served_by = {task: at for at, group in enumerate(groups) for task in group}
+        if auxiliary:
+            groups[1] = [*groups[1], self.tasks[0]]
         is_optimal = self.K <= 30
         (folder / "grouping.json").write_text(
             json.dumps(
                 {
                     "groups": groups,
+                    "served_by": served_by,
                     "predicted": -0.4712,
                     "bound": -0.4712 if is_optimal else -0.4655,
                     "is_optimal": is_optimal,

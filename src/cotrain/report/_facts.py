@@ -79,6 +79,31 @@ def pairwise_means(findings: Findings) -> pd.DataFrame:
     return findings.pairwise[findings.pairwise["level"] == ALL_LEVELS]
 
 
+def own_verdicts(table: pd.DataFrame) -> pd.Series:
+    """Return verdicts by intervals, each by itself: helps, hurts, undecided or unknown."""
+    verdicts = pd.Series("undecided", index=table.index)
+    verdicts[table["low"] > 0] = "helps"
+    verdicts[table["high"] < 0] = "hurts"
+    verdicts[table["low"].isna() | table["high"].isna()] = "unknown"
+    return verdicts
+
+
+def exchange_rates(findings: Findings) -> pd.DataFrame | None:
+    """Return the exchange rates with verdicts; None if there is none."""
+    table = findings.exchange_rates
+    if table is None or table["exchange_rate"].isna().all():
+        return None
+    return table.assign(verdict=own_verdicts(table))
+
+
+def next_labels(findings: Findings) -> pd.DataFrame | None:
+    """Return what more labels of each task bring, the best first; None if nothing is known."""
+    table = findings.next_labels
+    if table is None or table["gain"].isna().all():
+        return None
+    return table.assign(verdict=own_verdicts(table)).sort_values("rank", kind="stable")
+
+
 def strongest(table: pd.DataFrame, effect: str, verdict: str, n: int) -> pd.DataFrame:
     """Return the `n` rows of the largest effects with a verdict, the largest first."""
     rows = table[(table["verdict"] == verdict) & table[effect].notna()]
@@ -129,11 +154,7 @@ def wins(findings: Findings, grouping: str, score: str) -> VerdictCounts:
     """Return on how many tasks the recommended grouping wins (helps) or loses (hurts)."""
     table = findings.task_comparison
     rows = table[(table["grouping"] == grouping) & (table["score"] == score)]
-    verdicts = pd.Series("undecided", index=rows.index)
-    verdicts[rows["low"] > 0] = "helps"
-    verdicts[rows["high"] < 0] = "hurts"
-    verdicts[rows["low"].isna() | rows["high"].isna()] = "unknown"
-    return VerdictCounts.of(verdicts)
+    return VerdictCounts.of(own_verdicts(rows))
 
 
 def reliability_of(findings: Findings) -> dict[str, float]:

@@ -37,16 +37,32 @@ class Overview:
 class Recommendation:
     """The recommended grouping and what is certified about it (grouping.json).
 
-    `gap` is how far above `predicted` the `bound` lies, as a share of its size.
+    Attributes
+    ----------
+    groups : tuple of tuples of str
+    served_by : dict of str to int
+        The group whose model serves each task; in other groups it is only auxiliary.
+    predicted, bound : float
+        Predicted mean score, and what none can be above; NaN where nothing is proven.
+    is_optimal : bool
+    gap : float
+        How far above `predicted` the `bound` lies, as a share of its size; NaN as above.
+    score : str
+    n_trials : int
     """
 
     groups: tuple[tuple[str, ...], ...]
+    served_by: Mapping[str, int]
     predicted: float
     bound: float
     is_optimal: bool
     gap: float
     score: str
     n_trials: int
+
+    def is_auxiliary(self, group: int, task: str) -> bool:
+        """Whether a task is in the group at this place only to help the others."""
+        return self.served_by[task] != group
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +88,8 @@ class Findings:
     curves: pd.DataFrame
     curve_points: pd.DataFrame
     affinity: pd.DataFrame | None
+    exchange_rates: pd.DataFrame | None
+    next_labels: pd.DataFrame | None
     trials: pd.DataFrame
     front: pd.DataFrame
     comparison: pd.DataFrame
@@ -97,7 +115,7 @@ class Findings:
         return cls(
             overview=_overview(analysis / "summary.json"),
             recommendation=_recommendation(grouping / "grouping.json"),
-            **tables,  # type: ignore[arg-type]  # only `affinity` may be None
+            **tables,  # type: ignore[arg-type]  # only optional ones may be None
         )
 
     @property
@@ -176,8 +194,10 @@ def _recommendation(path: Path) -> Recommendation:
     groups = _take(values, "groups", path, "group")
     if not isinstance(groups, list) or not groups or not all(isinstance(g, list) for g in groups):
         raise DataError(f"{path}: `groups` must be lists of tasks; run `cotrain group` again")
+    members = tuple(tuple(str(task) for task in group) for group in groups)
     return Recommendation(
-        groups=tuple(tuple(str(task) for task in group) for group in groups),
+        groups=members,
+        served_by=_served_by(_take(values, "served_by", path, "group"), members, path),
         predicted=_number(values, "predicted", path, "group"),
         bound=_number(values, "bound", path, "group"),
         is_optimal=bool(_take(values, "is_optimal", path, "group")),
@@ -185,6 +205,20 @@ def _recommendation(path: Path) -> Recommendation:
         score=str(_take(values, "score", path, "group")),
         n_trials=int(_number(values, "n_trials", path, "group")),
     )
+
+
+def _served_by(values: Any, groups: tuple[tuple[str, ...], ...], path: Path) -> Mapping[str, int]:
+    """Each task's group, which must hold it."""
+    tasks = {task for group in groups for task in group}
+    places = values if isinstance(values, Mapping) else {}
+    for task in sorted(tasks):
+        place = places.get(task)
+        if place not in range(len(groups)) or task not in groups[place]:
+            raise DataError(
+                f"{path}: `served_by` must give {task!r} the place of a group that holds it, "
+                f"got {place!r}; run `cotrain group` again"
+            )
+    return places
 
 
 def _read_json(path: Path, stage: Stage) -> Mapping[str, Any]:

@@ -72,12 +72,17 @@ def clustered_order(values: Floats) -> NDArray[np.intp]:
     return np.asarray(leaves_list(tree), dtype=np.intp)
 
 
-def heat_map(shown: Matrix, names: list[str], source: str, unit: str) -> Figure:
-    """Return one heat map; undecided cells are faded, decided ones carry their sign."""
+def heat_map(
+    shown: Matrix, names: list[str], source: str, unit: str, limit: float | None = None
+) -> Figure:
+    """Return one heat map; undecided cells are faded, decided ones carry their sign.
+
+    Colours end at ± `limit`, which follows from the values unless given.
+    """
     size = _size(len(names))
     figure = Figure(figsize=(size + 2.6, size + 1.6), layout="constrained")
     axes = figure.add_subplot()
-    limit = _limit(shown.values)
+    limit = colour_limit(shown.values) if limit is None else limit
     _paint(axes, shown, names, limit)
     axes.set_xlabel(source)
     axes.set_ylabel("target")
@@ -91,7 +96,7 @@ def heat_maps(shown: dict[str, Matrix], names: list[str], source: str) -> Figure
     figure = Figure(figsize=(len(shown) * size + 1.5, size + 1.1), layout="constrained")
     for at, (title, one) in enumerate(shown.items()):
         axes = figure.add_subplot(1, len(shown), at + 1)
-        limit = _limit(one.values)
+        limit = colour_limit(one.values)
         _paint(axes, one, names, limit, max_names=20, max_signs=0)
         axes.set_title(title)
         axes.set_xlabel(source)
@@ -164,10 +169,10 @@ def _colour_bar(
         bar.set_label(unit)
 
 
-def _limit(values: Floats) -> float:
-    """The colour scale's end: a few extreme cells may not bleach all the others."""
+def colour_limit(values: Floats, share: float = 0.99) -> float:
+    """Return the colour scale's end: a few extreme cells may not bleach this share of them."""
     known = np.abs(values[~np.isnan(values)])
-    limit = float(np.quantile(known, 0.99)) if known.size else 0.0
+    limit = float(np.quantile(known, share)) if known.size else 0.0
     return limit or 1.0
 
 

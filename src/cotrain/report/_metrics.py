@@ -8,7 +8,9 @@ from cotrain.report._findings import Findings
 
 # Always in the file; null where a study does not have them.
 _GROUPINGS = ("single-task", "all together", "random", "affinity", "clustering")
-_PREDICTORS = ("surrogate", "always", "never", "random", "majority")
+_PREDICTORS = (
+    "surrogate", "always", "never", "prior-random", "majority", "ceiling", "affinity", "cosine",
+)  # fmt: skip
 _FIGURES = ("f1", "balanced_accuracy", "mcc", "average_precision")
 
 Metrics = dict[str, float | int | bool | None]
@@ -46,6 +48,7 @@ def _counts(name: str, counts: VerdictCounts) -> Metrics:
         f"{name}_helps": counts.helps,
         f"{name}_hurts": counts.hurts,
         f"{name}_undecided": counts.undecided,
+        f"{name}_unknown": counts.unknown,
     }
 
 
@@ -55,7 +58,7 @@ def _negative_transfer(findings: Findings) -> Metrics:
         row = facts.predictor(findings, name)
         for figure in _FIGURES:
             value = math.nan if row is None else float(row[figure])
-            figures[f"negative_transfer_{name}_{figure}"] = value
+            figures[f"negative_transfer_{name.replace('-', '_')}_{figure}"] = value
     return figures
 
 

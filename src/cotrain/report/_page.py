@@ -12,6 +12,7 @@ from cotrain.report._pictures import (
     pair_matrices,
     panel_tasks,
     rank_correlations,
+    rate_limit,
 )
 from cotrain.report._svg import Picture
 from cotrain.report._tables import HtmlTable
@@ -37,16 +38,16 @@ class Page:
     ----------
     studied, found : list of str
         Sentences on top of the page.
-    groups : tuple of tuples of str
-        The recommended grouping.
-    grouping_sentence : str
+    groups : list of lists of tuples of (str, bool)
+        The recommended grouping: each group's tasks, and whether they are only auxiliary there.
+    grouping_sentences : list of str
     sections : list of Section
     """
 
     studied: list[str]
     found: list[str]
-    groups: tuple[tuple[str, ...], ...]
-    grouping_sentence: str
+    groups: list[list[tuple[str, bool]]]
+    grouping_sentences: list[str]
     sections: list[Section]
 
 
@@ -59,18 +60,29 @@ def page_of(findings: Findings, pictures: Pictures) -> Page:
         _pairwise(findings),
         _measures(findings),
         _curves(findings),
+        _labels(findings),
         _predictions(findings),
         _negative_transfer(findings),
         _front(findings),
         _left_out(findings),
     ]
+    best = findings.recommendation
     return Page(
         studied=say.study_sentences(findings),
         found=say.finding_sentences(findings),
-        groups=findings.recommendation.groups,
-        grouping_sentence=say.grouping_sentence(findings),
+        groups=[
+            [(task, best.is_auxiliary(at, task)) for task in group]
+            for at, group in enumerate(best.groups)
+        ],
+        grouping_sentences=_known(
+            say.grouping_sentence(findings), say.auxiliary_sentence(findings)
+        ),
         sections=[_with_pictures(section, pictures) for section in sections if section],
     )
+
+
+def _known(*sentences: str) -> list[str]:
+    return [sentence for sentence in sentences if sentence]
 
 
 _PICTURES_OF = {
@@ -80,6 +92,7 @@ _PICTURES_OF = {
     "pairwise": ("pairwise",),
     "measures": ("affinity",),
     "curves": ("learning_curves",),
+    "labels": ("next_labels", "exchange_rates"),
     "predictions": ("predictions",),
     "front": ("front",),
 }
@@ -198,9 +211,42 @@ def _curves(findings: Findings) -> Section:
     return Section(
         "curves",
         "Learning curves: what labels are worth",
-        [sentence for sentence in sentences if sentence],
+        _known(*sentences),
         tables=[tables.curve_table(findings)],
     )
+
+
+def _labels(findings: Findings) -> Section | None:
+    if findings.next_labels is None and findings.exchange_rates is None:
+        return None
+    title = "Where to label next, and what a label is worth to another task"
+    shown = pair_matrices(findings).get("exchange rate")
+    if shown is None:
+        return Section("labels", title, ["The fits at hand tell too little of this to say."])
+    limit = rate_limit(shown)
+    n_beyond = int((abs(shown.values) > limit).sum())
+    sentences = [
+        say.next_labels_sentence(findings),
+        say.exchange_rate_sentence(findings),
+        (
+            "One model of all fits: the score of task i is c_i − exp(b_i − Σ_j a_ij n_j) at n_j "
+            "labels of each task j. The exchange rate a_ij / a_ii is how many labels of target i "
+            "one label of source j is worth; below 0 it hurts. Gains are those of training all "
+            "tasks together. Intervals are each by itself: where nothing is there, about one in "
+            "twenty leaves out 0 all the same."
+        ),
+        (
+            f"{_HEAT_MAP_KEY} Colours end at −{number(limit, 2)} and {number(limit, 2)}; "
+            f"{count(n_beyond, 'cell lies', 'cells lie')} beyond."
+        ),
+    ]
+    if (n_tasks := len(findings.tasks)) > MAX_GAIN_ROWS:
+        sentences.append(
+            f"The figure of gains shows the highest {MAX_GAIN_ROWS} of {n_tasks} tasks; the table "
+            "has all."
+        )
+    listed = (tables.next_labels_table(findings), tables.exchange_rate_table(findings))
+    return Section("labels", title, _known(*sentences), tables=[table for table in listed if table])
 
 
 def _predictions(findings: Findings) -> Section:

@@ -6,7 +6,7 @@ import pandas as pd
 from cotrain.report import _curve_panels, _heatmaps, _plots
 from cotrain.report import _facts as facts
 from cotrain.report._findings import Findings
-from cotrain.report._heatmaps import Matrix, clustered_order, matrix
+from cotrain.report._heatmaps import Matrix, clustered_order, colour_limit, matrix
 from cotrain.report._svg import Picture, draw
 from cotrain.report._words import count, score_name
 
@@ -15,6 +15,8 @@ MAX_GAIN_ROWS = 40
 MAX_PANELS = 30
 
 Pictures = dict[str, Picture]
+
+_GAIN = ["task", "gain", "low", "high", "verdict"]
 
 
 def pictures_of(findings: Findings) -> Pictures:
@@ -26,6 +28,8 @@ def pictures_of(findings: Findings) -> Pictures:
         _pairwise(findings),
         _affinity(findings),
         _curves(findings),
+        _exchange_rates(findings),
+        _next_labels(findings),
         _predictions(findings),
         _front(findings),
     )
@@ -51,10 +55,19 @@ def pair_matrices(findings: Findings) -> dict[str, Matrix]:
         "surrogate relevance": matrix(findings.relevance, tasks, "source", "relevance", "verdict"),
         "statTAG": matrix(pairwise, tasks, "auxiliary", "effect", "verdict"),
     }
+    if (rates := facts.exchange_rates(findings)) is not None:
+        found["exchange rate"] = matrix(rates, tasks, "source", "exchange_rate", "verdict")
     if findings.affinity is not None:
         found["affinity"] = matrix(findings.affinity, tasks, "source", "affinity", None)
         found["gradient cosine"] = matrix(findings.affinity, tasks, "source", "cosine", None)
     return found
+
+
+def rate_limit(shown: Matrix) -> float:
+    """Return where the colours of exchange rates end: a target that learns little from its own
+    labels has rates without measure, and beyond 1 a foreign label would be worth more than an own.
+    """
+    return min(colour_limit(shown.values, 0.95), 1.0)
 
 
 def rank_correlations(matrices: dict[str, Matrix]) -> pd.DataFrame:
@@ -92,12 +105,11 @@ def _together(findings: Findings) -> Picture | None:
     n_tasks = int(findings.transfer["gain"].notna().sum())
     which = f"the {len(shown)} most moved of {n_tasks}" if len(shown) < n_tasks else str(n_tasks)
     score = findings.overview.score
-    columns = ["task", "gain", "low", "high", "verdict"]
     return draw(
         "single_against_together",
         "What one model for all tasks gains over one model a task",
         f"Gain in {score_name(score)} for {which} tasks with 95 % intervals.",
-        lambda: _plots.gains(shown[columns], score),
+        lambda: _plots.gains(shown[_GAIN], f"gain in {score_name(score)}"),
     )
 
 
@@ -126,7 +138,13 @@ def _pairwise(findings: Findings) -> Picture | None:
 
 
 def _heat_map(
-    findings: Findings, shown: Matrix, name: str, title: str, source: str, unit: str
+    findings: Findings,
+    shown: Matrix,
+    name: str,
+    title: str,
+    source: str,
+    unit: str,
+    limit: float | None = None,
 ) -> Picture | None:
     if np.isnan(shown.values).all():
         return None
@@ -137,8 +155,8 @@ def _heat_map(
         name,
         title,
         f"Heat map of {len(names)} target tasks by {len(names)} {source} tasks; {n_decided} cells "
-        "are decided, the others are faded.",
-        lambda: _heatmaps.heat_map(shown.ordered(order), names, source, unit),
+        "are decided, the others are faded or not known.",
+        lambda: _heatmaps.heat_map(shown.ordered(order), names, source, unit, limit),
     )
 
 
@@ -174,6 +192,36 @@ def _curves(findings: Findings) -> Picture | None:
         f"Measured {score_name(score)} against the number of training labels for "
         f"{count(len(tasks), 'task')}, with the fitted curves EXP3.1 and EXP3.2.",
         lambda: _curve_panels.curve_panels(findings.curves, findings.curve_points, tasks, score),
+    )
+
+
+def _exchange_rates(findings: Findings) -> Picture | None:
+    shown = pair_matrices(findings).get("exchange rate")
+    if shown is None:
+        return None
+    return _heat_map(
+        findings,
+        shown,
+        "exchange_rates",
+        "How many labels of a target one label of a source is worth",
+        "source",
+        "exchange rate: labels of the target",
+        rate_limit(shown),
+    )
+
+
+def _next_labels(findings: Findings) -> Picture | None:
+    table = facts.next_labels(findings)
+    if table is None:
+        return None
+    shown = table[table["gain"].notna()].head(MAX_GAIN_ROWS)
+    score = score_name(findings.overview.curve_score)
+    return draw(
+        "next_labels",
+        "Where the next labels pay",
+        f"Expected gain in mean {score} over tasks from 100 labels more of one task, with 95 % "
+        f"intervals, for {count(len(shown), 'task')}, the highest first.",
+        lambda: _plots.gains(shown[_GAIN], f"gain in mean {score} from 100 labels more"),
     )
 
 

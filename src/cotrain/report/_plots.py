@@ -61,11 +61,11 @@ def forest(rivals: dict[str, list[Rival]]) -> Figure:
     return figure
 
 
-def gains(table: pd.DataFrame, score: str) -> Figure:
+def gains(table: pd.DataFrame, xlabel: str) -> Figure:
     """Return the gains of `table`: task, gain, low, high, verdict."""
     rows = [Row(*row) for row in table.itertuples(index=False, name=None)]
     figure = Figure(figsize=(8, 1.0 + 0.23 * max(len(rows), 3)), layout="constrained")
-    interval_plot(figure.add_subplot(), rows, f"gain in {score_name(score)}")
+    interval_plot(figure.add_subplot(), rows, xlabel)
     return figure
 
 

@@ -116,6 +116,22 @@ TABLES = (
         ("affinity", "cosine", "n_steps"),
         is_optional=True,
     ),
+    Table(
+        "exchange_rates",
+        "analyze",
+        "exchange_rates.csv",
+        ("target", "source"),
+        ("exchange_rate", "low", "high"),
+        is_optional=True,
+    ),
+    Table(
+        "next_labels",
+        "analyze",
+        "next_labels.csv",
+        ("task",),
+        ("n_labels", "gain", "low", "high", "rank"),
+        is_optional=True,
+    ),
     Table("trials", "group", "trials.csv", (), ("number", "value", "n_groups"), ("warm_start",)),
     Table("front", "group", "front.csv", (), ("n_groups", "value"), ("bound",)),
     Table(

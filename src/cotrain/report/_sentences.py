@@ -66,6 +66,8 @@ def finding_sentences(findings: Findings) -> list[str]:
         pairwise_sentence(findings),
         negative_transfer_sentence(findings),
         curve_sentence(findings),
+        exchange_rate_sentence(findings),
+        next_labels_sentence(findings),
     ]
     return [sentence for sentence in sentences if sentence]
 
@@ -103,6 +105,15 @@ def grouping_sentence(findings: Findings) -> str:
         f"mean {score_name(best.score)} of {number(raw(best.score, best.predicted))}, "
         f"{certificate(findings)}."
     )
+
+
+def auxiliary_sentence(findings: Findings) -> str:
+    """Return what brackets in the list of groups mean; empty if there are none."""
+    best = findings.recommendation
+    n_members = sum(len(group) for group in best.groups)
+    if n_members == len(best.served_by):
+        return ""
+    return "A task in brackets only helps to train its group; the model of another group serves it."
 
 
 def certificate(findings: Findings) -> str:
@@ -234,6 +245,51 @@ def curve_sentence(findings: Findings) -> str:
         f"{number(rates.median())} of the task's own in the median over "
         f"{count(len(rates), 'task')}, and less than nothing in {int((rates < 0).sum())}; "
         f"{bounds_sentence(findings)}."
+    )
+
+
+def exchange_rate_sentence(findings: Findings) -> str:
+    """Return what a label of one task is worth to another, by the transfer model."""
+    table = facts.exchange_rates(findings)
+    if table is None:
+        return ""
+    counts = VerdictCounts.of(table["verdict"])
+    extremes = [
+        f"{words}, one of {row['source']} to {row['target']}, is worth "
+        f"{estimate(row['exchange_rate'], row['low'], row['high'])}"
+        for verdict, words in (("helps", "the most useful"), ("hurts", "the most harmful"))
+        for _, row in facts.strongest(table, "exchange_rate", verdict, 1).iterrows()
+    ]
+    return (
+        f"By the transfer model, a label of another task is worth "
+        f"{number(table['exchange_rate'].median())} of the target's own in the median over "
+        f"{count(counts.total - counts.unknown, 'ordered pair')}{_unmeasured(counts)}; the "
+        f"interval lies above 0 in {counts.helps} and below 0 in {counts.hurts}"
+        f"{'; ' if extremes else ''}{', and '.join(extremes)}."
+    )
+
+
+def next_labels_sentence(findings: Findings) -> str:
+    """Return which task to label next, and how many others may be as good."""
+    table = facts.next_labels(findings)
+    if table is None:
+        return ""
+    best, others = table.iloc[0], table.iloc[1:]
+    text = (
+        f"Where to label next: 100 labels more of {best['task']} are expected to change the mean "
+        f"{score_name(findings.overview.curve_score)} over tasks by "
+        f"{estimate(best['gain'], best['low'], best['high'])}, the most of "
+        f"{count(table['gain'].notna().sum(), 'task')}"
+    )
+    if best["verdict"] != "helps":
+        return f"{text}; no task is known to be worth labelling."
+    n_rivals = int((others["high"] >= best["low"]).sum())
+    if n_rivals == 0:
+        return f"{text}; its interval lies above those of all others."
+    rivals = count(n_rivals, "other task has an interval", "other tasks have intervals")
+    return (
+        f"{text}; {rivals} that reach{'es' if n_rivals == 1 else ''} into its own, so that the "
+        "order among them is open."
     )
 
 

@@ -7,7 +7,13 @@ import pandas as pd
 from cotrain.report import _facts as facts
 from cotrain.report._facts import Rival, VerdictCounts
 from cotrain.report._findings import Findings
-from cotrain.report._sentences import certificate, reliability_sentence, repeats_until_decided
+from cotrain.report._sentences import (
+    auxiliary_sentence,
+    certificate,
+    next_labels_sentence,
+    reliability_sentence,
+    repeats_until_decided,
+)
 from cotrain.report._words import (
     count,
     interval,
@@ -25,15 +31,15 @@ _NAME = 26
 
 
 def summarize(findings: Findings) -> str:
-    """Return the main findings as a short plain-text table: pairs, reliability, grouping, test."""
-    return "\n\n".join(
-        [
-            _pairs(findings),
-            reliability_sentence(findings),
-            _groups(findings),
-            _comparison(findings),
-        ]
-    )
+    """Return the main findings as short plain text: pairs, reliability, grouping, test, labels."""
+    parts = [
+        _pairs(findings),
+        reliability_sentence(findings),
+        _groups(findings),
+        _comparison(findings),
+        next_labels_sentence(findings),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _pairs(findings: Findings) -> str:
@@ -74,10 +80,15 @@ def _groups(findings: Findings) -> str:
             f"{certificate(findings)}"
         )
     ]
-    for at, group in enumerate(best.groups, start=1):
-        names = ", ".join(shorten(task, _NAME) for task in group[:_N_MEMBERS])
+    for at, group in enumerate(best.groups):
+        names = ", ".join(
+            f"({shorten(task, _NAME)})" if best.is_auxiliary(at, task) else shorten(task, _NAME)
+            for task in group[:_N_MEMBERS]
+        )
         more = f", and {len(group) - _N_MEMBERS} more" if len(group) > _N_MEMBERS else ""
-        lines.append(f"  {at}. {names}{more}")
+        lines.append(f"  {at + 1}. {names}{more}")
+    if key := auxiliary_sentence(findings):
+        lines.append(f"  {key}")
     return "\n".join(lines)
 
 

@@ -267,7 +267,8 @@ def _strongest_pairs(table: pd.DataFrame, effect: str) -> pd.DataFrame:
 def _rest(table: pd.DataFrame, file: str) -> str:
     counts = VerdictCounts.of(table["verdict"])
     return (
-        f"{counts.helps} help, {counts.hurts} hurt, {counts.undecided} are undecided; at most "
+        f"{counts.helps} help, {counts.hurts} hurt, {counts.undecided} are undecided"
+        f"{f', {counts.unknown} unknown' if counts.unknown else ''}; at most "
         f"{MAX_PAIRS} of each kind are listed, all are in data/analysis/{file}.csv."
     )
 
@@ -299,13 +300,66 @@ def negative_transfer_table(findings: Findings) -> HtmlTable:
         "Foreseeing negative transfer on held-out subsets",
         findings.negative_transfer,
         [
-            ("predictor", False, _text("predictor")),
+            ("predictor", False, _predictor),
             ("F1", True, _number("f1", 2)),
             ("balanced accuracy", True, _number("balanced_accuracy", 2)),
             ("MCC", True, _number("mcc", 2)),
             ("average precision", True, _number("average_precision", 2)),
             ("cases", True, _whole("n_subsets")),
             ("of them harmful", True, _whole("n_harmful")),
+        ],
+    )
+
+
+_PREDICTORS = {
+    "surrogate": "surrogate",
+    "always": "always harmful",
+    "never": "never harmful",
+    "prior-random": "at random, as often as harm is",
+    "majority": "what is usual for the target",
+    "ceiling": "ceiling: effects known without noise",
+    "affinity": "mean gradient affinity",
+    "cosine": "mean gradient cosine",
+}
+
+
+def _predictor(row: pd.Series) -> str:
+    return _PREDICTORS.get(row["predictor"], row["predictor"])
+
+
+def exchange_rate_table(findings: Findings) -> HtmlTable | None:
+    """Return the strongest exchange rates whose intervals leave out 0."""
+    table = facts.exchange_rates(findings)
+    if table is None:
+        return None
+    return _table(
+        "The largest exchange rates with an interval that leaves out 0",
+        _strongest_pairs(table, "exchange_rate"),
+        [
+            ("source", False, _text("source")),
+            ("verdict", False, _text("verdict")),
+            ("target", False, _text("target")),
+            ("exchange rate", True, _effect("exchange_rate")),
+            ("95 % interval", True, _interval("exchange_rate")),
+        ],
+        _rest(table, "exchange_rates"),
+    )
+
+
+def next_labels_table(findings: Findings) -> HtmlTable | None:
+    """Return what 100 labels more of each task bring, the best first."""
+    table = facts.next_labels(findings)
+    if table is None:
+        return None
+    return _table(
+        f"Where to label next: mean {score_name(findings.overview.curve_score)} over tasks",
+        table,
+        [
+            ("rank", True, _whole("rank")),
+            ("task", False, _text("task")),
+            ("labels now", True, _whole("n_labels")),
+            ("gain from 100 more", True, _effect("gain")),
+            ("95 % interval", True, _interval("gain")),
         ],
     )
 

@@ -213,7 +213,7 @@ def _served_by(values: Any, groups: tuple[tuple[str, ...], ...], path: Path) -> 
     places = values if isinstance(values, Mapping) else {}
     for task in sorted(tasks):
         place = places.get(task)
-        if place not in range(len(groups)) or task not in groups[place]:
+        if not (isinstance(place, int) and 0 <= place < len(groups) and task in groups[place]):
             raise DataError(
                 f"{path}: `served_by` must give {task!r} the place of a group that holds it, "
                 f"got {place!r}; run `cotrain group` again"

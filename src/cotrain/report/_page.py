@@ -236,7 +236,7 @@ def _labels(findings: Findings) -> Section | None:
             "twenty leaves out 0 all the same."
         ),
         (
-            f"{_HEAT_MAP_KEY} Colours end at −{number(limit, 2)} and {number(limit, 2)}; "
+            f"{_HEAT_MAP_KEY} Colours end at −{number(limit)} and {number(limit)}; "
             f"{count(n_beyond, 'cell lies', 'cells lie')} beyond."
         ),
     ]

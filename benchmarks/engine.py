@@ -11,7 +11,7 @@ processor's seconds and bears a busy one.
 
 import argparse
 import multiprocessing
-import os
+
 import resource
 import statistics
 import tempfile
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import joblib
 import numpy as np
 import torch
 from engine_data import kiba244, made
@@ -32,7 +33,7 @@ from cotrain.tasks import TaskTable
 from cotrain.training import SCORES, FitScores, Journal, estimate_seconds, make_engine, sweep
 from cotrain.training._torch import TorchEngine
 
-N_CORES = len(os.sched_getaffinity(0))
+N_CORES = joblib.cpu_count()
 PARTS = "speed,batched,agreement,memory,bookkeeping,scale,ceiling,kernels"
 AUROC = SCORES.index("auroc")
 

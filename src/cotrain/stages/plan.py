@@ -74,7 +74,8 @@ def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
 def _describe(plan: Plan, table: TaskTable, settings: Settings, journal: Journal) -> str:
     recorded = journal.recorded()
     missing = [fit for key, fit in plan.fits.items() if key not in recorded]
-    seconds = float(sum(estimate_seconds(table, missing, settings.model)))
+    measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
+    seconds = float(sum(estimate_seconds(table, missing, settings.model, measured)))
     minutes = math.ceil(seconds / 60 / (settings.train.workers or joblib.cpu_count()))
     return (
         f"{plan.name}: {len(plan)} fits, {len(plan) - len(missing)} already recorded, "

@@ -1,9 +1,9 @@
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import joblib
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -108,7 +108,7 @@ def _alone(
 
 
 def _n_workers(train: TrainSettings) -> int:
-    return train.workers or len(os.sched_getaffinity(0))
+    return int(train.workers or joblib.cpu_count())
 
 
 def _prepare(backend: str) -> None:

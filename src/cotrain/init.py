@@ -16,6 +16,8 @@ from cotrain.files import write_text
 from cotrain.settings import load_settings
 
 _TEMPLATES = files("cotrain") / "templates"
+# Three tasks make three pairs: too few subsets to fit surrogates to some and judge them on others.
+_MIN_TASKS = 4
 
 
 def make_study(folder: Path, csv: Path | None = None, smiles: str | None = None) -> str:
@@ -72,14 +74,15 @@ def _use_csv(params: Any, pipeline: Any, folder: Path, csv: Path, smiles: str | 
 
 def _fit_to_tasks(params: Any, n_tasks: int) -> None:
     """Make plan and grouping no larger than so many tasks allow."""
-    if n_tasks < 3:
-        raise CotrainError(f"a study needs at least 3 tasks to choose among, got {n_tasks}")
+    if n_tasks < _MIN_TASKS:
+        raise CotrainError(
+            f"a study needs at least {_MIN_TASKS} tasks, got {n_tasks}; add columns of numbers"
+        )
     subsets = params["plan"]["subsets"]
     subsets["max_size"] = min(subsets["max_size"], n_tasks - 1)
     sizes = range(subsets["min_size"], subsets["max_size"] + 1)
     possible = sum(math.comb(n_tasks, size) for size in sizes)
-    # All of a small number of subsets cannot be drawn at random in reasonable time.
-    subsets["n_subsets"] = min(subsets["n_subsets"], max(1, possible * 3 // 4))
+    subsets["n_subsets"] = min(subsets["n_subsets"], possible)
     params["group"]["max_groups"] = min(params["group"]["max_groups"], n_tasks)
 
 

@@ -48,7 +48,7 @@ def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.D
         harm = -_mean_of_sources(analysis.indicators, _matrix(affinities, analysis.tasks, name))
         known = ~np.isnan(harm) & ~np.isnan(effects)
         chosen, judged = (known & part[:, None] for part in (~held_out, held_out))
-        threshold = best_threshold(effects[chosen] < 0, harm[chosen])
+        threshold = _threshold(effects[chosen] < 0, harm[chosen])
         figures = classify(effects[judged] < 0, harm[judged] >= threshold, harm[judged])
         rows.append(
             {
@@ -59,6 +59,13 @@ def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.D
             }
         )
     return pd.DataFrame(rows)
+
+
+def _threshold(hurts: np.ndarray, harm: np.ndarray) -> float:
+    """The harm from which on a subset is said to hurt; all or none, if those seen are alike."""
+    if hurts.all():
+        return -np.inf
+    return best_threshold(hurts, harm) if hurts.any() else np.inf
 
 
 def _matrix(affinities: pd.DataFrame, tasks: Sequence[str], column: str) -> np.ndarray:

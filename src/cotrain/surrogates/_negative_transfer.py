@@ -79,7 +79,8 @@ def identify_negative_transfer(
 
     The subsets are split at random: training, validation (as large as the held-out part; chooses
     the threshold) and held-out (judged once). After the threshold is chosen, the surrogates learn
-    from training and validation subsets together.
+    from training and validation subsets together. Where all or none of the validation subsets
+    hurt, nothing can be chosen and the threshold is 0.5.
 
     Parameters
     ----------
@@ -121,8 +122,11 @@ def identify_negative_transfer(
             "X must have enough subsets for a surrogate with a known error on the validation part; "
             'train more subsets, or use LinearSurrogate(ridge="evidence")'
         )
-    grid = np.linspace(0.05, 0.95, 19) if search == "grid" else None
-    threshold = best_threshold(mean[validation][known] < 0, probability[known], grid, metric)
+    hurt = mean[validation][known] < 0
+    threshold = 0.5  # more probable than not: what is left where all or none of them hurt
+    if hurt.any() and not hurt.all():
+        grid = np.linspace(0.05, 0.95, 19) if search == "grid" else None
+        threshold = best_threshold(hurt, probability[known], grid, metric)
 
     fitted = np.sort(np.concatenate([train, validation]))
     probability, predicted = _predict(X, effects, surrogate, fitted, test)

@@ -1,0 +1,195 @@
+"""`cotrain init`: a study of one's own, from nothing and from a CSV file."""
+
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from commands import complaint, cotrain, succeed, type_in
+from molecules import properties, write_properties
+from ruamel.yaml import YAML
+from small_study import change_params
+
+from cotrain.settings import load_settings
+
+ROOT = Path(__file__).parents[1]
+# A study's molecules are few: what is left to find out is whether every stage takes them.
+QUICK = {
+    "prepare.fingerprint.bits": 256,
+    "model.hidden": [16],
+    "model.epochs": 5,
+    "plan.subsets.repeats": 2,
+    "plan.augmentations.repeats": 2,
+    "plan.affinity.repeats": 1,
+    "group.trials": 20,
+    "validate.repeats": 2,
+    "validate.random_groupings": 2,
+}
+
+
+def init(folder: Path, *options: object) -> str:
+    return succeed(Path(), "init", str(folder), *map(str, options))
+
+
+def refuse(folder: Path, *options: object) -> str:
+    return complaint(cotrain(Path(), "init", str(folder), *map(str, options)))
+
+
+def pipeline(folder: Path) -> dict:
+    return YAML(typ="safe").load((folder / "dvc.yaml").read_text())
+
+
+@pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml", ".dvcignore"])
+def test_templates_are_the_repository_s_own_study(name):
+    template = ROOT / "src/cotrain/templates" / name.removeprefix(".")
+    assert template.read_bytes() == (ROOT / name).read_bytes()
+
+
+def test_a_study_on_the_default_data(tmp_path):
+    said = init(tmp_path / "study")
+    assert "dvc repro" in said
+    study = tmp_path / "study"
+    assert load_settings(study / "params.yaml") == load_settings(ROOT / "params.yaml")
+    assert pipeline(study) == pipeline(ROOT)
+    assert (study / ".dvcignore").read_bytes() == (ROOT / ".dvcignore").read_bytes()
+    assert (study / ".git").is_dir()
+    assert (study / ".dvc" / "config").is_file()
+    assert "mlflow.db" in (study / ".gitignore").read_text()
+    type_in(study, "dvc", "stage", "list")
+
+
+def test_a_study_beside_others_in_one_repository(tmp_path):
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    for name in ("first", "second"):
+        init(tmp_path / name)
+        assert not (tmp_path / name / ".git").exists()
+        assert (tmp_path / name / ".dvc").is_dir()
+        assert type_in(tmp_path / name, "dvc", "root").strip() == "."
+
+
+class TestCsv:
+    @pytest.fixture
+    def csv(self, tmp_path) -> Path:
+        return write_properties(tmp_path / "mine.csv", 4, binary=True)
+
+    @pytest.fixture
+    def study(self, csv, tmp_path) -> Path:
+        init(tmp_path / "study", "--csv", csv)
+        return tmp_path / "study"
+
+    def test_columns_are_found(self, study):
+        settings = load_settings(study / "params.yaml")
+        source = settings.fetch.csv
+        assert settings.fetch.source == "csv"
+        assert source.smiles == "smiles"
+        assert source.tasks == ["lipophilicity", "refractivity", "polar surface", "weight"]
+        assert (study / source.path).resolve() == (study.parent / "mine.csv").resolve()
+        assert settings.prepare.label.kind == "binary"
+        assert (settings.analyze.score, settings.analyze.curve_score) == ("log_loss", "auroc")
+
+    def test_the_file_is_a_dependency(self, study):
+        assert pipeline(study)["stages"]["fetch"]["deps"] == ["../mine.csv"]
+
+    def test_comments_are_kept(self, study):
+        lines = (study / "params.yaml").read_text().splitlines()
+        comments = {line.split("#", 1)[1].strip() for line in lines if "#" in line}
+        expected = [line for line in (ROOT / "params.yaml").read_text().splitlines() if "#" in line]
+        kept = [line.split("#", 1)[1].strip() in comments for line in expected]
+        assert sum(kept) >= len(expected) - 1  # `csv: null` gives way to a section
+
+    def test_the_plan_fits_the_tasks(self, study):
+        plan = load_settings(study / "params.yaml").plan
+        assert plan.subsets.max_size == 3
+        assert plan.subsets.n_subsets == 6 + 4  # all pairs and triples of four tasks
+
+    def test_real_values_are_kept_and_scored_as_such(self, tmp_path):
+        csv = write_properties(tmp_path / "mine.csv", 4, binary=False)
+        init(tmp_path / "study", "--csv", csv)
+        settings = load_settings(tmp_path / "study" / "params.yaml")
+        assert settings.prepare.label.kind == "real"
+        assert (settings.analyze.score, settings.analyze.curve_score) == ("mse", "r2")
+
+    def test_a_column_of_molecules_with_another_name(self, csv, tmp_path):
+        pd.read_csv(csv).rename(columns={"smiles": "structure"}).to_csv(csv, index=False)
+        assert f"{csv}: no column `smiles`" in refuse(tmp_path / "study", "--csv", csv)
+        assert not (tmp_path / "study").exists()
+        init(tmp_path / "study", "--csv", csv, "--smiles", "structure")
+        assert load_settings(tmp_path / "study/params.yaml").fetch.csv.smiles == "structure"
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (None, "cannot be read (No such file or directory); correct the path"),
+            ("", "the file is empty; it needs a header and rows"),
+            ("smiles,a,b,c,d\n", "no row below the header"),
+            ("smiles,a,b,a,d\nC,1,0,1,0\n", "the column `a` stands twice in the header; rename"),
+            ("smiles,a,b,c,d\nC,1,,0,1\nCC,0,,1,1\n", "the column `b` is blank in every row"),
+            ("smiles,a,b,c\nC,1,0,1\nCC,0,1,1\n", "at least 4 tasks, got 3; add columns"),
+            ("smiles,name\nC,methane\n", "no column of numbers beside the molecules"),
+        ],
+    )
+    def test_what_cannot_be_used_is_told_and_nothing_made(self, tmp_path, text, message):
+        csv = tmp_path / "mine.csv"
+        if text is not None:
+            csv.write_text(text)
+        assert message in refuse(tmp_path / "study", "--csv", csv)
+        assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml"])
+def test_what_is_there_is_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    assert f"{tmp_path / name}: exists already" in refuse(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_smiles_without_a_file(tmp_path):
+    assert "give the file as well" in refuse(tmp_path / "study", "--smiles", "smiles")
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_file_where_the_folder_must_be(tmp_path):
+    (tmp_path / "taken").write_text("")
+    assert "taken" in refuse(tmp_path / "taken" / "study")
+
+
+@pytest.mark.slow
+def test_a_csv_of_classes_to_a_report(tmp_path):
+    frame = properties(4, binary=True)
+    frame.loc[len(frame)] = ["not a molecule", 1, 0, 1, 0]
+    frame["unlucky"] = 1.0  # a task of one class
+    frame.to_csv(tmp_path / "mine.csv", index=False, float_format="%g")
+    study = tmp_path / "study"
+    init(study, "--csv", tmp_path / "mine.csv")
+    change_params(study, QUICK | {"plan.subsets.n_subsets": 10, "plan.subsets.max_size": 3})
+    type_in(study, "dvc", "repro")
+    rejects = pd.read_csv(study / "data/prepared/rejects.csv")
+    assert rejects[["row", "smiles"]].to_numpy().tolist() == [[len(frame) + 1, "not a molecule"]]
+    excluded = pd.read_csv(study / "data/prepared/excluded.csv")
+    assert excluded["task"].tolist() == ["unlucky"]
+    assert "positive" in excluded["reason"][0]
+    page = (study / "reports" / "report.html").read_text(encoding="utf-8")
+    for name in ("lipophilicity", "polar surface", "unlucky"):
+        assert name in page
+    assert "up to date" in type_in(study, "dvc", "status")
+    # A changed file is seen.
+    frame.iloc[:-1].to_csv(tmp_path / "mine.csv", index=False, float_format="%g")
+    assert "mine.csv" in type_in(study, "dvc", "status", "fetch")
+
+
+@pytest.mark.slow
+def test_a_csv_of_real_values_to_a_report(tmp_path):
+    study = tmp_path / "study"
+    init(study, "--csv", write_properties(tmp_path / "mine.csv", 4, binary=False))
+    change_params(study, QUICK)
+    for stage in ("fetch", "prepare", "plan", "train subsets", "train augmentations", "affinity"):
+        succeed(study, *stage.split())
+    fits = pd.read_parquet(study / "data/fits/subsets.parquet")
+    assert fits["val_mse"].notna().all()
+    for stage in ("analyze", "group", "validate", "report"):
+        succeed(study, stage)
+    compared = pd.read_csv(study / "data/validation/comparison.csv")
+    assert set(compared["score"]) == {"mse", "r2"}
+    assert "mean squared error" in succeed(study, "summary")
+    assert "mean squared error" in (study / "reports/report.html").read_text(encoding="utf-8")

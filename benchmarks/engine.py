@@ -11,7 +11,6 @@ processor's seconds and bears a busy one.
 
 import argparse
 import multiprocessing
-
 import resource
 import statistics
 import tempfile

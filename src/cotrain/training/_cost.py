@@ -10,8 +10,8 @@ from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._schedule import batch_size
 
-# Seconds on one core of a 2023 server for each thing that a fit does: rough, for they serve to order
-# fits and to tell the time before anything was measured. Measured seconds set the scale.
+# Seconds on one core of a 2023 server for each thing that a fit does. Rough: they order fits, and
+# tell the time before anything was measured; measured seconds set the scale.
 _GATHERED = 1.5e-10  # one weight read and added: an entry of a row times a hidden unit
 _UPDATED = 1.2e-9  # one weight updated by Adam
 _ACTIVATED = 1.0e-9  # one unit of one row, activated and masked

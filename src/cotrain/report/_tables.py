@@ -317,7 +317,7 @@ _PREDICTORS = {
     "never": "never harmful",
     "prior-random": "at random, as often as harm is",
     "majority": "what is usual for the target",
-    "ceiling": "ceiling: effects known without noise",
+    "ceiling": "estimated ceiling: effects known without noise",
     "affinity": "mean gradient affinity",
     "cosine": "mean gradient cosine",
 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from cotrain.report import _sentences as say
 from cotrain.report import _tables as tables
+from cotrain.report._cells import HtmlTable
 from cotrain.report._findings import Findings
 from cotrain.report._pictures import (
     MAX_GAIN_ROWS,
@@ -15,7 +16,6 @@ from cotrain.report._pictures import (
     rate_limit,
 )
 from cotrain.report._svg import Picture
-from cotrain.report._tables import HtmlTable
 from cotrain.report._words import count, number, raw, score_name
 
 

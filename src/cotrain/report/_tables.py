@@ -1,12 +1,24 @@
 """The tables of the page: what is shown of each, as text."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
 from cotrain.report import _facts as facts
+from cotrain.report._cells import (
+    LONG,
+    Cell,
+    Header,
+    HtmlTable,
+    decimals_of,
+    effect_cell,
+    interval_cell,
+    number_cell,
+    p_value_cell,
+    table_of,
+    text_cell,
+    whole_cell,
+)
 from cotrain.report._facts import VerdictCounts
 from cotrain.report._findings import Findings
 from cotrain.report._sentences import is_at_bound
@@ -20,93 +32,16 @@ from cotrain.report._words import (
     signed,
 )
 
-Cell = Callable[[pd.Series], str]
-
-
-@dataclass(frozen=True)
-class Header:
-    """A column's title, and whether it holds numbers."""
-
-    title: str
-    is_number: bool = True
-
-
-@dataclass(frozen=True)
-class HtmlTable:
-    """A table as text.
-
-    Attributes
-    ----------
-    caption : str
-    headers : tuple of Header
-    rows : sequence of tuples of str
-    is_long : bool
-        Whether it is folded away until it is asked for.
-    note : str
-        What is left out, and where it is.
-    """
-
-    caption: str
-    headers: tuple[Header, ...]
-    rows: Sequence[tuple[str, ...]]
-    is_long: bool = False
-    note: str = ""
-
-
-# More rows than this and a table is folded away until it is asked for.
-_LONG = 12
 # Pairs listed by name on each side; all of them are in the tables of the study.
 MAX_PAIRS = 15
 
 
-def _table(
-    caption: str, rows: pd.DataFrame, cells: Sequence[tuple[str, bool, Cell]], note: str = ""
-) -> HtmlTable:
-    headers = tuple(Header(title, is_number) for title, is_number, _ in cells)
-    texts = [tuple(cell(row) for _, _, cell in cells) for _, row in rows.iterrows()]
-    return HtmlTable(caption, headers, texts, len(texts) > _LONG, note)
-
-
-def _text(column: str) -> Cell:
-    return lambda row: str(row[column]) or UNKNOWN
-
-
-def _number(column: str, decimals: int | None = None) -> Cell:
-    return lambda row: number(row[column], decimals)
-
-
-def _whole(column: str) -> Cell:
-    return lambda row: number(row[column], 0)
-
-
-def _effect(column: str) -> Cell:
-    return lambda row: signed(row[column], _decimals(row, column))
-
-
-def _interval(column: str) -> Cell:
-    def cell(row: pd.Series) -> str:
-        if math.isnan(row["low"]) or math.isnan(row["high"]):
-            return UNKNOWN
-        return interval(row["low"], row["high"], _decimals(row, column))
-
-    return cell
-
-
-def _decimals(row: pd.Series, column: str) -> int:
-    return interval_decimals(row[column], row["low"], row["high"])
-
-
-def _p_value(row: pd.Series) -> str:
-    value = row["p_value"]
-    return "< 0.001" if value < 0.001 else number(value, 3)
-
-
 def study_table(findings: Findings) -> HtmlTable:
     """Return what came in and what is in the task table."""
-    return _table(
+    return table_of(
         "From measurements to the task table",
         findings.summary,
-        [("item", False, _text("item")), ("count", True, _whole("count"))],
+        [("item", False, text_cell("item")), ("count", True, whole_cell("count"))],
     )
 
 
@@ -183,14 +118,14 @@ def task_comparison_table(findings: Findings) -> HtmlTable:
         for task in dict.fromkeys(table["task"])
     ]
     return HtmlTable(
-        f"Test labels, task by task, by {score_name(score)}", headers, rows, len(rows) > _LONG
+        f"Test labels, task by task, by {score_name(score)}", headers, rows, len(rows) > LONG
     )
 
 
 def _gain_cell(row: pd.Series | None) -> str:
     if row is None or math.isnan(row["difference"]):
         return UNKNOWN
-    decimals = _decimals(row, "difference")
+    decimals = decimals_of(row, "difference")
     if math.isnan(row["low"]) or math.isnan(row["high"]):
         return signed(row["difference"], decimals)
     ends = interval(row["low"], row["high"], decimals)
@@ -201,17 +136,17 @@ def transfer_table(findings: Findings) -> HtmlTable:
     """Return single-task against all together, the largest gain first."""
     score = findings.overview.score
     ranked = findings.transfer.sort_values("gain", ascending=False, kind="stable")
-    return _table(
+    return table_of(
         f"One model a task against one for all, validation {score_name(score)}",
         ranked,
         [
-            ("task", False, _text("task")),
+            ("task", False, text_cell("task")),
             ("alone", True, lambda row: number(raw(score, row["single"]))),
             ("all together", True, lambda row: number(raw(score, row["together"]))),
-            ("gain", True, _effect("gain")),
-            ("95 % interval", True, _interval("gain")),
-            ("p", True, _p_value),
-            ("verdict", False, _text("verdict")),
+            ("gain", True, effect_cell("gain")),
+            ("95 % interval", True, interval_cell("gain")),
+            ("p", True, p_value_cell),
+            ("verdict", False, text_cell("verdict")),
         ],
     )
 
@@ -220,16 +155,16 @@ def relevance_table(findings: Findings) -> HtmlTable:
     """Return the strongest decided pairs of the surrogate, beside their targets' reliability."""
     reliability = facts.reliability_of(findings)
     table = findings.relevance
-    return _table(
+    return table_of(
         "The strongest decided effects by the surrogate",
         _strongest_pairs(table, "relevance"),
         [
-            ("source", False, _text("source")),
-            ("verdict", False, _text("verdict")),
-            ("target", False, _text("target")),
-            ("relevance", True, _effect("relevance")),
-            ("95 % interval", True, _interval("relevance")),
-            ("p", True, _p_value),
+            ("source", False, text_cell("source")),
+            ("verdict", False, text_cell("verdict")),
+            ("target", False, text_cell("target")),
+            ("relevance", True, effect_cell("relevance")),
+            ("95 % interval", True, interval_cell("relevance")),
+            ("p", True, p_value_cell),
             (
                 "target's reliability",
                 True,
@@ -243,16 +178,16 @@ def relevance_table(findings: Findings) -> HtmlTable:
 def pairwise_table(findings: Findings) -> HtmlTable:
     """Return the strongest decided pairs of statTAG, the mean over levels."""
     table = facts.pairwise_means(findings)
-    return _table(
+    return table_of(
         "The strongest decided effects by statTAG, mean over levels",
         _strongest_pairs(table, "effect"),
         [
-            ("auxiliary", False, _text("auxiliary")),
-            ("verdict", False, _text("verdict")),
-            ("target", False, _text("target")),
-            ("effect", True, _effect("effect")),
-            ("95 % interval", True, _interval("effect")),
-            ("p", True, _p_value),
+            ("auxiliary", False, text_cell("auxiliary")),
+            ("verdict", False, text_cell("verdict")),
+            ("target", False, text_cell("target")),
+            ("effect", True, effect_cell("effect")),
+            ("95 % interval", True, interval_cell("effect")),
+            ("p", True, p_value_cell),
         ],
         _rest(table, "pairwise"),
     )
@@ -277,17 +212,17 @@ def reliability_table(findings: Findings) -> HtmlTable:
     """Return, per target, how well scores repeat and how well they are predicted."""
     table = findings.surrogates.sort_values("reliability", ascending=False, kind="stable")
     cells: list[tuple[str, bool, Cell]] = [
-        ("target", False, _text("target")),
-        ("subsets", True, _whole("n_subsets")),
-        ("reliability", True, _number("reliability", 2)),
+        ("target", False, text_cell("target")),
+        ("subsets", True, whole_cell("n_subsets")),
+        ("reliability", True, number_cell("reliability", 2)),
         ("95 % interval", True, _reliability_interval),
-        ("Spearman, predicted", True, _number("spearman", 2)),
-        ("ceiling", True, _number("ceiling", 2)),
-        ("p of linear fit", True, _number("adequacy_p", 3)),
+        ("Spearman, predicted", True, number_cell("spearman", 2)),
+        ("ceiling", True, number_cell("ceiling", 2)),
+        ("p of linear fit", True, number_cell("adequacy_p", 3)),
     ]
     unknown = {"95 % interval": "reliability_low", "p of linear fit": "adequacy_p"}
     shown = [cell for cell in cells if not table[unknown.get(cell[0], "target")].isna().all()]
-    return _table("Reliability and prediction, target by target", table, shown)
+    return table_of("Reliability and prediction, target by target", table, shown)
 
 
 def _reliability_interval(row: pd.Series) -> str:
@@ -296,17 +231,17 @@ def _reliability_interval(row: pd.Series) -> str:
 
 def negative_transfer_table(findings: Findings) -> HtmlTable:
     """Return how well harm is foreseen, by the surrogate and by what needs no model."""
-    return _table(
+    return table_of(
         "Foreseeing negative transfer on held-out subsets",
         findings.negative_transfer,
         [
             ("predictor", False, _predictor),
-            ("F1", True, _number("f1", 2)),
-            ("balanced accuracy", True, _number("balanced_accuracy", 2)),
-            ("MCC", True, _number("mcc", 2)),
-            ("average precision", True, _number("average_precision", 2)),
-            ("cases", True, _whole("n_subsets")),
-            ("of them harmful", True, _whole("n_harmful")),
+            ("F1", True, number_cell("f1", 2)),
+            ("balanced accuracy", True, number_cell("balanced_accuracy", 2)),
+            ("MCC", True, number_cell("mcc", 2)),
+            ("average precision", True, number_cell("average_precision", 2)),
+            ("cases", True, whole_cell("n_subsets")),
+            ("of them harmful", True, whole_cell("n_harmful")),
         ],
     )
 
@@ -332,15 +267,15 @@ def exchange_rate_table(findings: Findings) -> HtmlTable | None:
     table = facts.exchange_rates(findings)
     if table is None:
         return None
-    return _table(
+    return table_of(
         "The largest exchange rates with an interval that leaves out 0",
         _strongest_pairs(table, "exchange_rate"),
         [
-            ("source", False, _text("source")),
-            ("verdict", False, _text("verdict")),
-            ("target", False, _text("target")),
-            ("exchange rate", True, _effect("exchange_rate")),
-            ("95 % interval", True, _interval("exchange_rate")),
+            ("source", False, text_cell("source")),
+            ("verdict", False, text_cell("verdict")),
+            ("target", False, text_cell("target")),
+            ("exchange rate", True, effect_cell("exchange_rate")),
+            ("95 % interval", True, interval_cell("exchange_rate")),
         ],
         _rest(table, "exchange_rates"),
     )
@@ -351,33 +286,33 @@ def next_labels_table(findings: Findings) -> HtmlTable | None:
     table = facts.next_labels(findings)
     if table is None:
         return None
-    return _table(
+    return table_of(
         f"Where to label next: mean {score_name(findings.overview.curve_score)} over tasks",
         table,
         [
-            ("rank", True, _whole("rank")),
-            ("task", False, _text("task")),
-            ("labels now", True, _whole("n_labels")),
-            ("gain from 100 more", True, _effect("gain")),
-            ("95 % interval", True, _interval("gain")),
+            ("rank", True, whole_cell("rank")),
+            ("task", False, text_cell("task")),
+            ("labels now", True, whole_cell("n_labels")),
+            ("gain from 100 more", True, effect_cell("gain")),
+            ("95 % interval", True, interval_cell("gain")),
         ],
     )
 
 
 def curve_table(findings: Findings) -> HtmlTable:
     """Return the fitted curves, task by task."""
-    return _table(
+    return table_of(
         f"Learning curves of {score_name(findings.overview.curve_score)}",
         findings.curves.assign(is_bound=is_at_bound(findings.curves["at_bound"])),
         [
-            ("task", False, _text("task")),
+            ("task", False, text_cell("task")),
             ("form", False, lambda row: row["form"].upper()),
-            ("asymptote c", True, _number("c")),
-            ("b", True, _number("b")),
+            ("asymptote c", True, number_cell("c")),
+            ("b", True, number_cell("b")),
             ("a own, per 1,000 labels", True, lambda row: number(1000 * row["a_own"])),
             ("a others, per 1,000 labels", True, lambda row: number(1000 * row["a_others"])),
-            ("exchange rate", True, _number("exchange_rate")),
-            ("error", True, _number("error")),
+            ("exchange rate", True, number_cell("exchange_rate")),
+            ("error", True, number_cell("error")),
             ("at a bound", False, _bound),
         ],
     )
@@ -400,10 +335,10 @@ def correlation_table(names: list[str], correlations: pd.DataFrame) -> HtmlTable
 
 def excluded_table(findings: Findings) -> HtmlTable:
     """Return the tasks left out, and why."""
-    return _table(
+    return table_of(
         "Tasks left out",
         findings.excluded,
-        [("task", False, _text("task")), ("reason", False, _text("reason"))],
+        [("task", False, text_cell("task")), ("reason", False, text_cell("reason"))],
     )
 
 
@@ -416,5 +351,5 @@ def rejects_table(findings: Findings) -> HtmlTable:
     ]
     headers = (Header("reason", is_number=False), Header("rows"), Header("first", is_number=False))
     return HtmlTable(
-        "Rows rejected", headers, rows, len(rows) > _LONG, "All are in data/prepared/rejects.csv."
+        "Rows rejected", headers, rows, len(rows) > LONG, "All are in data/prepared/rejects.csv."
     )

@@ -68,7 +68,7 @@ def test_the_fit_table_brings_a_journal_back(table, tmp_path):
 
 
 def test_the_rows_of_a_fit_say_what_it_was(table):
-    rows = fit_rows(table, "grid", KEY, FIT, scores())
+    rows = fit_table([fit_rows(table, "grid", KEY, FIT, scores())])
     assert list(rows["task"]) == list(table.tasks)
     assert set(rows["auxiliary"]) == {table.tasks[FIT.auxiliary]}
     assert set(rows["evaluation_folds"]) == {"validation 2 3 4, test 5"}

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cotrain.tracking import RunContext, Tracker
-from cotrain.training import fit_table
+from cotrain.training import Rows, fit_table
 
 # Fits are handed to MLflow so many at once, or after so many seconds: one call serves many runs.
 _FITS_A_CALL = 100
@@ -23,10 +23,10 @@ class FitLog:
     def __init__(self, tracker: Tracker, run: RunContext) -> None:
         self._tracker = tracker
         self._run = run
-        self._rows: list[pd.DataFrame] = []
+        self._rows: list[Rows] = []
         self._last_call = time.monotonic()
 
-    def add(self, rows: pd.DataFrame) -> None:
+    def add(self, rows: Rows) -> None:
         """Take the rows of one fit."""
         self._rows.append(rows)
         waited = time.monotonic() - self._last_call

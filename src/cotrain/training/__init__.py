@@ -4,6 +4,7 @@ from cotrain.training._cost import estimate_seconds
 from cotrain.training._engines import make_engine
 from cotrain.training._fit_table import (
     SCORE_COLUMNS,
+    Rows,
     describe_fit,
     fit_rows,
     fit_table,
@@ -26,6 +27,7 @@ __all__ = [
     "Journal",
     "Layer",
     "Outcome",
+    "Rows",
     "Weights",
     "describe_fit",
     "estimate_seconds",

@@ -16,6 +16,9 @@ from cotrain.training._scores import SCORES
 
 SCORE_COLUMNS = tuple(f"{part}_{score}" for part in ("val", "test") for score in SCORES)
 
+# Rows of one fit, column by column: thousands of small data frames would cost more than the fits.
+Rows = dict[str, np.ndarray]
+
 _TYPES = {
     "fit_id": "str",
     "plan": "str",
@@ -50,26 +53,25 @@ def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str
     }
 
 
-def fit_rows(table: TaskTable, plan: str, fit_id: str, fit: Fit, scores: FitScores) -> pd.DataFrame:
-    """The rows of one fit in the fit table, one a member."""
+def fit_rows(table: TaskTable, plan: str, fit_id: str, fit: Fit, scores: FitScores) -> Rows:
+    """The rows of one fit in the fit table, one a member, as columns."""
     names = np.array(table.tasks, dtype=object)
     values = np.hstack([scores.validation, scores.test])
-    return pd.DataFrame(
-        {
-            **describe_fit(table, plan, fit_id, fit),
-            "task": names[scores.tasks],
-            "n_labels": scores.n_labels,
-            **dict(zip(SCORE_COLUMNS, values.T, strict=True)),
-        }
-    )
+    described = describe_fit(table, plan, fit_id, fit)
+    shared = {
+        name: np.full(scores.tasks.size, value, dtype=object) for name, value in described.items()
+    }
+    own = {"task": names[scores.tasks], "n_labels": scores.n_labels}
+    return {**shared, **own, **dict(zip(SCORE_COLUMNS, values.T, strict=True))}
 
 
-def fit_table(rows: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def fit_table(rows: Iterable[Rows]) -> pd.DataFrame:
     """The rows of many fits as one table with the columns' proper types."""
-    parts = [part.astype(_TYPES) for part in rows]
+    parts = list(rows)
     if not parts:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
-    return pd.concat(parts, ignore_index=True)
+        return pd.DataFrame(columns=list(_TYPES)).astype(_TYPES)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in _TYPES}
+    return pd.DataFrame(columns).astype(_TYPES)
 
 
 def save_fit_table(path: Path, table: pd.DataFrame) -> None:

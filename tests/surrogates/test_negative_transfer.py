@@ -103,10 +103,14 @@ def test_bad_options(option, match):
         identify_negative_transfer(X, effects, **option)
 
 
-def test_effects_of_one_sign_choose_no_threshold():
+@pytest.mark.parametrize("sign", [1, -1])
+def test_effects_of_one_sign_choose_no_threshold(sign):
     X, _, effects = study(noise=1.0)
-    with pytest.raises(ValueError, match="both classes"):
-        identify_negative_transfer(X, np.abs(effects))
+    found = identify_negative_transfer(X, sign * np.abs(effects))
+    assert found.threshold == 0.5
+    assert np.isnan(found.figures["surrogate"].mcc)
+    assert found.negative[found.scored].all() == (sign < 0)
+    assert np.isfinite(found.probability[found.scored]).all()
 
 
 def test_a_surrogate_without_a_known_error_is_refused():

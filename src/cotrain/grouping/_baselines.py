@@ -57,6 +57,8 @@ def spectral_clusters(affinity: Floats, n_groups: int, *, seed: int) -> Grouping
     The affinity is shifted to be non-negative, as the graph Laplacian needs.
     """
     similarity = _symmetric(affinity, n_groups)
+    if n_groups == len(similarity):  # nothing to cluster, and too few dimensions to embed it
+        return tuple((task,) for task in range(n_groups))
     similarity = similarity - min(similarity.min(), 0.0) + 1e-9
     np.fill_diagonal(similarity, similarity.max())
     clustering = SpectralClustering(n_groups, affinity="precomputed", random_state=seed)

@@ -32,7 +32,9 @@ def run(study: Study) -> str:
     )
     tasks = surrogates["target"].tolist()
     try:
-        objective = Objective(_value(relevance, surrogates, group.caution), _rules(group))
+        objective = Objective(
+            _value(relevance, surrogates, group.caution), _rules(group, len(tasks))
+        )
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `group`: {error}") from error
     search = search_groups(
@@ -102,10 +104,10 @@ def _value(relevance: pd.DataFrame, surrogates: pd.DataFrame, caution: float) ->
     return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
 
 
-def _rules(group: GroupSettings) -> Constraints:
-    return Constraints(
-        max_groups=group.max_groups, min_size=group.min_size, max_size=group.max_size
-    )
+def _rules(group: GroupSettings, n_tasks: int) -> Constraints:
+    # `prepare` may have left fewer tasks than the settings were made for.
+    max_groups = min(group.max_groups, n_tasks)
+    return Constraints(max_groups=max_groups, min_size=group.min_size, max_size=group.max_size)
 
 
 def _affinity_grouping(study: Study, tasks: list[str]) -> Grouping:
@@ -120,7 +122,7 @@ def _affinity_grouping(study: Study, tasks: list[str]) -> Grouping:
     affinity = np.zeros((len(tasks), len(tasks)))
     affinity[rows, columns] = pd.to_numeric(pairs["affinity"]).fillna(0.0)
     value = AffinityValue(affinity, self_scores=np.zeros(len(tasks)))
-    return greedy_groups(Objective(value, _rules(group)), seed=group.seed).groups
+    return greedy_groups(Objective(value, _rules(group, len(tasks))), seed=group.seed).groups
 
 
 def _names(grouping: Grouping, tasks: list[str]) -> list[list[str]]:

@@ -1,4 +1,5 @@
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -76,10 +77,19 @@ def _run(
         workers = Parallel(
             return_as="generator_unordered", batch_size=1, mmap_mode="c", max_nbytes="64K"
         )
-        yield from workers(
+        finished = workers(
             delayed(_train)(place, engine, table, chunk, model)
             for place, chunk in enumerate(chunks)
         )
+        try:
+            # `yield from` would close `finished` itself, with joblib's warning.
+            for outcomes in finished:  # noqa: UP028
+                yield outcomes
+        finally:
+            with warnings.catch_warnings():
+                # Whoever stops early knows that fits under way are lost.
+                warnings.simplefilter("ignore", UserWarning)
+                finished.close()
 
 
 def _train(

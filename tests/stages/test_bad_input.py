@@ -1,0 +1,238 @@
+"""A user's mistake ends in exit code 2 and one line: file, row or key, and what to do."""
+
+from pathlib import Path
+
+import pytest
+from commands import complaint, cotrain, succeed
+from small_study import SMALL, change_params
+
+from cotrain.exceptions import SettingsError
+from cotrain.init import make_study
+
+GOOD = "smiles,a,b,c,d\nC,1,0,1,0\nCC,0,1,0,1\nCCC,1,1,0,0\nCCCC,0,0,1,1\n"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The settings of a study on the file mine.csv beside it."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "mine.csv").write_text(GOOD)
+    make_study(folder / "study", folder / "mine.csv")
+    return folder / "study" / "params.yaml"
+
+
+@pytest.fixture
+def study(template: Path, tmp_path: Path) -> Path:
+    """A study of which there is no more than params.yaml and the file."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "params.yaml").write_bytes(template.read_bytes())
+    (tmp_path / "mine.csv").write_text(GOOD)
+    return folder
+
+
+def refused(study: Path, *stage: str) -> str:
+    """The line that a stage says, which must leave the study's folder as it was."""
+    before = sorted(study.rglob("*"))
+    line = complaint(cotrain(study, *stage))
+    assert sorted(study.rglob("*")) == before
+    return line
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "mine.csv: the file is empty; it needs a header and rows"),
+        ("smiles,a,b,c,d\n", "mine.csv: no row below the header; it needs measurements"),
+        (GOOD.replace(",b,", ",bb,"), "mine.csv: no column `b`, which `fetch.csv.tasks` names"),
+        (GOOD.replace("smiles,", "mol,"), "no column `smiles`, which `fetch.csv.smiles` names"),
+        (GOOD.replace(",b,", ",a,"), "mine.csv: the column `a` stands twice in the header; rename"),
+        ("smiles,a,b,c,d\nC,,0,1,0\nCC,,1,0,1\n", "the column `a` is blank in every row; fill it"),
+        ("smiles,a,b,c,d\n,1,0,1,0\n,0,1,0,1\n", "the column `smiles` is blank in every row"),
+        (
+            GOOD.replace("CC,0", "CC,yes"),
+            "mine.csv, row 3, column `a`: 'yes' is not a number; write a number, or leave the cell",
+        ),
+        (GOOD.replace("CC,0", "CC,inf"), "mine.csv, row 3, column `a`: 'inf' is not a number"),
+        (GOOD + "CO,1,0,1,0,1,1\n", "mine.csv: not valid CSV"),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else None,
+)
+def test_fetch_names_what_is_wrong_with_the_file(study, text, message):
+    (study.parent / "mine.csv").write_text(text)
+    assert message in refused(study, "fetch")
+
+
+def test_fetch_names_a_file_that_is_not_there(study):
+    (study.parent / "mine.csv").unlink()
+    assert "mine.csv: cannot be read (No such file or directory)" in refused(study, "fetch")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "smiles,a,b,c,d\nnot,1,0,1,0\nmolecules,0,1,0,1\n",
+            "mine.csv: no molecule can be parsed, the first is 'not' in row 2; check that",
+        ),
+        (
+            "smiles,a,b,c,d\nC,1,0,1,0\nCC,1,0,1,0\n",
+            "no task is left to learn (`a`: all labels (2) are positive in the data; ",
+        ),
+        (GOOD.replace("CC,0", "CC,3"), "mine.csv, row 3, task `a`: 3 is neither 0 nor 1; correct"),
+        (GOOD, "`prepare.n_folds`"),
+    ],
+    ids=["no molecule", "one class", "no class", "too few rows"],
+)
+def test_prepare_names_what_cannot_be_learned(study, text, message):
+    (study.parent / "mine.csv").write_text(text)
+    succeed(study, "fetch")
+    assert message in refused(study, "prepare")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model.epoch": 3}, "`model.epoch` is not a setting (did you mean `epochs`?); remove or"),
+        ({"models": {}}, "`models` is not a setting (did you mean `model`?)"),
+        ({"model.epochs": "many"}, "`model.epochs` must be a valid integer, got 'many'"),
+        ({"model.dropout": 1.5}, "`model.dropout` must be less than 1, got 1.5"),
+        ({"fetch.source": "excel"}, "`fetch.source` must be 'moleculeace', 'csv', 'kiba' or"),
+        ({"fetch.csv": None}, "`fetch`: source is csv, so the section `csv` is needed"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_settings_are_checked_before_anything_is_done(study, changes, message):
+    change_params(study, changes)
+    for stage in ("fetch", "prepare", "plan", "analyze"):
+        line = refused(study, stage)
+        assert line.startswith(f"cotrain: {study / 'params.yaml'}: ")
+        assert message in line
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must hold the sections fetch, prepare, model"),
+        ("model: [", "not valid YAML"),
+        ("model: 1\nmodel: 2\n", "not valid YAML"),
+    ],
+    ids=["empty", "not YAML", "twice"],
+)
+def test_params_that_cannot_be_read(study, text, message):
+    (study / "params.yaml").write_text(text)
+    assert message in refused(study, "fetch")
+
+
+@pytest.mark.parametrize(
+    ("stage", "first"),
+    [
+        ("prepare", "fetch"),
+        ("plan", "prepare"),
+        ("train subsets", "prepare"),
+        ("affinity", "prepare"),
+        ("analyze", "prepare"),
+        ("group", "analyze"),
+        ("validate", "prepare"),
+    ],
+)
+def test_a_stage_names_the_stage_that_must_run_before(study, stage, first):
+    assert f"run `cotrain {first}` first" in refused(study, *stage.split())
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared") / "study"
+    make_study(folder)
+    change_params(folder, SMALL | {"fetch.synthetic.n_examples": 600})
+    for stage in ("fetch", "prepare", "plan"):
+        succeed(folder, stage)
+    return folder
+
+
+class TestAPreparedStudy:
+    """What can go wrong between a task table and its fits."""
+
+    @pytest.fixture
+    def study(self, prepared, tmp_path) -> Path:
+        folder = tmp_path / "study"
+        (folder / "data").mkdir(parents=True)
+        for name in ("params.yaml", "data/raw", "data/tasks.npz", "data/plans"):
+            (folder / name).symlink_to(prepared / name)
+        return folder
+
+    @pytest.mark.parametrize(
+        "uri", ["http://127.0.0.1:9", "postgresql://127.0.0.1:9/runs"], ids=["server", "database"]
+    )
+    def test_a_tracking_server_that_is_away(self, study, monkeypatch, uri):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        line = refused(study, "train", "subsets")
+        assert f"tracking store {uri} cannot be used" in line
+        assert "start the server, or unset MLFLOW_TRACKING_URI" in line
+
+    def test_a_tracking_database_that_is_none(self, study):
+        (study / "mlflow.db").write_text("not a database" * 100)
+        line = complaint(cotrain(study, "train", "subsets"))
+        assert "move the file away and run `cotrain restore`" in line
+        assert not (study / "data" / "fits").exists()
+
+    def test_more_subsets_than_there_are(self, study):
+        self.own_params(study, {"plan.subsets.max_size": 2, "plan.subsets.n_subsets": 37})
+        line = refused(study, "plan")
+        assert "params.yaml: section `plan`: 37 distinct subsets of 2 to 2 out of 9 tasks" in line
+
+    def test_levels_beyond_the_training_folds(self, study):
+        self.own_params(study, {"plan.augmentations.levels": [3]})
+        assert "params.yaml: section `plan`: " in refused(study, "plan")
+
+    def test_a_task_table_that_is_damaged(self, study):
+        (study / "data" / "tasks.npz").unlink()
+        (study / "data" / "tasks.npz").write_bytes(b"PK\x03\x04 and no more")
+        assert str(study / "data" / "tasks.npz") in refused(study, "plan")
+
+    @pytest.mark.parametrize(
+        ("stage", "blocked"),
+        [
+            ("fetch", "data"),
+            ("prepare", "data/prepared"),
+            ("plan", "data/plans"),
+            ("train subsets", ".cotrain"),
+        ],
+    )
+    def test_a_folder_that_cannot_be_written_to(self, prepared, tmp_path, stage, blocked):
+        study = tmp_path / "study"
+        (study / "data").mkdir(parents=True)
+        (study / "params.yaml").symlink_to(prepared / "params.yaml")
+        for name in ("raw", "tasks.npz", "plans"):
+            if f"data/{name}" != blocked:
+                (study / "data" / name).symlink_to(prepared / "data" / name)
+        if blocked == "data":
+            for path in (study / "data").iterdir():
+                path.unlink()
+            (study / "data").rmdir()
+        # A file where a folder must be stops even those who may write everywhere.
+        (study / blocked).write_text("")
+        line = complaint(cotrain(study, *stage.split()))
+        assert blocked in line
+        assert "cannot be written" in line
+        assert (study / blocked).read_text() == ""
+        assert not (study / "data" / "fits").exists()
+
+    def own_params(self, study: Path, changes: dict) -> None:
+        text = (study / "params.yaml").read_bytes()
+        (study / "params.yaml").unlink()
+        (study / "params.yaml").write_bytes(text)
+        change_params(study, changes)
+
+
+def test_no_mistake_is_told_as_a_bug(study, monkeypatch):
+    """What is not the user's mistake keeps its traceback."""
+    monkeypatch.setattr("cotrain.stages.fetch.run", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cotrain(study, "fetch")
+    monkeypatch.setattr("cotrain.stages.fetch.run", _mistake)
+    assert refused(study, "fetch") == "cotrain: params.yaml: wrong; mend it"
+
+
+def _mistake(_: object) -> None:
+    raise SettingsError("params.yaml: wrong; mend it")

@@ -39,10 +39,13 @@ def pipeline(folder: Path) -> dict:
     return YAML(typ="safe").load((folder / "dvc.yaml").read_text())
 
 
-@pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml", ".dvcignore"])
-def test_templates_are_the_repository_s_own_study(name):
-    template = ROOT / "src/cotrain/templates" / name.removeprefix(".")
-    assert template.read_bytes() == (ROOT / name).read_bytes()
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [("pipeline.yaml", "dvc.yaml"), ("params.yaml", "params.yaml"), ("dvcignore", ".dvcignore")],
+)
+def test_templates_are_the_repository_s_own_study(template, name):
+    path = ROOT / "src/cotrain/templates" / template
+    assert path.read_bytes() == (ROOT / name).read_bytes()
 
 
 def test_a_study_on_the_default_data(tmp_path):

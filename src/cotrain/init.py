@@ -15,6 +15,7 @@ from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
 from cotrain.settings import load_settings
 
+# The pipeline is not called dvc.yaml there, or DVC would take the folder for a study.
 _TEMPLATES = files("cotrain") / "templates"
 # Three tasks make three pairs: too few subsets to fit surrogates to some and judge them on others.
 _MIN_TASKS = 4
@@ -35,7 +36,7 @@ def make_study(folder: Path, csv: Path | None = None, smiles: str | None = None)
     yaml = YAML()  # The round-trip loader keeps the comments.
     yaml.width = 100
     params = yaml.load(_template("params.yaml"))
-    pipeline = yaml.load(_template("dvc.yaml"))
+    pipeline = yaml.load(_template("pipeline.yaml"))
     if csv is not None:
         _use_csv(params, pipeline, folder, csv, smiles)
     elif smiles is not None:

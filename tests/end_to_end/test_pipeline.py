@@ -15,7 +15,7 @@ from commands import complaint, cotrain, environment, succeed, type_in
 from sklearn.metrics import adjusted_rand_score
 from small_study import change_params
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole runs")]
+pytestmark = pytest.mark.slow
 
 # No file that DVC hashes may differ between two runs.
 RESULTS = ("data", "reports")

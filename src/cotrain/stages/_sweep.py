@@ -14,6 +14,7 @@ from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import RunContext, Tracker
 from cotrain.training import (
+    SCORE_COLUMNS,
     FitFailure,
     FitScores,
     Journal,
@@ -74,6 +75,7 @@ class Workbench:
             fit_rows(self.table, plan.name, key, fit, scores[key]) for key, fit in plan.fits.items()
         )
         self.tracker.sync(rows, self.run)
+        self.tracker.log_summary(plan.name, self.run.params, _mean_scores(rows))
         return rows
 
     def _train(self, plan_name: str, fits: Mapping[str, Fit]) -> dict[str, Outcome]:
@@ -116,3 +118,16 @@ def _progress(plan_name: str, cost: Mapping[Fit, float]) -> tqdm:
         disable=None,
         delay=2,
     )
+
+
+def _mean_scores(rows: pd.DataFrame) -> dict[str, float]:
+    """Number of fits, and mean validation scores by kind of fit, for the run of a whole plan."""
+    columns = [name for name in SCORE_COLUMNS if name.startswith("val_")]
+    means = rows.groupby("kind")[columns].mean()
+    scores = {
+        f"{kind}/{name}": float(value)
+        for kind, row in means.iterrows()
+        for name, value in row.items()
+        if pd.notna(value)
+    }
+    return {"n_fits": float(rows["fit_id"].nunique()), **scores}

@@ -9,6 +9,7 @@ from cotrain.curves import (
     CurveFits,
     Effects,
     fit_curves,
+    fit_pairwise_curves,
     pairwise_effects,
     together_effects,
 )
@@ -97,6 +98,37 @@ def _parameters(
             "exchange_rate": np.where(fits.at_bound["a_own"], np.nan, a_others / values["a_own"]),
             "error": np.sqrt(fits.loss / np.maximum(n_scores, 1)),
             "at_bound": at_bound,
+        }
+    )
+
+
+def pairwise_curve_table(seen: Observations, tasks: Sequence[str], seed: int) -> pd.DataFrame:
+    """EXP3.3 of each target and auxiliary, fitted to single tasks, levels and augmentations.
+
+    Empty cells where a pair has no curve; `reason` says why.
+    """
+    grid = np.array([fit.kind != "subset" for fit in seen.fits])
+    auxiliary = np.array([-1 if fit.auxiliary is None else fit.auxiliary for fit in seen.fits])
+    curves = fit_pairwise_curves(
+        seen.counts[grid], seen.scores[grid], auxiliary[grid], tasks=tasks, random_state=seed
+    )
+    target, other = np.nonzero(~np.eye(len(tasks), dtype=bool))
+    names = np.array(tasks, dtype=object)
+    own_at_bound = curves.at_bound("a_own")
+    rates = np.where(own_at_bound, np.nan, curves.exchange_rates)
+    reasons = np.array(curves.fits.reasons, dtype=object).reshape(len(tasks), len(tasks))
+    parameters = {name: curves.parameter(name)[target, other] for name in curves.fits.parameters}
+    return pd.DataFrame(
+        {
+            "target": names[target],
+            "auxiliary": names[other],
+            **parameters,
+            "exchange_rate": rates[target, other],
+            "at_bound": [
+                " ".join(name for name in curves.fits.at_bound if curves.at_bound(name)[i, j])
+                for i, j in zip(target, other, strict=True)
+            ],
+            "reason": reasons[target, other],
         }
     )
 

@@ -10,7 +10,13 @@ from cotrain.files import write_csv, write_json
 from cotrain.observations import Observations
 from cotrain.stages._affinity_tables import affinity_figures, affinity_table
 from cotrain.stages._context import run_context
-from cotrain.stages._curve_tables import curve_points, curve_table, pairwise_table, transfer_table
+from cotrain.stages._curve_tables import (
+    curve_points,
+    curve_table,
+    pairwise_curve_table,
+    pairwise_table,
+    transfer_table,
+)
 from cotrain.stages._label_tables import LabelTables
 from cotrain.stages._surrogate_tables import SubsetAnalysis
 from cotrain.study import Study
@@ -36,6 +42,7 @@ def run(study: Study) -> str:
         **analysis.tables(),
         "pairwise": pairwise_table(grid, tasks, analyze.fdr),
         "curves": curves,
+        "pairwise_curves": pairwise_curve_table(every, tasks, analyze.seed),
         "curve_points": curve_points(every, fits, tasks),
         "exchange_rates": labels.exchange_rates,
         "next_labels": labels.next_labels,

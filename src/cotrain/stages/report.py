@@ -28,7 +28,11 @@ def _track(study: Study) -> None:
         "report",
         context.params,
         {key: value for key, value in metrics.items() if isinstance(value, int | float)},
-        [study.reports / "report.html", study.reports / "figures"],
+        [
+            study.reports / "report.html",
+            study.reports / "figures",
+            study.grouping / "trials.csv",
+        ],
     )
     names = ("subsets", "augmentations", "validation")
     tracker.prepare_dashboard(

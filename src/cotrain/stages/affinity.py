@@ -3,7 +3,8 @@
 from tqdm import tqdm
 
 from cotrain.affinity import record_affinity
-from cotrain.allocation import all_together, rotations
+from cotrain.allocation import all_together
+from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
 
@@ -12,14 +13,7 @@ def run(study: Study) -> str:
     settings = study.settings
     plan, recorded = settings.plan, settings.plan.affinity
     table = TaskTable.load(study.table)
-    repeats = rotations(
-        settings.prepare.n_folds,
-        plan.train_folds,
-        plan.test_folds,
-        recorded.repeats,
-        plan.seed,
-        plan.rotate,
-    )
+    repeats = study_repeats(settings, recorded.repeats, plan.seed)
     fits = all_together(table.n_tasks, plan.subset_level, repeats)
     for fit in tqdm(fits, "affinity", disable=None, delay=2):
         record = record_affinity(

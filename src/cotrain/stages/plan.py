@@ -9,12 +9,12 @@ from cotrain.allocation import (
     all_together,
     augmentations,
     random_subsets,
-    rotations,
     single_tasks,
     subset_fit,
 )
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
+from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.training import Journal, estimate_seconds, load_fit_table
@@ -41,14 +41,7 @@ def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
     plan, model = settings.plan, settings.model.model_dump()
     subsets_of, grid = plan.subsets, plan.augmentations
     subset_repeats, grid_repeats = (
-        rotations(
-            settings.prepare.n_folds,
-            plan.train_folds,
-            plan.test_folds,
-            n_repeats,
-            plan.seed,
-            plan.rotate,
-        )
+        study_repeats(settings, n_repeats, plan.seed)
         for n_repeats in (subsets_of.repeats, grid.repeats)
     )
     subsets = random_subsets(

@@ -1,9 +1,9 @@
 """The task table from the measurements."""
 
-from cotrain.allocation import rotations
 from cotrain.preparation import prepare
 from cotrain.settings import Settings
 from cotrain.sources import Measurements
+from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 
 
@@ -26,11 +26,11 @@ def _fold_sets(settings: Settings) -> list[tuple[int, ...]]:
     All turns that the development folds can make are counted, so that the tasks kept do not change
     when repeats are added.
     """
-    plan, n_folds = settings.plan, settings.prepare.n_folds
-    n_turns = n_folds - plan.test_folds if plan.rotate else 1
+    plan = settings.plan
+    n_turns = settings.prepare.n_folds - plan.test_folds if plan.rotate else 1
     level = min(plan.subset_level, *plan.augmentations.levels)
     sets: dict[tuple[int, ...], None] = {}
-    for turn in rotations(n_folds, plan.train_folds, plan.test_folds, n_turns, 0, plan.rotate):
+    for turn in study_repeats(settings, n_turns, plan.seed):
         for folds in (turn.folds.train[:level], turn.folds.validation, turn.folds.test):
             sets.setdefault(folds)
     return list(sets)

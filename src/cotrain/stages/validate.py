@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cotrain.allocation import Fit, Plan, Rotation, encode_tasks, rotations, subset_fit
+from cotrain.allocation import Fit, Plan, Rotation, encode_tasks, subset_fit
 from cotrain.exceptions import DataError, SettingsError
 from cotrain.files import write_csv
 from cotrain.grouping import Grouping, single_tasks, together
 from cotrain.observations import LOSSES
 from cotrain.stages._comparison_tables import comparison_tables
 from cotrain.stages._context import analysed_scores
+from cotrain.stages._repeats import study_repeats
 from cotrain.stages._sweep import Workbench
 from cotrain.study import Study
 from cotrain.training import save_fit_table
@@ -74,14 +75,7 @@ def _fresh_repeats(study: Study) -> list[Rotation]:
             f"{study.folder / 'params.yaml'}: `validate.seed` must leave the seeds of the plan, "
             f"{plan.seed} .. {plan.seed + used - 1}, alone, got {fresh.seed}; raise it"
         )
-    return rotations(
-        settings.prepare.n_folds,
-        plan.train_folds,
-        plan.test_folds,
-        fresh.repeats,
-        fresh.seed,
-        plan.rotate,
-    )
+    return study_repeats(settings, fresh.repeats, fresh.seed)
 
 
 def _fits(rivals: Rivals, repeats: Sequence[Rotation], n_tasks: int, level: int) -> list[Fit]:

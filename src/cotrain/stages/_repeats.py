@@ -1,0 +1,25 @@
+from cotrain.allocation import Rotation, rotations
+from cotrain.exceptions import SettingsError
+from cotrain.settings import Settings
+
+
+def study_repeats(settings: Settings, n_repeats: int, seed: int) -> list[Rotation]:
+    """The repeats of a study: what its folds serve for in each, and seeds from `seed` on.
+
+    Raises
+    ------
+    SettingsError
+        If the folds do not suffice for training, validation and test.
+    """
+    plan = settings.plan
+    try:
+        return rotations(
+            settings.prepare.n_folds,
+            plan.train_folds,
+            plan.test_folds,
+            n_repeats,
+            seed,
+            plan.rotate,
+        )
+    except ValueError as error:
+        raise SettingsError(f"params.yaml: `plan.train_folds` and `test_folds`: {error}") from error

@@ -39,6 +39,7 @@ SHAPES = (
 def settings(hidden: list[int]) -> ModelSettings:
     return ModelSettings(
         engine="torch",
+        combination="sum",
         hidden=hidden,
         dropout=0.2,
         epochs=2,

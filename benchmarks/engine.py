@@ -40,6 +40,7 @@ AUROC = SCORES.index("auroc")
 def model_of(hidden: int, epochs: int, **changes: float) -> ModelSettings:
     values = {
         "engine": "compiled",
+        "combination": "sum",
         "hidden": [hidden],
         "dropout": 0.2,
         "epochs": epochs,

@@ -1,21 +1,29 @@
+import contextlib
+from typing import get_args
+
 import numpy as np
 import pytest
+import torchjd
 from scipy.sparse import csr_array
+from torchjd import aggregation
 
 from cotrain.affinity import CombinationEngine
 from cotrain.allocation import Allocation, Fit, FoldUse, all_together, rotations, subset_fit
-from cotrain.settings import ModelSettings
+from cotrain.settings import Combination, ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import FitFailure, FitScores
 from cotrain.training._torch import TorchEngine
 
 N_TASKS, N_FOLDS = 3, 6
+_OF_QUADPROG = ("upgrad", "dualproj")  # torchjd needs two packages more for them
+_OTHERS = [name for name in get_args(Combination) if name not in ("sum", *_OF_QUADPROG)]
 
 
 def settings(**changes: object) -> ModelSettings:
     return ModelSettings(
         **{
             "engine": "torch",
+            "combination": "sum",
             "hidden": [8],
             "dropout": 0.2,
             "epochs": 2,
@@ -66,18 +74,18 @@ def scores(engine: CombinationEngine | TorchEngine, table: TaskTable, fit: Fit) 
     return outcome.validation
 
 
-def test_the_mean_trains_the_fit_of_the_torch_engine(table: TaskTable, fit: Fit) -> None:
-    mean = scores(CombinationEngine("mean"), table, fit)
+def test_the_sum_trains_the_fit_of_the_torch_engine(table: TaskTable, fit: Fit) -> None:
+    mean = scores(CombinationEngine("sum"), table, fit)
     np.testing.assert_allclose(mean, scores(TorchEngine("cpu"), table, fit), atol=1e-5)
 
 
-@pytest.mark.parametrize("combination", ["pcgrad", "itmtl", "uncertainty"])
+@pytest.mark.parametrize("combination", _OTHERS)
 def test_other_combinations_train_other_fits_and_repeat(
     table: TaskTable, fit: Fit, combination: str
 ) -> None:
     one, again = (scores(CombinationEngine(combination), table, fit) for _ in range(2))
     np.testing.assert_array_equal(one, again)
-    mean = scores(CombinationEngine("mean"), table, fit)
+    mean = scores(CombinationEngine("sum"), table, fit)
     assert np.isfinite(one[:2, 0]).all()
     assert not np.allclose(one[:2], mean[:2], atol=1e-5, equal_nan=True)
 
@@ -99,5 +107,26 @@ def test_a_single_task_trains_as_in_the_torch_engine(table: TaskTable) -> None:
 
 
 def test_refuses_an_unknown_combination() -> None:
-    with pytest.raises(ValueError, match="combination must be one of mean, pcgrad, .* got 'best'"):
+    with pytest.raises(ValueError, match="combination must be one of sum, itmtl, .* got 'best'"):
         CombinationEngine("best")
+
+
+def test_every_aggregator_of_torchjd_that_needs_no_settings_and_no_memory_has_its_name() -> None:
+    names = {"upgrad", "dualproj"}
+    for name in aggregation.__all__:
+        kind = getattr(aggregation, name)
+        if issubclass(kind, aggregation.Aggregator) and not issubclass(kind, torchjd.Stateful):
+            with contextlib.suppress(TypeError, ImportError):
+                kind()
+                names.add(name.lower())
+    assert names == set(get_args(Combination)) - {"itmtl", "uncertainty"} | {"mean"}
+
+
+def test_says_what_an_aggregator_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking() -> None:
+        raise ImportError("UPGrad requires quadprog")
+
+    kind = type("UPGrad", (aggregation.Aggregator,), {"__new__": lambda _: lacking()})
+    monkeypatch.setattr(aggregation, "UPGrad", kind)
+    with pytest.raises(ValueError, match="upgrad cannot be made by its name: UPGrad requires qu"):
+        CombinationEngine("upgrad")

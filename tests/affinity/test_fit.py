@@ -26,6 +26,7 @@ def settings(**changes: object) -> ModelSettings:
     return ModelSettings(
         **{
             "engine": "torch",
+            "combination": "sum",
             "hidden": [16],
             "dropout": 0.2,
             "epochs": 3,

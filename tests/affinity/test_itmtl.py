@@ -121,10 +121,11 @@ def test_pcgrad_projects_conflicting_gradients() -> None:
 
 
 @pytest.mark.parametrize(
-    ("candidate", "name"), [(IMTLG(), "IMTLG"), (lambda jacobian: 3 * jacobian[0], "lambda")]
+    ("candidate", "name"),
+    [(IMTLG(), "IMTLG"), ("imtlg", "imtlg"), (lambda jacobian: 3 * jacobian[0], "lambda")],
 )
 def test_any_aggregator_of_torchjd_and_any_callable_is_a_candidate(
-    net: Net, candidate: Callable[[Tensor], Tensor], name: str
+    net: Net, candidate: Callable[[Tensor], Tensor] | str, name: str
 ) -> None:
     net.eval()
     itmtl, _ = method(net, candidates=[candidate])
@@ -133,8 +134,9 @@ def test_any_aggregator_of_torchjd_and_any_callable_is_a_candidate(
     rows = [torch.autograd.grad(net.losses(batch)[i], shared) for i in range(N_TASKS)]
     jacobian = torch.stack([torch.cat([part.flatten() for part in row]) for row in rows])
     itmtl.backward(batch)
+    expected = IMTLG() if candidate == "imtlg" else candidate
     torch.testing.assert_close(
-        torch.cat([p.grad.flatten() for p in shared]), candidate(jacobian), atol=1e-5, rtol=1e-4
+        torch.cat([p.grad.flatten() for p in shared]), expected(jacobian), atol=1e-5, rtol=1e-4
     )
     assert name in itmtl.chosen_[0]
 
@@ -175,7 +177,9 @@ def test_a_candidate_that_diverges_is_not_taken(net: Net) -> None:
     ("candidates", "message"),
     [
         ([], "candidates must hold at least one combination, got none"),
-        (["average"], "candidates must be callables or of mean, pcgrad, .* got 'average'"),
+        (["average"], "such as mean, pcgrad or mgda, got 'average'"),
+        (["meanweighting"], "must be leave_one_out, single, or an aggregator of torchjd"),
+        (["cagrad"], "cagrad cannot be made by its name: .*'c'; give it as an object"),
     ],
 )
 def test_refuses_unknown_candidates(net: Net, candidates: list[str], message: str) -> None:

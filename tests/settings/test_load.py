@@ -34,6 +34,15 @@ def test_numbers_in_scientific_notation_are_numbers(tmp_path):
     assert load_settings(path).model.learning_rate == 0.001
 
 
+def test_the_sum_of_gradients_is_no_part_of_an_identity(tmp_path):
+    plain = load_settings(PARAMS).model
+    assert plain.identity() == plain.model_dump(exclude={"combination"})
+    text = PARAMS.read_text().replace("engine: compiled", "engine: torch")
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace("combination: sum", "combination: itmtl"))
+    assert load_settings(path).model.identity()["combination"] == "itmtl"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -44,6 +53,8 @@ def test_numbers_in_scientific_notation_are_numbers(tmp_path):
         ("  epochs: 10", "  epochs: '20'", "`model.epochs` must be a valid integer, got '20'"),
         ("  epochs: 10", "  epochs: 20.5", "`model.epochs` must be a valid integer, got 20.5"),
         ("engine: compiled", "engine: jax", "`model.engine` must be 'compiled' or 'torch', got"),
+        ("combination: sum", "combination: itmtl", "must be sum with the compiled engine, got itm"),
+        ("combination: sum", "combination: best", "`model.combination` must be 'sum', 'itmtl'"),
         ("source: moleculeace", "source: csv", "`fetch`: source is csv, so the section `csv` is"),
         ("levels: [1, 2]", "levels: []", "`plan.augmentations.levels`"),
         ("group:", "grouping:", "`group` is missing.*`grouping` is not a setting"),

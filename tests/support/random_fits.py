@@ -41,6 +41,7 @@ def make_table(seed=0, n=300, n_features=70, n_tasks=5, real=(0,), ones=True, we
 def make_model(**changes):
     values = {
         "engine": "compiled",
+        "combination": "sum",
         "hidden": [20],
         "dropout": 0.2,
         "epochs": 3,

@@ -1,44 +1,57 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from cotrain.affinity._aggregators import named_aggregator
 from cotrain.affinity._itmtl import ITMTL
 from cotrain.affinity._recorder import check_choice
 from cotrain.affinity._uncertainty import UncertaintyWeighting
 from cotrain.affinity._watch import BatchView, WatchedFit
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
-from cotrain.settings import ModelSettings
+from cotrain.settings import Combination, ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import FitFailure, Outcome
 from cotrain.training._schedule import learning_rate
 from cotrain.training._torch_trunks import Rows
 
-Combining = Literal["mean", "pcgrad", "itmtl", "uncertainty"]
+_OF_ITMTL = ("mean", "pcgrad", "leave_one_out")
 
 
 @dataclass(frozen=True)
 class CombinationEngine:
     """Trains fits one after the other on a CPU, combining the tasks' gradients in a chosen way.
 
-    The loss of a task is its share of the engines' loss, so that `mean` trains the fits that they
-    do (up to rounding). The others scale alike: the combination takes the place of the mean.
+    The loss of a task is its share of the engines' loss, so that `sum` trains the fits that they
+    do (up to rounding). The others scale alike: the combination, times the number of tasks with
+    labels in the batch, takes the place of the sum.
 
     Attributes
     ----------
-    combination : {"mean", "pcgrad", "itmtl", "uncertainty"}
-        As in `ITMTL`, with its default candidates for `itmtl`, or `UncertaintyWeighting`.
+    combination : str
+        `itmtl`: `ITMTL` with its default candidates. `uncertainty`: `UncertaintyWeighting`. Or
+        `sum`, or the lower-case name of an aggregator of `torchjd`.
+    fits_at_once : int
+        Fits in one call of `train`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such combination, or its packages are not installed.
     """
 
-    combination: Combining
+    combination: Combination
+    fits_at_once: int = 1
 
     def __post_init__(self) -> None:
-        check_choice("combination", self.combination, get_args(Combining))
+        check_choice("combination", self.combination, get_args(Combination))
+        if self.combination not in ("sum", "itmtl", "uncertainty"):
+            named_aggregator(self.combination)
 
     def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
@@ -64,7 +77,7 @@ class CombinationEngine:
 class CombinedFit(WatchedFit):
     """One fit whose step follows a combination of the tasks' gradients."""
 
-    def combine(self, combination: Combining) -> None:
+    def combine(self, combination: Combination) -> None:
         """Choose the combination, before training."""
         # The parameters share their memory with those of the fit, whose Adam changes them in place.
         self._module = nn.ParameterDict(
@@ -79,17 +92,16 @@ class CombinedFit(WatchedFit):
         else:
             self._backward = self._itmtl(combination).backward
 
-    def _itmtl(self, combination: str) -> ITMTL:
+    def _itmtl(self, combination: Combination) -> ITMTL:
         trunk = [value for name, value in self._module.items() if not name.startswith("head")]
+        alone = "mean" if combination == "sum" else combination
         # Rows of features are looked up by index, for which `vmap` has no rule: one by one.
         return ITMTL(
             self._module,
             self._task_losses,
             trunk,
             self._optimizer,
-            candidates=("mean", "pcgrad", "leave_one_out")
-            if combination == "itmtl"
-            else (combination,),  # type: ignore[arg-type]
+            candidates=_OF_ITMTL if combination == "itmtl" else (alone,),
             seed=self.seeds[0],
             chunk_size=1,
         )

@@ -1,18 +1,17 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchjd.aggregation import Mean, PCGrad
 
+from cotrain.affinity._aggregators import Aggregation, named_aggregator
 from cotrain.affinity._lookahead import Lookahead
 from cotrain.affinity._measures import transference
 
-Family = Literal["mean", "pcgrad", "leave_one_out", "single"]
-Combination = Callable[[Tensor], Tensor]
+_FAMILIES = ("leave_one_out", "single")
 
 
 class ITMTL:
@@ -31,10 +30,10 @@ class ITMTL:
     optimizer : torch.optim.Optimizer
         The optimiser of the fit; its learning rate is that of the lookahead.
     candidates : sequence of str or callable
-        `mean`: of all tasks' gradients. `pcgrad`: projected gradients (arXiv 2001.06782), averaged.
         `leave_one_out`: K candidates, the mean of all tasks but one. `single`: K candidates, one
-        task each. Or any aggregator of `torchjd`, or another callable from a Jacobian (m, P) of
-        the m tasks with labels to a direction (P,).
+        task each. Or an aggregator of `torchjd` by its name, such as `mean`, `mgda`, or `pcgrad`
+        (arXiv 2001.06782; here averaged), or one that is made already, or any other callable from a
+        Jacobian (m, P) of the m tasks with labels to a direction (P,).
     seed : int
         Of the candidates that draw random numbers, such as the order of PCGrad's projections.
 
@@ -66,23 +65,21 @@ class ITMTL:
         shared: Iterable[nn.Parameter],
         optimizer: Optimizer,
         *,
-        candidates: Sequence[Family | Combination] = ("mean", "pcgrad", "leave_one_out"),
+        candidates: Sequence[str | Aggregation] = ("mean", "pcgrad", "leave_one_out"),
         seed: int = 0,
         chunk_size: int | None = None,
     ) -> None:
         if not candidates:
             raise ValueError("candidates must hold at least one combination, got none")
-        for candidate in candidates:
-            if isinstance(candidate, str) and candidate not in get_args(Family):
-                raise ValueError(
-                    f"candidates must be callables or of {', '.join(get_args(Family))}, "
-                    f"got {candidate!r}"
-                )
         self._lookahead = Lookahead(model, losses, shared, chunk_size)
         self._model = model
         self._losses = losses
         self._optimizer = optimizer
-        self._candidates = tuple(candidates)
+        # A family stands for as many candidates as there are tasks with labels.
+        self._candidates = [
+            (str(candidate), None if candidate in _FAMILIES else _aggregation(candidate))
+            for candidate in candidates
+        ]
         self._seed = seed
         self.chosen_: list[str] = []
 
@@ -117,35 +114,33 @@ class ITMTL:
         names: list[str] = []
         directions: list[Tensor] = []
         tasks = labelled.nonzero().flatten().tolist()
-        for number, candidate in enumerate(self._candidates):
-            if candidate == "leave_one_out":
-                if len(tasks) > 1:
-                    names += [f"without {task}" for task in tasks]
-                    total = jacobian.sum(dim=0, keepdim=True)
-                    directions.append((total - jacobian) / (len(tasks) - 1))
-            elif candidate == "single":
+        for number, (name, aggregate) in enumerate(self._candidates):
+            if aggregate is not None:
+                names.append(name)
+                directions.append(self._aggregated(aggregate, number, jacobian)[None])
+            elif name == "single":
                 names += [f"only {task}" for task in tasks]
                 directions.append(jacobian)
-            else:
-                names.append(str(candidate))
-                directions.append(self._aggregated(candidate, number, jacobian)[None])
+            elif len(tasks) > 1:
+                names += [f"without {task}" for task in tasks]
+                total = jacobian.sum(dim=0, keepdim=True)
+                directions.append((total - jacobian) / (len(tasks) - 1))
         if not names:
             # One task has labels, so leaving it out leaves nothing.
             return [f"only {tasks[0]}"], jacobian
         return names, torch.cat(directions)
 
-    def _aggregated(self, candidate: Any, number: int, jacobian: Tensor) -> Tensor:
-        if candidate == "mean":
-            return Mean()(jacobian)
+    def _aggregated(self, aggregate: Aggregation, number: int, jacobian: Tensor) -> Tensor:
         with torch.random.fork_rng(devices=[]):
             step = len(self.chosen_)
             torch.manual_seed(
                 np.random.SeedSequence([self._seed, step, number]).generate_state(1)[0]
             )
-            if candidate == "pcgrad":
-                # torchjd sums the projected gradients; averaged, they compare with the mean.
-                return PCGrad()(jacobian) / len(jacobian)
-            return candidate(jacobian)
+            return aggregate(jacobian)
+
+
+def _aggregation(candidate: str | Aggregation) -> Aggregation:
+    return named_aggregator(candidate) if isinstance(candidate, str) else candidate
 
 
 def _totals(before: Tensor, after: Tensor) -> np.ndarray:

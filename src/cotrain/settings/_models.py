@@ -1,4 +1,4 @@
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -7,6 +7,14 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 # Learning curves rise to a ceiling of 1, which these scores have.
 CurveScore = Literal["auroc", "aupr", "r2", "pearson", "spearman"]
 Score = Literal["log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman"]
+
+
+# How tasks' gradients become one. After `uncertainty`: the aggregators of torchjd that need neither
+# settings nor memory, in lower case.
+Combination = Literal[
+    "sum", "itmtl", "uncertainty", "pcgrad", "mgda", "imtlg", "alignedmtl", "config", "graddrop",
+    "random", "upgrad", "dualproj",
+]  # fmt: skip
 
 
 class Section(BaseModel):
@@ -114,6 +122,7 @@ class ModelSettings(Section):
     """The network and how it is trained. Part of every fit's identity."""
 
     engine: Literal["compiled", "torch"]
+    combination: Combination
     hidden: Annotated[list[Count], Field(min_length=1, max_length=2)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     epochs: Count
@@ -124,6 +133,23 @@ class ModelSettings(Section):
     decay_factor: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Annotated[float, Field(ge=0)]
     patience: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _only_torch_combines(self) -> "ModelSettings":
+        if self.engine == "compiled" and self.combination != "sum":
+            raise ValueError(
+                f"combination must be sum with the compiled engine, got {self.combination}; set "
+                "`model.engine: torch`"
+            )
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What of the settings a fit's identity is made of, as plain JSON values.
+
+        The sum is left out, for fits had an identity before there was anything else to choose.
+        """
+        plain = {"combination"} if self.combination == "sum" else None
+        return self.model_dump(exclude=plain)
 
 
 class TrainSettings(Section):

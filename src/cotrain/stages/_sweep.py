@@ -9,6 +9,7 @@ from tqdm import tqdm
 from cotrain.allocation import Fit, Plan
 from cotrain.exceptions import CotrainError
 from cotrain.stages._context import run_context
+from cotrain.stages._engine import engine_of
 from cotrain.stages._log import FitLog
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -23,7 +24,6 @@ from cotrain.training import (
     estimate_seconds,
     fit_rows,
     fit_table,
-    make_engine,
     sweep,
 )
 
@@ -92,9 +92,8 @@ class Workbench:
             )
         )
         outcomes: dict[str, Outcome] = {}
-        results = sweep(
-            make_engine(settings.model), self.table, list(identity), settings.model, settings.train
-        )
+        engine = engine_of(self.study)
+        results = sweep(engine, self.table, list(identity), settings.model, settings.train)
         with FitLog(self.tracker, self.run) as log, _progress(plan_name, cost) as progress:
             for fit, outcome, seconds in results:
                 key = identity[fit]

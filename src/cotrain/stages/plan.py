@@ -38,7 +38,7 @@ def run(study: Study) -> str:
 
 def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
     """The plans of a study: random subsets, then the statTAG grid without what they share."""
-    plan, model = settings.plan, settings.model.model_dump()
+    plan, model = settings.plan, settings.model.identity()
     subsets_of, grid = plan.subsets, plan.augmentations
     subset_repeats, grid_repeats = (
         study_repeats(settings, n_repeats, plan.seed)

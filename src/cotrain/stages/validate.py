@@ -29,7 +29,7 @@ def run(study: Study) -> str:
     rivals = _rivals(study, tasks)
     repeats = _fresh_repeats(study)
     fits = _fits(rivals, repeats, len(tasks), study.settings.plan.subset_level)
-    model = study.settings.model.model_dump()
+    model = study.settings.model.identity()
     plan = Plan.of("validation", fits, bench.data_version, model)
     rows = bench.train(plan)
     scores = {

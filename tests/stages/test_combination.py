@@ -1,0 +1,66 @@
+"""`model.combination` through the command line: how tasks' gradients become one."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from commands import complaint, cotrain, succeed
+from small_study import SMALL, change_params
+
+from cotrain.init import make_study
+
+FEW = {
+    "fetch.synthetic.n_examples": 300,
+    "fetch.synthetic.n_tasks": 4,
+    "fetch.synthetic.n_clusters": 2,
+    "model.engine": "torch",
+    "model.epochs": 2,
+    "plan.subsets.n_subsets": 3,
+    "plan.subsets.max_size": 3,
+    "plan.subsets.repeats": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared study of few fits on the torch engine."""
+    folder = tmp_path_factory.mktemp("combination")
+    make_study(folder)
+    change_params(folder, SMALL | FEW)
+    succeed(folder, "fetch")
+    succeed(folder, "prepare")
+    return folder
+
+
+def trained(study: Path, combination: str) -> pd.DataFrame:
+    change_params(study, {"model.combination": combination})
+    succeed(study, "plan")
+    succeed(study, "train", "subsets")
+    return pd.read_parquet(study / "data" / "fits" / "subsets.parquet")
+
+
+def test_itmtl_trains_other_fits_under_identities_of_their_own(study: Path) -> None:
+    plain, chosen = trained(study, "sum"), trained(study, "itmtl")
+    assert len(plain) == len(chosen) > 4
+    assert not set(plain["fit_id"]) & set(chosen["fit_id"])
+    both = plain.merge(chosen, on=["kind", "repeat", "members", "task"])
+    assert len(both) == len(plain)
+    same = (both["val_log_loss_x"] - both["val_log_loss_y"]).abs() < 1e-6
+    # One task alone has no gradients to combine.
+    assert same[both["kind"] == "single"].all()
+    assert not same[both["kind"] == "together"].any()
+    pd.testing.assert_frame_equal(trained(study, "sum"), plain)
+
+
+def test_what_cannot_be_combined_is_told_in_one_line(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_params(study, {"model.engine": "compiled", "model.combination": "pcgrad"})
+    line = complaint(cotrain(study, "train", "subsets"))
+    assert "combination must be sum with the compiled engine, got pcgrad; set `model.eng" in line
+    change_params(study, {"model.engine": "torch", "model.combination": "upgrad"})
+    succeed(study, "plan")
+    monkeypatch.setitem(sys.modules, "quadprog", None)
+    line = complaint(cotrain(study, "train", "subsets"))
+    assert "params.yaml: `model.combination`: the aggregator upgrad cannot be made" in line

@@ -4,7 +4,7 @@
 Markdown. The same code runs on simulated tables, so that it is tested before it is used.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -241,15 +241,20 @@ def acquisition_table(runs: Runs, ceiling: float = 1.0, seed: int = 0, share: fl
             labels = strategy(state)
             paid = gains[index] * labels / np.maximum(available, 1)
             value[name].append(1000 * float(np.nansum(paid)) / budget)
-    reference = np.array(value["uniform"])
+    return gain_table("Label acquisition", value)
+
+
+def gain_table(title: str, gain: Mapping[str, Sequence[float]]) -> str:
+    """Gains in mean score per 1,000 labels of each strategy, and how far above uniform's."""
+    uniform = np.array(gain["uniform"])
     rows = []
-    for name, found in value.items():
-        gap = paired_interval(np.array(found) - reference)
+    for name, values in gain.items():
+        gap = paired_interval(np.array(values) - uniform)
         rows.append([
-            name, f"{np.mean(found):.5f}", f"{gap.estimate:+.5f} ({gap.low:+.5f}, {gap.high:+.5f})"
+            name, f"{np.mean(values):.5f}", f"{gap.estimate:+.5f} ({gap.low:+.5f}, {gap.high:+.5f})"
         ])  # fmt: skip
     header = ["strategy", "gain in mean score per 1,000 labels", "less uniform (95 %)"]
-    return markdown("Label acquisition", header, rows)
+    return markdown(title, header, rows)
 
 
 def markdown(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cotrain.curves import STRATEGIES, LabelState, TransferModel, simulate_acquisition
+from cotrain.curves._acquire import _reveal
 
 DISCOUNTS = np.array(
     [
@@ -59,29 +60,77 @@ def test_own_curves_label_the_task_that_rises_most_alone():
     assert labels[1] > labels[0]
 
 
+def test_uncertainty_labels_the_least_sure_score_first(history):
+    state = LabelState(*history, COUNTS, AVAILABLE, 40, quick())
+    labels = STRATEGIES["uncertainty"](state)
+    model = quick().fit(*history)
+    sure = model.predict_variance((COUNTS + labels)[None])[0]
+    assert labels[np.argmax(model.predict_variance(COUNTS[None])[0])] > 0
+    assert sure[labels > 0].min() > 0.9 * sure.max()
+
+
+FOLDS = np.array([[50, 50, 50], [40, 40, 40], [60, 20, 20], [200, 100, 100]])
+
+
+def play(revealed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.array([folds[:n].sum() for folds, n in zip(FOLDS, revealed, strict=True)])
+    return score(COUNTS + labels) - 0.01, score(COUNTS + labels)
+
+
 def test_the_transfer_model_gains_more_than_uniform(history):
+    folds = np.tile(AVAILABLE[:, None] // 10, 10)
+
+    def fine(revealed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (score(COUNTS + revealed * folds[:, 0]),) * 2
+
     gain = {
         name: simulate_acquisition(
-            score, STRATEGIES[name], *history, COUNTS, AVAILABLE, 60, 3, model=quick()
+            fine, STRATEGIES[name], *history, COUNTS, folds, 60, 3, model=quick()
         ).gain_per_label
         for name in ("uniform", "transfer model")
     }
     assert gain["transfer model"] > 1.1 * gain["uniform"]
 
 
-def test_a_path_holds_every_round(history):
-    path = simulate_acquisition(
-        score, STRATEGIES["proportional"], *history, COUNTS, AVAILABLE, 50, 4
-    )
-    assert path.counts.shape == path.scores.shape == (5, 4)
-    assert np.diff(path.counts.sum(axis=1)) == pytest.approx(50)
-    assert path.scores[-1] == pytest.approx(score(path.counts[-1]))
+def test_a_path_reveals_whole_folds_and_keeps_to_the_budget(history):
+    path = simulate_acquisition(play, STRATEGIES["uniform"], *history, COUNTS, FOLDS, 100, 4)
+    assert path.revealed.shape == path.counts.shape == path.scores.shape == (5, 4)
+    assert (np.diff(path.revealed, axis=0) >= 0).all()
+    for revealed, counts, scores in zip(path.revealed, path.counts, path.scores, strict=True):
+        assert counts - COUNTS == pytest.approx(
+            [folds[:n].sum() for folds, n in zip(FOLDS, revealed, strict=True)]
+        )
+        assert scores == pytest.approx(score(counts))
+    spent = (path.counts - COUNTS).sum(axis=1)
+    assert np.abs(spent - 100 * np.arange(5)).max() <= FOLDS.max() / 2
     gain = path.scores[-1].mean() - path.scores[0].mean()
-    assert path.gain_per_label == pytest.approx(gain / 200)
+    assert path.gain_per_label == pytest.approx(gain / spent[-1])
+
+
+def test_strategies_learn_from_the_first_scores_alone(history):
+    seen: list[np.ndarray] = []
+
+    def watch(state: LabelState) -> np.ndarray:
+        seen.append(state.Y[-1])
+        return STRATEGIES["uniform"](state)
+
+    path = simulate_acquisition(play, watch, *history, COUNTS, FOLDS, 100, 2)
+    assert np.array(seen) == pytest.approx(path.scores[:-1] - 0.01)
+
+
+def test_folds_are_revealed_as_planned_until_the_budget_is_spent():
+    one_each = np.array([1, 1, 1, 0])
+    assert _reveal(np.array([50, 40, 60, 0]), FOLDS, np.zeros(4, int)).tolist() == [1, 1, 1, 0]
+    assert _reveal(np.array([0, 0, 40, 0]), FOLDS, one_each).tolist() == [1, 1, 3, 0]
+    # Too little for half a fold of the task asked for: nothing is revealed.
+    assert _reveal(np.array([0, 0, 0, 90]), FOLDS, one_each).tolist() == [1, 1, 1, 0]
+    assert _reveal(np.array([0, 0, 0, 110]), FOLDS, one_each).tolist() == [1, 1, 1, 1]
+    # The labels of a task run out: the others' folds take its place.
+    assert _reveal(np.array([0, 0, 120, 0]), FOLDS, one_each).sum() > one_each.sum() + 2
 
 
 def test_what_cannot_be_played_is_refused(history):
     with pytest.raises(ValueError, match="the 770 labels available, got 400 and 2"):
-        simulate_acquisition(score, STRATEGIES["uniform"], *history, COUNTS, AVAILABLE, 400, 2)
+        simulate_acquisition(play, STRATEGIES["uniform"], *history, COUNTS, FOLDS, 400, 2)
     with pytest.raises(ValueError, match="spend the budget of 10"):
-        simulate_acquisition(score, lambda state: state.counts, *history, COUNTS, AVAILABLE, 10, 1)
+        simulate_acquisition(play, lambda state: state.counts, *history, COUNTS, FOLDS, 10, 1)

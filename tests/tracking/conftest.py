@@ -68,6 +68,7 @@ def fit_table(n_fits: int = 3, tasks: tuple[str, ...] = ("a", "b", "c"), seed: i
                 "members": f"{(1 << len(members)) - 1:x}",
                 "level": fit % 3,
                 "auxiliary": tasks[-1] if kind == "augmentation" else None,
+                "task_weights": "0.5 1.5 1.0" if kind == "augmentation" else None,
                 "task": task,
                 "n_labels": int(rng.integers(1, 500)),
             }

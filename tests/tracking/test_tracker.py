@@ -111,6 +111,7 @@ def test_a_run_holds_what_the_fit_was(tracker, make_fits, run, monkeypatch):
     fit = rows[rows["fit_id"] == last]
     assert tags["cotrain.kind"] == params["kind"] == "augmentation"
     assert tags["cotrain.auxiliary"] == params["auxiliary"] == "c"
+    assert tags["cotrain.task_weights"] == params["task_weights"] == "0.5 1.5 1.0"
     assert tags["cotrain.level"] == params["level"] == "1"
     assert tags["cotrain.members"] == "7"
     assert tags["cotrain.data_version"] == run.data_version

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,16 @@ def test_the_rows_of_a_fit_say_what_it_was(table):
     assert set(rows["members"]) == {"f"}
     assert rows["val_auroc"].iloc[0] == scores().validation[0, SCORES.index("auroc")]
     assert math.isnan(rows["test_log_loss"].iloc[1])
+
+
+def test_the_weights_of_tasks_stand_in_the_fit_table(table, tmp_path):
+    weighed = replace(FIT, task_weights=(0.25, 0.75, 1.0, 2.0))
+    fits = {KEY: FIT, "0" * 32: weighed}
+    rows = fit_table(fit_rows(table, "grid", key, fit, scores()) for key, fit in fits.items())
+    save_fit_table(tmp_path / "fits.parquet", rows)
+    found = load_fit_table(tmp_path / "fits.parquet").groupby("fit_id")["task_weights"].first()
+    assert found["0" * 32] == "0.25 0.75 1 2"
+    assert pd.isna(found[KEY])
 
 
 def test_an_empty_fit_table_keeps_its_columns(tmp_path):

@@ -44,8 +44,19 @@ Strategy = Callable[[LabelState], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class LabelPath:
-    """One strategy's course: labels at hand (rounds + 1, K) and scores (rounds + 1, K)."""
+    """One strategy's course, from the start to the last round.
 
+    Attributes
+    ----------
+    revealed : ndarray of int, (rounds + 1, K)
+        Folds revealed of each task.
+    counts : ndarray, (rounds + 1, K)
+        Labels at hand.
+    scores : ndarray, (rounds + 1, K)
+        What the fits of all tasks are judged by.
+    """
+
+    revealed: np.ndarray
     counts: np.ndarray
     scores: np.ndarray
 
@@ -76,9 +87,9 @@ def by_own_curves(state: LabelState) -> np.ndarray:
 
 
 def by_uncertainty(state: LabelState) -> np.ndarray:
-    """Labels in proportion to how unsure the transfer model is of each task's score."""
+    """Labels, portion by portion, where the transfer model is least sure of the score by then."""
     model = _fitted(state)
-    return _share(np.sqrt(model.predict_variance(state.counts[None])[0]), state)
+    return _climb(lambda labels: model.predict_variance((state.counts + labels)[None])[0], state)
 
 
 def by_transfer(state: LabelState) -> np.ndarray:
@@ -97,12 +108,12 @@ STRATEGIES: Mapping[str, Strategy] = {
 
 
 def simulate_acquisition(
-    score: Callable[[np.ndarray], np.ndarray],
+    score: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
     strategy: Strategy,
     N: np.ndarray,
     Y: np.ndarray,
     counts: np.ndarray,
-    available: np.ndarray,
+    folds: np.ndarray,
     budget: int,
     n_rounds: int,
     *,
@@ -110,16 +121,23 @@ def simulate_acquisition(
 ) -> LabelPath:
     """The course of one strategy, every round's fit added to what it knows.
 
+    Labels are hidden in folds, as those of a study are: a round reveals whole folds, as near to the
+    strategy's plan and to the budget as they come. What one round spends too much or too little,
+    the next one makes up for.
+
     Parameters
     ----------
-    score : callable, counts (K,) -> scores (K,)
-        Trains, or looks up, the fit of all tasks at these counts; NaN where unknown.
+    score : callable, folds revealed (K,) -> two vectors of scores (K,)
+        Trains, or looks up, the fit of all tasks with these folds: the scores that strategies learn
+        from, and those that they are judged by. NaN where unknown.
     strategy : callable, LabelState -> labels (K,)
         One of `STRATEGIES`, or another.
     N, Y : ndarray, (n_fits, K)
         Fits known at the start.
-    counts, available : ndarray, (K,)
-        Labels at hand, and labels that can be had beyond.
+    counts : ndarray, (K,)
+        Labels at hand.
+    folds : ndarray, (K, n_folds)
+        Labels in each hidden fold, in the order in which they are revealed.
     budget, n_rounds : int
         Labels a round, and rounds.
     model : TransferModel, optional
@@ -130,23 +148,47 @@ def simulate_acquisition(
     ValueError
         If all rounds need more labels than there are, or a strategy breaks the budget.
     """
-    counts, left = np.asarray(counts, dtype=float), np.asarray(available, dtype=float)
-    if budget < 1 or n_rounds < 1 or left.sum() < budget * n_rounds:
+    start, folds = np.asarray(counts, dtype=float), np.asarray(folds, dtype=float)
+    if budget < 1 or n_rounds < 1 or folds.sum() < budget * n_rounds:
         raise ValueError(
-            f"budget times n_rounds must be between 1 and the {left.sum():g} labels available, "
+            f"budget times n_rounds must be between 1 and the {folds.sum():g} labels available, "
             f"got {budget} and {n_rounds}"
         )
     model = model if model is not None else TransferModel(random_state=0)
-    path, scores = [counts], [np.asarray(score(counts), dtype=float)]
-    for _ in range(n_rounds):
-        N, Y = np.vstack([N, path[-1]]), np.vstack([Y, scores[-1]])
-        labels = np.asarray(strategy(LabelState(N, Y, path[-1], left, budget, model)))
-        if labels.sum() != budget or (labels < 0).any() or (labels > left).any():
-            raise ValueError(f"strategy must spend the budget of {budget} on available labels")
-        left = left - labels
-        path.append(path[-1] + labels)
-        scores.append(np.asarray(score(path[-1]), dtype=float))
-    return LabelPath(np.array(path), np.array(scores))
+    revealed = [np.zeros(len(start), dtype=np.int64)]
+    seen, judged = score(revealed[0])
+    path, scores = [start], [judged]
+    for n_spent in range(n_rounds):
+        N, Y = np.vstack([N, path[-1]]), np.vstack([Y, seen])
+        left = start + folds.sum(axis=1) - path[-1]
+        due = int(min(budget * (n_spent + 1) - (path[-1] - start).sum(), left.sum()))
+        labels = np.asarray(strategy(LabelState(N, Y, path[-1], left, due, model)))
+        if labels.sum() != due or (labels < 0).any() or (labels > left).any():
+            raise ValueError(f"strategy must spend the budget of {due} on available labels")
+        revealed.append(_reveal(labels, folds, revealed[-1]))
+        path.append(start + _revealed_labels(folds, revealed[-1]))
+        seen, judged = score(revealed[-1])
+        scores.append(judged)
+    return LabelPath(np.array(revealed), np.array(path), np.array(scores, dtype=float))
+
+
+def _reveal(plan: np.ndarray, folds: np.ndarray, revealed: np.ndarray) -> np.ndarray:
+    """Folds revealed after a plan of labels: whole ones, where most of a fold is still planned."""
+    revealed, owed, left = revealed.copy(), plan.astype(float), float(plan.sum())
+    every = np.arange(len(folds))
+    while left > 0 and (is_open := revealed < folds.shape[1]).any():
+        size = folds[every, np.minimum(revealed, folds.shape[1] - 1)]
+        task = int(np.argmax(np.where(is_open, owed / np.maximum(size, 1), -np.inf)))
+        if size[task] > 2 * left:  # more than half of it would be beyond the budget
+            break
+        revealed[task] += 1
+        owed[task] -= size[task]
+        left -= float(size[task])
+    return revealed
+
+
+def _revealed_labels(folds: np.ndarray, revealed: np.ndarray) -> np.ndarray:
+    return np.where(np.arange(folds.shape[1]) < revealed[:, None], folds, 0.0).sum(axis=1)
 
 
 def _fitted(state: LabelState) -> TransferModel:

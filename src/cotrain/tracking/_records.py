@@ -23,7 +23,8 @@ NOTE = "mlflow.note.content"
 
 # Settings of one fit: tags to search by, and parameters, for only they can be axes of charts.
 _FIT_COLUMNS = ("plan", "kind", "repeat", "seed", "evaluation_folds", "members", "level")
-_FIT_PARAMS = (*_FIT_COLUMNS, "auxiliary")
+_OPTIONAL_COLUMNS = ("auxiliary", "task_weights")
+_FIT_PARAMS = (*_FIT_COLUMNS, *_OPTIONAL_COLUMNS)
 # What DVC tells the commands that it runs.
 _DVC_VARIABLES = ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
 _MAX_PARAM, _MAX_TAG, _MAX_NAME = 6000, 8000, 250
@@ -197,16 +198,14 @@ def _shared_tags(context: RunContext) -> dict[str, str]:
 
 
 def _fit_tags(head: Mapping[str, Any]) -> dict[str, str]:
-    tags = {FIT_ID: head["fit_id"]}
-    tags |= {f"cotrain.{name}": str(head[name]) for name in _FIT_COLUMNS}
-    return tags | (
-        {} if _is_missing(head["auxiliary"]) else {"cotrain.auxiliary": head["auxiliary"]}
-    )
+    settings = {f"cotrain.{name}": value for name, value in _fit_params(head).items()}
+    return {FIT_ID: head["fit_id"], **settings}
 
 
 def _fit_params(head: Mapping[str, Any]) -> dict[str, str]:
-    params = {name: str(head[name]) for name in _FIT_COLUMNS}
-    return params | ({} if _is_missing(head["auxiliary"]) else {"auxiliary": head["auxiliary"]})
+    """The fit's own settings: those that every fit has, and the others where it has them."""
+    optional = (name for name in _OPTIONAL_COLUMNS if not _is_missing(head[name]))
+    return {name: str(head[name]) for name in (*_FIT_COLUMNS, *optional)}
 
 
 def _error_tags(reason: str) -> dict[str, str]:

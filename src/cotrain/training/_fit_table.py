@@ -29,6 +29,7 @@ _TYPES = {
     "members": "str",
     "level": "int64",
     "auxiliary": "str",
+    "task_weights": "str",
     "task": "str",
     "n_labels": "int64",
     **dict.fromkeys(SCORE_COLUMNS, "float64"),
@@ -37,6 +38,7 @@ _TYPES = {
 
 def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str, Any]:
     """What the fit table says of a fit in each of its rows."""
+    weights = fit.task_weights
     evaluation = {"validation": fit.folds.validation, "test": fit.folds.test}
     return {
         "fit_id": fit_id,
@@ -50,6 +52,7 @@ def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str
         "members": encode_tasks(fit.members),
         "level": fit.level,
         "auxiliary": None if fit.auxiliary is None else table.tasks[fit.auxiliary],
+        "task_weights": None if weights is None else " ".join(f"{w:.6g}" for w in weights),
     }
 
 

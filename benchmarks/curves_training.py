@@ -1,0 +1,283 @@
+"""What learning curves are good for, by real trainings on the task table of a study.
+
+    python benchmarks/curves_training.py acquisition FOLDER [--repeats 8]
+    python benchmarks/curves_training.py weights FOLDER [--repeats 10]
+    python benchmarks/curves_training.py verdicts FOLDER [--repeats 240]
+
+`cotrain prepare` must have run in the study's folder; for `weights`, its fits as well; `verdicts`
+wants made data. Nothing is recorded.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from curves_study import Runs, gain_table, markdown
+
+from cotrain.allocation import (
+    Allocation,
+    Fit,
+    Rotation,
+    all_together,
+    augmentations,
+    rotations,
+    single_tasks,
+)
+from cotrain.curves import (
+    STRATEGIES,
+    TransferModel,
+    domain_effects,
+    pairwise_effects,
+    simulate_acquisition,
+    task_weights,
+)
+from cotrain.reliability import paired_interval
+from cotrain.study import Study
+from cotrain.tasks import TaskTable
+from cotrain.training import SCORES, FitScores, load_fit_table, make_engine, sweep
+
+AUROC = SCORES.index("auroc")
+# Acquisition: training folds whose labels are at hand, and those that are revealed fold by fold.
+KNOWN, HIDDEN = 4, 6
+N_ROUNDS, SHARE = 3, 0.4  # of the hidden labels that are acquired in all
+N_SEEDS = 2  # fits behind each score that is judged
+N_STUDIES = 4  # that repeats are dealt out to, for verdicts
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A study's task table, and what trains on it."""
+
+    study: Study
+    table: TaskTable
+
+    @classmethod
+    def of(cls, folder: Path) -> "Bench":
+        study = Study(folder)
+        return cls(study, TaskTable.load(study.table))
+
+    def turns(self, n_train: int, n_repeats: int, seed: int) -> list[Rotation]:
+        n_test = self.study.settings.plan.test_folds
+        return rotations(self.table.n_folds, n_train, n_test, n_repeats, seed)
+
+    def scores(self, fits: Sequence[Fit]) -> tuple[np.ndarray, np.ndarray]:
+        """Validation and test scores, (n_fits, K, SCORES) each; NaN for tasks not trained."""
+        settings = self.study.settings
+        place = {fit: row for row, fit in enumerate(fits)}
+        validation = np.full((len(fits), self.table.n_tasks, len(SCORES)), np.nan)
+        test = validation.copy()
+        engine = make_engine(settings.model)
+        for fit, outcome, _ in sweep(engine, self.table, fits, settings.model, settings.train):
+            assert isinstance(outcome, FitScores), outcome
+            validation[place[fit], outcome.tasks] = outcome.validation
+            test[place[fit], outcome.tasks] = outcome.test
+        return validation, test
+
+    def counts(self, fits: Sequence[Fit]) -> np.ndarray:
+        """Labels that each fit is trained on, (n_fits, K)."""
+        return np.array([fit.allocation.counts(self.table.label_counts) for fit in fits])
+
+
+def acquisition(folder: Path, n_repeats: int) -> str:
+    """Every strategy's course in each repeat: its own folds at hand, hidden and to choose by."""
+    bench = Bench.of(folder)
+    gain: dict[str, list[float]] = {name: [] for name in STRATEGIES}
+    after: dict[str, list[float]] = {name: [] for name in STRATEGIES}
+    spent = []
+    for turn in bench.turns(KNOWN + HIDDEN, n_repeats, seed=100):
+        fits = _fits_at_hand(bench.table.n_tasks, turn)
+        N, Y = bench.counts(fits), bench.scores(fits)[0][..., AUROC]
+        folds = bench.table.label_counts[:, turn.folds.train]
+        hidden = folds[:, KNOWN:]
+        budget = int(SHARE * hidden.sum() / N_ROUNDS)
+        play = _play(bench, turn)
+        for name, strategy in STRATEGIES.items():
+            path = simulate_acquisition(
+                play, strategy, N, Y, folds[:, :KNOWN].sum(axis=1), hidden, budget, N_ROUNDS,
+                model=TransferModel(strengths=(0.05, 0.1, 0.2), ranks=(0,), random_state=0),
+            )  # fmt: skip
+            gain[name].append(1000 * path.gain_per_label)
+            after[name].append(float(np.nanmean(path.scores[-1])))
+            spent.append((path.counts[-1] - path.counts[0]).sum())
+        print(turn.repeat, {name: f"{values[-1]:.5f}" for name, values in gain.items()}, flush=True)
+    title = f"Label acquisition by real trainings, {n_repeats} repeats, {N_ROUNDS} rounds"
+    means = ", ".join(f"{name} {np.mean(values):.4f}" for name, values in after.items())
+    return (
+        f"{gain_table(title, gain)}\n\n{np.mean(spent):.0f} labels acquired, mean over courses. "
+        f"Mean test AUROC after the last round: {means}."
+    )
+
+
+def _fits_at_hand(n_tasks: int, turn: Rotation) -> list[Fit]:
+    """Fits within the folds at hand: levels, single tasks, and a random level for every task."""
+    levels = range(1, KNOWN + 1)
+    fits = [fit for level in levels for fit in all_together(n_tasks, level, [turn])]
+    fits += [fit for level in (2, KNOWN) for fit in single_tasks(n_tasks, level, [turn])]
+    rng = np.random.default_rng(turn.seed)
+    return fits + [
+        _with_folds(rng.integers(0, KNOWN + 1, n_tasks), turn) for _ in range(2 * n_tasks)
+    ]
+
+
+def _with_folds(n_folds: np.ndarray, turn: Rotation, seed: int = 0) -> Fit:
+    """The fit of so many training folds of each task."""
+    use = turn.folds
+    cells = frozenset((task, use.train[at]) for task, n in enumerate(n_folds) for at in range(n))
+    n_all = len(use.train) + len(use.validation) + len(use.test)
+    allocation = Allocation(len(n_folds), n_all, cells)
+    return Fit(allocation, use, turn.seed + seed, "subset", turn.repeat, int(max(n_folds)))
+
+
+def _play(bench: Bench, turn: Rotation) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Validation scores to learn from, test scores to be judged by."""
+
+    @cache
+    def train(revealed: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        fits = [_with_folds(KNOWN + np.array(revealed), turn, 1000 * n) for n in range(N_SEEDS)]
+        validation, test = bench.scores(fits)
+        return validation[..., AUROC].mean(axis=0), test[..., AUROC].mean(axis=0)
+
+    return lambda revealed: train(tuple(revealed.tolist()))
+
+
+def weights(folder: Path, n_repeats: int) -> str:
+    """All tasks in one model, each task's loss weighed by what its labels are worth, or equally."""
+    bench = Bench.of(folder)
+    plan = bench.study.settings.plan
+    frames = [load_fit_table(bench.study.fits(name)) for name in ("subsets", "augmentations")]
+    runs = Runs.of(pd.concat(frames, ignore_index=True))
+    model = TransferModel(random_state=0).fit(runs.N, runs.Y, runs.repeats)
+    order = [runs.tasks.index(task) for task in bench.table.tasks]
+    rates = model.exchange_rates_[np.ix_(order, order)]
+    worth = _positive(task_weights(rates))
+    own = np.stack([_positive(task_weights(rates, target)) for target in np.eye(len(rates))])
+    print("weights", dict(zip(bench.table.tasks, worth.round(2).tolist(), strict=True)))
+    turns = bench.turns(plan.train_folds, n_repeats, seed=1000)
+    ways: dict[str, np.ndarray] = {
+        "equal": np.ones_like(worth),
+        "exchange rates": worth,
+        "their square roots": np.sqrt(worth),
+        "a model a target, its own rates": own,
+    }
+    together = all_together(bench.table.n_tasks, plan.subset_level, turns)
+    found = {name: _weighed(bench, together, way) for name, way in ways.items()}
+    rows = []
+    for score, sign in (("log_loss", -1), ("auroc", 1)):
+        equal = found["equal"][score]
+        for name, by_score in found.items():
+            scores = by_score[score]
+            gap = paired_interval(sign * np.nanmean(scores - equal, axis=1))
+            rows.append([
+                score, name, f"{np.nanmean(scores):.4f}",
+                f"{gap.estimate:+.4f} ({gap.low:+.4f}, {gap.high:+.4f})",
+            ])  # fmt: skip
+    header = ["score", "weights of the tasks' losses", "mean over tasks, test",
+              "better than equal by (95 %)"]  # fmt: skip
+    return markdown(f"Task weights from exchange rates, {n_repeats} repeats", header, rows)
+
+
+def _positive(worth: np.ndarray) -> np.ndarray:
+    """Weights of mean 1, above 0 as fits want them."""
+    worth = np.maximum(worth, 0.05)
+    return worth / worth.mean()
+
+
+def _weighed(bench: Bench, together: Sequence[Fit], way: np.ndarray) -> dict[str, np.ndarray]:
+    """Test scores, (n_repeats, K) each, of one model with weights (K,), or a model a target."""
+    fits = [
+        replace(fit, task_weights=tuple(one.tolist()))
+        for one in np.atleast_2d(way) for fit in together
+    ]  # fmt: skip
+    test = bench.scores(fits)[1].reshape(-1, len(together), bench.table.n_tasks, len(SCORES))
+    target = np.arange(bench.table.n_tasks)
+    served = test[target, :, target].swapaxes(0, 1) if way.ndim == 2 else test[0]
+    return {score: served[:, :, place] for place, score in enumerate(SCORES)}
+
+
+def verdicts(folder: Path, n_repeats: int) -> str:
+    """Verdicts of statTAG grids with a planted harmful task, each held against other repeats.
+
+    The repeats are dealt out to studies. A verdict is confirmed where the 95 % interval of the
+    other studies' repeats lies on its side of 0.
+    """
+    bench = Bench.of(folder)
+    truth = pd.read_csv(bench.study.raw / "truth.csv").set_index("task")
+    truth = truth.loc[list(bench.table.tasks)]
+    base, more = _grid(bench, n_repeats)
+    studies = np.arange(n_repeats) % N_STUDIES
+    found, rest, given = [], [], []
+    for study in range(N_STUDIES):
+        mine = studies == study
+        found.append(pairwise_effects(base[mine], more[mine]).verdict)
+        rest.append(paired_interval((more - base[:, :, None])[~mine, 0]))
+        given.append(domain_effects(base[mine], more[mine])[0].verdict)
+    verdict = np.array(found)
+    confirmed = ((verdict == "helps") & (np.array([r.low for r in rest]) > 0)) | (
+        (verdict == "hurts") & (np.array([r.high for r in rest]) < 0)
+    )
+    named = np.isin(verdict, ("helps", "hurts"))
+    effect = pairwise_effects(base, more).effect
+    rows = []
+    for kind, pairs in _kinds_of_pairs(truth).items():
+        share = [f"{(verdict[:, pairs] == v).mean():.2f}" for v in ("helps", "hurts", "undecided")]
+        n_named, n_confirmed = named[:, pairs].sum(), confirmed[:, pairs].sum()
+        rows.append([kind, pairs.sum(), f"{effect[pairs].mean():+.4f}", *share,
+                     n_named, n_named - n_confirmed])  # fmt: skip
+    rows.append(["all", "", "", "", "", "", named.sum(), named.sum() - confirmed.sum()])
+    header = ["source and target", "pairs", "effect on AUROC", "helps", "hurts", "undecided",
+              "verdicts", "not confirmed"]  # fmt: skip
+    harmful = truth["harmful"].to_numpy()
+    title = f"statTAG on trained models, {N_STUDIES} studies of {n_repeats // N_STUDIES} repeats"
+    domain = np.array(given)
+    return (
+        f"{markdown(title, header, rows)}\n\nOver all targets at once, the harmful task is called "
+        f"harmful in {(domain[:, harmful] == 'hurts').sum()} of {N_STUDIES} studies, another task "
+        f"in {(domain[:, ~harmful] == 'hurts').sum()} of {N_STUDIES * (~harmful).sum()} cases."
+    )
+
+
+def _grid(bench: Bench, n_repeats: int) -> tuple[np.ndarray, np.ndarray]:
+    """Validation AUROC of the statTAG grid's first level, (R, 1, K) and (R, 1, K, K)."""
+    plan, n_tasks = bench.study.settings.plan, bench.table.n_tasks
+    turns = bench.turns(plan.train_folds, n_repeats, seed=100)
+    fits = augmentations(n_tasks, plan.augmentations.levels[:1], turns)
+    scores = bench.scores(fits)[0][..., AUROC].reshape(n_repeats, 1, n_tasks + 1, n_tasks)
+    return scores[:, :, 0], scores[:, :, 1:]
+
+
+def _kinds_of_pairs(truth: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Masks [auxiliary, target] of the pairs that differ in what was planted."""
+    harmful = truth["harmful"].to_numpy()
+    cluster = truth["cluster"].to_numpy(dtype=float)  # NaN is in no cluster
+    same = cluster[:, None] == cluster
+    useful = ~harmful[:, None] & ~harmful
+    return {
+        "same cluster": same & ~np.eye(len(truth), dtype=bool),
+        "other cluster": useful & ~same,
+        "harmful task on another": harmful[:, None] & ~harmful,
+        "another on the harmful task": ~harmful[:, None] & harmful,
+    }
+
+
+TABLES: dict[str, Callable[[Path, int], str]] = {
+    "acquisition": acquisition,
+    "weights": weights,
+    "verdicts": verdicts,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("folder", type=Path, help="of the study")
+    parser.add_argument("--repeats", type=int, default=8)
+    arguments = parser.parse_args()
+    print(TABLES[arguments.table](arguments.folder, arguments.repeats))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,115 +1,66 @@
 """What recording affinities costs.
 
-    OMP_NUM_THREADS=1 python benchmarks/affinity.py
+    OMP_NUM_THREADS=1 python benchmarks/affinity.py STUDY...
 
-Processor seconds of one thread, so that a busy machine distorts little. Made data in the shapes of
-MoleculeACE (30 tasks) and of KIBA244, with tasks left out or added in between.
+Every STUDY is a folder in which `cotrain prepare` has run: its task table and model settings are
+those measured. Of a study with more than 100 tasks, parts are measured too, so that the growth
+shows. Processor seconds of one thread.
 """
 
+import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from cotrain.affinity import AffinityRecorder, masked_mean, record_affinity
-from cotrain.allocation import Fit, all_together, rotations
+from cotrain.allocation import Fit, subset_fit
 from cotrain.settings import ModelSettings
+from cotrain.stages._repeats import study_repeats
+from cotrain.study import Study
 from cotrain.tasks import TaskTable
+from cotrain.training._problem import Problem
+from cotrain.training._schedule import batch_size
 
-N_FEATURES, N_SET, N_FOLDS = 2048, 50, 10
 EVERY = 10
-# Name, rows trained on, tasks, labels a row, hidden layers.
-SHAPES = (
-    ("MoleculeACE, 2 folds", 7000, 30, 1.4, [256]),
-    ("MoleculeACE, 2 folds, two layers", 7000, 30, 1.4, [256, 256]),
-    ("MoleculeACE, all rows", 35000, 30, 1.4, [256]),
-    ("30 tasks, every label known", 7000, 30, 30.0, [256]),
-    ("61 tasks", 13000, 61, 1.2, [256]),
-    ("122 tasks", 13000, 122, 2.4, [256]),
-    ("KIBA244, 3 folds", 13000, 244, 4.8, [256]),
-)
 
 
-def settings(hidden: list[int]) -> ModelSettings:
-    return ModelSettings(
-        engine="torch",
-        combination="sum",
-        hidden=hidden,
-        dropout=0.2,
-        epochs=2,
-        batch_fraction=0.02,
-        min_batch_size=16,
-        learning_rate=1e-3,
-        decay_epochs=[10],
-        decay_factor=0.3,
-        weight_decay=0.0,
-        patience=0,
-    )
+def platform_rows(study: Study) -> Iterator[dict]:
+    """A row for each share of the tasks and each network."""
+    table, settings = TaskTable.load(study.table), study.settings
+    model = settings.model
+    (repeat,) = study_repeats(settings, 1, settings.plan.seed)
+    order = np.random.default_rng(0).permutation(table.n_tasks)
+    shares = (1 / 8, 1 / 4, 1 / 2, 1) if table.n_tasks > 100 else (1,)
+    for share in shares:
+        members = order[: round(share * table.n_tasks)]
+        fit = subset_fit(table.n_tasks, map(int, members), settings.plan.subset_level, repeat)
+        for hidden in (model.hidden, [256, 256]) if share == 1 else (model.hidden,):
+            name = f"{study.folder.name}, {' and '.join(map(str, hidden))} units"
+            yield {
+                "study": name,
+                **platform_row(table, fit, model.model_copy(update={"hidden": hidden})),
+            }
 
 
-def made_table(n_rows: int, n_tasks: int, labels_a_row: float) -> TaskTable:
-    """Some bits are common and most are rare, as in fingerprints; labels are coins."""
-    rng = np.random.default_rng(0)
-    rarity = np.arange(1, N_FEATURES + 1) ** 0.8
-    indices = np.empty((n_rows, N_SET), np.int32)
-    for row in indices:
-        # The N_SET first arrivals, a feature's rate being its popularity.
-        row[:] = np.sort(np.argpartition(rng.exponential(rarity), N_SET)[:N_SET])
-    known = rng.random((n_rows, n_tasks)) < (labels_a_row - 1) / max(n_tasks - 1, 1)
-    known[np.arange(n_rows), rng.integers(n_tasks, size=n_rows)] = True
-    task = np.nonzero(known)[1].astype(np.int32)
-    return TaskTable(
-        features=csr_array(
-            (
-                np.ones(indices.size, np.float32),
-                indices.ravel(),
-                np.arange(0, indices.size + 1, N_SET),
-            ),
-            shape=(n_rows, N_FEATURES),
-        ),
-        labels=csr_array(
-            (
-                (rng.random(task.size) < 0.5).astype(np.float32),
-                task,
-                np.append(0, known.sum(axis=1).cumsum()),
-            ),
-            shape=known.shape,
-        ),
-        # Rows of folds 8 and 9 are few, for only what is trained on matters here.
-        folds=np.append(np.arange(n_rows - 20) % 8, np.arange(20) % 2 + 8),
-        tasks=tuple(f"task {task}" for task in range(n_tasks)),
-        kinds=("binary",) * n_tasks,
-        examples=tuple(map(str, range(n_rows))),
-        n_folds=N_FOLDS,
-    )
-
-
-def together(n_tasks: int) -> Fit:
-    return all_together(n_tasks, 8, rotations(N_FOLDS, 8, 1, 1, seed=0))[0]
-
-
-def platform_row(name: str, n_rows: int, n_tasks: int, labels: float, hidden: list[int]) -> dict:
-    table = made_table(n_rows, n_tasks, labels)
+def platform_row(table: TaskTable, fit: Fit, model: ModelSettings) -> dict:
     record = min(
-        (
-            record_affinity(table, together(n_tasks), settings(hidden), every=EVERY)
-            for _ in range(2)
-        ),
+        (record_affinity(table, fit, model, every=EVERY) for _ in range(2)),
         key=lambda record: record.seconds + record.record_seconds,
     )
-    n_records = len(record.steps)
-    n_steps = 2 * -(-n_rows // round(0.02 * n_rows))
+    train = Problem.of(table, fit).train
+    n_rows, batch = train.rows.size, batch_size(model, train.rows.size)
+    n_steps, n_records = model.epochs * -(-n_rows // batch), len(record.steps)
     return {
-        "shape": name,
-        "tasks": n_tasks,
-        "rows a batch": round(0.02 * n_rows),
-        "labels a batch": round(0.02 * table.labels.nnz),
+        "tasks": len(fit.members),
+        "rows a batch": batch,
+        "labels a batch": round(batch * train.member.size / n_rows),
         "ms a step": f"{1e3 * record.seconds / n_steps:.1f}",
         "ms a record": f"{1e3 * record.record_seconds / n_records:.1f}",
         "time, n = 10": f"{1 + record.record_seconds / record.seconds:.2f}",
@@ -175,9 +126,14 @@ def best(run: Callable[[], object], n_times: int = 7) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", type=Path, nargs="*", metavar="STUDY")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print("The platform's network, closed form: `record_affinity`\n")
-    print(pd.DataFrame([platform_row(*shape) for shape in SHAPES]).to_markdown(index=False))
+    rows = [row for folder in arguments.studies for row in platform_rows(Study(folder))]
+    if rows:
+        print("The platform's network, closed form: `record_affinity`\n")
+        print(pd.DataFrame(rows).to_markdown(index=False))
     print("\nAny torch module: `AffinityRecorder`\n")
     rows = [
         recorder_row("20 → 32 → 32", [20, 32, 32], 10, 64),

@@ -109,6 +109,17 @@ def test_the_end_of_the_colours_of_exchange_rates_is_stated(hostile):
     assert (rates.abs() > float(stated[1])).sum() == int(stated[2])
 
 
+def test_the_measures_stand_beside_their_costs(hostile):
+    findings, folder = hostile
+    section = (folder / "report.html").read_text().split('id="measures"')[1].split("</section>")[0]
+    text = Reader(section).text
+    assert findings.costs["measure"].tolist() == ["affinity", "surrogate relevance", "statTAG"]
+    for row in ("affinity220.51.50", "surrogate relevance8008,0001,600", "statTAG2004,000800"):
+        assert row in text
+    assert "Spearman correlation over the pairs" in text
+    assert 'id="figure-affinity"' in section
+
+
 def test_every_figure_has_a_title_and_words_for_it(hostile):
     _, folder = hostile
     text = (folder / "report.html").read_text()

@@ -11,6 +11,7 @@ from cotrain.affinity._watch import BatchView, WatchedFit
 from cotrain.allocation import Fit
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
+from cotrain.training._cost import pass_operations
 
 
 def record_affinity(
@@ -25,7 +26,8 @@ def record_affinity(
     """The affinities and gradient cosines of all pairs of members, recorded along one fit.
 
     A task's loss is the mean over its labels in the batch, and the step of a lookahead has the
-    learning rate of the epoch. The fit is that of the torch engine, to the bit.
+    learning rate of the epoch. The fit is that of the torch engine, to the bit, with the sum of the
+    tasks' gradients whatever `model.combination` is.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ class _Recording:
     def look(self, batch: BatchView) -> None:
         start = time.thread_time()
         hidden, counts = batch.fit.model.hidden, batch.task_counts
-        self.flops += _flops.training_step(batch.features, hidden, counts.size)
+        self.flops += pass_operations(batch.examples.size, batch.features.nnz, hidden, counts.size)
         if self._n_steps % self._every == 0:
             self._record(batch)
             self.record_flops += _flops.record(batch.features, hidden, counts)

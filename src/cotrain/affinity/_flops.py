@@ -1,20 +1,9 @@
-"""Floating-point operations of a fit and of its records, two a multiplication with addition.
-
-Matrix products count, as in `torch.utils.flop_counter`; sparse ones count by stored entries.
-"""
+"""Floating-point operations of records, counted as those of training are."""
 
 from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array
-
-
-def training_step(features: csr_array, hidden: list[int], n_tasks: int) -> int:
-    """Operations of one training step on rows of `features` (B, D), forward and backward."""
-    n_rows, widths = features.shape[0], [*hidden, n_tasks]
-    dense = sum(a * b for a, b in pairwise(widths))
-    # The first layer passes no gradient on, so it has two products and the others three.
-    return int(2 * (2 * features.nnz * hidden[0] + 3 * n_rows * dense))
 
 
 def record(features: csr_array, hidden: list[int], counts: np.ndarray) -> int:

@@ -88,6 +88,7 @@ class Findings:
     curves: pd.DataFrame
     curve_points: pd.DataFrame
     affinity: pd.DataFrame | None
+    costs: pd.DataFrame
     exchange_rates: pd.DataFrame | None
     next_labels: pd.DataFrame | None
     trials: pd.DataFrame

@@ -187,8 +187,19 @@ def _measures(findings: Findings) -> Section:
     ]
     if findings.affinity is None:
         sentences.append("No gradient affinity was recorded in this study.")
-    table = tables.correlation_table(list(matrices), correlations)
-    return Section("measures", "How far the measures agree", sentences, tables=[table])
+    sentences.append(
+        "Costs: fits may serve several measures. Operations are counted: the matrix products of "
+        "training and recording. Seconds are those of the cost model for one core, so that the "
+        "page is the same on every machine; what the clock said is in MLflow, with the summary "
+        "run of each plan."
+    )
+    agreement = tables.correlation_table(list(matrices), correlations)
+    return Section(
+        "measures",
+        "How far the measures agree, and what they cost",
+        sentences,
+        tables=[agreement, tables.cost_table(findings)],
+    )
 
 
 def _curves(findings: Findings) -> Section:

@@ -116,6 +116,7 @@ TABLES = (
         ("affinity", "cosine", "n_steps"),
         is_optional=True,
     ),
+    Table("costs", "analyze", "costs.csv", ("measure",), ("n_fits", "gflop", "seconds")),
     Table(
         "exchange_rates",
         "analyze",

@@ -333,6 +333,20 @@ def correlation_table(names: list[str], correlations: pd.DataFrame) -> HtmlTable
     return HtmlTable("Spearman correlation over the pairs that both know", headers, rows)
 
 
+def cost_table(findings: Findings) -> HtmlTable:
+    """Return what the measures of pairs cost."""
+    return table_of(
+        "What the measures cost",
+        findings.costs,
+        [
+            ("measure", False, text_cell("measure")),
+            ("fits", True, whole_cell("n_fits")),
+            ("operations, 10⁹", True, number_cell("gflop")),
+            ("seconds, estimated", True, number_cell("seconds")),
+        ],
+    )
+
+
 def excluded_table(findings: Findings) -> HtmlTable:
     """Return the tasks left out, and why."""
     return table_of(

@@ -8,23 +8,38 @@ import numpy as np
 import pandas as pd
 
 from cotrain.affinity import AffinityRecord
+from cotrain.allocation import Fit, all_together
 from cotrain.exceptions import DataError
+from cotrain.settings import Settings
+from cotrain.stages._repeats import study_repeats
 from cotrain.stages._surrogate_tables import SubsetAnalysis
 from cotrain.surrogates import best_threshold, classify
 
 
-def affinity_table(folder: Path, tasks: Sequence[str]) -> pd.DataFrame:
-    """Affinity and gradient cosine of every pair, the mean over repeats.
+def recorded_fits(settings: Settings, n_tasks: int) -> list[Fit]:
+    """The fits that affinities are recorded along."""
+    plan = settings.plan
+    repeats = study_repeats(settings, plan.affinity.repeats, plan.seed)
+    return all_together(n_tasks, plan.subset_level, repeats)
+
+
+def load_records(folder: Path) -> list[AffinityRecord]:
+    """The records of a study, one a repeat.
 
     Raises
     ------
     DataError
-        If there are no records.
+        If there are none.
     """
     paths = sorted(folder.glob("repeat_*.npz"))
     if not paths:
         raise DataError(f"{folder}: no affinity records; run `cotrain affinity` first")
-    frames = [AffinityRecord.load(path).to_frame(tuple(tasks)) for path in paths]
+    return [AffinityRecord.load(path) for path in paths]
+
+
+def affinity_table(records: Sequence[AffinityRecord], tasks: Sequence[str]) -> pd.DataFrame:
+    """Affinity and gradient cosine of every pair, the mean over repeats."""
+    frames = [record.to_frame(tuple(tasks)) for record in records]
     pairs = pd.concat(frames).groupby(["recipient", "source"], sort=False)
     return (
         pairs.agg(

@@ -75,7 +75,11 @@ class Workbench:
             fit_rows(self.table, plan.name, key, fit, scores[key]) for key, fit in plan.fits.items()
         )
         self.tracker.sync(rows, self.run)
-        self.tracker.log_summary(plan.name, self.run.params, _mean_scores(rows))
+        figures = _mean_scores(rows)
+        measured = self.journal.seconds(plan)
+        if len(measured) == len(plan):
+            figures["seconds"] = sum(measured.values())
+        self.tracker.log_summary(plan.name, self.run.params, figures)
         return rows
 
     def _train(self, plan_name: str, fits: Mapping[str, Fit]) -> dict[str, Outcome]:

@@ -2,19 +2,20 @@
 
 from tqdm import tqdm
 
-from cotrain.affinity import record_affinity
-from cotrain.allocation import all_together
-from cotrain.stages._repeats import study_repeats
+from cotrain.affinity import AffinityRecord, record_affinity
+from cotrain.stages._affinity_tables import recorded_fits
+from cotrain.stages._context import run_context
 from cotrain.study import Study
-from cotrain.tasks import TaskTable
+from cotrain.tasks import TaskTable, file_version
+from cotrain.tracking import Tracker
 
 
 def run(study: Study) -> str:
     settings = study.settings
-    plan, recorded = settings.plan, settings.plan.affinity
+    recorded = settings.plan.affinity
     table = TaskTable.load(study.table)
-    repeats = study_repeats(settings, recorded.repeats, plan.seed)
-    fits = all_together(table.n_tasks, plan.subset_level, repeats)
+    fits = recorded_fits(settings, table.n_tasks)
+    records = []
     for fit in tqdm(fits, "affinity", disable=None, delay=2):
         record = record_affinity(
             table,
@@ -25,5 +26,17 @@ def run(study: Study) -> str:
             heads_step=recorded.heads_step,
         )
         record.save(study.affinity / f"repeat_{fit.repeat}.npz")
+        records.append(record)
+    _log_costs(study, records)
     n_pairs = table.n_tasks * (table.n_tasks - 1)
     return f"affinity: {n_pairs} pairs recorded along {len(fits)} fits"
+
+
+def _log_costs(study: Study, records: list[AffinityRecord]) -> None:
+    """What the fits and the recording took, to MLflow; files hold no seconds."""
+    costs = {
+        name: float(sum(getattr(record, name) for record in records))
+        for name in ("seconds", "record_seconds", "flops", "record_flops")
+    }
+    params = run_context(study, file_version(study.table)).params
+    Tracker.open(study.home).log_summary("affinity", params, {"n_fits": len(records), **costs})

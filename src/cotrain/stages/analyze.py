@@ -8,8 +8,9 @@ import pandas as pd
 from cotrain.allocation import Plan
 from cotrain.files import write_csv, write_json
 from cotrain.observations import Observations
-from cotrain.stages._affinity_tables import affinity_figures, affinity_table
+from cotrain.stages._affinity_tables import affinity_figures, affinity_table, load_records
 from cotrain.stages._context import run_context
+from cotrain.stages._cost_tables import cost_table
 from cotrain.stages._curve_tables import (
     curve_points,
     curve_table,
@@ -47,7 +48,9 @@ def run(study: Study) -> str:
         "exchange_rates": labels.exchange_rates,
         "next_labels": labels.next_labels,
     }
-    tables["affinity"] = affinity_table(study.affinity, tasks)
+    records = load_records(study.affinity)
+    tables["affinity"] = affinity_table(records, tasks)
+    tables["costs"] = cost_table(runs.table, study.settings, runs.plans, records)
     tables["negative_transfer"] = pd.concat(
         [tables["negative_transfer"], affinity_figures(analysis, tables["affinity"])],
         ignore_index=True,

@@ -1,6 +1,6 @@
 """Engines behind one small protocol: fits in, scores out."""
 
-from cotrain.training._cost import estimate_seconds
+from cotrain.training._cost import count_operations, estimate_seconds
 from cotrain.training._engines import make_engine
 from cotrain.training._fit_table import (
     SCORE_COLUMNS,
@@ -29,6 +29,7 @@ __all__ = [
     "Outcome",
     "Rows",
     "Weights",
+    "count_operations",
     "describe_fit",
     "estimate_seconds",
     "fit_rows",

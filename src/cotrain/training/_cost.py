@@ -1,6 +1,8 @@
 """What a fit will cost, before it is trained."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -16,6 +18,8 @@ _GATHERED = 1.5e-10  # one weight read and added: an entry of a row times a hidd
 _UPDATED = 1.2e-9  # one weight updated by Adam
 _ACTIVATED = 1.0e-9  # one unit of one row, activated and masked
 _FIXED = 5e-3  # setting up and scoring a fit
+
+_Number = TypeVar("_Number", int, np.ndarray)
 
 
 def estimate_seconds(
@@ -38,10 +42,35 @@ def estimate_seconds(
     return costs
 
 
+def count_operations(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> np.ndarray:
+    """Floating-point operations of training each fit, float64 (n_fits,).
+
+    Those of `pass_operations` in all epochs, for an early stop cannot be foreseen.
+    """
+    if not fits:
+        return np.zeros(0)
+    n_rows, n_entries = _rows_and_entries(table, _allocations(fits))
+    n_tasks = np.array([len(fit.members) for fit in fits])
+    return np.asarray(model.epochs * pass_operations(n_rows, n_entries, model.hidden, n_tasks))
+
+
+def pass_operations(
+    n_rows: _Number, n_entries: _Number, hidden: Sequence[int], n_tasks: _Number
+) -> _Number:
+    """Operations of a pass forward and backward over rows with `n_entries` features set in all.
+
+    Two a multiplication with addition. Matrix products count, as in `torch.utils.flop_counter`,
+    the sparse one by stored entries.
+    """
+    dense = sum(a * b for a, b in pairwise(hidden)) + hidden[-1] * n_tasks
+    # The first layer passes no gradient on, so it has two products and the others three.
+    return 2 * (2 * n_entries * hidden[0] + 3 * n_rows * dense)
+
+
 def _costs(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> np.ndarray:
     if not fits:
         return np.zeros(0)
-    train = np.stack([fit.allocation.matrix for fit in fits], axis=2)
+    train = _allocations(fits)
     evaluated = np.zeros_like(train)
     for place, fit in enumerate(fits):
         folds = [*fit.folds.validation, *fit.folds.test]
@@ -50,7 +79,7 @@ def _costs(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> np.nd
     n_scored, n_scored_entries = _rows_and_entries(table, evaluated)
     units = sum(model.hidden)
     top = model.hidden[-1]
-    below = sum(a * b for a, b in zip(model.hidden, model.hidden[1:], strict=False))
+    below = sum(a * b for a, b in pairwise(model.hidden))
     steps = np.array([-(-n // batch_size(model, int(n))) for n in n_rows])
     heads = np.array([len(fit.members) for fit in fits])
     updated = steps * (table.n_features * model.hidden[0] + below + heads * top)
@@ -59,6 +88,11 @@ def _costs(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> np.nd
     passes = 1 if model.patience == 0 else model.epochs
     scoring = _GATHERED * (n_scored_entries * model.hidden[0] + n_scored * below)
     return np.asarray(_FIXED + model.epochs * epoch + passes * scoring)
+
+
+def _allocations(fits: Sequence[Fit]) -> np.ndarray:
+    """The cells that each fit trains on, bool (K, F, n_fits)."""
+    return np.stack([fit.allocation.matrix for fit in fits], axis=2)
 
 
 def _rows_and_entries(table: TaskTable, use: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

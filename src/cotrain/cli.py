@@ -117,6 +117,35 @@ def summary(study: Study) -> None:
 
 
 @cotrain.command()
+@click.option("--out", default="models", show_default=True, help="In the study's folder.")
+@click.pass_obj
+def export(study: Study, out: str) -> None:
+    """Train the recommended grouping on all labels; write and register the models."""
+    _run_stage(study, "export", out)
+
+
+@cotrain.command()
+@click.argument("models", type=click.Path(path_type=Path))
+@click.argument("molecules", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="predictions.csv",
+    show_default=True,
+    help="File for the predictions.",
+)
+@click.option("--smiles", help="The column of MOLECULES that holds SMILES.  [default: smiles]")
+def predict(models: Path, molecules: Path, out: Path, smiles: str | None) -> None:
+    """Predict every task for the MOLECULES of a CSV file with exported MODELS."""
+    from cotrain.serving import predict_file
+
+    found = predict_file(models, molecules, out, smiles)
+    for problem in found.problems:
+        click.echo(problem, err=True)
+    click.echo(found.note)
+
+
+@cotrain.command()
 @click.pass_obj
 def restore(study: Study) -> None:
     """Bring MLflow in line with the fit tables, without training."""

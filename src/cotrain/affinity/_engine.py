@@ -16,7 +16,7 @@ from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.settings import Combination, ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import FitFailure, Outcome
+from cotrain.training import FitFailure, Outcome, Weights
 from cotrain.training._schedule import learning_rate
 from cotrain.training._torch_trunks import Rows
 
@@ -56,6 +56,20 @@ class CombinationEngine:
     def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
         return [self._outcome(table, fit, model) for fit in fits]
+
+    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
+        """The trained network of a fit.
+
+        Raises
+        ------
+        FitError
+            If the fit cannot be trained.
+        """
+        training = self._training(table, fit, model)
+        training.train()
+        if training.failed[0] is not None:
+            raise FitError(training.failed[0])
+        return training.weights(0)
 
     def _outcome(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Outcome:
         try:

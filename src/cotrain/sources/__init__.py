@@ -1,6 +1,6 @@
 """Readers of measurements: MoleculeACE, CSV files, KIBA, and made data with a known truth."""
 
-from cotrain.sources._csv import Inspected, inspect_csv, read_csv
+from cotrain.sources._csv import Inspected, inspect_csv, read_csv, read_smiles
 from cotrain.sources._fetch import fetch
 from cotrain.sources._kiba import read_kiba
 from cotrain.sources._measurements import Measurements
@@ -16,4 +16,5 @@ __all__ = [
     "read_csv",
     "read_kiba",
     "read_moleculeace",
+    "read_smiles",
 ]

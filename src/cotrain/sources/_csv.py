@@ -69,15 +69,32 @@ def inspect_csv(path: Path, smiles: str | None) -> Inspected:
         If the file cannot be read, or has no column of molecules or of numbers.
     """
     body = read_text(path)
-    if smiles is None:
-        named = [name for name in body.columns if name.lower() == "smiles"]
-        if not named:
-            raise DataError(f"{path}: no column `smiles`; name the column of molecules")
-        smiles = named[0]
-    column_of(path, body, smiles, "smiles")
-    tasks = _numeric_columns(path, body, {smiles})
-    values = pd.concat([numbers_of(path, body[name]).dropna() for name in tasks])
-    return Inspected(smiles, tuple(tasks), bool(values.isin((0, 1)).all()))
+    name = _smiles_column(path, body, smiles)
+    tasks = _numeric_columns(path, body, {name})
+    values = pd.concat([numbers_of(path, body[task]).dropna() for task in tasks])
+    return Inspected(name, tuple(tasks), bool(values.isin((0, 1)).all()))
+
+
+def read_smiles(path: Path, smiles: str | None) -> pd.Series:
+    """Return the molecules of a CSV file as text, by row; `smiles` None: the column of that name.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or has no such column.
+    """
+    body = read_text(path)
+    return body[_smiles_column(path, body, smiles)]
+
+
+def _smiles_column(path: Path, body: pd.DataFrame, smiles: str | None) -> str:
+    """The name of the column of molecules."""
+    if smiles is not None:
+        return str(column_of(path, body, smiles, "--smiles").name)
+    named = [name for name in body.columns if name.lower() == "smiles"]
+    if not named:
+        raise DataError(f"{path}: no column `smiles`; name the column of molecules by --smiles")
+    return named[0]
 
 
 def _wide(path: Path, body: pd.DataFrame, source: CsvSource) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from cotrain.grouping import (
 )
 from cotrain.settings import GroupSettings
 from cotrain.study import Study
+from cotrain.tasks import file_version
 
 
 def run(study: Study) -> str:
@@ -31,6 +32,7 @@ def run(study: Study) -> str:
         _read(study.analysis / name) for name in ("relevance.csv", "surrogates.csv")
     )
     tasks = surrogates["target"].tolist()
+    data_version = file_version(study.table)
     try:
         objective = Objective(
             _value(relevance, surrogates, group.caution), _rules(group, len(tasks))
@@ -44,6 +46,7 @@ def run(study: Study) -> str:
         seed=group.seed,
         storage=str(study.home / ".cotrain" / "groupings.log"),
         study_name=_study_name(study),
+        data_version=data_version,
     )
     exact = exact_groups(objective, seed=group.seed)
     best = exact if exact.value > search.best.value else search.best
@@ -62,6 +65,7 @@ def run(study: Study) -> str:
     write_json(
         study.grouping / "grouping.json",
         {
+            "data_version": data_version,
             "score": study.settings.analyze.score,
             "groups": _names(best.groups, tasks),
             "served_by": dict(zip(tasks, best.served_by, strict=True)),

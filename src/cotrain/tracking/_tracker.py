@@ -18,12 +18,14 @@ from cotrain.tracking import _dashboard
 from cotrain.tracking._connect import prepare_store, sqlite_path, tracking_calls, tracking_uri
 from cotrain.tracking._names import is_long, task_digest
 from cotrain.tracking._records import (
+    DATA_VERSION,
     PLAN,
     RunContext,
     RunRecord,
     failure_records,
     fit_records,
 )
+from cotrain.tracking._registry import register
 from cotrain.tracking._scores import score_frame
 from cotrain.tracking._sql import SqlStore
 from cotrain.tracking._store import ClientStore, RunState, Store
@@ -157,6 +159,17 @@ class Tracker:
             subject = f"summary of {plan}"
             summary = Summary("plan", subject, params, metrics, {PLAN: plan}, artifacts, note)
             write_summaries(self._client, self.experiment_id, [summary], "plan", subject)
+
+    def register_models(self, folder: Path, run: RunContext) -> tuple[str, str]:
+        """Register a folder of models under the experiment's name; return name and version.
+
+        The same models are registered once. MLflow loads them as `models:/<name>/<version>`.
+        """
+        tags = {DATA_VERSION: run.data_version}
+        if run.git_commit:
+            tags["mlflow.source.git.commit"] = run.git_commit
+        with tracking_calls(self.uri):
+            return register(self._client, self.experiment_id, self.experiment, folder, tags)
 
     def prepare_dashboard(self, rows: pd.DataFrame | None = None) -> None:
         """Write a run for each kind of fit, the view that compares them, and the experiment's note.

@@ -7,6 +7,7 @@ import numpy as np
 from cotrain.allocation import Fit
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
+from cotrain.training._weights import Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,4 +58,8 @@ class Engine(Protocol):
 
     def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
+        ...
+
+    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
+        """The trained network of a fit; FitError if it cannot be trained."""
         ...

@@ -1,0 +1,91 @@
+"""Arrays to safetensors and back: no code in the file, and every shape checked."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from scipy.sparse import csr_array
+
+from cotrain.exceptions import DataError
+from cotrain.training import Layer, Weights
+
+Arrays = dict[str, np.ndarray]
+
+
+def pack_weights(weights: Weights) -> bytes:
+    """Return a network as a safetensors file; the same network gives the same bytes."""
+    arrays = {"shift": weights.shift, "scale": weights.scale}
+    for depth, layer in enumerate((*weights.hidden, weights.heads)):
+        arrays |= {f"weight_{depth}": layer.weight, f"bias_{depth}": layer.bias}
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def unpack_weights(
+    path: Path, data: bytes, tasks: Sequence[int], n_features: int, hidden: Sequence[int]
+) -> Weights:
+    """Return the network of `tasks` that `pack_weights` packed.
+
+    Raises
+    ------
+    DataError
+        If the file is not one, or is no network of these sizes.
+    """
+    sizes = [n_features, *hidden, len(tasks)]
+    wanted: dict[str, tuple[int, ...]] = {"shift": (len(tasks),), "scale": (len(tasks),)}
+    for depth, shape in enumerate(pairwise(sizes)):
+        wanted |= {f"weight_{depth}": shape, f"bias_{depth}": shape[1:]}
+    arrays = _unpack(path, data)
+    for name, shape in wanted.items():
+        if name not in arrays or arrays[name].shape != shape:
+            found = arrays[name].shape if name in arrays else "nothing"
+            raise _damaged(path, f"`{name}` must have shape {shape}, got {found}")
+        if not np.isfinite(arrays[name]).all():
+            raise _damaged(path, f"`{name}` must be finite numbers")
+    layers = [
+        Layer(arrays[f"weight_{depth}"], arrays[f"bias_{depth}"]) for depth in range(len(sizes) - 1)
+    ]
+    return Weights(
+        tuple(layers[:-1]), layers[-1], np.array(tasks), arrays["shift"], arrays["scale"]
+    )
+
+
+def pack_fingerprints(fingerprints: csr_array) -> bytes:
+    """Return which bits are set in each row of (N, D), as a safetensors file."""
+    return save(
+        {
+            "start": fingerprints.indptr.astype(np.int64),
+            "bit": fingerprints.indices.astype(np.int32),
+        }
+    )
+
+
+def unpack_fingerprints(path: Path, data: bytes, n_bits: int) -> csr_array:
+    """Return fingerprints (N, n_bits) that `pack_fingerprints` packed.
+
+    Raises
+    ------
+    DataError
+        If the file is not one.
+    """
+    arrays = _unpack(path, data)
+    try:
+        start, bit = arrays["start"], arrays["bit"]
+        found = csr_array((np.ones(bit.size, np.float32), bit, start), (start.size - 1, n_bits))
+        found.check_format()
+    except (KeyError, ValueError, TypeError) as error:
+        raise _damaged(path, f"it must hold bits, {error}") from error
+    return found
+
+
+def _unpack(path: Path, data: bytes) -> Arrays:
+    try:
+        return load(data)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, reason: str) -> DataError:
+    return DataError(f"{path}: not as it was exported ({reason}); run `cotrain export` again")

@@ -1,0 +1,174 @@
+"""The recommended grouping trained on all labels: a folder of models, registered in MLflow."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy.sparse import csr_array
+
+from cotrain.allocation import Fit, FoldUse, Rotation, subset_fit
+from cotrain.exceptions import CotrainError, DataError, FitError
+from cotrain.features import ecfp
+from cotrain.serving import (
+    RESERVED,
+    Figure,
+    Manifest,
+    ModelNote,
+    TaskNote,
+    TrainedModels,
+    check_place,
+    nearest_similarity,
+)
+from cotrain.settings import FingerprintSettings
+from cotrain.stages._context import run_context
+from cotrain.stages._engine import engine_of
+from cotrain.stages._grouping_file import GroupingFile
+from cotrain.stages._repeats import study_repeats
+from cotrain.study import Study
+from cotrain.tasks import TaskTable, file_version
+from cotrain.tracking import Tracker
+from cotrain.training import Weights
+
+_CHECKED = 100
+"""Molecules whose fingerprints are made anew, to see that the settings still make the table's."""
+
+
+def run(study: Study, out: str) -> str:
+    settings = study.settings
+    folder = study.folder / out
+    check_place(folder)
+    table = TaskTable.load(study.table)
+    version = file_version(study.table)
+    grouping = GroupingFile.load(study, table.tasks, version).recommended
+    served = _read_served(study, table.tasks, len(grouping))
+    fingerprint = _fingerprint(study, table)
+    serving = served.drop_duplicates("task").set_index("task").loc[list(table.tasks), "group"]
+    used = sorted(set(serving))
+    groups = tuple(grouping[group] for group in used)
+    fits = [_final_fit(study, table, group) for group in groups]
+    models = TrainedModels(
+        manifest=Manifest(
+            data_version=version,
+            n_features=table.n_features,
+            fingerprint=fingerprint,
+            label=settings.prepare.label,
+            model=settings.model,
+            seed=settings.plan.seed,
+            train_folds=fits[0].level,
+            validated_folds=settings.plan.subset_level,
+            n_folds=table.n_folds,
+            similarity=None if fingerprint is None else _validated_similarity(study, table),
+            tasks=_task_notes(table, fits[0], [used.index(group) for group in serving], served),
+            models=[ModelNote(members=[table.tasks[task] for task in group]) for group in groups],
+        ),
+        weights=_train(study, table, fits),
+        molecules=None if fingerprint is None else table.features,
+    )
+    models.save(folder)
+    name, number = Tracker.open(study.home).register_models(folder, run_context(study, version))
+    return f"{folder}: {len(groups)} models of {table.n_tasks} tasks; in MLflow {name} {number}"
+
+
+def _read_served(study: Study, tasks: Sequence[str], n_groups: int) -> pd.DataFrame:
+    """Which group serves each task and what it scored, from `cotrain validate`."""
+    path = study.validation / "served.csv"
+    numbers = ["group", "mean", "low", "high", "n_repeats"]
+    try:
+        found = pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in numbers})
+        if set(found["task"]) != set(tasks) or not found["group"].between(0, n_groups - 1).all():
+            raise ValueError("its tasks or groups are not those of the grouping")
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); run `cotrain validate`") from error
+    return found
+
+
+def _fingerprint(study: Study, table: TaskTable) -> FingerprintSettings | None:
+    """How molecules become features, None for a source with features of its own.
+
+    Raises
+    ------
+    DataError
+        If the settings do not make the table's features, or a task's name stands in the way.
+    """
+    if reserved := sorted(RESERVED & set(table.tasks)):
+        raise DataError(
+            f"{study.table}: a task is called `{reserved[0]}`, as a column of the predictions is; "
+            "give it another name in the source"
+        )
+    if study.settings.fetch.source == "synthetic":
+        return None
+    found = study.settings.prepare.fingerprint
+    first = csr_array(table.features[:_CHECKED])
+    again = ecfp(table.examples[:_CHECKED], found.radius, found.bits)
+    if first.shape != again.shape or (first != again).nnz:
+        raise DataError(
+            f"{study.table}: `prepare.fingerprint` makes other features than the table's; "
+            "run `dvc repro` first"
+        )
+    return found
+
+
+def _final_fit(study: Study, table: TaskTable, group: Sequence[int]) -> Fit:
+    """`group` on all folds, but for the validation folds where training stops by them."""
+    settings = study.settings
+    stopping: tuple[int, ...] = ()
+    if settings.model.patience > 0:
+        stopping = study_repeats(settings, 1, settings.plan.seed)[0].folds.validation
+    train = tuple(fold for fold in range(table.n_folds) if fold not in stopping)
+    rotation = Rotation(0, FoldUse(train, stopping, ()), settings.plan.seed)
+    return subset_fit(table.n_tasks, group, len(train), rotation, "group")
+
+
+def _train(study: Study, table: TaskTable, fits: Sequence[Fit]) -> tuple[Weights, ...]:
+    model = study.settings.model
+    engine = engine_of(study)
+    try:
+        parallel = Parallel(n_jobs=study.settings.train.workers or -1, backend="threading")
+        return tuple(parallel(delayed(engine.train_weights)(table, fit, model) for fit in fits))
+    except FitError as error:
+        raise CotrainError(f"a model cannot be trained on all labels: {error}") from error
+
+
+def _task_notes(
+    table: TaskTable, fit: Fit, serving: Sequence[int], served: pd.DataFrame
+) -> list[TaskNote]:
+    folds = list(fit.allocation.folds)
+    scores = dict(iter(served.groupby("task")))
+    return [
+        TaskNote(
+            name=name,
+            kind=kind,
+            model=serving[task],
+            n_labels=int(table.label_counts[task, folds].sum()),
+            n_positive=(
+                int(table.positive_counts[task, folds].sum()) if kind == "binary" else None
+            ),
+            test_scores=[_figure(row) for row in scores[name].to_dict("records")],
+        )
+        for task, (name, kind) in enumerate(zip(table.tasks, table.kinds, strict=True))
+    ]
+
+
+def _figure(row: Mapping[Hashable, Any]) -> Figure:
+    mean, low, high = (
+        None if pd.isna(row[name]) else float(row[name]) for name in ("mean", "low", "high")
+    )
+    return Figure(
+        score=str(row["score"]), mean=mean, low=low, high=high, n_repeats=int(row["n_repeats"])
+    )
+
+
+def _validated_similarity(study: Study, table: TaskTable) -> list[float]:
+    """How near the scored molecules were to those trained on, at every twentieth."""
+    settings = study.settings
+    folds = study_repeats(settings, 1, settings.plan.seed)[0].folds
+    trained = np.isin(table.folds, folds.train[: settings.plan.subset_level])
+    scored = np.isin(table.folds, folds.test)
+    similarity = nearest_similarity(
+        csr_array(table.features[np.flatnonzero(scored)]),
+        csr_array(table.features[np.flatnonzero(trained)]),
+    )
+    marks = np.quantile(similarity, np.linspace(0, 1, 21))
+    return [round(float(mark), 4) for mark in marks]

@@ -1,0 +1,107 @@
+"""`cotrain predict`: a row for every molecule, and a word on each that has no prediction."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import complaint, cotrain
+from small_models import make_models, molecule_table
+
+from cotrain.exceptions import DataError
+from cotrain.serving import TrainedModels, predict_file
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "models"
+    make_models(molecule_table()).save(folder)
+    return folder
+
+
+@pytest.fixture
+def molecules(tmp_path) -> Path:
+    path = tmp_path / "molecules.csv"
+    path.write_text("id,SMILES\na,CCO\nb,not a molecule\nc,\nd,c1ccccc1C\n")
+    return path
+
+
+def test_every_molecule_has_a_row_and_every_task_a_column(models, molecules, tmp_path):
+    found = predict_file(models, molecules, tmp_path / "out.csv")
+    written = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    tasks = TrainedModels.load(models).tasks
+    assert list(written) == ["row", "smiles", "problem", "similarity", *tasks]
+    assert written["row"].tolist() == [2, 3, 4, 5]
+    assert written["problem"].tolist() == ["", "SMILES cannot be parsed", "no SMILES", ""]
+    assert (written.loc[[1, 2], ["similarity", *tasks]] == "").all(axis=None)
+    expected = TrainedModels.load(models).predict_smiles(["CCO", "c1ccccc1C"])
+    values = written.loc[[0, 3], list(tasks)].astype(float).to_numpy()
+    np.testing.assert_array_equal(values, expected[list(tasks)].to_numpy())
+    assert found.problems == (
+        f"{molecules}, row 3: SMILES cannot be parsed ('not a molecule')",
+        f"{molecules}, row 4: no SMILES",
+    )
+    assert "2 of 4 molecules, 4 tasks" in found.note
+
+
+def test_molecules_far_from_those_trained_on_are_counted(models, tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text("smiles\n[Xe]\nCc1ccccc1\n")
+    note = predict_file(models, path, tmp_path / "out.csv").note
+    assert "1 lie below a similarity of 0.24 to the molecules trained on" in note
+
+
+def test_the_command_tells_each_problem_and_succeeds(models, molecules, tmp_path):
+    out = tmp_path / "out.csv"
+    done = cotrain(tmp_path, "predict", str(models), str(molecules), "--out", str(out))
+    assert done.code == 0, done.err
+    assert "row 3: SMILES cannot be parsed" in done.err
+    assert f"{out}: 2 of 4 molecules" in done.out
+
+
+@pytest.mark.parametrize(
+    ("text", "smiles", "message"),
+    [
+        ("id,name\n1,x\n", None, "no column `smiles`; name the column of molecules by --smiles"),
+        ("id,name\n1,x\n", "nam", "no column `nam`, which `--smiles` names; did you mean `name`?"),
+        ("smiles\nrubbish\n", None, "row 2: SMILES cannot be parsed ('rubbish'), nor any other"),
+        ("", None, "the file is empty"),
+        (None, None, "cannot be read (No such file or directory)"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_line(models, tmp_path, text, smiles, message):
+    path = tmp_path / "mine.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        predict_file(models, path, tmp_path / "out.csv", smiles)
+    assert message in str(caught.value)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_molecules_are_not_written_over(models, molecules):
+    text = molecules.read_text()
+    with pytest.raises(DataError, match="is the file of molecules; give --out another name"):
+        predict_file(models, molecules, molecules)
+    assert molecules.read_text() == text
+
+
+def test_a_folder_without_models_is_one_line(tmp_path, molecules):
+    said = complaint(cotrain(tmp_path, "predict", str(tmp_path), str(molecules)))
+    assert "models.json: there is no such file; name a folder that `cotrain export` wrote" in said
+
+
+def test_predicting_needs_neither_torch_nor_mlflow(models, molecules, tmp_path):
+    code = (
+        "import sys; from cotrain.cli import main\n"
+        f"sys.argv = ['', 'predict', {str(models)!r}, {str(molecules)!r}, '--out', 'o.csv']\n"
+        "main()\n"
+        "print(sorted({'torch', 'mlflow', 'optuna', 'numba'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip().endswith("[]")

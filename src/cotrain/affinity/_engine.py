@@ -67,8 +67,6 @@ class CombinationEngine:
         """
         training = self._training(table, fit, model)
         training.train()
-        if training.failed[0] is not None:
-            raise FitError(training.failed[0])
         return training.weights(0)
 
     def _outcome(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Outcome:

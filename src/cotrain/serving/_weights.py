@@ -35,8 +35,8 @@ def unpack_weights(
     """
     sizes = [n_features, *hidden, len(tasks)]
     wanted: dict[str, tuple[int, ...]] = {"shift": (len(tasks),), "scale": (len(tasks),)}
-    for depth, shape in enumerate(pairwise(sizes)):
-        wanted |= {f"weight_{depth}": shape, f"bias_{depth}": shape[1:]}
+    for depth, (n_inputs, n_units) in enumerate(pairwise(sizes)):
+        wanted |= {f"weight_{depth}": (n_inputs, n_units), f"bias_{depth}": (n_units,)}
     arrays = _unpack(path, data)
     for name, shape in wanted.items():
         if name not in arrays or arrays[name].shape != shape:

@@ -164,7 +164,7 @@ def _colour_bar(
     bar = figure.colorbar(scale, ax=axes, location=location, shrink=0.7, aspect=24, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.grid(visible=False)
-    bar.ax.locator_params(nbins=5 if location == "bottom" else 7)
+    bar.ax.locator_params(nbins=3 if location == "bottom" else 7)
     if unit:
         bar.set_label(unit)
 

@@ -6,6 +6,7 @@ python benchmarks/curves.py study data/fits/*.parquet   # the tables of a real s
 """
 
 import argparse
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -205,26 +206,35 @@ def _play(
 
 
 def speed() -> str:
-    """Seconds of processor time on one core."""
+    """Seconds on the clock, and the most memory that the process has held by then."""
     rows = []
     runs = _simulated(244, 0, n_repeats=3, levels=(1, 2), n_subsets=0)[1]
-    started = time.process_time()
+    started = time.perf_counter()
     pairs = fit_pairwise_curves(runs.N, runs.Y, runs.auxiliary)
-    seconds = time.process_time() - started
-    done = f"{pairs.fits.converged.sum()} of {244 * 243} converged"
-    rows.append(["EXP3.3, 244 × 243 pairs", f"{seconds:.0f}", done])
-    print(rows[-1], file=sys.stderr)
-    for n_tasks, n_subsets in ((30, 124), (244, 0)):
-        _, runs = _simulated(n_tasks, 0, n_subsets=n_subsets, levels=(1, 2))
-        kept = np.sort(np.random.default_rng(0).permutation(len(runs.N))[:2000])
-        runs = runs.take(kept if n_tasks == 244 else np.arange(len(runs.N)))
-        started = time.process_time()
-        model = TransferModel(random_state=0).fit(runs.N, runs.Y, runs.repeats)
-        seconds = time.process_time() - started
-        name = f"TransferModel, {n_tasks} tasks × {len(runs.N)} fits"
-        rows.append([name, f"{seconds:.0f}", f"rank {model.choices_[0].rank} chosen"])
-        print(rows[-1], file=sys.stderr)
-    return markdown("Speed", ["what", "processor seconds", "outcome"], rows)
+    rows.append(_spent("EXP3.3, 244 × 243 pairs", started,
+                       f"{pairs.fits.converged.sum()} of {244 * 243} converged"))  # fmt: skip
+    kept = np.sort(np.random.default_rng(0).permutation(len(runs.N))[:2000])
+    models = {
+        "30 tasks": (TransferModel(random_state=0), _simulated(30, 0, n_subsets=124)[1]),
+        "244 tasks, one strength": (
+            TransferModel(strengths=(0.2,), ranks=(0,), random_state=0), runs.take(kept)
+        ),
+        "244 tasks": (TransferModel(random_state=0), runs.take(kept)),
+    }  # fmt: skip
+    for name, (model, part) in models.items():
+        started = time.perf_counter()
+        model.fit(part.N, part.Y, part.repeats)
+        rows.append(_spent(f"TransferModel, {name} × {len(part.N)} fits", started,
+                           f"rank {model.choices_[0].rank}"))  # fmt: skip
+    return markdown("Speed", ["what", "seconds", "memory, GB", "outcome"], rows)
+
+
+def _spent(what: str, started: float, outcome: str) -> list[str]:
+    seconds = time.perf_counter() - started
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    row = [what, f"{seconds:.0f}", f"{memory:.2f}", outcome]
+    print(row, file=sys.stderr)
+    return row
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -5,7 +5,7 @@ Markdown. The same code runs on simulated tables, so that it is tested before it
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from cotrain.curves import (
     next_fits,
     pairwise_effects,
 )
-from cotrain.reliability import paired_interval
+from cotrain.reliability import paired_interval, split_half_reliability
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +112,18 @@ def effects_table(runs: Runs, fdr: float = 0.05) -> str:
             f"{np.nanmedian(np.abs(effects.effect[off])):.4f}",
             f"{np.nanmedian((effects.high - effects.low)[off]) / 2:.4f}",
             f"{np.median(waiting):.0f}" if waiting.size else "-",
+            _reliability(more[:, part] - base[:, part, None]),
         ])  # fmt: skip
     header = ["level", "repeats", "helps", "hurts", "undecided", "median effect",
-              "median half-width", "median repeats to decide"]  # fmt: skip
+              "median half-width", "median repeats to decide", "reliability"]  # fmt: skip
     return markdown("Pairwise effects", header, rows)
+
+
+def _reliability(gains: np.ndarray) -> str:
+    """Of how auxiliaries rank for a target, from gains (R, L, K, K) [..., auxiliary, target]."""
+    off = ~np.eye(gains.shape[-1], dtype=bool)
+    found = split_half_reliability(np.where(off, gains.mean(axis=1), np.nan))
+    return f"{found.mean:.2f} ({found.low:.2f}, {found.high:.2f})"
 
 
 def extrapolation_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
@@ -124,6 +132,10 @@ def extrapolation_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     result = extrapolate(
         runs.N, runs.Y, runs.levels, runs.auxiliary, runs.repeats, model=model, random_state=seed
     )
+    top = _at_highest_level(runs)
+    published = _by_mmf(runs, top)
+    if published is not None:
+        result = replace(result, predictions={**result.predictions, "MMF of lccv": published})
     rows = [
         [name, f"{error:.4f}", f"{error / result.repeat_noise:.2f}"]
         for name, error in result.errors.items()
@@ -134,6 +146,36 @@ def extrapolation_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     )
     share = f"{result.interval_coverage:.3f}"
     return f"{table}\n\nScores within the transfer model's 95 % interval for a new fit: {share}."
+
+
+def _at_highest_level(runs: Runs) -> np.ndarray:
+    """The fits of all tasks at the highest level, as `extrapolate` takes them."""
+    whole = (runs.N > 0).all(axis=1) & (runs.auxiliary < 0)
+    return whole & (runs.levels == runs.levels[whole].max())
+
+
+def _by_mmf(runs: Runs, top: np.ndarray) -> np.ndarray | None:
+    """The curve that LCCV extrapolates by (Mohr and van Rijn, arXiv 2111.13914), if installed.
+
+    Its authors' code, given each task's mean score at each level below; (n_top, K).
+    """
+    try:
+        from lccv.lccv import EmpiricalLearningModel
+    except ImportError:
+        return None
+    below = (runs.N > 0).all(axis=1) & (runs.auxiliary < 0) & (runs.levels < runs.levels[top][0])
+    predicted = np.full(runs.N[top].shape, np.nan)
+    for task in range(len(runs.tasks)):
+        known = below & np.isfinite(runs.Y[:, task])
+        curve = pd.DataFrame(
+            {"anchor": runs.N[known, task], "score_test_auroc": runs.Y[known, task]}
+        )
+        model = object.__new__(EmpiricalLearningModel)  # it would train models of its own
+        model.base_scoring = ("auroc", None)
+        model.df = curve.groupby(runs.levels[known]).mean()
+        if len(model.df) > 1:
+            predicted[:, task] = model.get_mmf()[1](runs.N[top, task])
+    return predicted
 
 
 def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
@@ -212,10 +254,23 @@ def cheaper_grid_table(
                 row.append(f"{np.mean([_agreement(r, truth) for r in rates]):.3f}")
             rows.append(row)
     header = ["fits, share of the grid", "chosen from", "Spearman with the full grid's rates"]
+    halves = [
+        _rates(runs, np.r_[plain, grid][half], ceiling, seed) for half in _halves(runs, plain, grid)
+    ]
+    rows.append(["0.50", "one half of the repeats with the other", f"{_agreement(*halves):.3f}"])
     if truth is not None:
+        rows[-1].append(f"{np.mean([_agreement(half, truth) for half in halves]):.3f}")
         rows.append(["1.00", "all augmentations", "1.000", f"{_agreement(full, truth):.3f}"])
         header.append("with the truth")
     return markdown("Cheaper grids", header, rows)
+
+
+def _halves(runs: Runs, *rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Masks of the rows of the first half of the repeats, and of the second."""
+    every = np.concatenate(rows)
+    repeats = np.unique(runs.repeats[every])
+    first = np.isin(runs.repeats[every], repeats[: len(repeats) // 2])
+    return first, ~first
 
 
 def acquisition_table(runs: Runs, ceiling: float = 1.0, seed: int = 0, share: float = 0.2) -> str:

@@ -138,3 +138,28 @@ def test_pairwise_curves_refuse_shapes_that_do_not_fit():
     counts, scores, auxiliary, _ = stattag()
     with pytest.raises(ValueError, match="auxiliary"):
         fit_pairwise_curves(counts, scores, auxiliary[1:])
+
+
+def test_pairs_that_cannot_be_fitted_name_the_pair():
+    N, Y, auxiliary, _ = stattag()
+    Y[:, 3] = np.nan
+    curves = fit_pairwise_curves(N, Y, auxiliary, tasks=["a", "b", "c", "d"])
+    assert np.isnan(curves.exchange_rates[3, :3]).all()
+    assert "d beside a: 0 different counts with a score, exp3.3 needs 5" in curves.fits.reasons
+    level = np.arange(len(N)) < 9  # one level, one repeat
+    few = fit_pairwise_curves(N[level], Y[level], auxiliary[level], tasks=["a", "b", "c", "d"])
+    assert np.isnan(few.exchange_rates[0, 1])
+    assert few.fits.reasons[1].startswith("a beside b: ")
+    with pytest.raises(ValueError, match="ceiling 1, got .* for a beside b"):
+        fit_pairwise_curves(N, np.where(Y > 0, Y + 0.5, Y), auxiliary, tasks=["a", "b", "c", "d"])
+
+
+def test_falling_curves_and_curves_without_end_say_that_they_hit_a_bound():
+    n = np.tile([50.0, 100.0, 200.0, 400.0], 3)
+    falling, rising = 0.8 - 0.0005 * n, 0.3 + 0.0017 * n
+    fits = fit_curves(
+        np.broadcast_to(n[None, :, None], (2, 12, 1)), np.stack([falling, rising]), "exp3.1"
+    )
+    assert fits.at_bound["a_own"][0] or fits.at_bound["b"][0]
+    assert fits.at_bound["c"][1]
+    assert np.isfinite(fits.predict(n[None, :, None])).all()

@@ -217,9 +217,28 @@ def test_the_ceiling_is_never_exceeded_and_its_hits_are_reported():
     assert negated.at_ceiling_[0] or negated.asymptotes_[0] == pytest.approx(0.0, abs=0.05)
 
 
+def test_a_task_that_falls_with_its_labels_gets_an_honest_interval(study):
+    """Own discounts are positive: a falling curve is a flat one, and its rates are unknown."""
+    Y = study["Y"].copy()
+    own = study["N"][:, 2]
+    Y[:, 2] = np.where(own > 0, 0.8 - 0.0003 * own, np.nan)
+    model = TransferModel(**QUICK).fit(study["N"], Y, study["repeats"])
+    ends = model.interval()
+    assert (model.discounts_[2, 2] * model.scales_[2]) < 0.5 * np.median(
+        np.diag(model.discounts_) * model.scales_
+    )
+    assert np.isfinite(ends.exchange_rates).all()
+    wide = np.ptp(ends.exchange_rates, axis=2)
+    assert wide[2, [0, 1, 3, 4, 5]].mean() > wide[[0, 1, 3, 4, 5], 2].mean()
+    rise = model.predict(study["N"][own > 0])[:, 2]
+    assert np.abs(rise - Y[own > 0, 2]).max() < 0.15
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (lambda N, Y: (np.where(N > 0, N, np.nan), Y), "negative or unknown"),
+        (lambda N, Y: (N, np.where(Y > 0, np.inf, Y)), "finite and at most the ceiling"),
         (lambda N, Y: (N[:, :1], Y), r"shape \(n, 6\)"),
         (lambda N, Y: (-N, Y), "at least 0"),
         (lambda N, Y: (N[:5], Y), "shape of Y"),

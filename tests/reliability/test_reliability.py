@@ -69,6 +69,14 @@ def test_holm_is_the_textbook_example():
         holm([1.2])
 
 
+def test_few_units_some_of_them_unknown_are_no_trouble():
+    """Units drawn anew may all be unknown ones: that draw tells nothing."""
+    scores = np.random.default_rng(0).normal(size=(4, 4, 4)) + np.arange(4.0)[:, None]
+    scores[:, np.arange(4), np.arange(4)] = np.nan
+    result = split_half_reliability(scores)
+    assert result.low <= result.mean <= result.high
+
+
 @pytest.mark.parametrize("n_repeats", [2, 3, 5, 8])
 def test_reliability_is_the_one_built_in(n_repeats):
     rng = np.random.default_rng(n_repeats)

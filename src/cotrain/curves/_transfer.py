@@ -168,7 +168,7 @@ class TransferModel(BaseEstimator):
     ) -> Self:
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
-        targets = _split_targets(N / self.scales_, Y, codes(repeats, len(N), "repeats"))
+        targets = _Targets(N / self.scales_, Y, codes(repeats, len(N), "repeats"))
         folds = self._assign_folds(N, groups)
         population, fits = self._fit_population(targets)
         self.choices_ = self._choose(
@@ -351,10 +351,20 @@ class TransferModel(BaseEstimator):
         return np.quantile(rates, [0.5 - level / 2, 0.5 + level / 2], axis=0).T
 
 
-def _split_targets(x: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None) -> list[TargetData]:
-    n_repeats = 0 if repeats is None else int(repeats.max()) + 1
-    code = np.zeros(len(Y), dtype=np.int64) if repeats is None else repeats
-    return [
-        TargetData(target, x[rows], Y[rows, target], code[rows], n_repeats)
-        for target, rows in enumerate(np.isfinite(Y).T)
-    ]
+class _Targets(Sequence[TargetData]):
+    """The rows that score each target, cut out when asked for: K copies of the counts are many."""
+
+    def __init__(self, x: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None) -> None:
+        self._x, self._Y = x, Y
+        self._n_repeats = 0 if repeats is None else int(repeats.max()) + 1
+        self._code = np.zeros(len(Y), dtype=np.int64) if repeats is None else repeats
+
+    def __len__(self) -> int:
+        return self._Y.shape[1]
+
+    def __getitem__(self, target: int) -> TargetData:  # type: ignore[override]
+        if not 0 <= target < len(self):
+            raise IndexError(target)
+        rows = np.isfinite(self._Y[:, target])
+        x = self._x if rows.all() else self._x[rows]
+        return TargetData(target, x, self._Y[rows, target], self._code[rows], self._n_repeats)

@@ -151,6 +151,7 @@ def _correlation(
         return np.full(len(weights), np.nan)
     weights = weights[:, known]
     total = weights.sum(axis=1)
+    total = np.where(total > 0, total, np.nan)  # a draw may hold unknown units alone
     result = np.zeros(len(weights))
     for split in halves:
         a, b = (stats.rankdata(scores[half][:, known].mean(axis=0)) for half in split)

@@ -216,6 +216,22 @@ def test_a_kill_while_training_loses_and_doubles_nothing(study):
     assert sorted(complete) == sorted(identities(study, "subsets"))
 
 
+def test_adaptive_rounds_go_on_where_they_were_stopped(study):
+    change_params(study, {"plan.subsets.sampling": "adaptive", "plan.subsets.n_subsets": 20})
+    assert "subsets more will be chosen" in succeed(study, "plan")
+    succeed(study, "train", "subsets")
+    expected = contents(study, ["data/fits"])
+    chosen = sorted(set(identities(study, "subsets")))
+    for fit in chosen[::2]:
+        (study / ".cotrain" / "fits" / fit[:2] / f"{fit}.npz").unlink()
+    (study / "data/fits/subsets.parquet").unlink()
+    succeed(study, "train", "subsets")
+    assert contents(study, ["data/fits"]) == expected
+    succeed(study, "analyze")
+    summary = json.loads((study / "data/analysis/summary.json").read_text())
+    assert summary["n_subsets"] == 20
+
+
 def test_runs_are_restored_without_training(study):
     expected = contents(study)
     forget(study)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cotrain.surrogates import fit_surrogates, next_subsets, relevance
-from cotrain.surrogates._adaptive import _State, _worth
+from cotrain.surrogates import DesignWarning, fit_surrogates, next_subsets, relevance
+from cotrain.surrogates._adaptive import _climb, _State
 
 N_TASKS = 10
 
@@ -42,28 +42,64 @@ def test_subsets_are_new_within_bounds_and_the_same_for_a_seed():
     assert (first.expected > 0).all()
 
 
-def test_the_variance_foretold_is_the_variance_that_comes():
-    # The posterior of a linear model with known noise: adding a row is a rank-one update.
+@pytest.fixture
+def state():
     rng = np.random.default_rng(1)
     X = draw(60, rng)
     Y = measure(X, truth(), rng)
-    state = _State(fit_surrogates(X, Y), relevance(X, Y), 1.0, 0.0)
-    subset = np.zeros(N_TASKS, dtype=bool)
-    subset[[0, 1, 4]] = True
-    before = state.covariance[0].copy()
-    step = np.concatenate([[1.0], subset - state.origin[0]])
-    exact = np.linalg.inv(np.linalg.inv(before) + np.outer(step, step) / state.noise[0])
-    gain = state.gain(subset[None])[0]
-    fall = 0.0
+    return _State(fit_surrogates(X, Y), relevance(X, Y), 1.0, 0.0)
+
+
+def indicators(*members):
+    return np.isin(np.arange(N_TASKS), members)
+
+
+def test_the_variance_foretold_is_the_variance_that_comes(state):
+    # The posterior of a linear model with known noise: adding a row is a rank-one update.
+    subset = indicators(0, 1, 4)
+    gain, fall, exact = state.gains(subset)[0], 0.0, {}
     for target in (0, 1, 4):
-        old = np.diag(state.covariance[target])[1:].copy()
-        other = state.covariance[target]
-        own = np.concatenate([[1.0], subset - state.origin[target]])
-        new = np.linalg.inv(np.linalg.inv(other) + np.outer(own, own) / state.noise[target])
-        fall += state.worth[target] @ (old - np.diag(new)[1:])
+        old = state.covariance[target]
+        step = np.concatenate([[1.0], subset - state.origin[target]])
+        precision = np.linalg.inv(old) + np.outer(step, step) / state.noise[target]
+        exact[target] = np.linalg.inv(precision)
+        fall += state.worth[target] @ np.diag(old - exact[target])
     assert gain == pytest.approx(fall)
+    before = state.covariance[2].copy()
     state.add(subset)
-    np.testing.assert_allclose(state.covariance[0], exact, atol=1e-9)
+    for target, covariance in exact.items():
+        np.testing.assert_allclose(state.covariance[target], covariance, atol=1e-9)
+    np.testing.assert_array_equal(state.covariance[2], before)
+
+
+def test_steps_gain_what_the_subsets_they_lead_to_do(state):
+    subset = indicators(0, 1, 4)
+    for _ in range(2):
+        changed = state.gains(subset)[1]
+        for task in range(N_TASKS):
+            assert changed[task] == pytest.approx(state.gains(subset ^ indicators(task))[0])
+        state.add(subset)
+
+
+def test_no_step_and_no_exchange_of_the_choice_is_better(state):
+    best, gain = _climb(state, indicators(0, 1, 4), 2, 6)
+    tasks = range(N_TASKS)
+    near = [best ^ indicators(a) for a in tasks] + [
+        best ^ indicators(a, b) for a in tasks for b in tasks if best[a] and not best[b]
+    ]
+    values = [state.gains(subset)[0] for subset in near if 2 <= subset.sum() <= 6]
+    assert gain >= max(values) * 0.999
+    assert gain == pytest.approx(state.gains(best)[0])
+
+
+def test_targets_with_too_few_scores_are_sampled():
+    rng = np.random.default_rng(5)
+    X = draw(60, rng)
+    X[3:, 7] = 0
+    Y = measure(X, truth(), rng)
+    with pytest.warns(DesignWarning):
+        chosen = next_subsets(X, Y, 6, min_size=2, max_size=6).subsets
+    assert chosen[:, 7].sum() >= 3
 
 
 def test_what_is_decided_is_worth_nothing_more():
@@ -77,13 +113,6 @@ def test_what_is_decided_is_worth_nothing_more():
     # Targets 0 to 4 are known; only as sources do they still serve.
     members = result.subsets.sum(axis=0)
     assert members[5:].mean() > members[:5].mean()
-
-
-def test_worth_is_greatest_where_a_verdict_is_near():
-    variance = np.ones(3)
-    worth = _worth(np.array([0.0, 2.0, 8.0]), variance, 2.5)
-    assert worth[1] > 3 * worth[0]
-    assert worth[1] > 3 * worth[2]
 
 
 def test_it_stops_when_all_is_decided():

@@ -5,6 +5,7 @@ from cotrain.affinity._fit import record_affinity
 from cotrain.affinity._itmtl import ITMTL
 from cotrain.affinity._lookahead import Lookahead, TaskGradients
 from cotrain.affinity._losses import masked_mean
+from cotrain.affinity._output_gradients import OutputGradients, output_gradients
 from cotrain.affinity._record import AffinityRecord
 from cotrain.affinity._recorder import AffinityRecorder
 from cotrain.affinity._uncertainty import UncertaintyWeighting
@@ -15,8 +16,10 @@ __all__ = [
     "AffinityRecorder",
     "CombinationEngine",
     "Lookahead",
+    "OutputGradients",
     "TaskGradients",
     "UncertaintyWeighting",
     "masked_mean",
+    "output_gradients",
     "record_affinity",
 ]

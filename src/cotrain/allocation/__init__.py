@@ -2,7 +2,7 @@
 
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, Kind, decode_tasks, encode_tasks, fit_id
-from cotrain.allocation._plan import Plan
+from cotrain.allocation._plan import Plan, Rounds
 from cotrain.allocation._plans import (
     Rotation,
     all_together,
@@ -20,6 +20,7 @@ __all__ = [
     "Kind",
     "Plan",
     "Rotation",
+    "Rounds",
     "all_together",
     "augmentations",
     "decode_tasks",

@@ -1,5 +1,5 @@
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +7,38 @@ import pandas as pd
 
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, fit_id
+from cotrain.allocation._plans import Rotation, subset_fit
 from cotrain.exceptions import DataError
 from cotrain.files import write_parquet
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How a plan goes on after its first subsets: adaptive sampling, by the scores so far.
+
+    Attributes
+    ----------
+    n_subsets : int
+        The budget, the first subsets included.
+    n_round : int
+        Subsets a round.
+    min_size, max_size : int
+        Bounds of their sizes.
+    score : str
+        What is to be decided on, such as `log_loss`.
+    fdr : float
+        False discovery rate of the verdicts.
+    seed : int
+        Seed of the search for subsets.
+    """
+
+    n_subsets: int
+    n_round: int
+    min_size: int
+    max_size: int
+    score: str
+    fdr: float
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -21,10 +51,13 @@ class Plan:
         The plan's name, such as `subsets`.
     fits : dict of str to Fit
         The fits by their identities.
+    rounds : Rounds or None
+        How more subsets are chosen once these fits are trained; None: these are all.
     """
 
     name: str
     fits: Mapping[str, Fit]
+    rounds: Rounds | None = None
 
     @classmethod
     def of(
@@ -34,6 +67,7 @@ class Plan:
         data_version: str,
         model: dict[str, Any],
         without: "Sequence[Plan]" = (),
+        rounds: Rounds | None = None,
     ) -> "Plan":
         """The plan of `fits`, less those that are planned already, here or in `without`."""
         planned = {identity for plan in without for identity in plan.fits}
@@ -42,7 +76,28 @@ class Plan:
             identity = fit_id(data_version, fit, model)
             if identity not in planned:
                 chosen.setdefault(identity, fit)
-        return cls(name, chosen)
+        return cls(name, chosen, rounds)
+
+    @property
+    def subsets(self) -> list[tuple[int, ...]]:
+        """The members of the fits of kind `subset`, each set once, in the order of the plan."""
+        return list(
+            dict.fromkeys(fit.members for fit in self.fits.values() if fit.kind == "subset")
+        )
+
+    def with_subsets(
+        self, subsets: Iterable[Sequence[int]], data_version: str, model: dict[str, Any]
+    ) -> "Plan":
+        """The plan with more subsets, at the level and in the repeats of its fits."""
+        fits = list(self.fits.values())
+        n_tasks, level = fits[0].allocation.n_tasks, fits[0].level
+        repeats = dict.fromkeys(Rotation(fit.repeat, fit.folds, fit.seed) for fit in fits)
+        fits += [
+            subset_fit(n_tasks, members, level, rotation)
+            for members in subsets
+            for rotation in repeats
+        ]
+        return Plan.of(self.name, fits, data_version, model, rounds=self.rounds)
 
     def __len__(self) -> int:
         return len(self.fits)
@@ -54,7 +109,10 @@ class Plan:
         """Write the plan as a parquet file, one row a fit."""
         rows = [{"fit_id": key, "plan": self.name, **_row(fit)} for key, fit in self.fits.items()]
         columns = ["fit_id", "plan", *_COLUMNS]
-        write_parquet(path, pd.DataFrame(rows, columns=columns).astype({"auxiliary": "Int64"}))
+        frame = pd.DataFrame(rows, columns=columns).astype({"auxiliary": "Int64"})
+        if self.rounds is not None:
+            frame.attrs["rounds"] = asdict(self.rounds)
+        write_parquet(path, frame)
 
     @classmethod
     def load(cls, path: Path) -> "Plan":
@@ -66,12 +124,13 @@ class Plan:
             If the file is missing or is not a plan.
         """
         try:
-            rows = pd.read_parquet(path).to_dict("records")
-            name = path.stem
-            return cls(name, {str(row["fit_id"]): _fit(row) for row in rows})
+            frame = pd.read_parquet(path)
+            fits = {str(row["fit_id"]): _fit(row) for row in frame.to_dict("records")}
+            rounds = frame.attrs.get("rounds")
+            return cls(path.stem, fits, None if rounds is None else Rounds(**rounds))
         except FileNotFoundError as error:
             raise DataError(f"{path}: no plan here; run `cotrain plan` first") from error
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}: not a plan ({error}); run `cotrain plan` to write it anew"
             ) from error

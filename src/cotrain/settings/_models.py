@@ -160,8 +160,9 @@ class TrainSettings(Section):
 
 
 class SubsetSettings(Section):
-    """Random subsets of tasks, with single-task and all-together fits beside them."""
+    """Subsets of tasks, with single-task and all-together fits beside them."""
 
+    sampling: Literal["uniform", "adaptive"]
     n_subsets: Count
     min_size: Count
     max_size: Count

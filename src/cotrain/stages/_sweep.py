@@ -71,16 +71,18 @@ class Workbench:
                 f"{len(failed)} of {len(missing)} fits of the plan `{plan.name}` failed, the first "
                 f"because: {failed[0].reason}; all others are kept, and the next run tries again"
             )
-        rows = fit_table(
+        return fit_table(
             fit_rows(self.table, plan.name, key, fit, scores[key]) for key, fit in plan.fits.items()
         )
+
+    def log(self, plan: Plan, rows: pd.DataFrame) -> None:
+        """Log what MLflow lacks of a plan whose fits are trained, and its summary."""
         self.tracker.sync(rows, self.run)
         figures = _mean_scores(rows)
         measured = self.journal.seconds(plan)
         if len(measured) == len(plan):
             figures["seconds"] = sum(measured.values())
         self.tracker.log_summary(plan.name, self.run.params, figures)
-        return rows
 
     def _train(self, plan_name: str, fits: Mapping[str, Fit]) -> dict[str, Outcome]:
         """Train `fits`, keep and log each as it is done; the outcomes by identity."""

@@ -19,6 +19,7 @@ from cotrain.stages._curve_tables import (
     transfer_table,
 )
 from cotrain.stages._label_tables import LabelTables
+from cotrain.stages._rounds import trained_plan
 from cotrain.stages._surrogate_tables import SubsetAnalysis
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -88,11 +89,15 @@ class Runs:
     def of(cls, study: Study) -> "Runs":
         """Bring MLflow in line with the fit tables, then query it."""
         table = TaskTable.load(study.table)
-        context = run_context(study, file_version(study.table))
+        version = file_version(study.table)
+        context = run_context(study, version)
         tracker = Tracker.open(study.home)
-        plans = {name: Plan.load(study.plan(name)) for name in PLANS}
+        plans = {}
         for name in PLANS:
-            tracker.sync(load_fit_table(study.fits(name)), context)
+            rows = load_fit_table(study.fits(name))
+            tracker.sync(rows, context)
+            plan = Plan.load(study.plan(name))
+            plans[name] = trained_plan(plan, rows, version, study.settings.model.identity())
         identities = [key for plan in plans.values() for key in plan]
         return cls(table, plans, tracker.fit_scores(identities))
 

@@ -15,6 +15,7 @@ from cotrain.allocation import (
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
 from cotrain.stages._repeats import study_repeats
+from cotrain.stages._rounds import make_rounds
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.training import Journal, estimate_seconds, load_fit_table
@@ -37,15 +38,23 @@ def run(study: Study) -> str:
 
 
 def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
-    """The plans of a study: random subsets, then the statTAG grid without what they share."""
+    """The plans of a study: subsets, then the statTAG grid without what they share.
+
+    With adaptive sampling the subsets are those of the first round.
+    """
     plan, model = settings.plan, settings.model.identity()
     subsets_of, grid = plan.subsets, plan.augmentations
     subset_repeats, grid_repeats = (
         study_repeats(settings, n_repeats, plan.seed)
         for n_repeats in (subsets_of.repeats, grid.repeats)
     )
+    rounds = make_rounds(settings, n_tasks)
     subsets = random_subsets(
-        n_tasks, subsets_of.n_subsets, subsets_of.min_size, subsets_of.max_size, plan.seed
+        n_tasks,
+        rounds.n_round if rounds else subsets_of.n_subsets,
+        subsets_of.min_size,
+        subsets_of.max_size,
+        plan.seed,
     )
     level = plan.subset_level
     fits = all_together(n_tasks, level, subset_repeats)
@@ -55,7 +64,7 @@ def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
         for members in subsets
         for rotation in subset_repeats
     ]
-    first = Plan.of("subsets", fits, version, model)
+    first = Plan.of("subsets", fits, version, model, rounds=rounds)
     fits = augmentations(n_tasks, grid.levels, grid_repeats)
     # The curves of each task alone and of all together, up to the top level.
     for level in range(1, plan.train_folds + 1):
@@ -70,7 +79,11 @@ def _describe(plan: Plan, table: TaskTable, settings: Settings, journal: Journal
     measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
     seconds = float(sum(estimate_seconds(table, missing, settings.model, measured)))
     minutes = math.ceil(seconds / 60 / (settings.train.workers or joblib.cpu_count()))
+    more = ""
+    if plan.rounds is not None:
+        n_subsets = plan.rounds.n_subsets - len(plan.subsets)
+        more = f"; up to {n_subsets} subsets more will be chosen by what these show"
     return (
         f"{plan.name}: {len(plan)} fits, {len(plan) - len(missing)} already recorded, "
-        f"about {minutes} min for the others"
+        f"about {minutes} min for the others{more}"
     )

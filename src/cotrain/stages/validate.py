@@ -29,6 +29,7 @@ def run(study: Study) -> str:
     model = study.settings.model
     plan = Plan.of("validation", fits, bench.data_version, model.identity())
     rows = bench.train(plan)
+    bench.log(plan, rows)
     scored = {
         score: GroupScores.of(rows, rivals, tasks, score, len(repeats))
         for score in analysed_scores(study)

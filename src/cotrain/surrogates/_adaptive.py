@@ -1,19 +1,20 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from cotrain.surrogates._relevance import Relevance, relevance
 from cotrain.surrogates._scores import check_design
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
 
 Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
-# How much of a variance a study of reasonable length can still remove: what is worth measuring is
-# judged by the verdicts expected then, because one subset alone hardly ever decides a pair.
-HORIZON = 0.5
+# A step has to gain by more than rounding.
+STEP = 1 + 1e-9
+# Members that are tried in exchange for another task, those that are missed least.
+N_EXCHANGED = 3
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class NextSubsets:
     subsets : ndarray of bool, shape (n_subsets, n_tasks)
         In the order of choice, the most telling first; without rows if nothing is undecided.
     expected : ndarray, shape (n_subsets,)
-        Verdicts that each is expected to contribute at the end of the study.
+        What each will tell: the share of its variance that it takes off an undecided effect, summed
+        over all of them.
     relevance : Relevance
         What is known so far.
     n_undecided : int
@@ -47,18 +49,16 @@ def next_subsets(
     max_size: int,
     fdr: float = 0.05,
     negligible: float = 0.0,
-    n_candidates: int = 200,
+    n_starts: int = 3,
     random_state: int = 0,
 ) -> NextSubsets:
-    """The subsets that are expected to decide most of what is still undecided.
+    """The subsets that are expected to tell most about what is still undecided.
 
-    For a linear model the uncertainty after a subset is known before its scores are. Each pair of a
-    target and a source counts by how many verdicts a smaller variance is expected to bring: nothing
-    if it is decided, little if it lies too near to 0 or too far from certain. Subsets are chosen
-    one after the other to remove most of the variance so weighted (sequential Bayesian
-    A-optimality; Chaloner and Verdinelli 1995), each from random candidates that are then improved
-    by adding, removing and exchanging tasks. One fit scores all its members, so all targets in
-    a subset count.
+    For a linear model the uncertainty after a subset is known before its scores are. Each next
+    subset is the one that takes off most of the variances of the undecided effects, each as a share
+    of what it is (sequential Bayesian A-optimality with weights; Chaloner and Verdinelli 1995,
+    section 2): what is decided no longer counts. It is found by adding, removing and exchanging
+    tasks from random starts. One fit scores all its members, so all targets in a subset count.
 
     Parameters
     ----------
@@ -76,10 +76,10 @@ def next_subsets(
     negligible : float
         A pair whose interval lies within plus or minus this much, in units of the score, is settled
         as well: without such a bound, sources of no effect at all are never done with.
-    n_candidates : int
-        Random candidates for each choice.
+    n_starts : int
+        Random starts for each choice.
     random_state : int
-        Seed of the candidates.
+        Seed of the starts.
 
     Raises
     ------
@@ -100,12 +100,15 @@ def next_subsets(
     state = _State(fit_surrogates(X, Y), known, repeats, negligible)
     rng = np.random.default_rng(random_state)
     taken = {row.tobytes() for row in X.astype(bool)}
-    chosen: list[NDArray[np.bool_]] = []
+    chosen: list[Bools] = []
     expected: list[float] = []
     while state.n_undecided and len(chosen) < n_subsets:
-        best, gain = _best_subset(state, min_size, max_size, n_candidates, taken, rng)
-        if best is None:
+        starts = (_random_subset(n_tasks, min_size, max_size, rng) for _ in range(n_starts))
+        found = [_climb(state, start, min_size, max_size) for start in starts]
+        new = [pair for best, _ in found for pair in _new(state, best, min_size, max_size, taken)]
+        if not new:
             break
+        best, gain = max(new, key=lambda pair: pair[1])
         state.add(best)
         taken.add(best.tobytes())
         chosen.append(best)
@@ -115,124 +118,127 @@ def next_subsets(
 
 
 class _State:
-    """What is known of every target's effects, and what it is worth to know more."""
+    """What is known of every target's effects, and what it is worth to know more.
+
+    Arrays are over targets first, then over what has an uncertain value: the target's level, and
+    the effect of each source.
+    """
 
     def __init__(
         self, models: TargetSurrogates, known: Relevance, repeats: float, negligible: float
     ) -> None:
         n_tasks = len(models.estimators)
-        self.targets = [t for t, model in enumerate(models.estimators) if model is not None]
         self.origin = np.zeros((n_tasks, n_tasks))
-        self.covariance = np.zeros((n_tasks, n_tasks + 1, n_tasks + 1))  # level, then effects
-        self.noise = np.full(n_tasks, np.nan)
-        for target in self.targets:
-            model: Any = models.estimators[target]
-            level, effects, self.origin[target] = model.joint_covariance()
+        self.covariance = np.zeros((n_tasks, n_tasks + 1, n_tasks + 1))
+        self.noise = np.zeros(n_tasks)
+        fitted = np.array([model is not None for model in models.estimators])
+        for target in np.flatnonzero(fitted):
+            level, effects, self.origin[target] = models.estimators[target].joint_covariance()
             self.covariance[target, 0, 0] = level
             self.covariance[target, 1:, 1:] = effects
-            self.noise[target] = model.noise_ / repeats
+            self.noise[target] = models.estimators[target].noise_ / repeats
+        # A target that has too few scores yet is taken for as uncertain as the others are.
+        variance = np.einsum("tii->ti", self.covariance)[fitted].mean(axis=0)
+        self.covariance[~fitted] = np.diag(variance)
+        self.noise[~fitted] = self.noise[fitted].mean()
         undecided = np.isin(known.verdict, ("undecided", "unknown"))
         undecided &= ~((known.low > -negligible) & (known.high < negligible))
-        undecided[[t for t in range(n_tasks) if t not in self.targets]] = False
         self.n_undecided = int(undecided.sum())
         variance = np.einsum("tii->ti", self.covariance)[:, 1:]
-        estimate = np.nan_to_num(known.estimate)
-        critical = _critical_value(known)
-        self.worth = np.where(undecided, _worth(estimate, variance, critical), 0.0)
+        self.worth = np.zeros((n_tasks, n_tasks + 1))
+        self.worth[:, 1:][undecided] = 1 / variance[undecided]
+        self._spread = np.einsum("tij,tj->ti", self.covariance**2, self.worth)
 
-    def gain(self, subsets: NDArray[np.bool_]) -> Array:
-        """Verdicts expected of each subset, shape (n_subsets,)."""
-        result = np.zeros(len(subsets))
-        for target in self.targets:
-            rows = np.flatnonzero(subsets[:, target])
-            if len(rows):
-                step = self._step(subsets[rows], target)
-                told = step @ self.covariance[target]
-                variance = np.einsum("ij,ij->i", told, step) + self.noise[target]
-                result[rows] += (told[:, 1:] ** 2 @ self.worth[target]) / variance
-        return result
+    def gains(self, subset: Bools) -> tuple[float, Array]:
+        """What the subset tells, and what it would with each task added or removed, (n_tasks,).
 
-    def add(self, subset: NDArray[np.bool_]) -> None:
+        With told = C step, the score's variance v = step'told + noise and weights w, a target tells
+        sum(w told²) / v. A change of the step by ±e_j changes told by ± the j-th column of C.
+        """
+        step, told = self._look(subset)
+        variance = np.einsum("ti,ti->t", step, told) + self.noise
+        value = np.einsum("ti,ti->t", told**2, self.worth)
+        own = value / variance
+        sign = np.where(subset, -1.0, 1.0)
+        shift = np.matmul(self.covariance, (self.worth * told)[:, :, None])[:, 1:, 0]
+        value = value[:, None] + 2 * sign * shift + self._spread[:, 1:]
+        diagonal = np.einsum("tii->ti", self.covariance)[:, 1:]
+        changed = value / (variance[:, None] + 2 * sign * told[:, 1:] + diagonal)
+        np.fill_diagonal(changed, 0.0)  # without the target there is no score of it
+        return float(own[subset].sum()), changed[subset].sum(axis=0) + np.where(subset, 0.0, own)
+
+    def add(self, subset: Bools) -> None:
         """The state after the subset is measured; its scores do not matter for the variance."""
-        for target in self.targets:
-            if subset[target]:
-                step = self._step(subset[None], target)[0]
-                told = self.covariance[target] @ step
-                self.covariance[target] -= np.outer(told, told) / (step @ told + self.noise[target])
+        step, told = self._look(subset)
+        for target in np.flatnonzero(subset):
+            variance = step[target] @ told[target] + self.noise[target]
+            self.covariance[target] -= np.outer(told[target], told[target]) / variance
+            self._spread[target] = self.covariance[target] ** 2 @ self.worth[target]
 
-    def _step(self, subsets: NDArray[np.bool_], target: int) -> Array:
-        return np.column_stack([np.ones(len(subsets)), subsets - self.origin[target]])
-
-
-def _critical_value(known: Relevance) -> float:
-    """How many standard errors decide a pair at the present number of verdicts."""
-    p_values = known.p_value[~np.isnan(known.p_value)]
-    decided = known.count("helps") + known.count("hurts")
-    return float(stats.norm.isf(known.fdr * (decided + 1) / max(len(p_values), 1) / 2))
+    def _look(self, subset: Bools) -> tuple[Array, Array]:
+        """The step from the origin to the subset with each target in it, and C step."""
+        n_tasks = len(subset)
+        step = np.ones((n_tasks, n_tasks + 1))
+        step[:, 1:] = (subset | np.eye(n_tasks, dtype=bool)) - self.origin
+        return step, np.matmul(self.covariance, step[:, :, None])[:, :, 0]
 
 
-def _worth(estimate: Array, variance: Array, critical: float) -> Array:
-    """Verdicts gained for each unit of variance removed.
-
-    With the variance v now and v' at the horizon, the estimate will have moved by N(0, v - v'), and
-    the pair is decided where it then exceeds `critical` times the root of v'. The derivative of
-    that probability by v'.
-    """
-
-    def decided(share: float) -> Array:
-        later = variance * (1 - share)
-        moved = np.sqrt(variance - later)
-        bar = critical * np.sqrt(later)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            upper = stats.norm.cdf((np.abs(estimate) - bar) / moved)
-            return upper + stats.norm.cdf((-np.abs(estimate) - bar) / moved)
-
-    width = 0.05
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = (decided(HORIZON + width) - decided(HORIZON - width)) / (2 * width * variance)
-    return np.nan_to_num(np.maximum(slope, 0.0), posinf=0.0)
+def _random_subset(n_tasks: int, min_size: int, max_size: int, rng: np.random.Generator) -> Bools:
+    members = rng.choice(n_tasks, rng.integers(min_size, max_size + 1), replace=False)
+    return np.isin(np.arange(n_tasks), members)
 
 
-def _best_subset(
-    state: _State,
-    min_size: int,
-    max_size: int,
-    n_candidates: int,
-    taken: set[bytes],
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.bool_] | None, float]:
-    n_tasks = len(state.origin)
-    sizes = rng.integers(min_size, max_size + 1, n_candidates)
-    order = rng.random((n_candidates, n_tasks)).argsort(axis=1).argsort(axis=1)
-    candidates = _new(order < sizes[:, None], taken)
-    if not len(candidates):
-        return None, 0.0
-    gains = state.gain(candidates)
-    best, gain = candidates[np.argmax(gains)], float(gains.max())
+def _climb(state: _State, subset: Bools, min_size: int, max_size: int) -> tuple[Bools, float]:
+    """The best subset in reach by steps of one task, or two exchanged; and what it tells."""
+    value, changed = state.gains(subset)
     while True:
-        neighbours = _new(_neighbours(best, min_size, max_size, rng), taken)
-        gains = state.gain(neighbours)
-        if not len(neighbours) or gains.max() <= gain * (1 + 1e-9):
-            return best, gain
-        best, gain = neighbours[np.argmax(gains)], float(gains.max())
+        allowed = _allowed(subset, min_size, max_size)
+        task = int(np.argmax(np.where(allowed, changed, -np.inf)))
+        if allowed[task] and changed[task] > value * STEP:
+            subset = _flipped(subset, task)
+        else:
+            better = _exchange(state, subset, value, changed)
+            if better is None:
+                return subset, value
+            subset = better
+        value, changed = state.gains(subset)
 
 
-def _neighbours(
-    subset: NDArray[np.bool_], min_size: int, max_size: int, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """The subset with one task more or less, and some with one exchanged."""
-    n_tasks = len(subset)
-    flipped = subset ^ np.eye(n_tasks, dtype=bool)
-    members, others = np.flatnonzero(subset), np.flatnonzero(~subset)
-    if len(others):
-        swapped = np.repeat(subset[None], n_tasks, axis=0)
-        rows = np.arange(n_tasks)
-        swapped[rows, rng.choice(members, n_tasks)] = False
-        swapped[rows, rng.choice(others, n_tasks)] = True
-        flipped = np.vstack([flipped, swapped])
-    size = flipped.sum(axis=1)
-    return flipped[(size >= min_size) & (size <= max_size)]
+def _exchange(state: _State, subset: Bools, value: float, changed: Array) -> Bools | None:
+    """The best subset with one member in exchange for another task; None if none is better."""
+    best = None
+    members = np.flatnonzero(subset)
+    for member in members[np.argsort(-changed[members], kind="stable")[:N_EXCHANGED]]:
+        left = _flipped(subset, member)
+        gains = np.where(subset, -np.inf, state.gains(left)[1])
+        task = int(np.argmax(gains))
+        if gains[task] > value * STEP:
+            best, value = _flipped(left, task), gains[task]
+    return best
 
 
-def _new(subsets: NDArray[np.bool_], taken: set[bytes]) -> NDArray[np.bool_]:
-    return subsets[[row.tobytes() not in taken for row in subsets]]
+def _new(
+    state: _State, subset: Bools, min_size: int, max_size: int, taken: set[bytes]
+) -> Iterator[tuple[Bools, float]]:
+    """The subset, or the best a step away if it is taken; none if these are taken as well."""
+    value, changed = state.gains(subset)
+    if subset.tobytes() not in taken:
+        yield subset, value
+        return
+    tasks = np.flatnonzero(_allowed(subset, min_size, max_size))
+    for task in tasks[np.argsort(-changed[tasks], kind="stable")]:
+        if _flipped(subset, task).tobytes() not in taken:
+            yield _flipped(subset, task), float(changed[task])
+            return
+
+
+def _allowed(subset: Bools, min_size: int, max_size: int) -> Bools:
+    """The tasks that may be added or removed."""
+    size = subset.sum()
+    return np.where(subset, size > min_size, size < max_size)
+
+
+def _flipped(subset: Bools, task: int) -> Bools:
+    result = subset.copy()
+    result[task] ^= True
+    return result

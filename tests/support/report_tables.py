@@ -296,11 +296,16 @@ class _Maker:
                         score = fit + 0.01 * self.rng.normal()
                         if self.rng.random() < self.missing:
                             score = np.nan
-                        points.append((name, kind, level, repeat, n_own, n_others, score, fit))
+                        band = (fit - 0.01, fit + 0.01)
+                        points.append(
+                            (name, kind, level, repeat, n_own, n_others, score, fit, *band)
+                        )
         names = ["task", "form", "c", "b", "a_own", "a_others", "exchange_rate", "error"]
         pd.DataFrame(rows, columns=[*names, "at_bound"]).to_csv(folder / "curves.csv", index=False)
         names = ["task", "kind", "level", "repeat", "n_own", "n_others", "score", "predicted"]
-        pd.DataFrame(points, columns=names).to_csv(folder / "curve_points.csv", index=False)
+        pd.DataFrame(points, columns=[*names, "low", "high"]).to_csv(
+            folder / "curve_points.csv", index=False
+        )
 
     def write_overview(self, folder: Path, reliability: np.ndarray, ceiling: np.ndarray) -> None:
         overview = {

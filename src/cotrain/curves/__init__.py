@@ -1,6 +1,7 @@
 """Multi-task learning curves: what one label of a task is worth to itself and to the others."""
 
 from cotrain.curves._acquire import STRATEGIES, LabelPath, LabelState, simulate_acquisition
+from cotrain.curves._bands import curve_bands
 from cotrain.curves._choose import FormChoice, choose_form
 from cotrain.curves._curve import LearningCurve
 from cotrain.curves._design import next_fits
@@ -34,6 +35,7 @@ __all__ = [
     "TransferIntervals",
     "TransferModel",
     "choose_form",
+    "curve_bands",
     "domain_effects",
     "extrapolate",
     "fit_curves",

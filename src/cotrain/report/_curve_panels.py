@@ -1,4 +1,4 @@
-"""Learning curves as small multiples: measured points, and the curves fitted to them."""
+"""Learning curves as small multiples: measured points, the curves fitted to them, and bands."""
 
 import math
 
@@ -59,6 +59,7 @@ def _panel(axes: Axes, curves: pd.DataFrame, points: pd.DataFrame, is_image: boo
         n_own = np.linspace(known["n_own"].min(), known["n_own"].max(), 40)
         _line(axes, curves, "EXP3.1", n_own, np.zeros(40), HURTS, "--")
         _line(axes, curves, "EXP3.2", n_own, _others(known, n_own), HELPS, "-")
+        _band(axes, known)
         _keep_to_points(axes, known["score"])
     else:
         axes.text(0.5, 0.5, "no score", ha="center", va="center", transform=axes.transAxes)
@@ -82,6 +83,12 @@ def _line(
             score = row["c"] - np.exp(row["b"] - row["a_own"] * n_own - a_others * n_others)
         score[~np.isfinite(score)] = np.nan
         axes.plot(n_own, score, dashes, color=colour, linewidth=1.3)
+
+
+def _band(axes: Axes, points: pd.DataFrame) -> None:
+    """The 95 % interval of EXP3.2 where all tasks were trained together."""
+    rows = points[points["kind"].map(_group) == "together"].groupby("n_own")[["low", "high"]].mean()
+    axes.fill_between(rows.index, rows["low"], rows["high"], color=HELPS, alpha=0.2, linewidth=0)
 
 
 def _keep_to_points(axes: Axes, scores: pd.Series) -> None:
@@ -114,6 +121,6 @@ def _handles() -> list[Line2D]:
     ]
     lines = [
         Line2D([], [], color=HURTS, linestyle="--", label="EXP3.1: own labels"),
-        Line2D([], [], color=HELPS, linestyle="-", label="EXP3.2: with others'"),
+        Line2D([], [], color=HELPS, linestyle="-", label="EXP3.2: with others', 95 %"),
     ]
     return [*marks, *lines]

@@ -106,7 +106,7 @@ TABLES = (
         "analyze",
         "curve_points.csv",
         ("task", "kind"),
-        ("level", "repeat", "n_own", "n_others", "score", "predicted"),
+        ("level", "repeat", "n_own", "n_others", "score", "predicted", "low", "high"),
     ),
     Table(
         "affinity",

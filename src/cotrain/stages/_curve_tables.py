@@ -8,6 +8,7 @@ import pandas as pd
 from cotrain.curves import (
     CurveFits,
     Effects,
+    curve_bands,
     fit_curves,
     fit_pairwise_curves,
     pairwise_effects,
@@ -134,9 +135,12 @@ def pairwise_curve_table(seen: Observations, tasks: Sequence[str], seed: int) ->
 
 
 def curve_points(seen: Observations, fits: CurveFits, tasks: Sequence[str]) -> pd.DataFrame:
-    """Every score that a curve was fitted to, with what the curve says there."""
+    """Every score that a curve was fitted to, with what the curve says there and its interval."""
     own, others = seen.counts.T, (seen.counts.sum(axis=1, keepdims=True) - seen.counts).T
-    predicted = fits.predict(np.stack([own, others], axis=2))
+    counts = np.stack([own, others], axis=2)
+    predicted = fits.predict(counts)
+    repeats = np.array([fit.repeat for fit in seen.fits])
+    low, high = np.moveaxis(curve_bands(fits, counts, seen.scores.T, repeats), 2, 0)
     task, row = np.nonzero(~np.isnan(seen.scores.T))
     names = np.array(tasks, dtype=object)
     return pd.DataFrame(
@@ -149,5 +153,7 @@ def curve_points(seen: Observations, fits: CurveFits, tasks: Sequence[str]) -> p
             "n_others": others[task, row],
             "score": seen.scores[row, task],
             "predicted": predicted[task, row],
+            "low": low[task, row],
+            "high": high[task, row],
         }
     )

@@ -240,7 +240,9 @@ def _update_bias(delta, n, bias, width, adam):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _train_epoch(order, batch_size, features, labels, is_binary, seen, net, shape, recipe, n_done, room):  # type: ignore[no-untyped-def]
+def _train_epoch(
+    order, batch_size, features, labels, is_binary, seen, net, shape, recipe, n_done, room
+):  # type: ignore[no-untyped-def]
     """One epoch of training in place; the mean loss and the number of steps so far are returned."""
     dtype = net.heads.weight.dtype
     width = shape.second if shape.second > 0 else shape.first

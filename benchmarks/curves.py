@@ -219,7 +219,6 @@ def speed() -> str:
         "244 tasks, one strength": (
             TransferModel(strengths=(0.2,), ranks=(0,), random_state=0), runs.take(kept)
         ),
-        "244 tasks": (TransferModel(random_state=0), runs.take(kept)),
     }  # fmt: skip
     for name, (model, part) in models.items():
         started = time.perf_counter()

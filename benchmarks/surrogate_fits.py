@@ -1,12 +1,21 @@
 """Surrogates on real trainings, read from a table of fits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
-from cotrain.reliability import control_variate, split_half_reliability
+from cotrain.reliability import (
+    Reliability,
+    cluster_bootstrap,
+    control_variate,
+    split_half_reliability,
+)
+from cotrain.stages._affinity_tables import affinity_table, load_records
+from cotrain.study import Study
 from cotrain.surrogates import (
     Classification,
     average_repeats,
@@ -20,6 +29,8 @@ from cotrain.surrogates import (
     relevance,
     spearman_by_target,
 )
+from cotrain.tasks import TaskTable
+from cotrain.training import Journal, load_fit_table
 
 Array = NDArray[np.float64]
 SIGN = {"log_loss": -1.0, "auroc": 1.0, "aupr": 1.0, "mse": -1.0}
@@ -97,23 +108,43 @@ def _task_names(fits: pd.DataFrame, masks: dict[str, int]) -> list[str]:
     return [names[bit] for bit in range(len(names))]
 
 
-def tables(frame: pd.DataFrame, affinity: Array | None = None) -> dict[str, pd.DataFrame]:
-    """All tables of a fit table; `affinity` (n_tasks targets, n_tasks sources) is a rival."""
-    result = {"Reliability by score and repeats": reliability(frame)}
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    """All tables of a study's subsets; the seconds of a fit are its journal's."""
+    frame = load_fit_table(study.fits("subsets"))
+    tasks = TaskTable.load(study.table).tasks
+    pairs = affinity_table(load_records(study.affinity), tasks)
+    rivals = {
+        name: pairs.pivot_table(index="target", columns="source", values=name)
+        .reindex(index=tasks, columns=tasks)
+        .to_numpy()
+        for name in ("affinity", "cosine")
+    }
+    subsets = frame.loc[frame["kind"] == "subset", "fit_id"].unique()
+    seconds = Journal(study.journal).seconds(subsets).values()
+    return tables_of(frame, rivals, float(np.mean(list(seconds))))
+
+
+def tables_of(
+    frame: pd.DataFrame, rivals: Mapping[str, Array], seconds: float
+) -> dict[str, pd.DataFrame]:
+    """All tables of a fit table; rivals are matrices (n_tasks targets, n_tasks sources)."""
     scores = read_scores(frame)
-    result["Held-out subsets"] = held_out(scores)
-    result["Negative transfer on held-out subsets"] = negative_transfer(scores, affinity)
-    result["Verdicts"] = verdict_counts(scores)
-    return result
+    return {
+        "Reliability by score and repeats": reliability(frame, seconds),
+        "Subsets or repeats": designs(scores, seconds),
+        "Held-out subsets": held_out(scores),
+        "Negative transfer on held-out subsets": negative_transfer(scores, rivals),
+        "Verdicts": verdict_counts(scores),
+    }
 
 
-def reliability(frame: pd.DataFrame) -> pd.DataFrame:
+def reliability(frame: pd.DataFrame, seconds: float) -> pd.DataFrame:
     """What makes scores repeatable: the score, the number of repeats, pairing with single fits."""
     rows = []
     for score in SIGN:
-        if f"val_{score}" not in frame:
+        data = read_scores(frame, score) if f"val_{score}" in frame else None
+        if data is None or np.isnan(data.Y).all():
             continue
-        data = read_scores(frame, score)
         for name, values in (("of subsets", data.Y), ("gain over single task", data.effects)):
             for n_repeats in range(1, len(data.Y) + 1):
                 found = split_half_reliability(values, n_repeats=n_repeats)
@@ -126,10 +157,50 @@ def reliability(frame: pd.DataFrame) -> pd.DataFrame:
                         "low": found.low,
                         "high": found.high,
                         "ceiling": found.ceiling,
+                        "seconds a subset": n_repeats * seconds,
+                        "seconds for 0.8": _repeats_for(found, 0.8) * seconds,
                     }
                 )
         rows += _levels(score, data)
     return pd.DataFrame(rows)
+
+
+def _repeats_for(found: Reliability, goal: float) -> float:
+    """Repeats whose mean has this reliability (Spearman and Brown)."""
+    r = found.mean
+    return found.n_repeats * goal * (1 - r) / (r * (1 - goal)) if r > 0 else np.inf
+
+
+def designs(scores: FitScores, seconds: float) -> pd.DataFrame:
+    """One number of trainings, spent on many subsets or on repeats of few; four splits."""
+    n_repeats, n = scores.Y.shape[:2]
+    n_test = n // 4
+    rows = []
+    for repeats in range(1, n_repeats + 1):
+        n_train = (n - n_test) // repeats
+        values = [
+            _design(scores, np.random.default_rng(seed).permutation(n), n_test, n_train, repeats)
+            for seed in range(4)
+        ]
+        rows.append(
+            {
+                "subsets": n_train,
+                "repeats": repeats,
+                "seconds of training": n_train * repeats * seconds,
+                "Spearman on held-out subsets": float(np.mean(values)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _design(
+    scores: FitScores, order: NDArray[np.intp], n_test: int, n_train: int, repeats: int
+) -> float:
+    """Spearman with the mean of all repeats of the held-out subsets."""
+    test, train = order[:n_test], order[n_test : n_test + n_train]
+    models = fit_surrogates(scores.X[train], scores.Y[:repeats, train])
+    measured = average_repeats(scores.Y)[0][test]
+    return float(np.nanmean(spearman_by_target(models.predict(scores.X[test]), measured)))
 
 
 def _levels(score: str, data: FitScores) -> list[dict[str, object]]:
@@ -147,40 +218,61 @@ def _levels(score: str, data: FitScores) -> list[dict[str, object]]:
     }
     return [
         {"score": score, "what": f"variance of {name}", "repeats": 1, "reliability": float(ratio),
-         "low": np.nan, "high": np.nan, "ceiling": np.nan}
+         "low": np.nan, "high": np.nan, "ceiling": np.nan, "seconds a subset": np.nan,
+         "seconds for 0.8": np.nan}
         for name, ratio in ratios.items()
     ]  # fmt: skip
 
 
-def held_out(scores: FitScores, share: float = 0.25, seed: int = 0) -> pd.DataFrame:
-    """Spearman of each surrogate with held-out measured scores, against the ceiling."""
-    order = np.random.default_rng(seed).permutation(len(scores.X))
-    n_test = round(len(order) * share)
-    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
-    found = split_half_reliability(scores.Y[:, test])
-    measured = average_repeats(scores.Y)[0][test]
+def held_out(scores: FitScores, share: float = 0.25) -> pd.DataFrame:
+    """Spearman of each surrogate on held-out subsets in a repeat it has not seen; four splits.
+
+    Intervals are of drawing targets anew.
+    """
+    found = split_half_reliability(scores.Y, n_repeats=1)
+    ceiling = np.sqrt(np.maximum(found.per_target, 0.0))
     rows = []
     for name, surrogate in default_surrogates().items():
-        models = fit_surrogates(scores.X[train], scores.Y[:, train], surrogate)
-        value = float(np.nanmean(spearman_by_target(models.predict(scores.X[test]), measured)))
+        by_target = np.nanmean(_fresh(scores, surrogate, share), axis=0)
+
+        def ratio(targets: NDArray[np.intp], by_target: Array = by_target) -> float:
+            return float(np.nanmean(by_target[targets]) / np.nanmean(ceiling[targets]))
+
+        every = np.arange(len(ceiling))
+        low, high = np.percentile(cluster_bootstrap(ratio, every), [2.5, 97.5])
         rows.append(
             {
                 "surrogate": name,
-                "Spearman": value,
-                "reliability": found.mean,
-                "ceiling": found.ceiling,
-                "of the ceiling": value / found.ceiling,
+                "Spearman": float(np.nanmean(by_target)),
+                "ceiling": float(np.nanmean(ceiling)),
+                "of the ceiling": ratio(every),
+                "low": low,
+                "high": high,
             }
         )
     return pd.DataFrame(rows)
 
 
-def negative_transfer(scores: FitScores, affinity: Array | None = None) -> pd.DataFrame:
-    """Identification on held-out subsets, with trivial predictors, ceiling and affinity."""
+def _fresh(scores: FitScores, surrogate: BaseEstimator, share: float) -> Array:
+    """Spearman by target, (n_splits * n_repeats, n_tasks)."""
+    repeats = np.arange(len(scores.Y))
+    result = []
+    for seed in range(4):
+        order = np.random.default_rng(seed).permutation(len(scores.X))
+        test, train = np.split(order, [round(len(order) * share)])
+        for repeat in repeats:
+            seen = scores.Y[repeats != repeat][:, train]
+            predicted = fit_surrogates(scores.X[train], seen, surrogate).predict(scores.X[test])
+            result.append(spearman_by_target(predicted, scores.Y[repeat, test]))
+    return np.array(result)
+
+
+def negative_transfer(scores: FitScores, rivals: Mapping[str, Array]) -> pd.DataFrame:
+    """Identification on held-out subsets, with trivial predictors, ceiling and rivals."""
     result = identify_negative_transfer(scores.X, scores.effects)
-    figures = dict(result.figures)
-    if affinity is not None:
-        figures["affinity"] = _by_affinity(scores, affinity, result.held_out)
+    figures = result.figures | {
+        name: _by_affinity(scores, pairs, result.held_out) for name, pairs in rivals.items()
+    }
     rows = [{"predictor": name} | vars(figure) for name, figure in figures.items()]
     return pd.DataFrame(rows)
 

@@ -26,6 +26,10 @@ Array = NDArray[np.float64]
 N_DIRECTIONS, RIDGES = (50, 200), (10.0, 100.0, 1000.0)
 
 
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    return {"Without retraining": gradient(study)}
+
+
 def gradient(study: Study) -> pd.DataFrame:
     """Spearman with the measured mean over repeats, and seconds, beside trained surrogates."""
     plan = Plan.load(study.plan("subsets"))

@@ -1,7 +1,7 @@
 """Tables of docs/results/surrogates.md.
 
 python benchmarks/surrogates.py accuracy adaptive synergy cost speed
-python benchmarks/surrogates.py fits --fits data/fits/subsets.parquet
+python benchmarks/surrogates.py fits gradient --study .
 """
 
 import argparse
@@ -13,8 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import pandas as pd
 import surrogate_fits
+import surrogate_gradients
 import surrogate_studies
 
+from cotrain.study import Study
 from cotrain.surrogates import DesignWarning
 
 STUDIES = {
@@ -24,6 +26,7 @@ STUDIES = {
     "cost": surrogate_studies.cost,
     "speed": surrogate_studies.speed,
 }
+TRAINED = {"fits": surrogate_fits.tables, "gradient": surrogate_gradients.tables}
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -36,17 +39,16 @@ def markdown(table: pd.DataFrame) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tables", nargs="+", choices=[*STUDIES, "fits"])
-    parser.add_argument("--fits", type=Path, default=Path("data/fits/subsets.parquet"))
+    parser.add_argument("tables", nargs="+", choices=[*STUDIES, *TRAINED])
+    parser.add_argument("--study", type=Path, default=Path(), help="a study that has been trained")
     arguments = parser.parse_args()
     # Small simulated designs lack what the warnings name; the tables count it.
     warnings.simplefilter("ignore", DesignWarning)
     for name in arguments.tables:
-        if name == "fits":
-            frame = pd.read_parquet(arguments.fits)
-            tables = surrogate_fits.tables(frame)
-        else:
+        if name in STUDIES:
             tables = {name: STUDIES[name]()}
+        else:
+            tables = TRAINED[name](Study(arguments.study))
         for title, table in tables.items():
             print(f"## {title}\n\n{markdown(table)}\n", flush=True)
 

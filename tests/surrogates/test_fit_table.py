@@ -60,7 +60,7 @@ def test_scores_are_read_with_their_sign_and_place(fits, table):
 
 def test_all_tables_are_made(fits, table):
     frame, _, truth = table
-    result = fits.tables(frame, affinity=truth.effects)
+    result = fits.tables_of(frame, {"affinity": truth.effects}, seconds=0.5)
     held_out = result["Held-out subsets"].set_index("surrogate")
     assert held_out.loc["linear", "of the ceiling"] > 0.9
     figures = result["Negative transfer on held-out subsets"].set_index("predictor")
@@ -69,7 +69,12 @@ def test_all_tables_are_made(fits, table):
     assert figures.loc["always", "balanced_accuracy"] == 0.5
     verdicts = result["Verdicts"].iloc[0]
     assert verdicts["helps"] + verdicts["hurts"] > 20
-    assert {1, 2, 3} <= set(result["Reliability by score and repeats"]["repeats"])
+    reliability = result["Reliability by score and repeats"]
+    assert {1, 2, 3} <= set(reliability["repeats"])
+    # Spearman and Brown agree with themselves: what 0.8 costs does not depend on the repeats.
+    np.testing.assert_allclose(reliability["seconds for 0.8"].dropna()[:3].std(), 0, atol=0.5)
+    spent = result["Subsets or repeats"]["seconds of training"]
+    assert spent.max() < 1.05 * spent.min()
 
 
 def test_a_table_that_does_not_serve_is_refused(fits, table):

@@ -136,8 +136,9 @@ def fit_surrogates(
             DesignWarning,
             stacklevel=2,
         )
-    scored = (~np.isnan(mean)).astype(np.int64)
-    together = scored.T @ X.astype(np.int64)
+    scored = ~np.isnan(mean)
+    # Whole numbers of this size are exact in floating point, whose products are the fast ones.
+    together = (scored.astype(np.float64).T @ X).astype(np.int64)
     return TargetSurrogates(fitted, reasons, scored.sum(axis=0), together)
 
 

@@ -23,7 +23,9 @@ from cotrain.tasks import TaskTable
 from cotrain.training import Journal, load_fit_table
 
 Array = NDArray[np.float64]
-N_DIRECTIONS, RIDGES = (50, 200), (10.0, 100.0, 1000.0)
+# Directions with their ridges; subsets that are estimated; base models, which differ in the seed.
+SETTINGS = {50: (10.0, 100.0, 1000.0), 200: (100.0,)}
+N_SUBSETS, N_MODELS = 100, 2
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -34,39 +36,46 @@ def gradient(study: Study) -> pd.DataFrame:
     """Spearman with the measured mean over repeats, and seconds, beside trained surrogates."""
     plan = Plan.load(study.plan("subsets"))
     scores = read_scores(load_fit_table(study.fits("subsets")))
-    measured = average_repeats(scores.Y)[0]
-    found = split_half_reliability(scores.Y)
-    seconds = _seconds(study, plan)
+    judged = np.random.default_rng(0).permutation(len(scores.X))
+    judged = judged[: min(N_SUBSETS, len(judged) // 2)]
+    measured = average_repeats(scores.Y)[0][judged]
     rows: list[dict[str, Any]] = []
-    for n_directions in N_DIRECTIONS:
-        gradients, projecting = _timed(lambda n=n_directions: _gradients(study, plan, n))
-        for ridge in RIDGES:
-            estimates, took = _timed(
-                lambda bases=gradients, ridge=ridge: [
-                    gradient_estimate(**vars(base), X=scores.X, ridge=ridge).scores
+    for n_directions, ridges in SETTINGS.items():
+        bases, training = _timed(lambda n=n_directions: _gradients(study, plan, n))
+        for ridge in ridges:
+            estimates, estimation = _timed(
+                lambda bases=bases, ridge=ridge: [
+                    gradient_estimate(**vars(base), X=scores.X[judged], ridge=ridge).scores
                     for base in bases
                 ]
             )
-            for n_models in (1, len(estimates)):
+            for n_models in range(1, N_MODELS + 1):
                 estimate = np.mean(estimates[:n_models], axis=0)
+                name = f"{n_directions} directions, ridge {ridge:g}, base models: {n_models}"
                 rows.append(
                     {
-                        "estimate": f"Grad-TAG, {n_directions} directions, ridge {ridge:g}, "
-                        f"{n_models} base models",
+                        "estimate": f"Grad-TAG, {name}",
                         "Spearman": float(np.nanmean(spearman_by_target(estimate, measured))),
-                        "seconds of training": n_models * projecting / len(estimates),
-                        "seconds of estimation": n_models * took / len(estimates),
+                        "seconds of training": n_models * training / N_MODELS,
+                        "seconds a subset": n_models * estimation / N_MODELS / len(judged),
                     }
                 )
-    rows += [_trained(scores.X, scores.Y, n, seconds) for n in (25, 50, 100, len(scores.X))]
-    rows.append(
-        {
-            "estimate": "ceiling: the noise-free scores",
-            "Spearman": found.ceiling,
-            "seconds of training": np.nan,
-            "seconds of estimation": np.nan,
-        }
-    )
+    seconds = _seconds(study, plan)
+    others = np.setdiff1d(np.arange(len(scores.X)), judged)
+    for n in (25, 50, 100):
+        models = fit_surrogates(scores.X[others[:n]], scores.Y[:, others[:n]])
+        predicted = models.predict(scores.X[judged])
+        rows.append(
+            {
+                "estimate": f"linear surrogate of {min(n, len(others))} other subsets",
+                "Spearman": float(np.nanmean(spearman_by_target(predicted, measured))),
+                "seconds of training": min(n, len(others)) * len(scores.Y) * seconds,
+                "seconds a subset": 0.0,
+            }
+        )
+    ceiling = split_half_reliability(scores.Y[:, judged], n_bootstrap=0).ceiling
+    rows.append({"estimate": "ceiling", "Spearman": ceiling, "seconds of training": np.nan,
+                 "seconds a subset": len(scores.Y) * seconds})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -80,25 +89,9 @@ def _gradients(study: Study, plan: Plan, n_directions: int) -> list[OutputGradie
     table = TaskTable.load(study.table)
     bases = [fit for fit in plan.fits.values() if fit.kind == "together"]
     model = study.settings.model
-    return [output_gradients(table, fit, model, n_directions=n_directions) for fit in bases]
-
-
-def _trained(X: Array, Y: Array, n_trained: int, seconds: float) -> dict[str, Any]:
-    """The linear surrogate of some trained subsets on the others (all: five parts in turn)."""
-    order = np.random.default_rng(0).permutation(len(X))
-    parts = [order[n_trained:]] if n_trained < len(X) else np.array_split(order, 5)
-    predicted = np.full(X.shape, np.nan)
-    for test in parts:
-        train = np.setdiff1d(order, test)
-        predicted[test] = fit_surrogates(X[train], Y[:, train]).predict(X[test])
-    tested = np.concatenate(parts)
-    measured = average_repeats(Y)[0][tested]
-    return {
-        "estimate": f"linear surrogate of {len(X) - len(parts[0])} subsets, {len(Y)} repeats",
-        "Spearman": float(np.nanmean(spearman_by_target(predicted[tested], measured))),
-        "seconds of training": (len(X) - len(parts[0])) * len(Y) * seconds,
-        "seconds of estimation": np.nan,
-    }
+    return [
+        output_gradients(table, fit, model, n_directions=n_directions) for fit in bases[:N_MODELS]
+    ]
 
 
 def _seconds(study: Study, plan: Plan) -> float:

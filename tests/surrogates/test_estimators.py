@@ -5,6 +5,7 @@ from cotrain.surrogates import (
     AveragingSurrogate,
     InteractionSurrogate,
     KernelSurrogate,
+    LabelCurveSurrogate,
     LinearSurrogate,
     PairwiseSurrogate,
 )
@@ -23,6 +24,7 @@ PRECISIONS = {
         AveragingSurrogate(),
         PairwiseSurrogate(),
         KernelSurrogate(),
+        LabelCurveSurrogate(),
         InteractionSurrogate(),
     ],
     expected_failed_checks=lambda estimator: (

@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from cotrain.exceptions import SettingsError
 from cotrain.observations import SubsetScores
 from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
 from cotrain.settings import AnalyzeSettings
 from cotrain.surrogates import (
+    LabelCurveSurrogate,
     LinearSurrogate,
     NegativeTransfer,
     Relevance,
+    SurrogateChoice,
+    choose_surrogate,
     fit_surrogates,
     identify_negative_transfer,
     lack_of_fit,
@@ -50,6 +54,9 @@ class SubsetAnalysis:
         other repeats (with one repeat, from the other subsets in it).
     adequacy_p : ndarray, (K,)
         P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat.
+    surrogate : str
+        What predicts: "linear", or "label curve" where that is clearly better on the subsets that
+        are not held out. Relevances are the linear one's.
     """
 
     tasks: tuple[str, ...]
@@ -61,12 +68,17 @@ class SubsetAnalysis:
     negative: NegativeTransfer
     predicted: np.ndarray
     adequacy_p: np.ndarray
+    surrogate: str
 
     @classmethod
     def of(
-        cls, subsets: SubsetScores, tasks: tuple[str, ...], settings: AnalyzeSettings
+        cls,
+        subsets: SubsetScores,
+        tasks: tuple[str, ...],
+        n_labels: np.ndarray,
+        settings: AnalyzeSettings,
     ) -> "SubsetAnalysis":
-        """Fit the surrogates of every target.
+        """Fit the surrogates of every target; `n_labels` (K,) are the labels of each task.
 
         Raises
         ------
@@ -76,19 +88,19 @@ class SubsetAnalysis:
         sizes = subsets.indicators.sum(axis=1)
         several = subsets.take((sizes > 1) & (sizes < len(tasks)))
         effects = paired_effects(several.scores, subsets.single)
-        surrogate = LinearSurrogate(ridge=settings.ridge)
+        linear = LinearSurrogate(ridge=settings.ridge)
         try:
-            negative = identify_negative_transfer(
-                several.indicators,
-                effects,
-                surrogate=surrogate,
-                held_out=settings.held_out,
-                random_state=settings.seed,
+            # Which subsets are held out depends on the seed alone, so any surrogate tells them.
+            negative = _identify(several, effects, linear, settings)
+            chosen = _choose(several.indicators, effects, negative.held_out, linear, n_labels)
+            if chosen.name != "linear":
+                negative = _identify(several, effects, chosen.estimator, settings)
+            predicted = _predict_fresh(
+                several.indicators, effects, negative.held_out, chosen.estimator
             )
-            predicted = _predict_fresh(several.indicators, effects, negative.held_out, surrogate)
             every = (subsets.indicators, subsets.scores)
             found = relevance(*every, ridge=settings.ridge, fdr=settings.fdr)
-            intercept = fit_surrogates(*every, surrogate).intercept
+            intercept = fit_surrogates(*every, linear).intercept
         except ValueError as error:
             raise SettingsError(
                 f"{len(several.indicators)} subsets do not serve to fit surrogates ({error}); "
@@ -107,6 +119,7 @@ class SubsetAnalysis:
             negative,
             predicted,
             lack_of_fit(several.indicators, effects, settings.fdr).p_value,
+            chosen.name,
         )
 
     @property
@@ -151,6 +164,7 @@ class SubsetAnalysis:
         return {
             "n_repeats": len(self.effects),
             "n_subsets": len(self.indicators),
+            "surrogate": self.surrogate,
             "reliability": {
                 "mean": _known(found.mean if found else math.nan),
                 "low": _known(found.low if found else math.nan),
@@ -168,7 +182,7 @@ class SubsetAnalysis:
             f"{self.relevance.count('helps')} pairs help, {self.relevance.count('hurts')} hurt, "
             f"{self.relevance.count('undecided')} are undecided; reliability {reliability}, "
             f"Spearman on held-out subsets {_mean(self.spearman):.2f} "
-            f"(ceiling {_mean(self.ceiling):.2f})"
+            f"(ceiling {_mean(self.ceiling):.2f}, {self.surrogate} surrogate)"
         )
 
     def _relevance(self) -> pd.DataFrame:
@@ -226,8 +240,36 @@ def _repeats_needed(reliability: Reliability) -> float:
     return float(math.ceil(reliability.n_repeats * factor))
 
 
+def _identify(
+    subsets: SubsetScores,
+    effects: np.ndarray,
+    surrogate: BaseEstimator,
+    settings: AnalyzeSettings,
+) -> NegativeTransfer:
+    return identify_negative_transfer(
+        subsets.indicators,
+        effects,
+        surrogate=surrogate,
+        held_out=settings.held_out,
+        random_state=settings.seed,
+    )
+
+
+def _choose(
+    indicators: np.ndarray,
+    effects: np.ndarray,
+    held_out: np.ndarray,
+    linear: LinearSurrogate,
+    n_labels: np.ndarray,
+) -> SurrogateChoice:
+    """The surrogate to predict with, by cross-validation over what is not held out."""
+    known = np.setdiff1d(np.arange(len(indicators)), held_out)
+    candidates = {"linear": linear, "label curve": LabelCurveSurrogate(n_labels)}
+    return choose_surrogate(indicators[known], effects[:, known], candidates)
+
+
 def _predict_fresh(
-    indicators: np.ndarray, effects: np.ndarray, held_out: np.ndarray, surrogate: LinearSurrogate
+    indicators: np.ndarray, effects: np.ndarray, held_out: np.ndarray, surrogate: BaseEstimator
 ) -> np.ndarray:
     known = np.setdiff1d(np.arange(len(indicators)), held_out)
     repeats = range(len(effects))

@@ -34,7 +34,7 @@ def run(study: Study) -> str:
     runs = Runs.of(study)
     tasks = runs.table.tasks
     subsets = runs.observe(PLANS[:1], analyze.score).subsets(plan.subset_level)
-    analysis = SubsetAnalysis.of(subsets, tasks, analyze)
+    analysis = SubsetAnalysis.of(subsets, tasks, runs.table.label_counts.sum(axis=1), analyze)
     every = runs.observe(PLANS, analyze.curve_score)
     grid = every.grid(plan.augmentations.levels, plan.augmentations.repeats)
     curves, fits = curve_table(every, tasks, analyze.seed)

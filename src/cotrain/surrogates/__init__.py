@@ -10,6 +10,7 @@ from cotrain.surrogates._gradient import GradientEstimate, gradient_estimate
 from cotrain.surrogates._group_mean import AveragingSurrogate, PairwiseSurrogate
 from cotrain.surrogates._interaction import InteractionSurrogate
 from cotrain.surrogates._kernel import KernelSurrogate
+from cotrain.surrogates._label_curve import LabelCurveSurrogate
 from cotrain.surrogates._linear import LinearSurrogate
 from cotrain.surrogates._negative_transfer import NegativeTransfer, identify_negative_transfer
 from cotrain.surrogates._relevance import Relevance, relevance
@@ -25,6 +26,7 @@ __all__ = [
     "GradientEstimate",
     "InteractionSurrogate",
     "KernelSurrogate",
+    "LabelCurveSurrogate",
     "LackOfFit",
     "LinearSurrogate",
     "NegativeTransfer",

@@ -1,0 +1,110 @@
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from cotrain.surrogates._base import check_fit, check_predict, warn_constant
+from cotrain.surrogates._evidence import evidence_posterior
+
+Array = NDArray[np.float64]
+
+# Variance of the curve's coefficients over that of the tasks' effects: nearly free.
+CURVE_VARIANCE = 3000.0
+
+
+class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
+    """A score as effects of tasks on top of a curve of the number of labels.
+
+    g(S) = intercept + sum over i in S of theta_i + a log(1 + N) + b / (1 + N), with N the labels of
+    the members over the mean of all tasks. What more labels bring to any target falls with each
+    task added, which a sum of effects cannot say; the effects are then what sets a source apart.
+    The penalty on the effects is averaged by its evidence, as in `LinearSurrogate`.
+
+    Parameters
+    ----------
+    n_labels : array, shape (n_tasks,), optional
+        Training labels of each task; all alike if not given, so that N counts members.
+
+    Attributes
+    ----------
+    coef_ : ndarray, shape (n_tasks,)
+        Effect of each task beside what its labels bring to all; NaN for a task that is in no subset
+        or in all of them.
+    intercept_ : float
+        Score of the empty subset.
+    noise_ : float
+        Variance of the noise of a score of weight 1.
+    dof_ : float
+        Degrees of freedom of the predictions' t distribution.
+
+    Examples
+    --------
+    >>> X = [[0, 0], [1, 0], [0, 1], [1, 1], [1, 1]]
+    >>> surrogate = LabelCurveSurrogate([300, 100]).fit(X, [0.0, 2.0, 1.0, 2.4, 2.4])
+    >>> surrogate.predict([[1, 0]]).round(0).tolist()
+    [2.0]
+    """
+
+    def __init__(self, n_labels: ArrayLike | None = None) -> None:
+        self.n_labels = n_labels
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """The fitted surrogate; the arguments are those of `LinearSurrogate.fit`."""
+        X, y, weight = check_fit(self, X, y, sample_weight)
+        self._share_of_labels = self._shares(X.shape[1])
+        constant = np.ptp(X, axis=0) == 0
+        warn_constant(constant)
+        design = self._design(X)
+        share, root = weight / weight.sum(), np.sqrt(weight)
+        self._mean, self._y_mean = share @ design, float(share @ y)
+        rows = design - self._mean
+        rows[:, : X.shape[1]][:, constant] = 0.0
+        posterior = evidence_posterior(
+            root[:, None] * rows, root * (y - self._y_mean), pooled=False
+        )
+        self._effects, self._covariance = posterior.mean, posterior.covariance
+        self.coef_ = np.where(constant, np.nan, posterior.mean[: X.shape[1]])
+        self.noise_, self.dof_ = posterior.noise, posterior.dof
+        self._weight_sum = float(weight.sum())
+        self.intercept_ = float(self.predict(np.zeros((1, X.shape[1])))[0])
+        return self
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
+        """Predicted scores, shape (n_subsets,), and with `return_std` the scale of their error."""
+        check_is_fitted(self)
+        step = self._design(check_predict(self, X)) - self._mean
+        mean = self._y_mean + step @ self._effects
+        if not return_std:
+            return mean
+        variance = np.einsum("ij,ij->i", step @ self._covariance, step)
+        return mean, np.sqrt(variance + self.noise_ / self._weight_sum)
+
+    def _shares(self, n_tasks: int) -> Array:
+        """Labels of each task over their mean."""
+        if self.n_labels is None:
+            return np.ones(n_tasks)
+        n_labels: Array = np.asarray(self.n_labels, dtype=np.float64)
+        if n_labels.shape != (n_tasks,) or not (n_labels.min() >= 0 < n_labels.max()):
+            raise ValueError(
+                f"n_labels must be {n_tasks} numbers, one a task, none negative and not all 0, "
+                f"got {self.n_labels!r}"
+            )
+        return n_labels / n_labels.mean()
+
+    def _design(self, X: Array) -> Array:
+        """Indicators and the curve's two columns, (n_subsets, n_tasks + 2)."""
+        if np.any(X < 0):
+            raise ValueError(
+                f"Negative values in data passed to {type(self).__name__}: X must be indicators"
+            )
+        labels = 1 + X @ self._share_of_labels
+        curve = np.sqrt(CURVE_VARIANCE) * np.column_stack([np.log(labels), 1 / labels])
+        return np.hstack([X, curve])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags

@@ -154,14 +154,12 @@ def weights(folder: Path, n_repeats: int) -> str:
     order = [runs.tasks.index(task) for task in bench.table.tasks]
     rates = model.exchange_rates_[np.ix_(order, order)]
     worth = _positive(task_weights(rates))
-    own = np.stack([_positive(task_weights(rates, target)) for target in np.eye(len(rates))])
     print("weights", dict(zip(bench.table.tasks, worth.round(2).tolist(), strict=True)))
     turns = bench.turns(plan.train_folds, n_repeats, seed=1000)
     ways: dict[str, np.ndarray] = {
         "equal": np.ones_like(worth),
         "exchange rates": worth,
         "their square roots": np.sqrt(worth),
-        "a model a target, its own rates": own,
     }
     together = all_together(bench.table.n_tasks, plan.subset_level, turns)
     found = {name: _weighed(bench, together, way) for name, way in ways.items()}
@@ -187,15 +185,10 @@ def _positive(worth: np.ndarray) -> np.ndarray:
 
 
 def _weighed(bench: Bench, together: Sequence[Fit], way: np.ndarray) -> dict[str, np.ndarray]:
-    """Test scores, (n_repeats, K) each, of one model with weights (K,), or a model a target."""
-    fits = [
-        replace(fit, task_weights=tuple(one.tolist()))
-        for one in np.atleast_2d(way) for fit in together
-    ]  # fmt: skip
-    test = bench.scores(fits)[1].reshape(-1, len(together), bench.table.n_tasks, len(SCORES))
-    target = np.arange(bench.table.n_tasks)
-    served = test[target, :, target].swapaxes(0, 1) if way.ndim == 2 else test[0]
-    return {score: served[:, :, place] for place, score in enumerate(SCORES)}
+    """Test scores of models with weights (K,), (n_repeats, K) each."""
+    fits = [replace(fit, task_weights=tuple(way.tolist())) for fit in together]
+    test = bench.scores(fits)[1]
+    return {score: test[..., place] for place, score in enumerate(SCORES)}
 
 
 def verdicts(folder: Path, n_repeats: int) -> str:

@@ -26,10 +26,10 @@ from cotrain.files import whole_file, write_json
 TASKS = ("left", "right", "parity", "sum")
 CLASSES = (10, 10, 2, 19)
 METHODS = ("plain", "pcgrad", "uncertainty", "itmtl")
-RATES = (0.03, 0.05, 0.1, 0.2)
+RATES = (0.05, 0.1, 0.2, 0.3)
 BATCH = 32
 N_STEPS = 400
-TUNING_SEEDS = range(100, 103)
+TUNING_SEEDS = range(100, 102)
 SEEDS = range(10)
 
 

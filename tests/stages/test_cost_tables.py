@@ -10,6 +10,7 @@ from cotrain.stages._cost_tables import cost_table
 from cotrain.stages.plan import make_plans
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
+from cotrain.tracking import Tracker
 from cotrain.training import count_operations, estimate_seconds
 
 N_TASKS, N_SUBSETS = 4, 5
@@ -73,3 +74,13 @@ def test_operations_counted_before_training_are_those_counted_along_it(
     assert costs.loc["affinity", "seconds"] == pytest.approx(
         seconds * (1 + recording / counted.sum())
     )
+
+
+def test_what_a_clock_says_goes_to_mlflow(study: Study, records: list[AffinityRecord]) -> None:
+    tracker = Tracker.open(study.home)
+    runs = tracker._client.search_runs([tracker.experiment_id])
+    (figures,) = [run.data.metrics for run in runs if "record_seconds" in run.data.metrics]
+    assert figures["seconds"] > 0
+    assert figures["record_seconds"] > 0
+    assert figures["n_fits"] == 2
+    assert figures["record_flops"] == sum(record.record_flops for record in records)

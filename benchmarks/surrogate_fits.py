@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from cotrain.reliability import (
@@ -18,6 +18,7 @@ from cotrain.stages._affinity_tables import affinity_table, load_records
 from cotrain.study import Study
 from cotrain.surrogates import (
     Classification,
+    LabelCurveSurrogate,
     average_repeats,
     best_threshold,
     classify,
@@ -111,7 +112,8 @@ def _task_names(fits: pd.DataFrame, masks: dict[str, int]) -> list[str]:
 def tables(study: Study) -> dict[str, pd.DataFrame]:
     """All tables of a study's subsets; the seconds of a fit are its journal's."""
     frame = load_fit_table(study.fits("subsets"))
-    tasks = TaskTable.load(study.table).tasks
+    table = TaskTable.load(study.table)
+    tasks = table.tasks
     pairs = affinity_table(load_records(study.affinity), tasks)
     rivals = {
         name: pairs.pivot_table(index="target", columns="source", values=name)
@@ -121,19 +123,24 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     }
     subsets = frame.loc[frame["kind"] == "subset", "fit_id"].unique()
     seconds = Journal(study.journal).seconds(subsets).values()
-    return tables_of(frame, rivals, float(np.mean(list(seconds))))
+    n_labels = table.label_counts.sum(axis=1)
+    return tables_of(frame, rivals, float(np.mean(list(seconds))), n_labels)
 
 
 def tables_of(
-    frame: pd.DataFrame, rivals: Mapping[str, Array], seconds: float
+    frame: pd.DataFrame, rivals: Mapping[str, Array], seconds: float, n_labels: ArrayLike
 ) -> dict[str, pd.DataFrame]:
-    """All tables of a fit table; rivals are matrices (n_tasks targets, n_tasks sources)."""
+    """All tables of a fit table.
+
+    Rivals are matrices (n_tasks targets, n_tasks sources), the labels one number a task.
+    """
+    curve = LabelCurveSurrogate(n_labels)
     scores = read_scores(frame)
     return {
         "Reliability by score and repeats": reliability(frame, seconds),
         "Subsets or repeats": designs(scores, seconds),
-        "Held-out subsets": held_out(scores),
-        "Negative transfer on held-out subsets": negative_transfer(scores, rivals),
+        "Held-out subsets": held_out(scores, curve),
+        "Negative transfer on held-out subsets": negative_transfer(scores, rivals, curve),
         "Verdicts": verdict_counts(scores),
     }
 
@@ -224,15 +231,15 @@ def _levels(score: str, data: FitScores) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def held_out(scores: FitScores, share: float = 0.25) -> pd.DataFrame:
-    """Spearman of each surrogate on held-out subsets in a repeat it has not seen; four splits.
+def held_out(scores: FitScores, curve: LabelCurveSurrogate, share: float = 0.25) -> pd.DataFrame:
+    """Spearman of each surrogate on held-out subsets in a repeat it has not seen; three splits.
 
     Intervals are of drawing targets anew.
     """
     found = split_half_reliability(scores.Y, n_repeats=1)
     ceiling = np.sqrt(np.maximum(found.per_target, 0.0))
     rows = []
-    for name, surrogate in default_surrogates().items():
+    for name, surrogate in ({"label curve": curve} | default_surrogates()).items():
         by_target = np.nanmean(_fresh(scores, surrogate, share), axis=0)
 
         def ratio(targets: NDArray[np.intp], by_target: Array = by_target) -> float:
@@ -257,7 +264,7 @@ def _fresh(scores: FitScores, surrogate: BaseEstimator, share: float) -> Array:
     """Spearman by target, (n_splits * n_repeats, n_tasks)."""
     repeats = np.arange(len(scores.Y))
     result = []
-    for seed in range(4):
+    for seed in range(3):
         order = np.random.default_rng(seed).permutation(len(scores.X))
         test, train = np.split(order, [round(len(order) * share)])
         for repeat in repeats:
@@ -267,10 +274,14 @@ def _fresh(scores: FitScores, surrogate: BaseEstimator, share: float) -> Array:
     return np.array(result)
 
 
-def negative_transfer(scores: FitScores, rivals: Mapping[str, Array]) -> pd.DataFrame:
+def negative_transfer(
+    scores: FitScores, rivals: Mapping[str, Array], curve: LabelCurveSurrogate
+) -> pd.DataFrame:
     """Identification on held-out subsets, with trivial predictors, ceiling and rivals."""
     result = identify_negative_transfer(scores.X, scores.effects)
-    figures = result.figures | {
+    curved = identify_negative_transfer(scores.X, scores.effects, surrogate=curve)
+    figures = {"label curve": curved.figures["surrogate"]} | result.figures
+    figures |= {
         name: _by_affinity(scores, pairs, result.held_out) for name, pairs in rivals.items()
     }
     rows = [{"predictor": name} | vars(figure) for name, figure in figures.items()]

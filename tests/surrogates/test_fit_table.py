@@ -60,7 +60,7 @@ def test_scores_are_read_with_their_sign_and_place(fits, table):
 
 def test_all_tables_are_made(fits, table):
     frame, _, truth = table
-    result = fits.tables_of(frame, {"affinity": truth.effects}, seconds=0.5)
+    result = fits.tables_of(frame, {"affinity": truth.effects}, 0.5, np.ones(N_TASKS))
     held_out = result["Held-out subsets"].set_index("surrogate")
     assert held_out.loc["linear", "of the ceiling"] > 0.9
     figures = result["Negative transfer on held-out subsets"].set_index("predictor")

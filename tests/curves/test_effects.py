@@ -58,6 +58,18 @@ def test_variances_that_differ_by_chance_alone_become_one():
     assert degrees.min() > 50
 
 
+def test_equal_gains_in_two_repeats_are_no_certainty():
+    # AUROC moves in steps: by chance some pairs gain the same in both repeats, to the last digit.
+    rng = np.random.default_rng(4)
+    gains = np.round(rng.normal(0, 0.002, (2, 1, 40, 40)), 3)
+    equal = (gains[0] == gains[1])[0] & ~np.eye(40, dtype=bool)
+    assert equal.sum() > 50
+    gains[1, 0][equal] += 1e-17  # what is left of rounding
+    effects = pairwise_effects(np.zeros((2, 1, 40)), gains)
+    assert (effects.verdict[equal] == "undecided").all()
+    assert (effects.p_value[equal] > 1e-6).all()
+
+
 def test_few_repeats_decide_more_with_moderated_variances():
     rng = np.random.default_rng(2)
     gains = rng.normal(0, 0.004, (3, 1, 12, 12))

@@ -4,6 +4,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import polygamma, psi
 
+# Of the largest variance: below this share, a variance is 0 but for rounding.
+_ROUNDING = 1e-20
+
 
 def moderate_variances(variances: np.ndarray, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variances drawn to their common value, and their degrees of freedom.
@@ -16,15 +19,19 @@ def moderate_variances(variances: np.ndarray, degrees: np.ndarray) -> tuple[np.n
     Parameters
     ----------
     variances : ndarray
-        Sample variances s²; NaN or 0 where there is none to learn from, which stay.
+        Sample variances s²; NaN where there is none, which stays. A variance of 0 among others, as
+        scores in steps give with two or three repeats, is no certainty: it is drawn to them, and
+        they alone tell d0 and s0².
     degrees : ndarray
         Their degrees of freedom d, same shape.
     """
-    known = np.isfinite(variances) & (variances > 0) & (degrees > 0)
-    if known.sum() < 3:
+    known = np.isfinite(variances) & (degrees > 0)
+    # What rounding leaves of equal scores is no spread.
+    spread = known & (variances > _ROUNDING * np.max(variances, where=known, initial=0.0))
+    if spread.sum() < 3:
         return variances, degrees.astype(float)
-    half = degrees[known] / 2
-    logs = np.log(variances[known]) - psi(half) + np.log(half)
+    half = degrees[spread] / 2
+    logs = np.log(variances[spread]) - psi(half) + np.log(half)
     extra = float(logs.var(ddof=1) - polygamma(1, half).mean())
     prior_degrees = 2 * _inverse_trigamma(extra) if extra > 1e-8 else np.inf
     if np.isinf(prior_degrees):

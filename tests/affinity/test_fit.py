@@ -9,13 +9,14 @@ from torch import Tensor, nn
 from cotrain.affinity import AffinityRecord, AffinityRecorder, masked_mean, record_affinity
 from cotrain.affinity import _flops as flops
 from cotrain.affinity._fit import _Recording
-from cotrain.affinity._watch import WatchedFit
+from cotrain.affinity._watch import network_of
 from cotrain.allocation import Fit, all_together, rotations, subset_fit
 from cotrain.exceptions import DataError, FitError
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._randomness import epoch_order, keep_mask
 from cotrain.training._torch import TorchEngine
+from cotrain.training.watching import WatchedFit
 
 N_EXAMPLES, N_FEATURES, N_TASKS, N_FOLDS = 90, 24, 4, 6
 
@@ -91,7 +92,7 @@ class Twin(nn.Module):
 
     def __init__(self, fit: WatchedFit) -> None:
         super().__init__()
-        parameters, problem = fit.network(), fit.problem
+        parameters, problem = network_of(fit), fit.problem
         (layer,) = parameters.hidden
         self.trunk = nn.ParameterList([nn.Parameter(torch.tensor(part)) for part in layer])
         self.heads = nn.ParameterList(

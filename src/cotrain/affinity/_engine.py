@@ -2,23 +2,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from cotrain.affinity._aggregators import named_aggregator
 from cotrain.affinity._itmtl import ITMTL
 from cotrain.affinity._recorder import check_choice
 from cotrain.affinity._uncertainty import UncertaintyWeighting
-from cotrain.affinity._watch import BatchView, WatchedFit
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.settings import Combination, ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import FitFailure, Outcome, Weights
-from cotrain.training._schedule import learning_rate
-from cotrain.training._torch_trunks import Rows
+from cotrain.training.watching import BatchView, WatchedFit
 
 _OF_ITMTL = ("mean", "pcgrad", "leave_one_out")
 
@@ -118,43 +114,27 @@ class CombinedFit(WatchedFit):
             chunk_size=1,
         )
 
-    def _step(self, batches: list[np.ndarray], epoch: int) -> np.ndarray:
-        view = BatchView(self, batches[0], epoch)
-        rate = learning_rate(self.model, epoch)
+    def gradients(self, batch: BatchView) -> tuple[Tensor, dict[str, Tensor]]:
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        losses = self._backward(view)
+            group["lr"] = batch.learning_rate
+        losses = self._backward(batch)
         # The engines add up the tasks' shares of the loss; what was combined is a mean.
         n_labelled = int((~losses.isnan()).sum())
-        with torch.no_grad():
-            self.n_steps += 1
-            for name, parameter in self._module.items():
-                assert parameter.grad is not None
-                self._adam(name, n_labelled * parameter.grad, rate)
-        return np.array([losses.nansum().item() * batches[0].size])
+        gradients = {}
+        for name, parameter in self._module.items():
+            assert parameter.grad is not None
+            gradients[name] = n_labelled * parameter.grad
+        return losses.nansum()[None] * batch.examples.size, gradients
 
-    def _weighted_backward(self, view: BatchView) -> Tensor:
+    def _weighted_backward(self, batch: BatchView) -> Tensor:
         for group in self._weighting_optimizer.param_groups:
-            group["lr"] = view.learning_rate
+            group["lr"] = batch.learning_rate
         self._optimizer.zero_grad()
         self._weighting_optimizer.zero_grad()
-        losses = self._task_losses(view)
+        losses = self._task_losses(batch)
         self._weighting(losses).backward()
         self._weighting_optimizer.step()
         return losses.detach()
 
-    def _task_losses(self, view: BatchView) -> Tensor:
-        """Each member's share of the batch's loss, (K,); NaN without labels."""
-        label, row = view.labels()
-        member, target, weight, is_binary = (
-            part[torch.from_numpy(label)] for part in self.targets[0]
-        )
-        rows = Rows([view.examples], view.examples.size, view.epoch)
-        output = self._every_output(dict(self._module.items()), rows)[0, row, member]
-        cross_entropy = binary_cross_entropy_with_logits(
-            output, target.clamp(0, 1), reduction="none"
-        )
-        loss = weight * torch.where(is_binary, cross_entropy, (output - target) ** 2)
-        n_members = self.problem.members.size
-        sums = loss.new_zeros(n_members).index_add(0, member, loss) / view.examples.size
-        return torch.where(torch.bincount(member, minlength=n_members) > 0, sums, torch.nan)
+    def _task_losses(self, batch: BatchView) -> Tensor:
+        return batch.task_losses(dict(self._module.items()))

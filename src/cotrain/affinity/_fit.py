@@ -7,11 +7,12 @@ from cotrain.affinity._history import History
 from cotrain.affinity._network import NetworkLookahead
 from cotrain.affinity._record import AffinityRecord
 from cotrain.affinity._recorder import HeadsStep, Mode
-from cotrain.affinity._watch import BatchView, WatchedFit
+from cotrain.affinity._watch import labelled, network_of
 from cotrain.allocation import Fit
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._cost import pass_operations
+from cotrain.training.watching import BatchView, WatchedFit
 
 
 def record_affinity(
@@ -105,7 +106,7 @@ class _Recording:
     def _record(self, batch: BatchView) -> None:
         lr = batch.learning_rate
         head_lr = lr if self._heads_step == "stepped" else 0.0
-        lookahead = NetworkLookahead(batch.fit.network(), batch.labelled(), head_lr)
+        lookahead = NetworkLookahead(network_of(batch.fit), labelled(batch), head_lr)
         self.history.add(
             self._n_steps,
             lookahead.losses(),

@@ -36,6 +36,13 @@ class Labels:
     truth: np.ndarray
     weight: np.ndarray
 
+    def within(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The labels of the rows at the places `batch`, and which of those each is of, (n,)."""
+        length = np.diff(self.start)[batch]
+        label = np.repeat(self.start[batch] - (np.cumsum(length) - length), length)
+        label += np.arange(label.size)
+        return label, np.repeat(np.arange(batch.size), length)
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:

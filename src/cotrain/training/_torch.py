@@ -102,7 +102,7 @@ class TorchEngine:
 
     def _training(
         self, table: TaskTable, problems: list[Problem], seeds: list[int], model: ModelSettings
-    ) -> "_Training":
+    ) -> "Training":
         device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
         like = torch.empty(0, dtype=self.dtype, device=device)
         trunk = (
@@ -110,11 +110,11 @@ class TorchEngine:
             if self.trunk is None
             else ModuleTrunk(table, self.trunk, seeds, like)
         )
-        return _Training(problems, seeds, model, trunk, like)
+        return Training(problems, seeds, model, trunk, like)
 
 
 @dataclass(eq=False)
-class _Training:
+class Training:
     """Fits under way, sorted by falling number of rows."""
 
     problems: list[Problem]
@@ -178,10 +178,9 @@ class _Training:
             for at in range(0, labels.rows.size, _CHUNK):
                 batch = np.arange(at, min(at + _CHUNK, labels.rows.size))
                 rows = Rows([labels.rows[batch]], batch.size, None)
-                every = self._every_output(weights, rows)[0].cpu().numpy()
-                first, last = labels.start[batch[0]], labels.start[batch[-1] + 1]
-                row = np.repeat(np.arange(batch.size), np.diff(labels.start)[batch])
-                parts.append(every[row, labels.member[first:last]])
+                every = self.every_output(weights, rows)[0].cpu().numpy()
+                label, row = labels.within(batch)
+                parts.append(every[row, labels.member[label]])
         return np.concatenate(parts)
 
     def weights(self, place: int) -> Weights:
@@ -219,26 +218,33 @@ class _Training:
             torch.as_tensor(problem.is_binary[labels.member], device=device),
         )
 
-    def _every_output(self, weights: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+    def every_output(self, weights: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+        """All heads' outputs for the rows of each fit, (k, n, n_members)."""
         trunk = {name: weights[name] for name in self.trunk.parameters}
         hidden = self.trunk.forward(trunk, rows)
         return torch.baddbmm(weights["head_bias"], hidden, weights["head_weight"])
 
     def _step(self, batches: list[np.ndarray], epoch: int) -> np.ndarray:
         """One step of the first k fits; the sum of each one's losses, float64 (k,)."""
+        losses, gradients = self.step_gradients(batches, epoch)
+        with torch.no_grad():
+            self.n_steps[: len(batches)] += 1
+            for name, gradient in gradients.items():
+                self._adam(name, gradient, learning_rate(self.model, epoch))
+        return losses.detach().double().cpu().numpy()
+
+    def step_gradients(
+        self, batches: list[np.ndarray], epoch: int
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The sums of the losses of the first k fits, (k,), and the gradients of the means."""
         weights = {
             name: value[: len(batches)].detach().requires_grad_()
             for name, value in self.parameters.items()
         }
         losses = self._losses(weights, batches, epoch)
         n_rows = torch.tensor([batch.size for batch in batches]).to(self.like)
-        names = list(weights)
-        gradients = torch.autograd.grad((losses / n_rows).sum(), [weights[name] for name in names])
-        with torch.no_grad():
-            self.n_steps[: len(batches)] += 1
-            for name, gradient in zip(names, gradients, strict=True):
-                self._adam(name, gradient, learning_rate(self.model, epoch))
-        return losses.detach().double().cpu().numpy()
+        gradients = torch.autograd.grad((losses / n_rows).sum(), list(weights.values()))
+        return losses, dict(zip(weights, gradients, strict=True))
 
     def _losses(
         self, weights: dict[str, torch.Tensor], batches: list[np.ndarray], epoch: int
@@ -248,21 +254,14 @@ class _Training:
             for problem, batch in zip(self.problems, batches, strict=False)
         ]
         rows = Rows(examples, max(batch.size for batch in batches), epoch)
-        every = self._every_output(weights, rows)
+        every = self.every_output(weights, rows)
         losses = []
         for place, batch in enumerate(batches):
-            start = self.problems[place].train.start
-            length = np.diff(start)[batch]
-            at = np.repeat(start[batch] - (np.cumsum(length) - length), length)
-            chosen = torch.as_tensor(at + np.arange(length.sum()), device=self.like.device)
-            row = torch.as_tensor(np.repeat(np.arange(batch.size), length), device=chosen.device)
-            member, target, weight, is_binary = (part[chosen] for part in self.targets[place])
-            output = every[place, row, member]
-            cross_entropy = binary_cross_entropy_with_logits(
-                output, target.clamp(0, 1), reduction="none"
-            )
-            loss = torch.where(is_binary, cross_entropy, (output - target) ** 2)
-            losses.append((weight * loss).sum())
+            label, row = self.problems[place].train.within(batch)
+            chosen = torch.as_tensor(label, device=self.like.device)
+            target = tuple(part[chosen] for part in self.targets[place])
+            output = every[place, torch.as_tensor(row, device=chosen.device), target[0]]
+            losses.append(losses_of(output, target).sum())
         return torch.stack(losses)
 
     def _adam(self, name: str, gradient: torch.Tensor, rate: float) -> None:
@@ -289,7 +288,7 @@ class _Training:
 class _EarlyStop:
     """Keeps one fit's weights of the epoch with the lowest validation loss."""
 
-    def __init__(self, training: _Training, place: int) -> None:
+    def __init__(self, training: Training, place: int) -> None:
         self.training, self.place = training, place
         self.best_loss, self.best_epoch, self.is_over = np.inf, -1, False
         self.best: dict[str, torch.Tensor] = {}
@@ -316,6 +315,13 @@ class _EarlyStop:
             for name, value in self.best.items():
                 self.training.parameters[name][self.place] = value
             self.training.n_epochs[self.place] = self.best_epoch + 1
+
+
+def losses_of(output: torch.Tensor, target: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """The weighted loss of each label, (n,); `target` holds members, targets, weights and kinds."""
+    _, truth, weight, is_binary = target
+    cross_entropy = binary_cross_entropy_with_logits(output, truth.clamp(0, 1), reduction="none")
+    return weight * torch.where(is_binary, cross_entropy, (output - truth) ** 2)
 
 
 def _batches(orders: list[np.ndarray], sizes: list[int]) -> list[list[np.ndarray]]:

@@ -61,14 +61,15 @@ class SparseTrunk:
 
     def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
         """The representation of each row of each fit, (k, n, n_units)."""
-        hidden = self._first(parameters["weight0"], rows) + parameters["bias0"]
-        hidden = self._drop(torch.relu(hidden), rows, 0)
+        hidden = self._drop(torch.relu(self.first_sums(parameters, rows)), rows, 0)
         if "weight1" in parameters:
             hidden = torch.baddbmm(parameters["bias1"], hidden, parameters["weight1"])
             hidden = self._drop(torch.relu(hidden), rows, 1)
         return hidden
 
-    def _first(self, weight: torch.Tensor, rows: Rows) -> torch.Tensor:
+    def first_sums(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+        """The first layer before its ReLU, (k, n, n_units of it)."""
+        weight = parameters["weight0"]
         k, n_features, n_units = weight.shape
         index, value, offsets = _entries(self.table, rows)
         device = self.like.device
@@ -79,7 +80,7 @@ class SparseTrunk:
             mode="sum",
             per_sample_weights=torch.as_tensor(value).to(self.like),
         )
-        return bags.reshape(k, rows.n, n_units)
+        return bags.reshape(k, rows.n, n_units) + parameters["bias0"]
 
     def _drop(self, hidden: torch.Tensor, rows: Rows, layer: int) -> torch.Tensor:
         if rows.epoch is None or self.dropout == 0:

@@ -1,0 +1,174 @@
+"""One fit of the torch engine in the open: for those who look over its shoulder, or steer it.
+
+Import it by its full name: it needs PyTorch, which the rest of the room does without.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
+from cotrain.settings import ModelSettings
+from cotrain.tasks import TaskTable
+from cotrain.training._problem import Problem
+from cotrain.training._randomness import keep_mask
+from cotrain.training._schedule import learning_rate
+from cotrain.training._torch import Training, losses_of
+from cotrain.training._torch_trunks import Rows, SparseTrunk
+
+__all__ = ["BatchView", "WatchedFit"]
+
+
+class WatchedFit(Training):
+    """One fit as `TorchEngine` trains it on a CPU, each batch shown before its step.
+
+    To combine the tasks' gradients in another way, override `gradients`.
+
+    Attributes
+    ----------
+    look : callable or None
+        Called with a `BatchView` before each step; what it does must not change the fit.
+    parameters : dict of str to Tensor
+        `weight0`, `bias0`, ... of the hidden layers, `head_weight`, `head_bias`, each with a
+        leading axis of one fit. Adam changes them in place.
+    """
+
+    look: Callable[["BatchView"], None] | None = None
+
+    @classmethod
+    def of(
+        cls, table: TaskTable, fit: Fit, model: ModelSettings, dtype: torch.dtype = torch.float32
+    ) -> Self:
+        """The fit before its first step.
+
+        Raises
+        ------
+        FitError
+            If there is nothing to learn.
+        """
+        like = torch.empty(0, dtype=dtype)
+        problem = Problem.of(table, fit)
+        trunk = SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
+        return cls([problem], [fit.seed], model, trunk, like)
+
+    def train(self, look: Callable[["BatchView"], None] | None = None) -> None:
+        """Train; `look` sees each batch, with the parameters as they are before the step.
+
+        Raises
+        ------
+        FitError
+            If training diverges, or cannot stop early for want of validation labels.
+        """
+        self.look = look
+        # As the engine does: with more threads, sums would be taken in another order.
+        torch.set_num_threads(1)
+        self.run()
+        if self.failed[0] is not None:
+            raise FitError(self.failed[0])
+
+    @property
+    def problem(self) -> Problem:
+        """What is trained on."""
+        return self.problems[0]
+
+    def gradients(self, batch: "BatchView") -> tuple[Tensor, dict[str, Tensor]]:
+        """The batch's summed loss, (1,), and the gradient of each parameter that Adam follows."""
+        return super().step_gradients([batch.batch], batch.epoch)
+
+    def step_gradients(
+        self, batches: list[np.ndarray], epoch: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        batch = BatchView(self, batches[0], epoch)
+        if self.look is not None:
+            self.look(batch)
+        return self.gradients(batch)
+
+
+@dataclass(frozen=True, eq=False)
+class BatchView:
+    """A batch about to be trained on.
+
+    Attributes
+    ----------
+    fit : WatchedFit
+        The fit under way.
+    batch : ndarray of int64, (B,)
+        Places of the batch's rows among the training rows.
+    epoch : int
+        The epoch under way, counted from 0.
+    """
+
+    fit: WatchedFit
+    batch: np.ndarray
+    epoch: int
+
+    @property
+    def learning_rate(self) -> float:
+        return learning_rate(self.fit.model, self.epoch)
+
+    @cached_property
+    def examples(self) -> np.ndarray:
+        """The batch's examples, (B,)."""
+        examples: np.ndarray = self.fit.problem.train.rows[self.batch]
+        return examples
+
+    @cached_property
+    def features(self) -> csr_array:
+        """The features of the batch's examples, (B, D)."""
+        return self.fit.trunk.table.features[self.examples]
+
+    @cached_property
+    def task_counts(self) -> np.ndarray:
+        """Labels of each member in the batch, (K,)."""
+        return np.bincount(self._member, minlength=self.fit.problem.members.size)
+
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """The labels of the batch among those of training, and the row of each, (L,)."""
+        return self.fit.problem.train.within(self.batch)
+
+    def first_sums(self) -> np.ndarray:
+        """The first hidden layer before its ReLU, (B, n_units)."""
+        assert isinstance(self.fit.trunk, SparseTrunk)
+        with torch.no_grad():
+            sums = self.fit.trunk.first_sums(self.fit.parameters, self._rows)
+        values: np.ndarray = sums[0].numpy()
+        return values
+
+    def keep(self) -> list[np.ndarray]:
+        """Dropout's factor of each unit of each hidden layer, (B, n_units): 0 or 1 / (1 - rate)."""
+        rate, seed = self.fit.model.dropout, self.fit.seeds[0]
+        dtype = np.dtype(np.float64 if self.fit.like.dtype == torch.float64 else np.float32)
+        return [
+            keep_mask(seed, self.epoch, depth, self.examples, n_units, rate).astype(dtype)
+            / dtype.type(1 - rate)
+            for depth, n_units in enumerate(self.fit.model.hidden)
+        ]
+
+    def task_losses(self, parameters: dict[str, Tensor]) -> Tensor:
+        """Each member's share of the batch's mean loss, (K,), NaN without labels; differentiable.
+
+        The shares add up to what the engines descend.
+        """
+        label, row = self.labels()
+        target = tuple(part[torch.from_numpy(label)] for part in self.fit.targets[0])
+        every = self.fit.every_output(parameters, self._rows)
+        loss = losses_of(every[0, row, target[0]], target)
+        counts = torch.from_numpy(self.task_counts)
+        shares = loss.new_zeros(counts.numel()).index_add(0, target[0], loss)
+        return torch.where(counts > 0, shares / self.examples.size, torch.nan)
+
+    @property
+    def _member(self) -> np.ndarray:
+        member: np.ndarray = self.fit.problem.train.member[self.labels()[0]]
+        return member
+
+    @property
+    def _rows(self) -> Rows:
+        return Rows([self.examples], self.examples.size, self.epoch)

@@ -10,7 +10,7 @@ from cotrain.allocation import all_together, rotations
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import _kernels
-from cotrain.training._compiled import CompiledEngine, _blocked, _features
+from cotrain.training._compiled import CompiledEngine, _blocked, _Inputs
 from cotrain.training._memory import side_by_side
 from cotrain.training._problem import Problem
 from cotrain.training._schedule import batch_size
@@ -82,36 +82,41 @@ def ceiling(table: TaskTable, model: ModelSettings) -> None:
 
 
 @njit(nogil=True)
-def _batch(features, examples):
-    start, end = features.start[examples], features.start[examples + 1]
+def _batch(features, batch):
+    start, end = features.start[batch], features.start[batch + 1]
     return _kernels.Sparse(start, end, features.index, features.value)
 
 
 def kernels(table: TaskTable, n_rows: int, n_units: int = 400) -> None:
     """Milliseconds of each pass over one batch, alone."""
     rng = np.random.default_rng(0)
-    examples = rng.choice(table.n_examples, n_rows, replace=False)
-    n_features = table.n_features
-    rows = _batch(_features(table, np.float32), examples)
+    fit = all_together(table.n_tasks, 8, rotations(10, 8, 1, 1, 0))[0]
+    problem = Problem.of(table, fit)
+    inputs = _Inputs.of(table, problem, whole=False)
+    n_features = inputs.features.size
+    batch = rng.choice(problem.train.rows.size, n_rows, replace=False)
+    rows = _batch(inputs.rows(problem.train), batch)
     weights = _blocked(rng.normal(size=(n_features, n_units)).astype(np.float32) * 0.05)
     sizes = [*[weights.size] * 3, *[n_rows * n_units] * 2, n_units]
     *moments, hidden, delta, bias = side_by_side(sizes, weights.dtype)
     moments[0][:] = weights
     delta[:] = 1
     state = _kernels.Moments(*moments)
-    step = _kernels.Step(0.9, 0.999, 1e-8, 1e-3, 1.0, 1.0)
+    ones = np.ones(1, np.float32)
+    adam = _kernels.Adam(0.9, 0.999, 1e-8, 1.0, ones, ones, 1e-3 * ones, ones)
     columns = _kernels.transpose(rows, n_features)
     nothing = columns._replace(end=columns.begin)
-    every, key = np.arange(n_features), np.uint64(1)
+    steps, key = np.ones(n_features, np.int32), np.uint64(1)
+    present = np.flatnonzero(columns.end > columns.begin)
 
     def update(entries: _kernels.Sparse) -> None:
-        _kernels.update(every, entries, delta, n_rows, state, n_features, n_units, step)
+        _kernels.update(present, entries, delta, n_rows, state, n_features, n_units, adam, steps)
 
     passes: dict[str, Callable[[], object]] = {
         "gather, forward": lambda: _kernels.gather(
             rows, state.weight, n_features, bias, n_units, hidden
         ),
-        "ReLU and dropout": lambda: _kernels.activate(hidden, n_units, examples, key, 0.2),
+        "ReLU and dropout": lambda: _kernels.activate(hidden, n_units, batch, key, 0.2),
         "mask, backward": lambda: _kernels.mask(delta, hidden, np.float32(1.25)),
         "transpose the batch": lambda: _kernels.transpose(rows, n_features),
         "gradient and Adam": lambda: update(columns),

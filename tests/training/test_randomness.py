@@ -63,15 +63,15 @@ def test_vectors_of_draws_equal_single_draws():
 
 def test_weights_are_uniform_and_follow_from_their_own_coordinates():
     small, large = np.empty((40, 30)), np.empty((60, 30))
-    fill_uniform(3, TRUNK, 0, 0.5, small)
-    fill_uniform(3, TRUNK, 0, 0.5, large)
+    fill_uniform(3, TRUNK, 0, 0.5, np.arange(40), small)
+    fill_uniform(3, TRUNK, 0, 0.5, np.arange(60), large)
     np.testing.assert_array_equal(small, large[:40])
     assert abs(large.mean()) < 0.02
     assert abs(large.var() - 0.25 / 3) < 0.01
     assert np.abs(large).max() <= 0.5
     for seed, purpose, coordinate in ((4, TRUNK, 0), (3, HEAD, 0), (3, TRUNK, 1)):
         other = np.empty((40, 30))
-        fill_uniform(seed, purpose, coordinate, 0.5, other)
+        fill_uniform(seed, purpose, coordinate, 0.5, np.arange(40), other)
         assert abs(np.corrcoef(small.ravel(), other.ravel())[0, 1]) < 0.1
 
 

@@ -16,8 +16,9 @@ from cotrain.training._compiled_pass import (
     Room,
     Shape,
     Targets,
+    feature_counts,
     predict_labels,
-    seen_features,
+    renumbered,
     train_epoch,
 )
 from cotrain.training._kernels import LANES, Moments, block_width
@@ -67,7 +68,7 @@ class CompiledEngine:
         return training.weights()
 
     def _scores(self, table: TaskTable, fit: Fit, model: ModelSettings) -> FitScores:
-        training = _Training.of(table, fit, model, self.dtype)
+        training = _Training.of(table, fit, model, self.dtype, for_scores=True)
         n_epochs = training.run()
         return fit_scores(training.problem, n_epochs, training.outputs)
 
@@ -79,30 +80,37 @@ class _Training:
     problem: Problem
     model: ModelSettings
     seed: int
-    features: Features
+    inputs: "_Inputs"
     network: Network
     shape: Shape
 
     @classmethod
     def of(
-        cls, table: TaskTable, fit: Fit, model: ModelSettings, dtype: type[np.floating]
+        cls,
+        table: TaskTable,
+        fit: Fit,
+        model: ModelSettings,
+        dtype: type[np.floating],
+        for_scores: bool = False,
     ) -> "_Training":
+        """The fit before its first step; if `for_scores` alone, without features it never reads."""
         problem = Problem.of(table, fit)
-        layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype)
+        inputs = _Inputs.of(table, problem, whole=not for_scores or model.weight_decay > 0)
+        layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype, inputs.features)
         heads = initial_heads(problem.members, model.hidden[-1], fit.seed, dtype)
         widths = [_padded(n_units) for n_units in model.hidden]
         shape = Shape(
-            table.n_features, widths[0], widths[1] if len(widths) > 1 else 0, len(problem.members)
+            inputs.features.size,
+            widths[0],
+            widths[1] if len(widths) > 1 else 0,
+            len(problem.members),
         )
-        return cls(
-            problem, model, fit.seed, _features(table, dtype), _network(layers, heads), shape
-        )
+        return cls(problem, model, fit.seed, inputs, _network(layers, heads), shape)
 
     def run(self) -> int:
         """Train; the number of epochs done is returned."""
         train = self.problem.train
-        labels = self._targets(train)
-        seen = self._updated_features()
+        labels, rows = self._targets(train), self.inputs.rows(self.problem.train)
         size = batch_size(self.model, train.rows.size)
         watch = _EarlyStop.of(self)
         room = self._room(min(size, train.rows.size))
@@ -119,10 +127,10 @@ class _Training:
             loss, n_steps = train_epoch(
                 order,
                 size,
-                self.features,
+                rows,
                 labels,
                 self.problem.is_binary,
-                seen,
+                self.inputs.n_seen,
                 self.network,
                 self.shape,
                 recipe,
@@ -138,23 +146,19 @@ class _Training:
         sizes = [n_rows * self.shape.first, n_rows * (self.shape.second or self.shape.first)]
         return Room(*side_by_side(sizes, self.network.heads.weight.dtype))
 
-    def _updated_features(self) -> np.ndarray:
-        """The features whose weights change: without decay, those seen in training."""
-        n_features = self.shape.n_features
-        if self.model.weight_decay > 0:
-            return np.arange(n_features)
-        return np.asarray(seen_features(self.features, self.problem.train.rows, n_features))
-
     def outputs(self, labels: Labels) -> np.ndarray:
         """The network's output for each label, (n_labels,)."""
         return np.asarray(
-            predict_labels(self.features, self._targets(labels), self.network, self.shape)
+            predict_labels(
+                self.inputs.rows(labels), self._targets(labels), self.network, self.shape
+            )
         )
 
     def weights(self) -> Weights:
-        """The network as plain arrays."""
+        """The network as plain arrays; not of a fit `for_scores`."""
         net, units = self.network, self.model.hidden
         n_inputs = [self.shape.n_features, self.shape.first]
+        back = np.argsort(self.inputs.features)
         trunk = [(net.first, net.first_bias), (net.second, net.second_bias)]
         hidden = []
         fan_in = self.shape.n_features
@@ -162,6 +166,7 @@ class _Training:
             dense = _dense(weight.weight, rows, n_units)[:fan_in]
             hidden.append(Layer(dense, bias.weight[:n_units].copy()))
             fan_in = n_units
+        hidden[0] = Layer(hidden[0].weight[back], hidden[0].bias)
         heads = _dense(net.heads.weight, self.shape.n_members, units[-1])
         problem = self.problem
         return Weights(
@@ -215,13 +220,47 @@ class _EarlyStop:
         return self.best_epoch + 1
 
 
-def _features(table: TaskTable, dtype: type[np.floating]) -> Features:
-    values = table.features.data
-    return Features(
-        table.features.indptr.astype(np.int64, copy=False),
-        table.features.indices.astype(np.int32, copy=False),
-        np.empty(0, dtype) if (values == 1).all() else values.astype(dtype, copy=False),
-    )
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """A table's features numbered anew for one fit, the most frequent first.
+
+    What a batch reads and updates then lies close together.
+
+    Attributes
+    ----------
+    table : TaskTable
+    features : ndarray of int64, (n_features,)
+        The feature that each number stands for.
+    n_seen : int
+        The first so many occur in training.
+    """
+
+    table: TaskTable
+    features: np.ndarray
+    n_seen: int
+
+    @classmethod
+    def of(cls, table: TaskTable, problem: Problem, whole: bool) -> "_Inputs":
+        """The features of a fit's rows, or the `whole` table's."""
+        parts = (problem.train, problem.validation, problem.test)
+        seen, *other = (
+            feature_counts(
+                table.features.indptr, table.features.indices, part.rows, table.n_features
+            )
+            for part in parts
+        )
+        needed = np.flatnonzero((seen + sum(other) > 0) | whole)
+        features = needed[np.argsort(-seen[needed], kind="stable")]
+        return cls(table, features, int((seen > 0).sum()))
+
+    def rows(self, labels: Labels) -> Features:
+        """The features of the labels' rows."""
+        number = np.zeros(self.table.n_features, dtype=np.int32)
+        number[self.features] = np.arange(self.features.size)
+        features = self.table.features
+        return Features(
+            *renumbered(features.indptr, features.indices, features.data, labels.rows, number)
+        )
 
 
 def _padded(n_units: int) -> int:
@@ -248,10 +287,12 @@ def _network(layers: tuple[Layer, ...], heads: Layer) -> Network:
 def _blocked(dense: np.ndarray, n_rows: int | None = None) -> np.ndarray:
     """A matrix in blocks of columns, padded with zeros to `n_rows` and whole vectors."""
     rows = n_rows or dense.shape[0]
-    width = _padded(dense.shape[1])
-    padded = np.zeros((rows, width), dtype=dense.dtype)
-    padded[: dense.shape[0], : dense.shape[1]] = dense
-    return np.concatenate([padded[:, at : at + lanes].ravel() for at, lanes in _blocks(width)])
+    blocked = np.zeros(rows * _padded(dense.shape[1]), dtype=dense.dtype)
+    for at, lanes in _blocks(_padded(dense.shape[1])):
+        part = dense[:, at : at + lanes]
+        block = blocked[at * rows : (at + lanes) * rows].reshape(rows, lanes)
+        block[: part.shape[0], : part.shape[1]] = part
+    return blocked
 
 
 def _dense(blocked: np.ndarray, n_rows: int, n_columns: int) -> np.ndarray:

@@ -26,7 +26,7 @@ CHUNK = 1024
 
 
 class Features(NamedTuple):
-    """The task table's features; `value` is empty if every stored value is 1."""
+    """The features of labelled rows, in their order; `value` is empty if every value is 1."""
 
     start: np.ndarray
     index: np.ndarray  # type: ignore[assignment]
@@ -106,10 +106,8 @@ def _dropout_keys(recipe):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _batch_rows(features, examples):  # type: ignore[no-untyped-def]
-    return Sparse(
-        features.start[examples], features.start[examples + 1], features.index, features.value
-    )
+def _batch_rows(features, batch):  # type: ignore[no-untyped-def]
+    return Sparse(features.start[batch], features.start[batch + 1], features.index, features.value)
 
 
 @njit(nogil=True)
@@ -192,7 +190,7 @@ def _update_head_bias(columns, bias, adam):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _steps_ahead(order, batch_size, features, rows, n_features, decay):  # type: ignore[no-untyped-def]
+def _steps_ahead(order, batch_size, features, n_features, decay):  # type: ignore[no-untyped-def]
     """How many steps each feature's weights can take at once before batch b, int32 (n + 1, D).
 
     From batch b to the next that reads them, or to the epoch's end; with weight decay one by one.
@@ -202,10 +200,10 @@ def _steps_ahead(order, batch_size, features, rows, n_features, decay):  # type:
     for b in range(n_batches - 1, -1, -1):
         if decay == 0:
             ahead[b] = ahead[b + 1] + np.int32(1)
-        for position in order[b * batch_size : (b + 1) * batch_size]:
-            example = rows[position]
-            for k in range(features.start[example], features.start[example + 1]):
-                ahead[b, np.intp(features.index[k])] = 0
+        here = ahead[b]
+        for i in range(b * batch_size, min((b + 1) * batch_size, order.size)):
+            for k in range(features.start[order[i]], features.start[order[i] + 1]):
+                here[np.intp(features.index[k])] = 0
     return ahead
 
 
@@ -240,9 +238,9 @@ def _update_bias(delta, n, bias, width, adam):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _train_epoch(
-    order, batch_size, features, labels, is_binary, seen, net, shape, recipe, n_done, room
-):  # type: ignore[no-untyped-def]
+def _train_epoch(  # type: ignore[no-untyped-def]
+    order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, n_done, room
+):
     """One epoch of training in place; the mean loss and the number of steps so far are returned."""
     dtype = net.heads.weight.dtype
     width = shape.second if shape.second > 0 else shape.first
@@ -251,8 +249,9 @@ def _train_epoch(
     keys = _dropout_keys(recipe)
     decay = recipe.weight_decay
     shrink = 1.0 - recipe.learning_rate * decay
-    ahead = _steps_ahead(order, batch_size, features, labels.rows, shape.n_features, decay)
+    ahead = _steps_ahead(order, batch_size, features, shape.n_features, decay)
     n_batches = ahead.shape[0] - 1
+    every = np.arange(shape.n_features)
     one_step = np.ones(max(shape.n_members, shape.first), np.int32)
     output = np.zeros(labels.member.size, dtype)
     loss = 0.0
@@ -260,10 +259,10 @@ def _train_epoch(
     # A feature's weights stay as they are read until it is next used: then they are brought there.
     batch = order[:batch_size]
     examples = labels.rows[batch]
-    rows = _batch_rows(features, examples)
+    rows = _batch_rows(features, batch)
     nothing = np.zeros(shape.n_features, np.int64)
     update_and_gather(
-        seen[ahead[0][seen] > 0],
+        np.flatnonzero(ahead[0][:n_seen]),
         Sparse(nothing, nothing, rows.index[:0], rows.value[:0]),
         room.delta,
         0,
@@ -306,9 +305,9 @@ def _train_epoch(
         by_feature = transpose(rows, shape.n_features)
         batch = order[(now + 1) * batch_size : (now + 2) * batch_size]
         examples = labels.rows[batch]
-        rows = _batch_rows(features, examples)
+        rows = _batch_rows(features, batch)
         update_and_gather(
-            seen if decay > 0 else np.flatnonzero(by_feature.end > by_feature.begin),
+            every if decay > 0 else np.flatnonzero(by_feature.end > by_feature.begin),
             by_feature,
             delta,
             n,
@@ -334,7 +333,7 @@ def _predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-de
     for at in range(0, labels.rows.size, CHUNK):
         batch = np.arange(at, min(at + CHUNK, labels.rows.size))
         examples = labels.rows[batch]
-        rows = _batch_rows(features, examples)
+        rows = _batch_rows(features, batch)
         hidden = room[: examples.size * shape.first]
         gather(rows, net.first.weight, shape.n_features, net.first_bias.weight, shape.first, hidden)
         top = _second(rows, examples, net, shape, keys, no_dropout, hidden)[1]
@@ -344,13 +343,27 @@ def _predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def seen_features(features, examples, n_features):  # type: ignore[no-untyped-def]
-    """The features that any of `examples` has: no gradient ever reaches the others."""
-    seen = np.zeros(n_features, np.bool_)
-    for example in examples:
-        for k in range(features.start[example], features.start[example + 1]):
-            seen[features.index[k]] = True
-    return np.flatnonzero(seen)
+def feature_counts(start, index, rows, n_features):  # type: ignore[no-untyped-def]
+    """How many of `rows` have each feature, int64 (n_features,)."""
+    counts = np.zeros(n_features, np.int64)
+    for row in rows:
+        for k in range(start[row], start[row + 1]):
+            counts[index[k]] += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def renumbered(start, index, value, rows, number):  # type: ignore[no-untyped-def]
+    """Some rows of a sparse matrix, its columns numbered anew, as the parts of `Features`."""
+    own = np.zeros(rows.size + 1, np.int64)
+    for i in range(rows.size):
+        own[i + 1] = own[i] + start[rows[i] + 1] - start[rows[i]]
+    columns, values = np.empty(own[-1], np.int32), np.empty(own[-1], value.dtype)
+    for i in range(rows.size):
+        for j in range(own[i + 1] - own[i]):
+            columns[own[i] + j] = number[index[start[rows[i]] + j]]
+            values[own[i] + j] = value[start[rows[i]] + j]
+    return own, columns, values[:0] if (values == 1).all() else values
 
 
 def _entries(version: str):  # type: ignore[no-untyped-def]

@@ -17,9 +17,8 @@ def side_by_side(sizes: Sequence[int], dtype: np.dtype) -> list[np.ndarray]:
     per_line = 64 // dtype.itemsize
     rounded = [-(-size // per_line) * per_line for size in sizes]
     n_bytes = max(sum(rounded) * dtype.itemsize + _HUGE_PAGE, _NUMPY_ASKS)
-    raw = np.empty(n_bytes, dtype=np.uint8)
+    raw = np.zeros(n_bytes, dtype=np.uint8)
     skip = -raw.ctypes.data % _HUGE_PAGE
     whole = raw[skip : skip + sum(rounded) * dtype.itemsize].view(dtype)
-    whole[:] = 0
     starts = accumulate(rounded, initial=0)
     return [whole[start : start + size] for start, size in zip(starts, sizes, strict=False)]

@@ -12,7 +12,7 @@ single draws are 32 bits, mixed with Wellons' `lowbias32`.
 import numpy as np
 from numba import njit, uint32, uint64
 
-from cotrain.training._simd import count_from, shift_right, spread
+from cotrain.training._simd import count_from, load, shift_right, spread, store, uniform
 
 # The first link of a key: what the stream is for.
 TRUNK, HEAD, ORDER, DROPOUT = 1, 2, 3, 4
@@ -53,14 +53,19 @@ def stream(seed, purpose, first, second):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def fill_uniform(seed, purpose, coordinate, bound, out):  # type: ignore[no-untyped-def]
-    """Fill the rows of `out` (rows, columns) with numbers uniform in (-bound, bound)."""
+def fill_uniform(seed, purpose, coordinate, bound, rows, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (n_rows, columns) with the numbers of `rows`, uniform in (-bound, bound)."""
     key = stream(seed, purpose, coordinate, 0)
-    for row in range(out.shape[0]):
-        row_key = link(key, row)
-        for column in range(out.shape[1]):
+    flat, n_columns = out.reshape(-1), out.shape[1]
+    whole = n_columns - n_columns % 16
+    for i in range(rows.size):
+        row_key, at = link(key, rows[i]), i * n_columns
+        for column in range(0, whole, 16):
+            bits = draws(row_key, column, load(flat, at + column, 16))
+            store(flat, at + column, uniform(bits, bound, flat))
+        for column in range(whole, n_columns):
             unit = (np.float64(draw(row_key, column)) + 0.5) / 4294967296.0
-            out[row, column] = bound * (2.0 * unit - 1.0)
+            out[i, column] = bound * (2.0 * unit - 1.0)
 
 
 @njit(cache=True, nogil=True)

@@ -15,15 +15,24 @@ HIDDEN_BIAS = 0.1
 
 
 def initial_layers(
-    hidden: list[int], n_features: int, seed: int, dtype: type[np.floating]
+    hidden: list[int],
+    n_features: int,
+    seed: int,
+    dtype: type[np.floating],
+    features: np.ndarray | None = None,
 ) -> tuple[Layer, ...]:
-    """The hidden layers before training: Xavier uniform by (seed, layer), bias 0.1."""
+    """The hidden layers before training: Xavier uniform by (seed, layer), bias 0.1.
+
+    The first has a row for each of `features`; None: all.
+    """
     layers = []
     n_inputs = n_features
+    inputs = np.arange(n_features) if features is None else features
     for depth, n_units in enumerate(hidden):
-        weight = np.empty((n_inputs, n_units), dtype=dtype)
+        weight = np.empty((inputs.size, n_units), dtype=dtype)
         bound = np.sqrt(6.0 / (n_inputs + n_units))
-        fill_uniform(seed, TRUNK, depth, bound, weight)
+        fill_uniform(seed, TRUNK, depth, bound, inputs, weight)
+        inputs = np.arange(n_units)
         layers.append(Layer(weight, np.full(n_units, HIDDEN_BIAS, dtype=dtype)))
         n_inputs = n_units
     return tuple(layers)
@@ -38,7 +47,7 @@ def initial_heads(members: np.ndarray, n_inputs: int, seed: int, dtype: type[np.
     weight = np.empty((members.size, n_inputs), dtype=dtype)
     bound = np.sqrt(6.0 / (n_inputs + 1))
     for place, task in enumerate(members):
-        fill_uniform(seed, HEAD, task, bound, weight[place : place + 1])
+        fill_uniform(seed, HEAD, task, bound, np.zeros(1, np.int64), weight[place : place + 1])
     return Layer(np.ascontiguousarray(weight.T), np.zeros(members.size, dtype=dtype))
 
 

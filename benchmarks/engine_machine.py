@@ -95,7 +95,7 @@ def kernels(table: TaskTable, n_rows: int, n_units: int = 400) -> None:
     inputs = _Inputs.of(table, problem, whole=False)
     n_features = inputs.features.size
     batch = rng.choice(problem.train.rows.size, n_rows, replace=False)
-    rows = _batch(inputs.rows(problem.train), batch)
+    rows = _batch(inputs.rows(problem.train, np.dtype(np.float32)), batch)
     weights = _blocked(rng.normal(size=(n_features, n_units)).astype(np.float32) * 0.05)
     sizes = [*[weights.size] * 3, *[n_rows * n_units] * 2, n_units]
     *moments, hidden, delta, bias = side_by_side(sizes, weights.dtype)

@@ -1,8 +1,11 @@
 """Random task tables, fits and models for the tests of training."""
 
 import os
+import resource
 import signal
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -72,7 +75,39 @@ class Saboteur:
 
     fits_at_once: int = 1
 
-    def train(self, table, fits, model):
+    def train(self, table, fits, model, stop):
         if fits[0].members == (2,):
             os.kill(os.getpid(), signal.SIGKILL)
-        return CompiledEngine().train(table, fits, model)
+        return CompiledEngine().train(table, fits, model, stop)
+
+
+@dataclass(frozen=True)
+class Hungry:
+    """An engine to which the system gives no more memory at the fit of task 2."""
+
+    fits_at_once: int = 1
+
+    def train(self, table, fits, model, stop):
+        engine = CompiledEngine()
+        if fits[0].members != (2,):
+            return engine.train(table, fits, model, stop)
+        n_pages = int(Path("/proc/self/statm").read_text().split()[0])
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (n_pages * resource.getpagesize() + 2**20, hard))
+        try:
+            wide = model.model_copy(update={"hidden": [10**6]})
+            return engine.train(table, fits, wide, stop)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@dataclass(frozen=True)
+class LongAfterwards:
+    """An engine that trains the fits of seeds 0 to 3 as told, and others by the model `long`."""
+
+    engine: Any
+    long: ModelSettings
+    fits_at_once: int = 1
+
+    def train(self, table, fits, model, stop):
+        return self.engine.train(table, fits, model if fits[0].seed < 4 else self.long, stop)

@@ -2,6 +2,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +14,7 @@ from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.settings import Combination, ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import FitFailure, Outcome, Weights
+from cotrain.training import NEVER, FitFailure, Outcome, Weights
 from cotrain.training.watching import BatchView, WatchedFit
 
 _OF_ITMTL = ("mean", "pcgrad", "leave_one_out")
@@ -49,9 +50,11 @@ class CombinationEngine:
         if self.combination not in ("sum", "itmtl", "uncertainty"):
             named_aggregator(self.combination)
 
-    def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
+    def train(
+        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
-        return [self._outcome(table, fit, model) for fit in fits]
+        return [self._outcome(table, fit, model, stop) for fit in fits]
 
     def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
         """The trained network of a fit.
@@ -65,10 +68,12 @@ class CombinationEngine:
         training.train()
         return training.weights(0)
 
-    def _outcome(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Outcome:
+    def _outcome(
+        self, table: TaskTable, fit: Fit, model: ModelSettings, stop: np.ndarray
+    ) -> Outcome:
         try:
             training = self._training(table, fit, model)
-            training.train()
+            training.train(stop=stop)
         except FitError as error:
             return FitFailure(str(error))
         return training.outcome(0)

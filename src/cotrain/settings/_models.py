@@ -156,7 +156,7 @@ class TrainSettings(Section):
     """Where fits run. Not part of any identity: results do not depend on it."""
 
     workers: Annotated[int, Field(ge=0)]
-    backend: Literal["threading", "loky", "dask", "ray"]
+    backend: Literal["threading", "loky", "dask"]
 
 
 class SubsetSettings(Section):

@@ -79,10 +79,27 @@ class TaskTable:
         """Number of positive labels of each task in each fold, int64 (K, F)."""
         return self._count(self.labels.data > 0)
 
+    @cached_property
+    def label_rows(self) -> np.ndarray:
+        """The example of each stored label, int64 (n_labels,)."""
+        return np.repeat(np.arange(self.n_examples), np.diff(self.labels.indptr))
+
+    @cached_property
+    def labels_by_cell(self) -> tuple[np.ndarray, np.ndarray]:
+        """The places of the stored labels, sorted by task and then fold, int64 (n_labels,), and
+        where those of each task and fold begin, int64 (K * F + 1,).
+        """
+        cell = self._cell_of_label()
+        counts = np.bincount(cell, minlength=self.n_tasks * self.n_folds)
+        return np.argsort(cell, kind="stable"), np.append(0, np.cumsum(counts))
+
+    def _cell_of_label(self) -> np.ndarray:
+        cell: np.ndarray = self.labels.indices * np.int64(self.n_folds)
+        return cell + self.folds[self.label_rows]
+
     def _count(self, weight: np.ndarray) -> np.ndarray:
-        fold_of_label = np.repeat(self.folds, np.diff(self.labels.indptr))
-        cell = self.labels.indices.astype(np.int64) * self.n_folds + fold_of_label
-        counts = np.bincount(cell, weights=weight, minlength=self.n_tasks * self.n_folds)
+        cell, n_cells = self._cell_of_label(), self.n_tasks * self.n_folds
+        counts = np.bincount(cell, weights=weight, minlength=n_cells)
         return counts.astype(np.int64).reshape(self.n_tasks, self.n_folds)
 
     def save(self, path: Path) -> None:

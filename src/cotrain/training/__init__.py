@@ -13,12 +13,13 @@ from cotrain.training._fit_table import (
     scores_of,
 )
 from cotrain.training._journal import Journal
-from cotrain.training._protocol import Engine, FitFailure, FitScores, Outcome
+from cotrain.training._protocol import NEVER, Engine, FitFailure, FitScores, Outcome
 from cotrain.training._scores import SCORES, score_tasks
 from cotrain.training._sweep import sweep
 from cotrain.training._weights import Layer, Weights
 
 __all__ = [
+    "NEVER",
     "SCORES",
     "SCORE_COLUMNS",
     "Engine",

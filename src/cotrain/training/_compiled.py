@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from cotrain.training._compiled_pass import (
 from cotrain.training._kernels import LANES, Moments, block_width
 from cotrain.training._memory import side_by_side
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._protocol import FitScores, Outcome
+from cotrain.training._protocol import NEVER, FitScores, Outcome, check_stop
 from cotrain.training._randomness import epoch_order
 from cotrain.training._recipe import (
     check_loss,
@@ -51,9 +52,11 @@ class CompiledEngine:
     dtype: type[np.floating] = np.float32
     fits_at_once: int = 1
 
-    def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
+    def train(
+        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
-        return [outcome_of(lambda fit=fit: self._scores(table, fit, model)) for fit in fits]  # type: ignore[misc]
+        return [outcome_of(partial(self._scores, table, fit, model, stop)) for fit in fits]
 
     def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
         """The trained network of a fit.
@@ -67,9 +70,11 @@ class CompiledEngine:
         training.run()
         return training.weights()
 
-    def _scores(self, table: TaskTable, fit: Fit, model: ModelSettings) -> FitScores:
+    def _scores(
+        self, table: TaskTable, fit: Fit, model: ModelSettings, stop: np.ndarray
+    ) -> FitScores:
         training = _Training.of(table, fit, model, self.dtype, for_scores=True)
-        n_epochs = training.run()
+        n_epochs = training.run(stop)
         return fit_scores(training.problem, n_epochs, training.outputs)
 
 
@@ -107,10 +112,10 @@ class _Training:
         )
         return cls(problem, model, fit.seed, inputs, _network(layers, heads), shape)
 
-    def run(self) -> int:
+    def run(self, stop: np.ndarray = NEVER) -> int:
         """Train; the number of epochs done is returned."""
         train = self.problem.train
-        labels, rows = self._targets(train), self.inputs.rows(self.problem.train)
+        labels, rows = self._targets(train), self._rows(train)
         size = batch_size(self.model, train.rows.size)
         watch = _EarlyStop.of(self)
         room = self._room(min(size, train.rows.size))
@@ -136,7 +141,9 @@ class _Training:
                 recipe,
                 n_steps,
                 room,
+                stop,
             )
+            check_stop(stop)
             check_loss(loss, epoch)
             if watch is not None and watch.is_over(epoch):
                 break
@@ -149,9 +156,7 @@ class _Training:
     def outputs(self, labels: Labels) -> np.ndarray:
         """The network's output for each label, (n_labels,)."""
         return np.asarray(
-            predict_labels(
-                self.inputs.rows(labels), self._targets(labels), self.network, self.shape
-            )
+            predict_labels(self._rows(labels), self._targets(labels), self.network, self.shape)
         )
 
     def weights(self) -> Weights:
@@ -176,6 +181,9 @@ class _Training:
             problem.shift,
             problem.scale,
         )
+
+    def _rows(self, labels: Labels) -> Features:
+        return self.inputs.rows(labels, self.network.heads.weight.dtype)
 
     def _targets(self, labels: Labels) -> Targets:
         dtype = self.network.heads.weight.dtype
@@ -253,14 +261,15 @@ class _Inputs:
         features = needed[np.argsort(-seen[needed], kind="stable")]
         return cls(table, features, int((seen > 0).sum()))
 
-    def rows(self, labels: Labels) -> Features:
+    def rows(self, labels: Labels, dtype: np.dtype) -> Features:
         """The features of the labels' rows."""
         number = np.zeros(self.table.n_features, dtype=np.int32)
         number[self.features] = np.arange(self.features.size)
         features = self.table.features
-        return Features(
-            *renumbered(features.indptr, features.indices, features.data, labels.rows, number)
+        start, index, value = renumbered(
+            features.indptr, features.indices, features.data, labels.rows, number
         )
+        return Features(start, index, value.astype(dtype, copy=False))
 
 
 def _padded(n_units: int) -> int:

@@ -239,7 +239,7 @@ def _update_bias(delta, n, bias, width, adam):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True)
 def _train_epoch(  # type: ignore[no-untyped-def]
-    order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, n_done, room
+    order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, n_done, room, stop
 ):
     """One epoch of training in place; the mean loss and the number of steps so far are returned."""
     dtype = net.heads.weight.dtype
@@ -276,6 +276,8 @@ def _train_epoch(  # type: ignore[no-untyped-def]
         room.hidden,
     )
     for now in range(n_batches):
+        if stop[0]:
+            break
         n = batch.size
         hidden = room.hidden[: n * shape.first]
         active, top = _second(rows, examples, net, shape, keys, recipe.dropout, hidden)

@@ -9,8 +9,6 @@ from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 
-_TRAIN, _VALIDATION, _TEST = 1, 2, 3
-
 
 @dataclass(frozen=True, eq=False)
 class Labels:
@@ -83,13 +81,13 @@ class Problem:
             member with two different training labels.
         """
         members = np.array(fit.members, dtype=np.int64)
-        use = _use_of_cells(table, fit, members)
-        row = np.repeat(np.arange(table.n_examples), np.diff(table.labels.indptr))
-        use_of_label = use[table.labels.indices, table.folds[row]]
-        weights = np.ones(members.size) if fit.task_weights is None else fit.task_weights
+        task_weights = np.ones(members.size) if fit.task_weights is None else fit.task_weights
+        evaluated = np.zeros((2, table.n_tasks, table.n_folds), dtype=bool)
+        evaluated[0][members[:, None], list(fit.folds.validation)] = True
+        evaluated[1][members[:, None], list(fit.folds.test)] = True
         train, validation, test = (
-            _labels(table, row, members, weights, np.flatnonzero(use_of_label == kind))
-            for kind in (_TRAIN, _VALIDATION, _TEST)
+            _labels(table, members, task_weights, use)
+            for use in (fit.allocation.matrix, *(evaluated & ~fit.allocation.matrix))
         )
         is_binary = np.array([table.kinds[task] == "binary" for task in members], dtype=bool)
         _check_finite(table, members, (train, validation, test))
@@ -111,28 +109,20 @@ class Problem:
         return (labels.truth - self.shift[labels.member]) / self.scale[labels.member]
 
 
-def _use_of_cells(table: TaskTable, fit: Fit, members: np.ndarray) -> np.ndarray:
-    use = np.zeros((table.n_tasks, table.n_folds), dtype=np.int8)
-    use[members[:, None], list(fit.folds.validation)] = _VALIDATION
-    use[members[:, None], list(fit.folds.test)] = _TEST
-    use[fit.allocation.matrix] = _TRAIN
-    return use
-
-
 def _labels(
-    table: TaskTable,
-    row: np.ndarray,
-    members: np.ndarray,
-    task_weights: ArrayLike,
-    chosen: np.ndarray,
+    table: TaskTable, members: np.ndarray, task_weights: ArrayLike, use: np.ndarray
 ) -> Labels:
-    rows, first = np.unique(row[chosen], return_index=True)
-    place = np.zeros(table.n_tasks, dtype=np.int32)
-    place[members] = np.arange(members.size)
-    member = place[table.labels.indices[chosen]]
+    """The labels of the cells in `use`, bool (K, F), in the table's order."""
+    places, begin = table.labels_by_cell
+    cells = np.flatnonzero(use)
+    chosen = np.sort(
+        np.concatenate([places[:0], *(places[begin[c] : begin[c + 1]] for c in cells)])
+    )
+    rows, first = np.unique(table.label_rows[chosen], return_index=True)
+    member = np.searchsorted(members, table.labels.indices[chosen]).astype(np.int32)
     weight = np.asarray(task_weights, dtype=np.float64)[member]
     if table.example_weights is not None:
-        weight = weight * table.example_weights[row[chosen]]
+        weight = weight * table.example_weights[table.label_rows[chosen]]
     start = np.append(first, chosen.size)
     return Labels(rows, start, member, table.labels.data[chosen], weight)
 

@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._weights import Weights
@@ -44,6 +45,16 @@ class FitFailure:
 Outcome = FitScores | FitFailure
 
 
+# Not made read-only: Numba would compile the engine a second time for such an array.
+NEVER = np.zeros(1, dtype=np.bool_)
+
+
+def check_stop(stop: np.ndarray) -> None:
+    """Raise FitError if the fit is to stop."""
+    if stop[0]:
+        raise FitError("stopped before it was done")
+
+
 class Engine(Protocol):
     """Trains fits. The same fit gives the same outcome, whatever it is trained beside.
 
@@ -56,8 +67,13 @@ class Engine(Protocol):
     @property
     def fits_at_once(self) -> int: ...
 
-    def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
-        """The outcome of each fit, in order. A fit that fails does not stop the others."""
+    def train(
+        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
+        """The outcome of each fit, in order. A fit that fails does not stop the others.
+
+        `stop` is bool (1,): once another thread sets it, fits under way fail at their next batch.
+        """
         ...
 
     def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:

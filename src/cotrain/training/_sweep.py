@@ -1,6 +1,7 @@
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from cotrain.training._cost import estimate_seconds
 from cotrain.training._protocol import Engine, FitFailure, Outcome
 
 Finished = tuple[Fit, Outcome, float]
+_Call = tuple[int, Engine, TaskTable, list[Fit], ModelSettings, np.ndarray]
 
 
 def sweep(
@@ -34,12 +36,13 @@ def sweep(
     Raises
     ------
     CotrainError
-        If the backend is not installed or not running.
+        If the backend is not installed.
     """
     costs = estimate_seconds(table, fits, model)
     waiting = [fits[place] for place in np.argsort(-costs, kind="stable")]
     # Workers need no examples' names, and those would be sent with every fit.
     lean = replace(table, examples=("",) * table.n_examples)
+    lean.labels_by_cell  # noqa: B018 (found once and sent along)
     at_once = engine.fits_at_once
     chunks = [waiting[at : at + at_once] for at in range(0, len(waiting), at_once)]
     while chunks:
@@ -65,22 +68,40 @@ def _run(
     model: ModelSettings,
     train: TrainSettings,
 ) -> Iterator[tuple[int, list[Finished]]]:
-    _prepare(train.backend)
-    options: dict[str, Any] = {}
-    if train.backend == "dask":
-        options["scatter"] = [table]
-    if train.backend == "loky":
-        options["inner_max_num_threads"] = 1
-    with parallel_config(backend=train.backend, n_jobs=_n_workers(train), **options):
+    stop = np.zeros(1, dtype=np.bool_)
+    calls = [(place, engine, table, chunk, model, stop) for place, chunk in enumerate(chunks)]
+    if train.backend == "threading":
+        yield from _in_threads(calls, _n_workers(train), stop)
+    else:
+        yield from _in_processes(calls, _n_workers(train), train.backend)
+
+
+def _in_threads(
+    calls: Sequence[_Call], n_workers: int, stop: np.ndarray
+) -> Iterator[tuple[int, list[Finished]]]:
+    pool = ThreadPoolExecutor(n_workers)
+    try:
+        for finished in as_completed([pool.submit(_train, *call) for call in calls]):
+            yield finished.result()
+    finally:
+        stop[0] = True
+        pool.shutdown(cancel_futures=True)
+
+
+def _in_processes(
+    calls: Sequence[_Call], n_workers: int, backend: str
+) -> Iterator[tuple[int, list[Finished]]]:
+    options: dict[str, Any] = {"inner_max_num_threads": 1}
+    if backend == "dask":
+        _find_dask()
+        options = {"scatter": [calls[0][2]]}
+    with parallel_config(backend=backend, n_jobs=n_workers, **options):
         # Copy-on-write memory maps: all processes share one copy, and the arrays stay of the one
         # type that the kernels are compiled for.
         workers = Parallel(
             return_as="generator_unordered", batch_size=1, mmap_mode="c", max_nbytes="64K"
         )
-        finished = workers(
-            delayed(_train)(place, engine, table, chunk, model)
-            for place, chunk in enumerate(chunks)
-        )
+        finished = workers(delayed(_train)(*call) for call in calls)
         try:
             # `yield from` would close `finished` itself, with joblib's warning.
             for outcomes in finished:  # noqa: UP028
@@ -93,10 +114,15 @@ def _run(
 
 
 def _train(
-    place: int, engine: Engine, table: TaskTable, chunk: list[Fit], model: ModelSettings
+    place: int,
+    engine: Engine,
+    table: TaskTable,
+    chunk: list[Fit],
+    model: ModelSettings,
+    stop: np.ndarray,
 ) -> tuple[int, list[Finished]]:
     start = time.perf_counter()
-    outcomes = engine.train(table, chunk, model)
+    outcomes = engine.train(table, chunk, model, stop)
     seconds = (time.perf_counter() - start) / len(chunk)
     return place, [(fit, outcome, seconds) for fit, outcome in zip(chunk, outcomes, strict=True)]
 
@@ -121,22 +147,16 @@ def _n_workers(train: TrainSettings) -> int:
     return int(train.workers or joblib.cpu_count())
 
 
-def _prepare(backend: str) -> None:
+def _find_dask() -> None:
+    """See to it that there is a cluster: the caller's, or one of this machine."""
     try:
-        if backend == "ray":
-            from ray.util.joblib import register_ray
-
-            register_ray()
-        elif backend == "dask":
-            from distributed import Client, get_client
-
-            try:
-                get_client()
-            except ValueError:
-                Client()
+        from distributed import Client, get_client
     except ImportError as error:
-        package = {"ray": "ray", "dask": "distributed"}[backend]
         raise CotrainError(
-            f"`train.backend` is {backend}, which is not installed; run `pip install {package}`, "
-            f"or set it to threading"
+            "`train.backend` is dask, which is not installed; run `pip install distributed`, or "
+            "set it to threading"
         ) from error
+    try:
+        get_client()
+    except ValueError:
+        Client()

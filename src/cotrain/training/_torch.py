@@ -12,7 +12,7 @@ from cotrain.exceptions import FitError
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._protocol import FitFailure, Outcome
+from cotrain.training._protocol import NEVER, FitFailure, Outcome, check_stop
 from cotrain.training._randomness import epoch_order
 from cotrain.training._recipe import (
     check_loss,
@@ -52,7 +52,9 @@ class TorchEngine:
     fits_at_once: int = 32
     n_threads: int = 1
 
-    def train(self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[Outcome]:
+    def train(
+        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
         torch.set_num_threads(self.n_threads)
         problems: dict[int, Problem] = {}
@@ -68,7 +70,8 @@ class TorchEngine:
             places = order[at : at + self.fits_at_once]
             group = [problems[place] for place in places]
             seeds = [fits[place].seed for place in places]
-            outcomes.update(zip(places, self._together(table, group, seeds, model), strict=True))
+            together = self._together(table, group, seeds, model, stop)
+            outcomes.update(zip(places, together, strict=True))
         return [outcomes[place] for place in range(len(fits))]
 
     def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
@@ -89,11 +92,18 @@ class TorchEngine:
         return training.weights(0)
 
     def _together(
-        self, table: TaskTable, problems: list[Problem], seeds: list[int], model: ModelSettings
+        self,
+        table: TaskTable,
+        problems: list[Problem],
+        seeds: list[int],
+        model: ModelSettings,
+        stop: np.ndarray,
     ) -> list[Outcome]:
         try:
             training = self._training(table, problems, seeds, model)
-            training.run()
+            training.run(stop)
+        except FitError as error:
+            return [FitFailure(str(error))] * len(problems)
         except (MemoryError, torch.OutOfMemoryError):
             return [
                 FitFailure("out of memory; train fewer fits at once, or a smaller model")
@@ -138,7 +148,7 @@ class Training:
         }
         self.n_steps = torch.zeros(len(self.problems), dtype=torch.float64)
 
-    def run(self) -> None:
+    def run(self, stop: np.ndarray = NEVER) -> None:
         """Train all fits; those that fail say so in `failed`."""
         sizes = [batch_size(self.model, problem.train.rows.size) for problem in self.problems]
         watches = [_EarlyStop(self, place) for place in range(len(self.problems))]
@@ -149,6 +159,7 @@ class Training:
             ]
             losses = np.zeros(len(self.problems))
             for batches in _batches(orders, sizes):
+                check_stop(stop)
                 losses[: len(batches)] += self._step(batches, epoch)
             for place, loss in enumerate(losses):
                 self._record(place, loss, epoch)

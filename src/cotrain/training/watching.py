@@ -18,6 +18,7 @@ from cotrain.exceptions import FitError
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Problem
+from cotrain.training._protocol import NEVER
 from cotrain.training._randomness import keep_mask
 from cotrain.training._schedule import learning_rate
 from cotrain.training._torch import Training, losses_of
@@ -58,18 +59,21 @@ class WatchedFit(Training):
         trunk = SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
         return cls([problem], [fit.seed], model, trunk, like)
 
-    def train(self, look: Callable[["BatchView"], None] | None = None) -> None:
+    def train(
+        self, look: Callable[["BatchView"], None] | None = None, stop: np.ndarray = NEVER
+    ) -> None:
         """Train; `look` sees each batch, with the parameters as they are before the step.
 
         Raises
         ------
         FitError
-            If training diverges, or cannot stop early for want of validation labels.
+            If training diverges, is stopped (as in `Engine.train`), or cannot stop early for want
+            of validation labels.
         """
         self.look = look
         # As the engine does: with more threads, sums would be taken in another order.
         torch.set_num_threads(1)
-        self.run()
+        self.run(stop)
         if self.failed[0] is not None:
             raise FitError(self.failed[0])
 

@@ -2,6 +2,7 @@
 
     python benchmarks/engine.py                    # made data of KIBA244's and MoleculeACE's shapes
     python benchmarks/engine.py --kiba FOLDER      # the real KIBA244
+    python benchmarks/engine.py --moleculeace data/tasks.npz   # the default study's task table
     python benchmarks/engine.py --only together,scale --epochs 5
 
 Both sides of a comparison run in turns in one process, on the same data, with the same epochs,
@@ -169,13 +170,13 @@ def _peak_of_sweep(path: Path, epochs: int, channel: "multiprocessing.Queue[floa
     channel.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
 
 
-def memory(kiba: TaskTable) -> None:
+def memory(kiba: TaskTable, epochs: int) -> None:
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tasks.npz"
         kiba.save(path)
         channel = context.Queue()
-        process = context.Process(target=_peak_of_sweep, args=(path, 1, channel))
+        process = context.Process(target=_peak_of_sweep, args=(path, epochs, channel))
         process.start()
         peak = channel.get()
         process.join()
@@ -249,6 +250,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--kiba", type=Path, help="folder with KIBA's scores and compounds")
+    parser.add_argument("--moleculeace", type=Path, help="the default study's task table")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--turns", type=int, default=3, help="repeats of each comparison")
     parser.add_argument("--only", default=PARTS, help=f"some of {PARTS}")
@@ -256,7 +258,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(N_CORES)
     kiba = made(44_824, 244, 216_706) if options.kiba is None else kiba244(options.kiba)
-    ace = made(35_633, 30, 48_714)
+    ace = (
+        made(35_633, 30, 48_714)
+        if options.moleculeace is None
+        else TaskTable.load(options.moleculeace)
+    )
     print(f"{'made data of the shape of ' if options.kiba is None else ''}KIBA244: ", end="")
     print(f"{kiba.n_examples} examples, {kiba.n_tasks} tasks, {kiba.labels.nnz} labels, ", end="")
     print(
@@ -268,7 +274,7 @@ def main() -> None:
         "speed": lambda: speed(kiba, ace, options.epochs, options.turns),
         "batched": lambda: batched(kiba, options.epochs),
         "agreement": lambda: agreement(kiba, options.epochs),
-        "memory": lambda: memory(kiba),
+        "memory": lambda: memory(kiba, options.epochs),
         "bookkeeping": lambda: bookkeeping(kiba, options.epochs),
         "scale": lambda: scale(kiba, options.epochs, options.plot),
         "ceiling": lambda: ceiling(kiba, model_of(400, 4)),

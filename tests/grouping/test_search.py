@@ -1,3 +1,11 @@
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +24,7 @@ from cotrain.grouping import (
     search_groups,
 )
 from cotrain.grouping._auxiliaries import add_auxiliaries
-from cotrain.grouping._search import canonical
+from cotrain.grouping._decoder import canonical
 
 
 @pytest.fixture
@@ -43,7 +51,7 @@ def test_recorded_groups_are_worth_the_recorded_value(objective) -> None:
     trials = search_groups(objective, trials=20, seed=0).trials
     for row in trials.itertuples():
         members = np.zeros((row.n_groups, 6), dtype=bool)
-        for position, group in enumerate(eval(row.groups)):
+        for position, group in enumerate(json.loads(row.groups)):
             members[position, group] = True
         assert objective.score(members) == pytest.approx(row.value)
 
@@ -123,3 +131,88 @@ def test_auxiliaries_fill_a_group_up_to_the_smallest_size() -> None:
     objective = Objective(AffinityValue(affinity), Constraints(min_size=3))
     served = np.array([True, False, False, False])
     assert add_auxiliaries(objective, served).tolist() == [True, False, True, True]
+
+
+def test_the_front_is_searched_and_not_only_its_end() -> None:
+    rng = np.random.default_rng(4)
+    coef = np.where((np.arange(12) % 4)[:, None] == np.arange(12) % 4, 1.0, -0.6)
+    value = LinearValue(np.zeros(12), coef + rng.normal(0, 0.3, coef.shape))
+    found = search_groups(Objective(value, Constraints(6)), trials=1500, seed=0, warm_start=())
+    for row in found.front.itertuples():
+        best = exact_groups(Objective(value, Constraints(row.n_groups))).value
+        assert row.value == pytest.approx(best, rel=0.02)
+    assert found.front["n_groups"].tolist()[:4] == [1, 2, 3, 4]
+
+
+def test_the_number_of_workers_changes_no_trial(objective) -> None:
+    one, two = (
+        search_groups(objective, trials=45, seed=2, workers=workers).trials for workers in (1, 2)
+    )
+    pd.testing.assert_frame_equal(one, two)
+
+
+PROGRAM = """
+import sys
+import numpy as np
+from cotrain.grouping import Constraints, LinearValue, Objective, search_groups
+rng = np.random.default_rng(7)
+objective = Objective(LinearValue(rng.normal(size=10), rng.normal(size=(10, 10))), Constraints(4))
+search_groups(
+    objective, trials=int(sys.argv[2]), seed=int(sys.argv[3]), storage=sys.argv[1], warm_start=()
+)
+"""
+
+
+def program(storage: str, trials: int, seed: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, storage, str(trials), str(seed)])
+
+
+def stored(path: Path) -> int:
+    """Trials in a database, or 0 while there is none."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT COUNT(*) FROM trials").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def of_the_program() -> Objective:
+    rng = np.random.default_rng(7)
+    return Objective(LinearValue(rng.normal(size=10), rng.normal(size=(10, 10))), Constraints(4))
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_to_the_same_trials(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    running = program(f"sqlite:///{path}", 600, 0)
+    while stored(path) < 20 and running.poll() is None:
+        time.sleep(0.01)
+    assert running.poll() is None, "the search ended before it could be killed"
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    assert 20 <= stored(path) < 600
+    objective = of_the_program()
+    again = search_groups(
+        objective, trials=600, seed=0, storage=f"sqlite:///{path}", warm_start=()
+    ).trials
+    unbroken = search_groups(objective, trials=600, seed=0, warm_start=()).trials
+    pd.testing.assert_frame_equal(again, unbroken)
+
+
+@pytest.mark.slow
+def test_two_programs_add_to_one_study(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    # The database's tables are made first: Optuna makes them without a lock.
+    program(storage, 1, 0).wait()
+    both = [program(storage, 120, seed) for seed in (0, 1)]
+    assert [running.wait() for running in both] == [0, 0]
+    objective = of_the_program()
+    found = search_groups(objective, trials=120, seed=0, storage=storage, warm_start=())
+    assert 120 <= len(found.trials) <= 240
+    assert found.trials["number"].is_unique
+    assert found.trials["value"].max() == found.best.value
+    for row in found.trials.itertuples():
+        members = np.zeros((row.n_groups, 10), dtype=bool)
+        for position, group in enumerate(json.loads(row.groups)):
+            members[position, group] = True
+        assert objective.score(members) == pytest.approx(row.value)

@@ -35,7 +35,8 @@ def random_groupings(like: Grouping, n_tasks: int, *, count: int, seed: int) -> 
 def pairwise_scores(value: GroupValue) -> Floats:
     """Return the gain of i from j in a group of two over i alone, shape (n_tasks, n_tasks).
 
-    Where a task has no score alone, the score in the pair itself.
+    Where a task has no score alone, the score in the pair itself; a pair without a score counts as
+    no gain.
     """
     n_tasks = value.n_tasks
     eye = np.eye(n_tasks, dtype=bool)
@@ -43,7 +44,8 @@ def pairwise_scores(value: GroupValue) -> Floats:
     in_pair = value(pairs).reshape(n_tasks, n_tasks, n_tasks)
     gains = np.array([in_pair[i, :, i] for i in range(n_tasks)])
     alone = value(eye)[eye]
-    return without_diagonal("pair scores", gains - np.where(np.isnan(alone), 0, alone)[:, None])
+    gains -= np.where(np.isnan(alone), 0, alone)[:, None]
+    return without_diagonal("pair scores", np.where(np.isnan(gains), 0, gains))
 
 
 def affinity_clusters(value: GroupValue, n_groups: int, *, seed: int) -> Grouping:

@@ -15,6 +15,8 @@ from cotrain.grouping._values import Floats, LinearValue, Members
 QUICK_NODES = 3_000_000
 THOROUGH_NODES = 300_000_000
 """Nodes after which a search gives up; its bound is then unknown."""
+ALL_NODES = 3_000_000_000
+"""Nodes of all searches of an oracle: some minutes."""
 
 
 class LinearGroups:
@@ -25,6 +27,7 @@ class LinearGroups:
     def __init__(self, objective: Objective, value: LinearValue) -> None:
         self.objective = objective
         self.rng = np.random.default_rng(0)
+        self.nodes_left = ALL_NODES
         weights = np.asarray(objective.weights)
         self.offset = weights * value.intercept
         self.coef = np.ascontiguousarray(weights[:, None] * value.coef)
@@ -79,7 +82,7 @@ class LinearGroups:
         linear = self.offset - prices
         # Tasks that matter most come first, so that the bound falls early.
         order = np.argsort(-np.abs(self.coef).sum(axis=0) - np.abs(self.coef).sum(axis=1))
-        found, surplus, complete = _branch(
+        found, surplus, nodes, complete = _branch(
             linear[order],
             np.ascontiguousarray(self.coef[np.ix_(order, order)]),
             constraints.min_size,
@@ -89,8 +92,9 @@ class LinearGroups:
             above,
             limit,
             rising,
-            nodes,
+            min(nodes, self.nodes_left),
         )
+        self.nodes_left -= nodes
         members = np.zeros_like(found)
         members[:, order] = found
         most = max(above, float(surplus.max(initial=-np.inf))) if complete else np.inf
@@ -115,8 +119,8 @@ def _branch(
     limit: int,
     rising: bool,
     max_nodes: int,
-) -> tuple[Members, Floats, bool]:
-    """Return groups of surplus >= above, their surplus, and whether the search was complete.
+) -> tuple[Members, Floats, int, bool]:
+    """Return groups of surplus >= above, their surplus, nodes seen, and if all were looked at.
 
     `rising`: keep the `limit` best only, and raise `above` as better ones are found.
     """
@@ -146,7 +150,7 @@ def _branch(
         state[depth] += 1
         nodes += 1
         if nodes > max_nodes:
-            return found[:n_found], surplus[:n_found], False
+            return found[:n_found], surplus[:n_found], nodes, False
         inside = state[depth] == 1
         if inside:
             size += 1
@@ -177,7 +181,7 @@ def _branch(
                 elif rising:
                     slot = int(np.argmin(surplus))
                 else:
-                    return found, surplus, False
+                    return found, surplus, nodes, False
                 surplus[slot] = total - cost
                 for i in range(n):
                     found[slot, i] = state[i] == 1
@@ -187,7 +191,7 @@ def _branch(
                 size -= 1
             continue
         depth += 1
-    return found[:n_found], surplus[:n_found], True
+    return found[:n_found], surplus[:n_found], nodes, True
 
 
 @numba.njit(cache=True)

@@ -6,7 +6,6 @@ groups. A group's surplus is the sum over members of max(weighted score − pric
 cost_price times its cost: the most that any column of the group adds at these prices.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
 from cotrain.grouping._bounds import task_bounds
+from cotrain.grouping._clock import Clock
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats, Members
 
@@ -31,6 +31,10 @@ class Priced:
 
 PROVE_EVERY = 8
 """Rounds of quick pricing between two proofs of a bound."""
+ROUNDS = 1000
+"""Rounds of pricing at most."""
+BRANCHES = 20_000
+"""Nodes of an integer program at most."""
 
 
 class Oracle(Protocol):
@@ -113,8 +117,8 @@ class Columns:
         group_price, *cost_price = np.maximum(-solved.ineqlin.marginals, 0)
         return -solved.fun, -solved.eqlin.marginals, float(sum(cost_price)), float(group_price)
 
-    def best_grouping(self, deadline: float) -> Members | None:
-        """Return the best grouping that these columns make, or None if none was found in time."""
+    def best_grouping(self, clock: Clock) -> Members | None:
+        """Return the best grouping that these columns make, or None if none was found."""
         n_columns = len(self._values)
         budget = np.array([np.ones(n_columns), self._costs])
         limit = self.objective.constraints.max_cost
@@ -127,13 +131,14 @@ class Columns:
                 LinearConstraint(csr_array(np.array(self._served, dtype=float).T), 1, 1),
                 LinearConstraint(budget, -np.inf, most),
             ],
-            options={"time_limit": min(30.0, max(deadline - time.monotonic(), 1.0))},
+            options={"node_limit": BRANCHES // 10, "time_limit": clock.left},
         )
+        clock.is_over()
         return None if solved.x is None else np.array(self._members)[solved.x > 0.5]
 
 
 def relax(
-    objective: Objective, oracle: Oracle, start: Members, deadline: float, batch: int = 60
+    objective: Objective, oracle: Oracle, start: Members, clock: Clock, batch: int = 60
 ) -> tuple[Relaxation, Members | None]:
     """Return the relaxation's bound and the best grouping of the groups met on the way.
 
@@ -154,8 +159,9 @@ def relax(
     # The centre: the prices whose bound looks best to quick pricing. Prices between it and the
     # newest swing less than those of the linear program alone (Wentges 1997).
     centre = best if np.isfinite(best.bound) else None
-    rounds = 0
-    while time.monotonic() < deadline:
+    for rounds in range(1, ROUNDS + 1):
+        if clock.is_over():
+            break
         value, prices, cost_price, group_price = columns.solve()
         if best.bound <= value + slack:
             break
@@ -168,7 +174,6 @@ def relax(
             added += _add_useful(columns, newest, found, slack)
             guess = _lagrange(objective, mixed, float(found.surplus.max(initial=0.0)))
             centre = guess if centre is None or guess.bound < centre.bound else centre
-        rounds += 1
         if added and rounds % PROVE_EVERY:
             continue
         tried = centre if added and centre is not None else newest
@@ -181,7 +186,7 @@ def relax(
             centre = proven if np.isfinite(proven.bound) else centre
         if _add_useful(columns, newest, found, slack) == 0 and not added:
             break
-    return best, columns.best_grouping(deadline)
+    return best, columns.best_grouping(clock)
 
 
 def _between(newest: Relaxation, centre: Relaxation, share: float) -> Relaxation:
@@ -214,7 +219,7 @@ def close_gap(
     oracle: Oracle,
     relaxation: Relaxation,
     incumbent: Members,
-    deadline: float,
+    clock: Clock,
     limit: int = 20_000,
 ) -> tuple[Members, float]:
     """Return the best grouping and its bound, from the groups that reduced costs cannot rule out.
@@ -230,7 +235,7 @@ def close_gap(
         return incumbent, relaxation.bound
     margin = left.scores - relaxation.prices
     useful = left.surplus[:, None] + np.minimum(margin, 0) >= above
-    found, bound = _solve_cover(objective, left, useful, deadline)
+    found, bound = _solve_cover(objective, left, useful, clock)
     bound = max(value, min(bound, relaxation.bound))
     if found is not None and objective.score(found) > value:
         return found, max(bound, objective.score(found))
@@ -238,7 +243,7 @@ def close_gap(
 
 
 def _solve_cover(
-    objective: Objective, left: Priced, useful: Members, deadline: float
+    objective: Objective, left: Priced, useful: Members, clock: Clock
 ) -> tuple[Members | None, float]:
     """Return the best choice among the groups left, each serving where useful, and its bound."""
     n_groups, n_tasks = useful.shape
@@ -265,8 +270,9 @@ def _solve_cover(
                 [objective.most_groups, np.inf if limit is None else limit + 1e-9],
             ),
         ],
-        options={"time_limit": max(deadline - time.monotonic(), 1.0), "mip_rel_gap": 0.0},
+        options={"node_limit": BRANCHES, "time_limit": clock.left, "mip_rel_gap": 0.0},
     )
+    clock.is_over()
     if solved.status == 2:
         return None, -np.inf
     bound = np.inf if solved.mip_dual_bound is None else -float(solved.mip_dual_bound)

@@ -1,9 +1,10 @@
 """The best grouping with proof: the optimum where it can be had, else a bound and its gap."""
 
-import time
+from dataclasses import replace
 
 from cotrain.grouping._bounds import selfish_bound
 from cotrain.grouping._branching import LinearGroups
+from cotrain.grouping._clock import Clock
 from cotrain.grouping._columns import Oracle, close_gap, relax
 from cotrain.grouping._enumeration import AllGroups
 from cotrain.grouping._local import greedy_groups, improve
@@ -18,45 +19,52 @@ MAX_BRANCHED = 40
 
 
 def exact_groups(
-    objective: Objective, *, seed: int = 0, time_limit: float = 240.0, starts: int = 10
+    objective: Objective, *, seed: int = 0, starts: int = 10, time_limit: float = 3600.0
 ) -> GroupingResult:
     """Return the best grouping and a bound that no grouping exceeds.
 
     Up to 20 tasks a value of any form, up to 40 a linear one: column generation over all groups,
     then an integer program over the groups that the bound cannot rule out. Beyond, local search,
-    and the best of the bounds that need no list of groups.
+    and the best of the bounds that need no list of groups. Steps are counted, not timed: the same
+    objective has the same result anywhere.
 
     Parameters
     ----------
     objective : Objective
     seed : int
         Of the local search that gives the first grouping.
-    time_limit : float
-        Seconds, about, after which the best found is returned with the bound so far.
     starts : int
         Random starts of the local search.
+    time_limit : float
+        Seconds, about, after which the best found is returned with the bound so far, and
+        `timed_out` is true: a safety, not a way to choose how long to search.
 
     Raises
     ------
     ValueError
         If the constraints cannot be met; the message names those that conflict.
     """
-    deadline = time.monotonic() + time_limit
+    clock = Clock(time_limit)
+    found = _proven(objective, seed, starts, clock)
+    return replace(found, timed_out=clock.struck and not found.is_optimal)
+
+
+def _proven(objective: Objective, seed: int, starts: int, clock: Clock) -> GroupingResult:
     found = greedy_groups(objective, seed=seed, starts=starts)
     incumbent = as_matrix(found.groups, objective.n_tasks)
     bound = selfish_bound(objective)
     oracle = _oracle(objective)
     if isinstance(objective.value, LinearValue) and not isinstance(oracle, AllGroups):
-        bound = min(bound, spectral_bound(objective, deadline))
+        bound = min(bound, spectral_bound(objective, clock))
     if oracle is None or grouping_result(objective, incumbent, bound).is_optimal:
         return grouping_result(objective, incumbent, bound)
-    relaxation, mixed = relax(objective, oracle, incumbent, deadline)
+    relaxation, mixed = relax(objective, oracle, incumbent, clock)
     if mixed is not None:
         mixed = improve(objective, mixed)
         incumbent = max(incumbent, mixed, key=objective.score)
     bound = min(bound, relaxation.bound)
     if not grouping_result(objective, incumbent, bound).is_optimal:
-        incumbent, closed = close_gap(objective, oracle, relaxation, incumbent, deadline)
+        incumbent, closed = close_gap(objective, oracle, relaxation, incumbent, clock)
         bound = min(bound, closed)
     return grouping_result(objective, incumbent, bound)
 

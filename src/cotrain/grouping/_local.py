@@ -5,11 +5,15 @@ import numpy as np
 from cotrain.grouping._auxiliaries import add_auxiliaries, pack
 from cotrain.grouping._constraints import feasible_cover
 from cotrain.grouping._objective import GroupingResult, Objective, grouping_result
+from cotrain.grouping._relocation import relocate, suits
 from cotrain.grouping._values import Floats, Members
 
 
 def greedy_groups(objective: Objective, *, seed: int, starts: int = 10) -> GroupingResult:
     """Return the best grouping that local search finds from `starts` random starts.
+
+    A linear value without rules but the number of groups is searched in compiled code, which
+    disturbs and improves the best of each start many times over.
 
     Raises
     ------
@@ -18,6 +22,9 @@ def greedy_groups(objective: Objective, *, seed: int, starts: int = 10) -> Group
     """
     rng = np.random.default_rng(seed)
     best = improve(objective, feasible_cover(objective.constraints, objective.n_tasks))
+    if suits(objective):
+        found = improve(objective, relocate(objective, seed=seed, starts=starts))
+        return grouping_result(objective, max(best, found, key=objective.score))
     for _ in range(starts):
         start = random_members(objective, rng)
         if start is not None:

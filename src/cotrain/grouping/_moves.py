@@ -1,88 +1,56 @@
-"""An Optuna sampler for partitions: small moves from the best partitions so far."""
-
-# ruff: noqa: ARG002 - the signatures are Optuna's
-
-from typing import Any
+"""Partitions a few moves away from the best so far: relocate, swap, merge, split."""
 
 import numpy as np
-from optuna import Study
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
-from optuna.search_space import IntersectionSearchSpace
-from optuna.trial import FrozenTrial, TrialState
+
+Labels = tuple[int, ...]
 
 ELITE = 20
-"""Partitions kept to start from."""
+"""Partitions kept to start from, and of each number of groups a quarter as many."""
 
 
-class MoveSampler(BaseSampler):
-    """Returns a partition of the elite after a few moves: relocate, swap, merge, split.
+class Moves:
+    """Proposes labels, one a block, from those that did best.
 
-    Reads the labels to start from in each trial's user attribute `labels`; every parameter is a
-    label with the same choices.
+    Parameters
+    ----------
+    n_blocks, n_labels : int
+        What is labelled, and with how many different labels.
+    seed : sequence of int
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, n_blocks: int, n_labels: int, seed: tuple[int, ...]) -> None:
+        self._shape = n_blocks, n_labels
         self._rng = np.random.default_rng(seed)
-        self._space = IntersectionSearchSpace()
-        self._elite: dict[tuple[int, ...], float] | None = None
+        self._best: dict[Labels, float] = {}
+        self._best_of: dict[int, dict[Labels, float]] = {}
 
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """Return the parameters that every trial had."""
-        return self._space.calculate(study)
+    def propose(self) -> np.ndarray:
+        """Return labels a few moves away from a partition of the elite; random ones at first.
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Return labels a few moves away from a partition of the elite; better ones first."""
-        if self._elite is None:
-            self._elite = {}
-            for past in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-                self._keep(past)
-        if not search_space or not self._elite:
-            return {}
-        ranked = sorted(self._elite, key=lambda labels: -self._elite_value(labels))
+        Every second parent is of a number of groups drawn by lot, so that all of them are searched.
+        """
+        n_blocks, n_labels = self._shape
+        if not self._best:
+            return self._rng.integers(n_labels, size=n_blocks)
+        elite = self._best
+        if self._rng.random() < 0.5:
+            sizes = sorted(self._best_of)
+            elite = self._best_of[sizes[self._rng.integers(len(sizes))]]
+        ranked = sorted(elite, key=lambda labels: -elite[labels])
         # The smaller of two draws: the better half of the elite starts three moves in four.
         parent = ranked[int(self._rng.integers(len(ranked), size=2).min())]
-        n_labels = len(next(iter(search_space.values())).choices)
         labels = np.array(parent)
         for _ in range(int(self._rng.geometric(0.5))):
-            labels = self._moved(labels, n_labels)
-        names = sorted(search_space, key=lambda name: int(name.rsplit("_", 1)[1]))
-        return dict(zip(names, map(int, labels), strict=True))
+            labels = self._moved(labels)
+        return labels
 
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """Return a random label."""
-        choices = param_distribution.choices
-        return choices[int(self._rng.integers(len(choices)))]
-
-    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
+    def learn(self, labels: Labels, value: float) -> None:
         """Keep the partition if it is among the best."""
-        if state == TrialState.COMPLETE and self._elite is not None:
-            self._keep(trial, values[0])
+        _keep(self._best, labels, value, ELITE)
+        _keep(self._best_of.setdefault(len(set(labels)), {}), labels, value, ELITE // 4)
 
-    def _elite_value(self, labels: tuple[int, ...]) -> float:
-        assert self._elite is not None
-        return self._elite[labels]
-
-    def _keep(self, trial: FrozenTrial, value: float | None = None) -> None:
-        assert self._elite is not None
-        self._elite[tuple(trial.user_attrs["labels"])] = (
-            float(trial.values[0]) if value is None else float(value)
-        )
-        if len(self._elite) > ELITE:
-            del self._elite[min(self._elite, key=self._elite_value)]
-
-    def _moved(self, labels: np.ndarray, n_labels: int) -> np.ndarray:
-        labels = labels.copy()
+    def _moved(self, labels: np.ndarray) -> np.ndarray:
+        n_labels = self._shape[1]
         kind = self._rng.random()
         if kind < 0.6:
             labels[self._rng.integers(len(labels))] = self._rng.integers(n_labels)
@@ -96,3 +64,9 @@ class MoveSampler(BaseSampler):
             one, other = self._rng.integers(n_labels, size=2)
             labels[(labels == one) & (self._rng.random(len(labels)) < 0.5)] = other
         return labels
+
+
+def _keep(elite: dict[Labels, float], labels: Labels, value: float, size: int) -> None:
+    elite[labels] = value
+    if len(elite) > size:
+        del elite[min(elite, key=lambda kept: elite[kept])]

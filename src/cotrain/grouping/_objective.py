@@ -110,6 +110,8 @@ class GroupingResult:
         Cost at inference of all groups.
     is_flat : bool
         Whether every grouping looked at is worth the same: there is nothing to choose.
+    timed_out : bool
+        Whether the clock ended the proof: another machine may come further.
     """
 
     groups: Grouping
@@ -120,6 +122,7 @@ class GroupingResult:
     is_optimal: bool
     cost: float
     is_flat: bool = False
+    timed_out: bool = False
 
     @property
     def gap(self) -> float:
@@ -135,9 +138,10 @@ class GroupingResult:
             return "nothing to choose: the predicted scores do not depend on the grouping"
         if self.is_optimal:
             return "optimal"
-        return (
-            f"within {100 * self.gap:.2g} % of optimal" if np.isfinite(self.gap) else "not proven"
-        )
+        said = "not proven"
+        if np.isfinite(self.gap):
+            said = f"within {100 * self.gap:.2g} % of optimal"
+        return f"{said}, stopped by the time limit" if self.timed_out else said
 
 
 def grouping_result(

@@ -11,18 +11,18 @@ For every split B = R + S and all positive row scales r and column scales c,
 the last term by Ky Fan's inequality. Any split is valid; a descent looks for a good one.
 """
 
-import time
 from contextlib import suppress
 
 import numpy as np
 from scipy.linalg import svd
 from scipy.optimize import minimize
 
+from cotrain.grouping._clock import Clock
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats, LinearValue
 
 
-def spectral_bound(objective: Objective, deadline: float, *, max_iterations: int = 400) -> float:
+def spectral_bound(objective: Objective, clock: Clock, *, max_iterations: int = 1000) -> float:
     """Return a bound on the value of a linear objective; valid whenever it is stopped.
 
     Limits on size and on pairs are not used.
@@ -34,13 +34,13 @@ def spectral_bound(objective: Objective, deadline: float, *, max_iterations: int
     weights = np.asarray(objective.weights)
     gain = weights[:, None] * value.coef
     scale = max(float(np.abs(gain).max()), 1e-300)
-    half = _signed_bound(gain / scale, objective.most_groups, deadline, max_iterations) * scale
+    half = _signed_bound(gain / scale, objective.most_groups, clock, max_iterations) * scale
     # Rounding of the singular values is far below this margin.
     margin = 1e-9 * float(np.abs(gain).sum())
     return float(weights @ value.intercept + (gain.sum() + half) / 2 + margin)
 
 
-def _signed_bound(gain: Floats, n_groups: int, deadline: float, max_iterations: int) -> float:
+def _signed_bound(gain: Floats, n_groups: int, clock: Clock, max_iterations: int) -> float:
     """Return a bound on <gain, T>, the gain having a zero diagonal."""
     n_tasks = len(gain)
     diagonal = np.eye(n_tasks, dtype=bool)
@@ -58,7 +58,7 @@ def _signed_bound(gain: Floats, n_groups: int, deadline: float, max_iterations: 
         sign = np.where(diagonal, 1.0, np.sign(rest))
         total = float((sign * rest).sum() + size * top)
         best[0] = min(best[0], total)
-        if time.monotonic() > deadline:
+        if clock.is_over():
             raise _OutOfTimeError
         part = slope * scaled
         by_rows = size * top * (rows**2 / (rows**2).sum()) - size * part.sum(axis=1)

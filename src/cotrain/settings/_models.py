@@ -3,6 +3,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=1)]
+Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 # Learning curves rise to a ceiling of 1, which these scores have.
 CurveScore = Literal["auroc", "aupr", "r2", "pearson", "spearman"]
@@ -216,6 +217,10 @@ class GroupSettings(Section):
     caution: Annotated[float, Field(ge=0)]
     min_size: Count
     max_size: Count | None
+    must_share: list[Pair]
+    must_not_share: list[Pair]
+    max_cost: Annotated[float, Field(gt=0)] | None
+    weights: dict[str, Annotated[float, Field(gt=0)]]
     trials: Count
     sampler: Literal["moves", "nsga2", "tpe", "random"]
     seed: int

@@ -1,7 +1,9 @@
 """The best grouping that the surrogates know, and how near it is to the best there is."""
 
+import difflib
 import hashlib
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,12 @@ from cotrain.grouping import (
     search_groups,
 )
 from cotrain.settings import GroupSettings
+from cotrain.stages._context import run_context
 from cotrain.study import Study
 from cotrain.tasks import file_version
+from cotrain.tracking import Tracker
+
+_MANY_TASKS = 100
 
 
 def run(study: Study) -> str:
@@ -35,19 +41,23 @@ def run(study: Study) -> str:
     data_version = file_version(study.table)
     try:
         objective = Objective(
-            _value(relevance, surrogates, group.caution), _rules(group, len(tasks))
+            _value(relevance, surrogates, group.caution),
+            _rules(group, tasks),
+            _weights(group, tasks),
+        )
+        search = search_groups(
+            objective,
+            trials=group.trials,
+            sampler=group.sampler,
+            seed=group.seed,
+            storage=_storage(study),
+            study_name=_study_name(study),
+            data_version=data_version,
+            # Below, starting processes takes longer than the search.
+            workers=1 if len(tasks) < _MANY_TASKS else study.settings.train.workers or -1,
         )
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `group`: {error}") from error
-    search = search_groups(
-        objective,
-        trials=group.trials,
-        sampler=group.sampler,
-        seed=group.seed,
-        storage=str(study.home / ".cotrain" / "groupings.log"),
-        study_name=_study_name(study),
-        data_version=data_version,
-    )
     exact = exact_groups(objective, seed=group.seed)
     best = exact if exact.value > search.best.value else search.best
     n_groups = len(best.groups)
@@ -73,6 +83,7 @@ def run(study: Study) -> str:
             # Without a proof there is no bound and no gap.
             "bound": exact.bound if math.isfinite(exact.bound) else None,
             "is_optimal": exact.is_optimal,
+            "timed_out": exact.timed_out,
             "gap": exact.gap if math.isfinite(exact.gap) else None,
             "n_trials": group.trials,
             "rivals": {
@@ -83,7 +94,17 @@ def run(study: Study) -> str:
     )
     write_csv(study.grouping / "trials.csv", search.trials)
     write_csv(study.grouping / "front.csv", search.front)
-    return f"{n_groups} groups, predicted mean score {best.value:.4f}, {exact.certificate}"
+    tracker = Tracker.open(study.home)
+    tracker.log_summary(
+        "grouping",
+        run_context(study, data_version).params,
+        {"predicted": best.value, "bound": exact.bound, "gap": exact.gap, "n_groups": n_groups},
+        sorted(study.grouping.iterdir()),
+    )
+    return (
+        f"{n_groups} groups of {group.max_groups} at most, predicted mean score {best.value:.4f}, "
+        f"{exact.certificate}"
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -108,10 +129,43 @@ def _value(relevance: pd.DataFrame, surrogates: pd.DataFrame, caution: float) ->
     return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
 
 
-def _rules(group: GroupSettings, n_tasks: int) -> Constraints:
+def _rules(group: GroupSettings, tasks: list[str]) -> Constraints:
     # `prepare` may have left fewer tasks than the settings were made for.
-    max_groups = min(group.max_groups, n_tasks)
-    return Constraints(max_groups=max_groups, min_size=group.min_size, max_size=group.max_size)
+    max_groups = min(group.max_groups, len(tasks))
+    return Constraints(
+        max_groups=max_groups,
+        min_size=group.min_size,
+        max_size=group.max_size,
+        must_share=_pairs("must_share", group.must_share, tasks),
+        must_not_share=_pairs("must_not_share", group.must_not_share, tasks),
+        max_cost=group.max_cost,
+    )
+
+
+def _pairs(key: str, pairs: list[list[str]], tasks: list[str]) -> tuple[tuple[int, int], ...]:
+    found = [[_place(key, name, tasks) for name in pair] for pair in pairs]
+    return tuple((one, other) for one, other in found)
+
+
+def _weights(group: GroupSettings, tasks: list[str]) -> np.ndarray:
+    weights = np.ones(len(tasks))
+    for name, weight in group.weights.items():
+        weights[_place("weights", name, tasks)] = weight
+    return weights
+
+
+def _place(key: str, name: str, tasks: list[str]) -> int:
+    if name in tasks:
+        return tasks.index(name)
+    close = difflib.get_close_matches(name, tasks, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "correct the name, or see if it was excluded"
+    raise ValueError(f"`{key}` names the task `{name}`, which the study does not have; {hint}")
+
+
+def _storage(study: Study) -> str:
+    """Where trials are kept: the database of Optuna's own variable, or a file of the study."""
+    default = f"sqlite:///{study.home / '.cotrain' / 'groupings.db'}"
+    return os.environ.get("OPTUNA_STORAGE") or default
 
 
 def _affinity_grouping(study: Study, tasks: list[str]) -> Grouping:
@@ -126,7 +180,7 @@ def _affinity_grouping(study: Study, tasks: list[str]) -> Grouping:
     affinity = np.zeros((len(tasks), len(tasks)))
     affinity[rows, columns] = pd.to_numeric(pairs["affinity"]).fillna(0.0)
     value = AffinityValue(affinity, self_scores=np.zeros(len(tasks)))
-    return greedy_groups(Objective(value, _rules(group, len(tasks))), seed=group.seed).groups
+    return greedy_groups(Objective(value, _rules(group, tasks)), seed=group.seed).groups
 
 
 def _names(grouping: Grouping, tasks: list[str]) -> list[list[str]]:

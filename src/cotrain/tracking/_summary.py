@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,7 @@ def _write(client: MlflowClient, experiment_id: str, summary: Summary) -> None:
     tags |= {NOTE: summary.note} if summary.note else {}
     now = get_current_time_millis()
     run_id = client.create_run(experiment_id, now, tags, summary.subject).info.run_id
-    metrics = [Metric(key, v, now, 0) for key, v in summary.metrics.items() if v == v]
+    metrics = [Metric(k, v, now, 0) for k, v in summary.metrics.items() if math.isfinite(v)]
     params = [Param(key, value) for key, value in texts(summary.params).items()]
     client.log_batch(run_id, metrics[:_METRICS_A_BATCH], params)
     for start in range(_METRICS_A_BATCH, len(metrics), _METRICS_A_BATCH):

@@ -1,0 +1,61 @@
+"""From labels to groups and back: the search space of partitions."""
+
+import numpy as np
+
+from cotrain.grouping._auxiliaries import add_auxiliaries, pack
+from cotrain.grouping._constraints import feasible_cover
+from cotrain.grouping._objective import Grouping, Objective, as_matrix
+from cotrain.grouping._values import Members
+
+
+class Decoder:
+    """One label a block: the group that serves it; groups of one partition are scored once."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.blocks = objective.blocks
+        cover = feasible_cover(objective.constraints, objective.n_tasks)
+        self._fallback = objective.score(cover), cover
+        self._known: dict[bytes, tuple[float, Members]] = {}
+        self._grown: dict[bytes, Members] = {}
+
+    def labels(self, grouping: Grouping) -> np.ndarray:
+        """Return the group that serves each block, in canonical numbers."""
+        members = as_matrix(grouping, self.objective.n_tasks)
+        serving = self.objective.weighted(members).argmax(axis=0)
+        return canonical(serving[self.blocks.argmax(axis=1)])
+
+    def decode(self, labels: np.ndarray) -> tuple[float, Grouping]:
+        """Return the value and the groups of labels, with the auxiliaries that help."""
+        name = canonical(labels)
+        key = name.tobytes()
+        if key not in self._known:
+            self._known[key] = self._decode(name)
+        value, members = self._known[key]
+        return value, tuple(sorted(tuple(map(int, np.flatnonzero(row))) for row in members))
+
+    def _decode(self, labels: np.ndarray) -> tuple[float, Members]:
+        packed = pack(self.objective, self.blocks, labels)
+        if packed is None:
+            return self._fallback
+        members = np.array([self._with_auxiliaries(row) for row in packed])
+        value = self.objective.score(members)
+        if not np.isfinite(value):  # a single task that grows costs more
+            members, value = packed, self.objective.score(packed)
+        if not np.isfinite(value):
+            return self._fallback
+        return value, members[np.unique(self.objective.weighted(members).argmax(axis=0))]
+
+    def _with_auxiliaries(self, served: Members) -> Members:
+        key = served.tobytes()
+        if key not in self._grown:
+            self._grown[key] = add_auxiliaries(self.objective, served)
+        return self._grown[key]
+
+
+def canonical(labels: np.ndarray) -> np.ndarray:
+    """Return labels renumbered by first appearance: one name for every partition."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]

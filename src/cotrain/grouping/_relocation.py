@@ -1,0 +1,142 @@
+"""Iterated local search for a linear value: tasks change groups, at a cost of n each.
+
+With a_ij the weighted coefficients, P the tasks that a group serves and A_j the sum of a_ij over
+P, the group's best auxiliaries are the tasks with A_j above 0. It is worth the sum of A_j over P
+and of max(A_j, 0) over the others. Moving a task changes A by one row.
+"""
+
+import numba
+import numpy as np
+
+from cotrain.grouping._constraints import Constraints
+from cotrain.grouping._objective import Objective
+from cotrain.grouping._values import Floats, LinearValue, Members
+
+KICKS = 300
+"""Times that each start's best partition is disturbed and improved again."""
+
+
+def suits(objective: Objective) -> bool:
+    """Return whether the value is linear and no rule binds but the number of groups."""
+    is_linear = isinstance(objective.value, LinearValue)
+    return is_linear and objective.constraints == Constraints(objective.constraints.max_groups)
+
+
+def relocate(objective: Objective, *, seed: int, starts: int) -> Members:
+    """Return the groups (n_groups, n_tasks) that the search finds; `suits` must hold.
+
+    A lower confidence bound is searched by the linear value above it.
+    """
+    assert isinstance(objective.value, LinearValue)
+    gain = np.asarray(objective.weights)[:, None] * objective.value.majorant().coef
+    n_groups = objective.most_groups
+    state = np.random.SeedSequence(seed).generate_state(1, np.uint64) | np.uint64(1)
+    labels = _search(np.ascontiguousarray(gain), n_groups, starts, KICKS, state)
+    served = labels == np.arange(objective.most_groups)[:, None]
+    members = served | (served @ gain > 0)
+    return members[served.any(axis=1)]
+
+
+@numba.njit(cache=True)
+def _search(gain: Floats, n_groups: int, starts: int, kicks: int, state: np.ndarray) -> np.ndarray:
+    """Return the best labels (n_tasks,) of all starts."""
+    n = len(gain)
+    best, best_value = np.zeros(n, np.int64), -np.inf
+    for _ in range(starts):
+        labels = np.array([_below(n_groups, state) for _ in range(n)])
+        value = _descend(labels, gain, n_groups)
+        for _ in range(kicks):
+            other = _disturbed(labels, n_groups, state)
+            found = _descend(other, gain, n_groups)
+            if found >= value:
+                labels, value = other, found
+        if value > best_value:
+            best, best_value = labels, value
+    return best
+
+
+@numba.njit(cache=True)
+def _descend(labels: np.ndarray, gain: Floats, n_groups: int) -> float:
+    """Move single tasks while that helps, changing `labels`; return the value reached."""
+    n = len(labels)
+    sums = np.zeros((n_groups, n))
+    for i in range(n):
+        sums[labels[i]] += gain[i]
+    calm, i = 0, 0
+    while calm < n:
+        source = labels[i]
+        less = _leaving(i, source, labels, sums, gain)
+        most, target = 1e-13, -1
+        for group in range(n_groups):
+            if group != source:
+                change = less + _joining(i, group, labels, sums, gain)
+                if change > most:
+                    most, target = change, group
+        if target >= 0:
+            sums[source] -= gain[i]
+            sums[target] += gain[i]
+            labels[i] = target
+            calm = 0
+        calm += 1
+        i = (i + 1) % n
+    total = 0.0
+    for group in range(n_groups):
+        for j in range(n):
+            total += sums[group, j] if labels[j] == group else max(sums[group, j], 0.0)
+    return total
+
+
+@numba.njit(cache=True)
+def _leaving(i: int, group: int, labels: np.ndarray, sums: Floats, gain: Floats) -> float:
+    change = max(sums[group, i], 0.0) - sums[group, i]
+    for j in range(len(labels)):
+        if j != i:
+            if labels[j] == group:
+                change -= gain[i, j]
+            else:
+                change += max(sums[group, j] - gain[i, j], 0.0) - max(sums[group, j], 0.0)
+    return change
+
+
+@numba.njit(cache=True)
+def _joining(i: int, group: int, labels: np.ndarray, sums: Floats, gain: Floats) -> float:
+    change = sums[group, i] - max(sums[group, i], 0.0)
+    for j in range(len(labels)):
+        if j != i:
+            if labels[j] == group:
+                change += gain[i, j]
+            else:
+                change += max(sums[group, j] + gain[i, j], 0.0) - max(sums[group, j], 0.0)
+    return change
+
+
+@numba.njit(cache=True)
+def _disturbed(labels: np.ndarray, n_groups: int, state: np.ndarray) -> np.ndarray:
+    """Return labels with a few tasks relocated, a group dissolved, or two groups dealt anew."""
+    labels = labels.copy()
+    one, other = _below(n_groups, state), _below(n_groups, state)
+    third = _below(n_groups, state)
+    kind = _below(10, state)
+    if kind < 6:
+        for _ in range(2 + _below(2 + len(labels) // 10, state)):
+            labels[_below(len(labels), state)] = _below(n_groups, state)
+        return labels
+    for i in range(len(labels)):
+        if kind >= 8 and (labels[i] == one or labels[i] == other):
+            labels[i] = one if _below(2, state) else other
+        elif kind < 8 and labels[i] == one:
+            labels[i] = other
+        elif kind < 8 and labels[i] == third and _below(2, state):
+            labels[i] = one
+    return labels
+
+
+@numba.njit(cache=True)
+def _below(limit: int, state: np.ndarray) -> int:
+    """Return a random integer below `limit`: Marsaglia's xorshift* (2003), quick to compile."""
+    x = state[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    state[0] = x
+    return int((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % limit

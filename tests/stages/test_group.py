@@ -1,0 +1,145 @@
+"""The grouping that is recommended, and settings that allow none."""
+
+import json
+import sqlite3
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import complaint, cotrain, succeed
+from random_fits import make_table
+from small_study import change_params
+
+from cotrain.init import make_study
+
+TASKS = [f"task{task}" for task in range(5)]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    make_study(folder / "study")
+    change_params(folder / "study", {"group.trials": 60, "group.max_groups": 2})
+    return folder / "study" / "params.yaml"
+
+
+@pytest.fixture
+def study(template, tmp_path, monkeypatch) -> Path:
+    """A study as `analyze` leaves it, where tasks 0 to 2 help each other, and 3 and 4."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "OPTUNA_STORAGE"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "params.yaml").write_bytes(template.read_bytes())
+    make_table().save(folder / "data/tasks.npz")
+    write_analysis(folder, lambda i, j: 0.01 if (i < 3) == (j < 3) else -0.02)
+    return folder
+
+
+def write_analysis(folder: Path, effect) -> None:
+    analysis = folder / "data/analysis"
+    analysis.mkdir(parents=True, exist_ok=True)
+    pairs = pd.DataFrame(permutations(range(5), 2), columns=["target", "source"])
+    pairs["relevance"] = [effect(i, j) for i, j in pairs.itertuples(index=False)]
+    pairs["standard_error"] = 0.001
+    pairs["affinity"] = pairs["relevance"]
+    pairs[["target", "source"]] = np.array(TASKS)[pairs[["target", "source"]]]
+    pairs.to_csv(analysis / "relevance.csv", index=False)
+    pairs.to_csv(analysis / "affinity.csv", index=False)
+    surrogates = pd.DataFrame({"target": TASKS, "intercept": -0.5})
+    surrogates.to_csv(analysis / "surrogates.csv", index=False)
+
+
+def grouping(study: Path) -> dict:
+    return json.loads((study / "data/grouping/grouping.json").read_text())
+
+
+def test_the_clusters_are_found_proven_and_kept(study):
+    assert "2 groups of 2 at most, predicted mean score -0.4840, optimal" in succeed(study, "group")
+    found = grouping(study)
+    assert found["groups"] == [TASKS[:3], TASKS[3:]]
+    assert found["is_optimal"]
+    assert not found["timed_out"]
+    with sqlite3.connect(study / ".cotrain/groupings.db") as database:
+        assert database.execute("SELECT COUNT(*) FROM trials").fetchone()[0] == 60
+    before = {path.name: path.read_bytes() for path in (study / "data/grouping").iterdir()}
+    assert len(pd.read_csv(study / "data/grouping/trials.csv")) == 60
+    succeed(study, "group")
+    assert {path.name: path.read_bytes() for path in (study / "data/grouping").iterdir()} == before
+
+
+def test_trials_go_to_the_database_of_optuna_s_variable(study, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPTUNA_STORAGE", f"sqlite:///{tmp_path}/shared.db")
+    succeed(study, "group")
+    assert (tmp_path / "shared.db").exists()
+    assert not (study / ".cotrain/groupings.db").exists()
+
+
+def test_tasks_that_must_not_share_do_not(study):
+    change_params(study, {"group.must_not_share": [["task0", "task1"]], "group.max_groups": 3})
+    succeed(study, "group")
+    assert not any({"task0", "task1"} <= set(group) for group in grouping(study)["groups"])
+
+
+def test_tasks_that_must_share_do(study):
+    change_params(study, {"group.must_share": [["task2", "task3"]]})
+    succeed(study, "group")
+    assert any({"task2", "task3"} <= set(group) for group in grouping(study)["groups"])
+
+
+def test_weights_decide_which_task_has_its_way(study):
+    # Task 4 helps task 3 and hurts task 2; all must share one model or go alone.
+    write_analysis(study, lambda i, j: {(3, 4): 0.01, (4, 3): -0.02}.get((i, j), 0.0))
+    change_params(study, {"group.must_share": [["task3", "task4"]], "group.max_groups": 5})
+    succeed(study, "group")
+    even = grouping(study)["predicted"]
+    change_params(study, {"group.weights": {"task3": 8.0}})
+    succeed(study, "group")
+    assert even == pytest.approx(-0.5 - 0.01 / 5)
+    assert grouping(study)["predicted"] == pytest.approx(-0.5 + (8 * 0.01 - 0.02) / 12)
+
+
+def test_equal_predictions_leave_nothing_to_choose(study):
+    write_analysis(study, lambda *_: 0.0)
+    said = succeed(study, "group")
+    assert "nothing to choose: the predicted scores do not depend on the grouping" in said
+
+
+def test_more_groups_than_tasks_are_as_many_as_tasks(study):
+    change_params(study, {"group.max_groups": 9})
+    assert "groups of 9 at most" in succeed(study, "group")
+    assert len(grouping(study)["groups"]) <= 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"group.must_share": [["task0", "task9"]]},
+            "section `group`: `must_share` names the task `task9`, which the study does not have",
+        ),
+        ({"group.must_not_share": [["Task1", "task0"]]}, "did you mean `task1`?"),
+        ({"group.weights": {"solubility": 2.0}}, "correct the name, or see if it was excluded"),
+        ({"group.must_share": [["task0"]]}, "`group.must_share.0` must be "),
+        ({"group.weights": {"task0": 0.0}}, "`group.weights.task0` must be greater than 0"),
+        (
+            {
+                "group.must_share": [["task0", "task1"]],
+                "group.must_not_share": [["task1", "task0"]],
+            },
+            "these conflict: must_not_share=((1, 0),), must_share=((0, 1),); relax one of them",
+        ),
+        (
+            {"group.max_groups": 2, "group.max_size": 2},
+            "these conflict: max_groups=2, max_size=2; relax one of them",
+        ),
+        ({"group.min_size": 4, "group.max_size": 3}, "max_size must be between min_size, 4, and"),
+        ({"group.max_cost": 0.5}, "these conflict: max_cost=0.5; relax one of them"),
+    ],
+)
+def test_settings_that_allow_no_grouping_are_one_line(study, changes, message):
+    change_params(study, changes)
+    assert message in complaint(cotrain(study, "group"))
+    assert not (study / "data/grouping").exists()

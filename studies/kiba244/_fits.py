@@ -1,0 +1,47 @@
+"""Training and reading of fits, for the stages that the study adds to those of `cotrain`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cotrain.allocation import Plan
+from cotrain.observations import Observations
+from cotrain.study import Study
+from cotrain.tasks import TaskTable, file_version
+from cotrain.training import (
+    FitFailure,
+    Journal,
+    fit_rows,
+    fit_table,
+    load_fit_table,
+    make_engine,
+    sweep,
+)
+
+STUDY = Study(Path(__file__).parent)
+
+
+def train(plan_name: str, fits: list, table_path: Path) -> pd.DataFrame:
+    """The fit table of `fits`; those in the study's journal are not trained again."""
+    settings, journal = STUDY.settings, Journal(STUDY.journal)
+    table, model = TaskTable.load(table_path), settings.model
+    plan = Plan.of(plan_name, fits, file_version(table_path), model.model_dump())
+    recorded = journal.recorded()
+    missing = {fit: key for key, fit in plan.fits.items() if key not in recorded}
+    for fit, outcome, seconds in sweep(
+        make_engine(model), table, list(missing), model, settings.train
+    ):
+        if isinstance(outcome, FitFailure):
+            raise RuntimeError(f"{plan_name}: {outcome.reason}")
+        journal.write(missing[fit], outcome, seconds)
+    return fit_table(
+        fit_rows(table, plan_name, key, fit, journal.read(key)) for key, fit in plan.fits.items()
+    )
+
+
+def observe(names: list[str], score: str) -> Observations:
+    """Validation scores of the fits of cotrain's plans, and the labels they were trained on."""
+    fits = {key: fit for name in names for key, fit in Plan.load(STUDY.plan(name)).fits.items()}
+    runs = pd.concat([load_fit_table(STUDY.fits(name)) for name in names])
+    table = TaskTable.load(STUDY.table)
+    return Observations.of(runs, fits, table.tasks, table.label_counts, score)

@@ -1,0 +1,181 @@
+"""6. One model of every fit: held-out error, the top level foretold, where to label next."""
+
+import numpy as np
+from _fits import observe
+
+from cotrain.curves import (
+    STRATEGIES,
+    LabelState,
+    TransferModel,
+    extrapolate,
+    fit_curves,
+)
+from cotrain.observations import Observations
+from cotrain.reliability import paired_interval
+from questions._answer import HELPS, OTHER, Answer, axes, over_targets
+from questions.stattag import grid
+
+SCORE, SEED = "auroc", 0
+# The share of a fold's labels of all targets that may be bought.
+BUDGET = 0.2
+# Each strategy that asks the model fits it anew; its uncertainty is left out to save the time.
+CHOSEN = ("uniform", "proportional", "own curves", "transfer model")
+
+
+def answer() -> Answer:
+    seen = observe(["subsets", "augmentations"], SCORE)
+    repeats = np.array([fit.repeat for fit in seen.fits])
+    held = _held_out(seen)
+    figures = {
+        "n_fits": len(seen.fits),
+        "n_held_out": int(held.sum()),
+        "held_out": _errors(seen, repeats, held),
+        "extrapolation": _extrapolation(seen, repeats),
+        "acquisition": _acquisition(seen, repeats),
+    }
+    return Answer(figures, _picture(figures))
+
+
+def _model() -> TransferModel:
+    """Two hundred targets and more: the middle strength, as `cotrain analyze` takes."""
+    return TransferModel(strengths=(0.2,), ranks=(0,), random_state=SEED)
+
+
+def _held_out(seen: Observations) -> np.ndarray:
+    """A quarter of the subsets, whole: all repeats of one."""
+    rng = np.random.default_rng(SEED)
+    subsets = sorted({fit.members for fit in seen.fits if fit.kind == "subset"})
+    left = {members for members in subsets if rng.random() < 0.25}
+    return np.array([fit.kind == "subset" and fit.members in left for fit in seen.fits])
+
+
+def _errors(seen: Observations, repeats: np.ndarray, held: np.ndarray) -> list[dict]:
+    """Root mean squared error on the held-out subsets, the mean over targets.
+
+    What scores of one target and repeat share is taken out of every predictor by its mean error on
+    the fits seen of that repeat.
+    """
+    N, Y = seen.counts[~held], seen.scores[~held]
+    model = _model().fit(N, Y, repeats[~held])
+    predictions = {
+        "transfer model": model.predict(seen.counts),
+        "EXP3.2 by target": _by_curve(seen, held),
+        "target's mean": np.tile(np.nanmean(Y, axis=0), (len(seen.fits), 1)),
+    }
+    errors = {}
+    for name, predicted in predictions.items():
+        gap = seen.scores - predicted
+        for repeat in np.unique(repeats):
+            of = repeats == repeat
+            gap[of] -= np.nanmean(gap[of & ~held & _is_subset(seen)], axis=0)
+        errors[name] = np.sqrt(np.nanmean(np.square(gap[held]), axis=0))
+    best = errors["transfer model"]
+    return [
+        {
+            "predictor": name,
+            "error": over_targets(error),
+            "less_model": over_targets(error - best) if name != "transfer model" else None,
+        }
+        for name, error in errors.items()
+    ]
+
+
+def _is_subset(seen: Observations) -> np.ndarray:
+    return np.array([fit.kind == "subset" for fit in seen.fits])
+
+
+def _by_curve(seen: Observations, held: np.ndarray) -> np.ndarray:
+    own, others = seen.counts.T, (seen.counts.sum(axis=1, keepdims=True) - seen.counts).T
+    columns = np.stack([own, others], axis=2)
+    fits = fit_curves(columns[:, ~held], seen.scores[~held].T, "exp3.2", random_state=SEED)
+    return fits.predict(columns).T
+
+
+def _extrapolation(seen: Observations, repeats: np.ndarray) -> dict:
+    levels = np.array([fit.level for fit in seen.fits])
+    auxiliary = np.array([-1 if fit.auxiliary is None else fit.auxiliary for fit in seen.fits])
+    found = extrapolate(
+        seen.counts, seen.scores, levels, auxiliary, repeats, model=_model(), random_state=SEED
+    )
+    known = np.isfinite(found.scores)
+    for predicted in found.predictions.values():
+        known &= np.isfinite(predicted)
+    rows = []
+    for name, predicted in found.predictions.items():
+        error = np.where(known, np.abs(predicted - found.scores), np.nan)
+        rows.append(
+            {"predictor": name, "error": over_targets(np.nanmean(error, axis=0), np.median)}
+        )
+    return {
+        "rows": rows,
+        "repeat_noise": found.repeat_noise,
+        "interval_coverage": found.interval_coverage,
+        "top_level": int(levels.max()),
+    }
+
+
+def _acquisition(seen: Observations, repeats: np.ndarray) -> list[dict]:
+    """What each strategy's choice at the highest augmented level pays, per 1,000 labels.
+
+    Strategies see the other repeats, and never the augmentations of that level; their choice is
+    paid by the measured gains of the repeat left out, taken to add up over targets.
+    """
+    measured = grid(SCORE)
+    top = measured.levels[-1]
+    gains = np.nanmean(measured.augmented[:, -1] - measured.baseline[:, -1, None, :], axis=2)
+    levels = np.array([fit.level for fit in seen.fits])
+    augmented = np.array([fit.auxiliary is not None for fit in seen.fits])
+    paid: dict[str, list[float]] = {name: [] for name in CHOSEN}
+    for repeat in range(len(gains)):
+        known = (repeats != repeat) & ((levels < top) | ((levels == top) & ~augmented))
+        counts, available = _fold_of(seen, repeats == repeat, top)
+        budget = int(BUDGET * available.sum())
+        N, Y = seen.counts[known], seen.scores[known]
+        for name in CHOSEN:
+            state = LabelState(N, Y, counts, available, budget, _model(), repeats[known])
+            labels = STRATEGIES[name](state)
+            worth = gains[repeat] * labels / np.maximum(available, 1)
+            paid[name].append(1000 * float(np.nansum(worth)) / budget)
+    reference = np.array(paid["uniform"])
+    rows = []
+    for name, values in paid.items():
+        gap = paired_interval(np.array(values) - reference)
+        rows.append({
+            "strategy": name,
+            "gain": float(np.mean(values)),
+            "over_uniform": {"value": float(gap.estimate), "low": float(gap.low),
+                             "high": float(gap.high)},
+        })  # fmt: skip
+    return rows
+
+
+def _fold_of(seen: Observations, of: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels at a level of a repeat, and those that the next fold adds, (K,) each."""
+    n_tasks = seen.counts.shape[1]
+    base, added = None, np.zeros(n_tasks)
+    for at in np.flatnonzero(of):
+        fit = seen.fits[at]
+        if fit.level == level and fit.auxiliary is None and len(fit.members) == n_tasks:
+            base = seen.counts[at].astype(float)
+    for at in np.flatnonzero(of):
+        fit = seen.fits[at]
+        if fit.level == level and fit.auxiliary is not None:
+            added[fit.auxiliary] = seen.counts[at][fit.auxiliary] - base[fit.auxiliary]
+    return base, added
+
+
+def _picture(figures: dict):
+    picture, panels = axes(2)
+    for panel, rows in zip(
+        panels, (figures["held_out"], figures["extrapolation"]["rows"]), strict=True
+    ):
+        for at, row in enumerate(rows):
+            found = row["error"]
+            reach = [[found["value"] - found["low"]], [found["high"] - found["value"]]]
+            panel.errorbar([found["value"]], [at], xerr=reach, fmt="o", color=HELPS, markersize=4)
+        panel.set_yticks(range(len(rows)), [row["predictor"] for row in rows], fontsize=8)
+        panel.invert_yaxis()
+    panels[0].set_xlabel("RMSE on held-out subsets (AUROC)", fontsize=8)
+    panels[1].set_xlabel("error at the top level (AUROC)", fontsize=8)
+    panels[1].axvline(figures["extrapolation"]["repeat_noise"], color=OTHER, linewidth=0.8)
+    return picture

@@ -1,8 +1,10 @@
+import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +93,10 @@ def test_a_fit_stops_at_its_next_batch(engine, mixed):
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_ctrl_c_stops_long_fits_and_keeps_what_is_finished(engine, backend, tmp_path):
     script = f"""
-        import sys
+        import signal, sys
         from dataclasses import replace
+        # A program that a shell starts in the background ignores Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.path.insert(0, {str(Path(random_fits.__file__).parent)!r})
         from random_fits import LongAfterwards, make_fits, make_model, make_table
         from cotrain.settings import TrainSettings
@@ -111,14 +115,19 @@ def test_ctrl_c_stops_long_fits_and_keeps_what_is_finished(engine, backend, tmp_
         except KeyboardInterrupt:
             print("kept", n, flush=True)
     """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
-    )
-    while int(process.stdout.readline()) < 4:
-        pass
-    time.sleep(1)  # the workers are in the long fits now
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            while int(process.stdout.readline()) < 4:
+                pass
+            time.sleep(1)  # the workers are in the long fits now
+            process.send_signal(signal.SIGINT)
+            rest, _ = process.communicate(timeout=30)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     assert int(rest.split("kept")[1]) >= 4
     assert process.returncode == 0
 

@@ -102,15 +102,13 @@ def kernels(table: TaskTable, n_rows: int, n_units: int = 400) -> None:
     moments[0][:] = weights
     delta[:] = 1
     state = _kernels.Moments(*moments)
-    ones = np.ones(1, np.float32)
-    adam = _kernels.Adam(0.9, 0.999, 1e-8, 1.0, ones, ones, 1e-3 * ones, ones)
+    step = _kernels.Step(0.9, 0.999, 1e-8, 1e-3, 1.0, 1.0)
     columns = _kernels.transpose(rows, n_features)
     nothing = columns._replace(end=columns.begin)
-    steps, key = np.ones(n_features, np.int32), np.uint64(1)
-    present = np.flatnonzero(columns.end > columns.begin)
+    every, key = np.arange(n_features), np.uint64(1)
 
     def update(entries: _kernels.Sparse) -> None:
-        _kernels.update(present, entries, delta, n_rows, state, n_features, n_units, adam, steps)
+        _kernels.update(every, entries, delta, n_rows, state, n_features, n_units, step)
 
     passes: dict[str, Callable[[], object]] = {
         "gather, forward": lambda: _kernels.gather(

@@ -10,7 +10,7 @@ Kind = Literal["single", "together", "subset", "level", "augmentation", "affinit
 
 # Raised whenever the recipe of training or scoring changes the numbers of a fit, so that stored
 # results of the older recipe are not taken for the newer one's.
-RECIPE = 2
+RECIPE = 3
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 from numba import njit
 
 from cotrain.training._kernels import (
-    Adam,
     Moments,
     Sparse,
+    Step,
     activate,
     block_width,
     dots,
@@ -18,7 +18,6 @@ from cotrain.training._kernels import (
     mask,
     transpose,
     update,
-    update_and_gather,
 )
 from cotrain.training._randomness import DROPOUT, stream
 
@@ -81,20 +80,10 @@ class Recipe(NamedTuple):
 
 
 @njit(nogil=True)
-def _adam_at(recipe, t, n_ahead, shrink, dtype):  # type: ignore[no-untyped-def]
-    """Adam's constants at step `t`, counted from 1, and up to `n_ahead` later ones."""
-    beta1, beta2 = 0.9, 0.999
-    decay1, decay2 = np.empty(n_ahead + 1, dtype), np.empty(n_ahead + 1, dtype)
-    size, root = np.empty(n_ahead + 1, dtype), np.empty(n_ahead + 1, dtype)
-    first, second = 1.0, 1.0
-    power1, power2 = beta1**t, beta2**t
-    for j in range(n_ahead + 1):
-        decay1[j], decay2[j] = first, second
-        size[j] = first * recipe.learning_rate / (1.0 - power1 * first)
-        root[j] = np.sqrt(second / (1.0 - power2 * second))
-        first *= beta1
-        second *= beta2
-    return Adam(beta1, beta2, 1e-8, shrink, decay1, decay2, size, root)
+def _adam_step(recipe, t):  # type: ignore[no-untyped-def]
+    size = recipe.learning_rate / (1.0 - 0.9**t)
+    root = 1.0 / np.sqrt(1.0 - 0.999**t)
+    return Step(0.9, 0.999, 1e-8, size, root, 1.0 - recipe.learning_rate * recipe.weight_decay)
 
 
 @njit(nogil=True)
@@ -178,39 +167,28 @@ def _errors(labels, rows, output, is_binary, n):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _update_head_bias(columns, bias, adam):  # type: ignore[no-untyped-def]
+def _update_head_bias(columns, bias, step):  # type: ignore[no-untyped-def]
     for i in range(bias.weight.size):
         g = 0.0
         for k in range(columns.begin[i], columns.end[i]):
             g += columns.value[k]
-        bias.first[i] += (1.0 - adam.beta1) * (g - bias.first[i])
-        bias.second[i] = adam.beta2 * bias.second[i] + (1.0 - adam.beta2) * g * g
-        scale = np.sqrt(bias.second[i]) * adam.root[0] + adam.epsilon
-        bias.weight[i] -= adam.size[0] * bias.first[i] / scale
+        bias.first[i] += (1.0 - step.beta1) * (g - bias.first[i])
+        bias.second[i] = step.beta2 * bias.second[i] + (1.0 - step.beta2) * g * g
+        scale = np.sqrt(bias.second[i]) * step.root + step.epsilon
+        bias.weight[i] -= step.size * bias.first[i] / scale
 
 
 @njit(nogil=True)
-def _steps_ahead(order, batch_size, features, n_features, decay):  # type: ignore[no-untyped-def]
-    """How many steps each feature's weights can take at once before batch b, int32 (n + 1, D).
-
-    From batch b to the next that reads them, or to the epoch's end; with weight decay one by one.
-    """
-    n_batches = -(-order.size // batch_size)
-    ahead = np.zeros((n_batches + 1, n_features), np.int32)
-    for b in range(n_batches - 1, -1, -1):
-        if decay == 0:
-            ahead[b] = ahead[b + 1] + np.int32(1)
-        here = ahead[b]
-        for i in range(b * batch_size, min((b + 1) * batch_size, order.size)):
-            for k in range(features.start[order[i]], features.start[order[i] + 1]):
-                here[np.intp(features.index[k])] = 0
-    return ahead
+def _without_decay(step):  # type: ignore[no-untyped-def]
+    return Step(step.beta1, step.beta2, step.epsilon, step.size, step.root, 1.0)
 
 
 @njit(nogil=True)
-def _second(rows, examples, net, shape, keys, dropout, hidden):  # type: ignore[no-untyped-def]
-    """The top hidden layer from the first one's sums, and the entries of what it reads."""
+def _forward(rows, examples, net, shape, keys, dropout, room):  # type: ignore[no-untyped-def]
+    """The top hidden layer (in `room`), and the entries of the layer below that it reads."""
     n = examples.size
+    hidden = room[: n * shape.first]
+    gather(rows, net.first.weight, shape.n_features, net.first_bias.weight, shape.first, hidden)
     activate(hidden, shape.first, examples, keys[0], dropout)
     if shape.second == 0:
         return rows, hidden
@@ -230,57 +208,40 @@ def _outputs(heads, bias, known, hidden, width, out):  # type: ignore[no-untyped
 
 
 @njit(nogil=True)
-def _update_bias(delta, n, bias, width, adam):  # type: ignore[no-untyped-def]
-    """One step of Adam on biases: each is the weight of an input that all rows have."""
+def _update_layer(which, columns, delta, n, layer, bias, n_inputs, width, step):  # type: ignore[no-untyped-def]
+    """One step of Adam on a hidden layer; biases are not decayed."""
+    update(which, columns, delta, n, layer, n_inputs, width, step)
+    # A bias is the weight of an input that all rows have.
     one = np.zeros(1, np.int64)
     constant = Sparse(one, one + n, np.arange(n).astype(np.int32), delta[:0])
-    update(one, constant, delta, n, bias, one.size, width, adam, one + 1)
+    update(one, constant, delta, n, bias, one.size, width, _without_decay(step))
 
 
 @njit(nogil=True)
 def _train_epoch(  # type: ignore[no-untyped-def]
-    order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, n_done, room, stop
+    order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, t, room, stop
 ):
     """One epoch of training in place; the mean loss and the number of steps so far are returned."""
     dtype = net.heads.weight.dtype
     width = shape.second if shape.second > 0 else shape.first
     scale = dtype.type(1.0 / (1.0 - recipe.dropout))
     units, members = np.arange(shape.first), np.arange(shape.n_members)
+    # Without decay, weights of features that no row has stay as they are.
+    updated = np.arange(shape.n_features if recipe.weight_decay > 0 else n_seen)
     keys = _dropout_keys(recipe)
-    decay = recipe.weight_decay
-    shrink = 1.0 - recipe.learning_rate * decay
-    ahead = _steps_ahead(order, batch_size, features, shape.n_features, decay)
-    n_batches = ahead.shape[0] - 1
-    every = np.arange(shape.n_features)
-    one_step = np.ones(max(shape.n_members, shape.first), np.int32)
     output = np.zeros(labels.member.size, dtype)
     loss = 0.0
-
-    # A feature's weights stay as they are read until it is next used: then they are brought there.
-    batch = order[:batch_size]
-    examples = labels.rows[batch]
-    rows = _batch_rows(features, batch)
-    nothing = np.zeros(shape.n_features, np.int64)
-    update_and_gather(
-        np.flatnonzero(ahead[0][:n_seen]),
-        Sparse(nothing, nothing, rows.index[:0], rows.value[:0]),
-        room.delta,
-        0,
-        net.first,
-        shape.n_features,
-        shape.first,
-        _adam_at(recipe, n_done + 1, n_batches, 1.0, dtype),
-        ahead[0],
-        rows,
-        net.first_bias.weight,
-        room.hidden,
-    )
-    for now in range(n_batches):
+    for at in range(0, order.size, batch_size):
         if stop[0]:
             break
+        batch = order[at : at + batch_size]
+        examples = labels.rows[batch]
         n = batch.size
-        hidden = room.hidden[: n * shape.first]
-        active, top = _second(rows, examples, net, shape, keys, recipe.dropout, hidden)
+        t += 1
+        step = _adam_step(recipe, t)
+
+        rows = _batch_rows(features, batch)
+        active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room.hidden)
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
         _outputs(net.heads, net.head_bias, known, top, width, output)
         loss += _errors(labels, known, output, is_binary, n)
@@ -290,39 +251,31 @@ def _train_epoch(  # type: ignore[no-untyped-def]
         gather(known, net.heads.weight, shape.n_members, np.zeros(width, dtype), width, delta)
         mask(delta, top, scale)
         by_member = transpose(known, shape.n_members)
-        adam = _adam_at(recipe, n_done + now + 1, n_batches - now, 1.0, dtype)
-        decaying = adam if decay == 0 else _adam_at(recipe, n_done + now + 1, 0, shrink, dtype)
-        update(members, by_member, top, n, net.heads, shape.n_members, width, decaying, one_step)
-        _update_head_bias(by_member, net.head_bias, adam)
+        update(members, by_member, top, n, net.heads, shape.n_members, width, step)
+        _update_head_bias(by_member, net.head_bias, _without_decay(step))
 
         if shape.second > 0:
             below = np.zeros(active.index.size, dtype)
             dots(active, delta, net.second.weight, shape.first, width, below)
             by_unit = transpose(active, shape.first)
-            update(units, by_unit, delta, n, net.second, shape.first, width, decaying, one_step)
-            _update_bias(delta, n, net.second_bias, width, adam)
+            _update_layer(
+                units, by_unit, delta, n, net.second, net.second_bias, shape.first, width, step
+            )
             delta = _spread_out(active, below, scale, shape.first)
 
-        _update_bias(delta, n, net.first_bias, shape.first, adam)
         by_feature = transpose(rows, shape.n_features)
-        batch = order[(now + 1) * batch_size : (now + 2) * batch_size]
-        examples = labels.rows[batch]
-        rows = _batch_rows(features, batch)
-        update_and_gather(
-            every if decay > 0 else np.flatnonzero(by_feature.end > by_feature.begin),
+        _update_layer(
+            updated,
             by_feature,
             delta,
             n,
             net.first,
+            net.first_bias,
             shape.n_features,
             shape.first,
-            decaying,
-            ahead[now + 1] + np.int32(1),
-            rows,
-            net.first_bias.weight,
-            room.hidden,
+            step,
         )
-    return loss / order.size, n_done + n_batches
+    return loss / order.size, t
 
 
 @njit(nogil=True)
@@ -336,9 +289,7 @@ def _predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-de
         batch = np.arange(at, min(at + CHUNK, labels.rows.size))
         examples = labels.rows[batch]
         rows = _batch_rows(features, batch)
-        hidden = room[: examples.size * shape.first]
-        gather(rows, net.first.weight, shape.n_features, net.first_bias.weight, shape.first, hidden)
-        top = _second(rows, examples, net, shape, keys, no_dropout, hidden)[1]
+        top = _forward(rows, examples, net, shape, keys, no_dropout, room)[1]
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
         _outputs(net.heads, net.head_bias, known, top, width, output)
     return output

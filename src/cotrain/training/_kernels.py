@@ -15,13 +15,11 @@ from numba import njit
 
 from cotrain.training._randomness import draws, dropout_threshold, link
 from cotrain.training._simd import (
-    fetch,
     fma,
-    inverse_sqrt,
     load,
     positive,
-    quotient,
     spread,
+    sqrt,
     store,
     total,
     where_at_least,
@@ -29,12 +27,6 @@ from cotrain.training._simd import (
 )
 
 LANES = 16
-
-# Rows that are updated later but brought into the cache already.
-AHEAD = 4
-
-# Added under Adam's square root so that its inverse is finite: nothing beside epsilon squared.
-TINY = 1e-30
 
 
 class Sparse(NamedTuple):
@@ -57,21 +49,15 @@ class Moments(NamedTuple):
     second: np.ndarray
 
 
-class Adam(NamedTuple):
-    """Adam's constants at a step, and at those after it in which a gradient is 0.
-
-    After j steps without gradient the moments are decay1[j] and decay2[j] times what they were, and
-    the step is size[j] * m / (root[j] * sqrt(v) + epsilon), of the moments m and v as they were.
-    """
+class Step(NamedTuple):
+    """Adam's constants at one step."""
 
     beta1: float
     beta2: float
     epsilon: float
+    size: float  # learning rate / (1 - beta1^t)
+    root: float  # 1 / sqrt(1 - beta2^t)
     shrink: float  # 1 - learning rate * weight decay
-    decay1: np.ndarray
-    decay2: np.ndarray
-    size: np.ndarray
-    root: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -97,40 +83,16 @@ def _gather_block(lanes):  # type: ignore[no-untyped-def]
     return gather
 
 
-@njit(nogil=True, inline="always")
-def _adam(g, state, at, adam, n_steps):  # type: ignore[no-untyped-def]
-    """Steps of Adam on the weights from `at` on: one with gradient `g`, the others without."""
-    w = load(state.weight, at, LANES)
-    m = load(state.first, at, LANES)
-    v = load(state.second, at, LANES)
-    m = fma(g - m, spread(1.0 - adam.beta1, m), m)
-    v = fma(g * g, spread(1.0 - adam.beta2, v), v * spread(adam.beta2, v))
-    above = v + spread(TINY, v)
-    root = above * inverse_sqrt(above)
-    epsilon = spread(adam.epsilon, v)
-    way = quotient(spread(adam.size[0], m), fma(root, spread(adam.root[0], v), epsilon))
-    for j in range(1, n_steps):
-        scale = fma(root, spread(adam.root[j], v), epsilon)
-        way = way + quotient(spread(adam.size[j], m), scale)
-    store(state.weight, at, w * spread(adam.shrink, w) - m * way)
-    store(state.first, at, m * spread(adam.decay1[n_steps - 1], m))
-    store(state.second, at, v * spread(adam.decay2[n_steps - 1], v))
-
-
 def _update_block(lanes):  # type: ignore[no-untyped-def]
     @njit(nogil=True)
-    def update(which, columns, source, source_at, state, base, adam, n_steps):  # type: ignore[no-untyped-def]
-        gradient = np.empty(lanes, source.dtype)
+    def update(which, columns, source, source_at, state, base, step):  # type: ignore[no-untyped-def]
         for i in range(which.size):
             f = np.intp(which[i])
             at = base + f * lanes
-            if i + AHEAD < which.size:
-                soon = base + np.intp(which[i + AHEAD]) * lanes
-                fetch(state.weight, soon, lanes)
-                fetch(state.first, soon, lanes)
-                fetch(state.second, soon, lanes)
-            g = load(state.weight, at, lanes)
-            g = spread(0.0, g)
+            w = load(state.weight, at, lanes)
+            m = load(state.first, at, lanes)
+            v = load(state.second, at, lanes)
+            g = spread(0.0, w)
             if columns.value.size == 0:
                 for k in range(columns.begin[f], columns.end[f]):
                     g = g + load(source, source_at + np.intp(columns.index[k]) * lanes, lanes)
@@ -138,10 +100,13 @@ def _update_block(lanes):  # type: ignore[no-untyped-def]
                 for k in range(columns.begin[f], columns.end[f]):
                     row = load(source, source_at + np.intp(columns.index[k]) * lanes, lanes)
                     g = fma(row, spread(columns.value[k], row), g)
-            # Few lanes at a time: Adam needs more registers than a whole row leaves.
-            store(gradient, np.intp(0), g)
-            for lane in range(0, lanes, LANES):
-                _adam(load(gradient, lane, LANES), state, at + lane, adam, n_steps[f])
+            m = fma(g - m, spread(1.0 - step.beta1, m), m)
+            v = fma(g * g, spread(1.0 - step.beta2, v), v * spread(step.beta2, v))
+            scale = fma(sqrt(v), spread(step.root, v), spread(step.epsilon, v))
+            w = w * spread(step.shrink, w) - spread(step.size, m) * m / scale
+            store(state.weight, at, w)
+            store(state.first, at, m)
+            store(state.second, at, v)
 
     return update
 
@@ -193,38 +158,20 @@ def gather(rows, weight, n_inputs, bias, width, out):  # type: ignore[no-untyped
 
 
 @njit(nogil=True)
-def update(which, columns, source, n, state, n_inputs, width, adam, n_steps):  # type: ignore[no-untyped-def]
-    """n_steps[f] steps of Adam on each row f of `which` of a matrix, read and written once.
+def update(which, columns, source, n, state, n_inputs, width, step):  # type: ignore[no-untyped-def]
+    """One step of Adam on the rows `which` of a matrix, each read and written once.
 
-    The gradient of row f is the sum of value * source[index] over the entries of column f in the
-    first step, summed in registers and never stored, and 0 in the others.
+    The gradient of row f is the sum of value * source[index] over the entries of column f; it is
+    summed in registers and never stored.
     """
     column = np.intp(0)
     while column < width:
         lanes = block_width(column, width)
         base, at = column * n_inputs, column * n
         if lanes == 64:
-            _update_64(which, columns, source, at, state, base, adam, n_steps)
+            _update_64(which, columns, source, at, state, base, step)
         else:
-            _update_16(which, columns, source, at, state, base, adam, n_steps)
-        column += lanes
-
-
-@njit(nogil=True)
-def update_and_gather(  # type: ignore[no-untyped-def]
-    which, columns, source, n, state, n_inputs, width, adam, n_steps, rows, bias, out
-):
-    """`update`, and `gather` by the new weights while each block of them is at hand."""
-    column = np.intp(0)
-    while column < width:
-        lanes = block_width(column, width)
-        base, at, out_at = column * n_inputs, column * n, column * rows.begin.size
-        if lanes == 64:
-            _update_64(which, columns, source, at, state, base, adam, n_steps)
-            _gather_64(rows, state.weight, base, bias, column, out, out_at)
-        else:
-            _update_16(which, columns, source, at, state, base, adam, n_steps)
-            _gather_16(rows, state.weight, base, bias, column, out, out_at)
+            _update_16(which, columns, source, at, state, base, step)
         column += lanes
 
 

@@ -30,10 +30,6 @@ _ELEMENTS = {
 }
 
 
-# The divider is slow: with these LLVM takes the processor's estimate and refines it, if it has one.
-_ESTIMATE = ("arcp", "afn", "ninf")
-
-
 @register_model(Vec)
 class _VecModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Vec) -> None:
@@ -62,28 +58,6 @@ def store(_, array, offset, vec):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vec), codegen
-
-
-@intrinsic(prefer_literal=True)
-def fetch(_, array, offset, lanes):  # type: ignore[no-untyped-def]
-    """Ask for `lanes` numbers of an array from `offset` on to be brought into the cache."""
-    size = lanes.literal_value * array.dtype.bitwidth // 8
-    n_lines = -(-size // 64)
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        kind = ir.IntType(32)
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        pointer = builder.bitcast(builder.gep(data, [args[1]]), cgutils.voidptr_t)
-        arguments = [cgutils.voidptr_t, kind, kind, kind]
-        prefetch = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), arguments), "llvm.prefetch.p0"
-        )
-        for line in range(n_lines):
-            at = builder.gep(pointer, [ir.IntType(64)(64 * line)])
-            builder.call(prefetch, [at, kind(1), kind(3), kind(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, lanes), codegen
 
 
 def _pointer(context, builder, array_type, args, vec):  # type: ignore[no-untyped-def]
@@ -139,25 +113,13 @@ def fma(_, a, b, c):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def inverse_sqrt(_, a):  # type: ignore[no-untyped-def]
-    """1 / sqrt of each positive lane; of floats within some units in the last place."""
+def sqrt(_, a):  # type: ignore[no-untyped-def]
+    """The square root of each lane."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        root = builder.call(_llvm(context, builder, "sqrt", a, 1), args, fastmath=_ESTIMATE)
-        one = ir.Constant(context.get_value_type(a), [1.0] * a.lanes)
-        return builder.fdiv(one, root, flags=_ESTIMATE)
+        return builder.call(_llvm(context, builder, "sqrt", a, 1), args)
 
     return a(a), codegen
-
-
-@intrinsic
-def quotient(_, a, b):  # type: ignore[no-untyped-def]
-    """A / b in each lane; of floats within some units in the last place."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.fdiv(*args, flags=_ESTIMATE)
-
-    return a(a, a), codegen
 
 
 @intrinsic

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -93,22 +94,25 @@ class Observations:
         tasks: Sequence[str],
         label_counts: np.ndarray,
         score: str,
+        labels: Literal["val", "test"] = "val",
     ) -> "Observations":
         """The observations of `fits` (by identity) in `runs`, one row a (fit, task).
 
         Parameters
         ----------
         runs : DataFrame
-            With the columns `fit_id`, `task` and the column `val_<score>`.
+            With the columns `fit_id`, `task` and the column `<labels>_<score>`.
         label_counts : ndarray, (K, F)
             Labels of each task in each fold.
+        labels : str
+            Whether scores are those on validation or on test labels; these choose nothing.
 
         Raises
         ------
         ValueError
             If a fit has no run.
         """
-        column = f"val_{score}"
+        column = f"{labels}_{score}"
         if missing := sorted(set(fits) - set(runs["fit_id"])):
             raise ValueError(f"every fit must have a run, got none for {len(missing)} fits")
         row_of = {fit_id: row for row, fit_id in enumerate(fits)}

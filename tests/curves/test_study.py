@@ -22,7 +22,7 @@ def load(name: str) -> ModuleType:
 
 
 curves_truth, curves_study = load("curves_truth"), load("curves_study")
-QUICK = {"strengths": (0.2,), "ranks": (0,), "random_state": 0}
+QUICK = {"strengths": (0.5,), "ranks": (0,), "random_state": 0}
 
 
 @pytest.fixture(scope="module")

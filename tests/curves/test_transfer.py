@@ -15,7 +15,7 @@ from cotrain.curves._transfer_core import (
 )
 
 K = 6
-QUICK = {"strengths": (0.2,), "ranks": (0,), "random_state": 0}
+QUICK = {"strengths": (0.5,), "ranks": (0,), "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_one_target_is_where_the_posterior_is_highest(study):
     rows = np.isfinite(Y[:, 0])
     data = TargetData(0, N[rows] / N.max(axis=0), Y[rows, 0], np.zeros(rows.sum(), dtype=int), 0)
     population = first_population([data] * K, 1.0)
-    prior = target_prior(data, population, Shrinkage(0.2, np.empty((0, K))), 1.0)
+    prior = target_prior(data, population, Shrinkage(0.5, np.empty((0, K))), 1.0)
 
     def cost(z: np.ndarray) -> float:
         error = data.y - expected_score(z, data)
@@ -181,7 +181,7 @@ def test_low_rank_precision_is_the_inverse_of_its_covariance(study):
     prior = target_prior(data, population, Shrinkage(0.3, directions), 1.0)
     off = [2 + j for j in range(K) if j != 2]
     v = np.delete(np.vstack([np.full(K, population.domain[1]), directions]), 2, axis=1)
-    covariance = 0.3**2 * np.eye(K - 1) + v.T @ v
+    covariance = 0.3**2 / (K - 1) * np.eye(K - 1) + v.T @ v
     assert prior.precision[np.ix_(off, off)] @ covariance == pytest.approx(np.eye(K - 1), abs=1e-9)
 
 

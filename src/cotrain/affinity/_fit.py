@@ -11,7 +11,7 @@ from cotrain.affinity._watch import labelled, network_of
 from cotrain.allocation import Fit
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._cost import pass_operations
+from cotrain.training import pass_operations
 from cotrain.training.watching import BatchView, WatchedFit
 
 

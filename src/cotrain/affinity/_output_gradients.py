@@ -7,9 +7,7 @@ from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import Weights
-from cotrain.training._problem import Problem
-from cotrain.training._torch import TorchEngine
+from cotrain.training import Problem, Weights, make_engine
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +58,7 @@ def output_gradients(
     fit : Fit
         The base model; its training and validation labels are returned.
     model : ModelSettings
-        The network; it is trained by the torch engine.
+        The network, and the engine that trains it.
     n_directions : int
         Length of a projected gradient.
     random_state : int
@@ -79,7 +77,7 @@ def output_gradients(
     if not problem.is_binary.all():
         name = table.tasks[problem.members[np.argmin(problem.is_binary)]]
         raise FitError(f"the task `{name}` is not binary, which a logistic regression needs")
-    weights = TorchEngine().train_weights(table, fit, model)
+    weights = make_engine(model).train_weights(table, fit, model)
     sketch = _Sketch(n_directions, np.random.default_rng(random_state))
     uses = (problem.train, problem.validation)
     example = np.concatenate([np.repeat(use.rows, np.diff(use.start)) for use in uses])

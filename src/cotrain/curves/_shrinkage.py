@@ -39,8 +39,9 @@ class Shrinkage:
     Attributes
     ----------
     strength : float
-        Standard deviation of ε, in α's units: change of the log shortfall when all labels of the
-        source join. Small means strongly shrunk.
+        Standard deviation of sum_j ε_ij, in α's units: change of the log shortfall when all labels
+        of all other tasks join. Small means strongly shrunk. A pair's ε has 1 / sqrt(K − 1) of it,
+        so that many tasks are together no freer than few.
     directions : ndarray, (rank, K)
         v, scaled so that u has unit variance; no rows for a plain hierarchy.
     """
@@ -116,11 +117,12 @@ def leading_directions(parameters: Sequence[np.ndarray], n_tasks: int, rank: int
 def _off_precision(
     target: int, population: Population, shrinkage: Shrinkage, n_tasks: int
 ) -> np.ndarray:
-    """Precision of α_ij, j ≠ i: the inverse of strength² I + V Vᵀ, by Woodbury."""
+    """Precision of α_ij, j ≠ i: the inverse of pair² I + V Vᵀ, by Woodbury."""
     shared = np.vstack([np.full(n_tasks, population.domain[1]), shrinkage.directions])
-    v = np.delete(shared, target, axis=1).T / shrinkage.strength
+    pair = shrinkage.strength / np.sqrt(max(n_tasks - 1, 1))
+    v = np.delete(shared, target, axis=1).T / pair
     inner = np.linalg.solve(np.eye(v.shape[1]) + v.T @ v, v.T)
-    return (np.eye(n_tasks - 1) - v @ inner) / shrinkage.strength**2
+    return (np.eye(n_tasks - 1) - v @ inner) / pair**2
 
 
 def _domain_mean(data: TargetData, fit: TargetFit, n_tasks: int) -> tuple[float, float]:

@@ -65,8 +65,9 @@ class TransferModel(BaseEstimator):
     Parameters
     ----------
     strengths : sequence of float
-        Candidates for the standard deviation of a pair's effect about the shared ones, as change
-        of the log shortfall when all labels of the source join. One candidate: no choice.
+        Candidates for how far a target's effects may stray from the shared ones: standard deviation
+        of their sum over sources, as change of the log shortfall when all labels of all other tasks
+        join. A pair's is 1 / sqrt(K − 1) of it. One candidate: no choice.
     ranks : sequence of int
         Candidates for the number of shared directions; 0 is the plain hierarchy.
     ceiling : float
@@ -111,7 +112,7 @@ class TransferModel(BaseEstimator):
     def __init__(
         self,
         *,
-        strengths: Sequence[float] = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+        strengths: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
         ranks: Sequence[int] = (0, 1, 2),
         ceiling: float = 1.0,
         n_folds: int = 5,

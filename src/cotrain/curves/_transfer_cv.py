@@ -23,7 +23,7 @@ class ShrinkageChoice:
     rank : int
         Shared directions; 0 is the plain hierarchy.
     strength : float
-        Standard deviation of α_ij about them.
+        Standard deviation of the sum of a target's effects about them.
     error : float
         Mean over tasks of the squared error on held-out allocations, in units of the task's noise
         variance; NaN if there was nothing to choose.

@@ -13,8 +13,6 @@ _RATES = ("target", "source", "exchange_rate", "low", "high")
 _NEXT = ("task", "n_labels", "gain", "low", "high", "rank")
 # The gain in the table is that of so many labels.
 _N_LABELS = 100
-# Above this, choosing how strongly to shrink takes long; the middle of the candidates serves.
-_MAX_CHOSEN = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +36,7 @@ class LabelTables:
     @classmethod
     def of(cls, seen: Observations, tasks: Sequence[str], level: int, seed: int) -> "LabelTables":
         """Fit the model to all fits; labels are at hand as in fits of all tasks at `level`."""
-        model = _model(len(tasks), seed)
+        model = TransferModel(random_state=seed)
         repeats = np.array([fit.repeat for fit in seen.fits])
         try:
             model.fit(seen.counts, seen.scores, repeats, tasks=tasks)
@@ -47,12 +45,6 @@ class LabelTables:
             return cls(pd.DataFrame(columns=_RATES), pd.DataFrame(columns=_NEXT), str(error))
         is_told = _told(seen, repeats)
         return cls(_rates(model, tasks, is_told), _gains(model, tasks, counts, is_told), "")
-
-
-def _model(n_tasks: int, seed: int) -> TransferModel:
-    if n_tasks <= _MAX_CHOSEN:
-        return TransferModel(random_state=seed)
-    return TransferModel(strengths=(0.2,), ranks=(0,), random_state=seed)
 
 
 def _counts_at(seen: Observations, level: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Engines behind one small protocol: fits in, scores out."""
 
-from cotrain.training._cost import count_operations, estimate_seconds
+from cotrain.training._cost import count_operations, estimate_seconds, pass_operations
 from cotrain.training._engines import make_engine
 from cotrain.training._fit_table import (
     SCORE_COLUMNS,
@@ -13,6 +13,7 @@ from cotrain.training._fit_table import (
     scores_of,
 )
 from cotrain.training._journal import Journal
+from cotrain.training._problem import Problem
 from cotrain.training._protocol import NEVER, Engine, FitFailure, FitScores, Outcome
 from cotrain.training._scores import SCORES, score_tasks
 from cotrain.training._sweep import sweep
@@ -28,6 +29,7 @@ __all__ = [
     "Journal",
     "Layer",
     "Outcome",
+    "Problem",
     "Rows",
     "Weights",
     "count_operations",
@@ -37,6 +39,7 @@ __all__ = [
     "fit_table",
     "load_fit_table",
     "make_engine",
+    "pass_operations",
     "save_fit_table",
     "score_tasks",
     "scores_of",

@@ -1,10 +1,11 @@
 """Training and reading of fits, for the stages that the study adds to those of `cotrain`."""
 
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
-from cotrain.allocation import Plan
+from cotrain.allocation import Fit, Plan
 from cotrain.observations import Observations
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -21,11 +22,16 @@ from cotrain.training import (
 STUDY = Study(Path(__file__).parent)
 
 
-def train(plan_name: str, fits: list, table_path: Path) -> pd.DataFrame:
+def plan_of(name: str, fits: list[Fit], table_path: Path) -> Plan:
+    """The plan of `fits` on a task table, by their identities."""
+    return Plan.of(name, fits, file_version(table_path), STUDY.settings.model.identity())
+
+
+def train(plan_name: str, fits: list[Fit], table_path: Path) -> pd.DataFrame:
     """The fit table of `fits`; those in the study's journal are not trained again."""
     settings, journal = STUDY.settings, Journal(STUDY.journal)
     table, model = TaskTable.load(table_path), settings.model
-    plan = Plan.of(plan_name, fits, file_version(table_path), model.model_dump())
+    plan = plan_of(plan_name, fits, table_path)
     recorded = journal.recorded()
     missing = {fit: key for key, fit in plan.fits.items() if key not in recorded}
     for fit, outcome, seconds in sweep(
@@ -39,9 +45,9 @@ def train(plan_name: str, fits: list, table_path: Path) -> pd.DataFrame:
     )
 
 
-def observe(names: list[str], score: str) -> Observations:
-    """Validation scores of the fits of cotrain's plans, and the labels they were trained on."""
+def observe(names: list[str], score: str, labels: Literal["val", "test"] = "val") -> Observations:
+    """Scores of the fits of cotrain's plans, and the labels they were trained on."""
     fits = {key: fit for name in names for key, fit in Plan.load(STUDY.plan(name)).fits.items()}
     runs = pd.concat([load_fit_table(STUDY.fits(name)) for name in names])
     table = TaskTable.load(STUDY.table)
-    return Observations.of(runs, fits, table.tasks, table.label_counts, score)
+    return Observations.of(runs, fits, table.tasks, table.label_counts, score, labels)

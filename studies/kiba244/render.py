@@ -22,6 +22,7 @@ def render(folder: Path = HERE) -> str:
         lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     names.filters |= {"number": number, "signed": signed, "percent": percent, "count": count}
+    names.filters["training_seconds"] = training_seconds
     answers = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted((folder / "answers").glob("*/figures.json"))
@@ -48,6 +49,11 @@ def percent(found: Any, decimals: int = 0) -> str:
 def count(found: Any) -> str:
     """A whole number."""
     return _text(found, lambda value: f"{round(value):,}")
+
+
+def training_seconds(seconds: dict[str, float]) -> float:
+    """Seconds of the stages that train fits."""
+    return sum(taken for name, taken in seconds.items() if name.startswith(("train_", "validate")))
 
 
 def _text(found: Any, write) -> str:

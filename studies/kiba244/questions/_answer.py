@@ -49,7 +49,9 @@ def over_repeats(values: np.ndarray) -> dict[str, Any]:
 
 
 def share(n: int, of: int) -> dict[str, Any]:
-    """A share with its 95 % interval of Wilson's."""
+    """A share with its 95 % interval of Wilson's; unknown of none."""
+    if of == 0:
+        return {"value": None, "low": None, "high": None, "n": 0}
     ends = stats.binomtest(n, of).proportion_ci(method="wilson")
     return {"value": n / of, "low": float(ends.low), "high": float(ends.high), "n": of}
 

@@ -1,10 +1,14 @@
 """3. statTAG: which targets help which, does kinase family tell, and how sure is it?"""
 
+from typing import Literal
+
 import numpy as np
+import other_folds
 import pandas as pd
 from _fits import STUDY, observe
 
 from cotrain.curves import domain_effects, pairwise_effects
+from cotrain.observations import GridScores
 from cotrain.reliability import split_half_reliability
 from cotrain.tasks import TaskTable
 from questions._answer import (
@@ -14,17 +18,20 @@ from questions._answer import (
     axes,
     counts,
     matrix,
+    mean_known,
     over_repeats,
     over_targets,
+    share,
+    spearman_within,
 )
 
 FDR = 0.05
 
 
-def grid(score: str):
+def grid(score: str, labels: Literal["val", "test"] = "val") -> GridScores:
     """The statTAG grid of the study."""
     plan = STUDY.settings.plan.augmentations
-    return observe(["subsets", "augmentations"], score).grid(plan.levels, plan.repeats)
+    return observe(["subsets", "augmentations"], score, labels).grid(plan.levels, plan.repeats)
 
 
 def answer() -> Answer:
@@ -36,6 +43,7 @@ def answer() -> Answer:
         figures["rows"] += _verdicts(score, seen)
         measures[f"statTAG, {score}"] = pairwise_effects(seen.baseline, seen.augmented).effect.T
     figures["n_repeats"] = len(seen.baseline)
+    figures["elsewhere"] = [_elsewhere(score) for score in ("auroc", "log_loss")]
     pairs = pd.read_csv(STUDY.analysis / "affinity.csv")
     measures["gradient affinity"] = matrix(pairs, "affinity", tasks, "source")
     measures["gradient cosine"] = matrix(pairs, "cosine", tasks, "source")
@@ -95,6 +103,26 @@ def _verdicts(score: str, seen) -> list[dict]:
             "repeats_to_rank": _repeats_to_rank(reliability),
         })  # fmt: skip
     return rows
+
+
+def _elsewhere(score: str) -> dict:
+    """Whether effects at the highest level are seen again on other molecules."""
+    seen = grid(score)
+    baseline, augmented = seen.baseline[:, -1:], seen.augmented[:, -1:]
+    here = pairwise_effects(baseline, augmented, fdr=FDR)
+    there = mean_known(other_folds.effects(score))
+    off = ~np.eye(len(there), dtype=bool)
+    both = off & np.isfinite(here.effect) & np.isfinite(there)
+    decided = both & np.isin(here.verdict, ("helps", "hurts"))
+    same_sign = np.sign(here.effect) == np.sign(there)
+    found = [np.where(both, effect, np.nan).T for effect in (here.effect, there)]
+    return {
+        "score": score,
+        "n_repeats": other_folds.N_REPEATS,
+        "spearman": over_targets(spearman_within(*found)),
+        "decided_again": share(int((same_sign & decided).sum()), int(decided.sum())),
+        "all_again": share(int((same_sign & both).sum()), int(both.sum())),
+    }
 
 
 def _repeats_to_rank(found) -> float | None:

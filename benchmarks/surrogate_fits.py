@@ -140,6 +140,7 @@ def tables_of(
         "Reliability by score and repeats": reliability(frame, seconds),
         "Subsets or repeats": designs(scores, seconds),
         "Held-out subsets": held_out(scores, curve),
+        "Held-out subsets by the number learned from": learning_curve(scores, curve),
         "Negative transfer on held-out subsets": negative_transfer(scores, rivals, curve),
         "Verdicts": verdict_counts(scores),
     }
@@ -231,16 +232,16 @@ def _levels(score: str, data: FitScores) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def held_out(scores: FitScores, curve: LabelCurveSurrogate, share: float = 0.25) -> pd.DataFrame:
+def held_out(scores: FitScores, curve: LabelCurveSurrogate) -> pd.DataFrame:
     """Spearman of each surrogate on held-out subsets in a repeat it has not seen; three splits.
 
     Intervals are of drawing targets anew.
     """
-    found = split_half_reliability(scores.Y, n_repeats=1)
-    ceiling = np.sqrt(np.maximum(found.per_target, 0.0))
+    ceiling = _ceiling(scores)
     rows = []
     for name, surrogate in ({"label curve": curve} | default_surrogates()).items():
-        by_target = np.nanmean(_fresh(scores, surrogate, share), axis=0)
+        fresh = [_fresh(scores, surrogate, seed) for seed in range(3)]
+        by_target = np.nanmean(np.vstack(fresh), axis=0)
 
         def ratio(targets: NDArray[np.intp], by_target: Array = by_target) -> float:
             return float(np.nanmean(by_target[targets]) / np.nanmean(ceiling[targets]))
@@ -260,18 +261,45 @@ def held_out(scores: FitScores, curve: LabelCurveSurrogate, share: float = 0.25)
     return pd.DataFrame(rows)
 
 
-def _fresh(scores: FitScores, surrogate: BaseEstimator, share: float) -> Array:
-    """Spearman by target, (n_splits * n_repeats, n_tasks)."""
+def learning_curve(scores: FitScores, curve: LabelCurveSurrogate) -> pd.DataFrame:
+    """What `held_out` says of the label curve, by the number of subsets learned from."""
+    n = len(scores.X)
+    rows = []
+    for n_train in np.arange(25, 0.9 * n + 1, 25).astype(int):
+        spearman = np.nanmean(_fresh(scores, curve, 0, n_parts=10, n_train=int(n_train)))
+        rows.append(
+            {"subsets": n_train, "of the ceiling": float(spearman / np.nanmean(_ceiling(scores)))}
+        )
+    return pd.DataFrame(rows)
+
+
+def _ceiling(scores: FitScores) -> Array:
+    """Root of the reliability of one repeat, by target."""
+    found = split_half_reliability(scores.Y, n_repeats=1, n_bootstrap=2)
+    return np.sqrt(np.maximum(found.per_target, 0.0))
+
+
+def _fresh(
+    scores: FitScores,
+    surrogate: BaseEstimator,
+    seed: int,
+    n_parts: int = 4,
+    n_train: int | None = None,
+) -> Array:
+    """Spearman by target, (n_repeats, n_tasks), each subset predicted from the other parts.
+
+    Over all subsets, as the ceiling is: the Spearman of few falls short of that of many.
+    """
+    order = np.random.default_rng(seed).permutation(len(scores.X))
     repeats = np.arange(len(scores.Y))
-    result = []
-    for seed in range(3):
-        order = np.random.default_rng(seed).permutation(len(scores.X))
-        test, train = np.split(order, [round(len(order) * share)])
+    predicted = np.full(scores.Y.shape, np.nan)
+    for test in np.array_split(order, n_parts):
+        train = order[~np.isin(order, test)][:n_train]
         for repeat in repeats:
             seen = scores.Y[repeats != repeat][:, train]
-            predicted = fit_surrogates(scores.X[train], seen, surrogate).predict(scores.X[test])
-            result.append(spearman_by_target(predicted, scores.Y[repeat, test]))
-    return np.array(result)
+            models = fit_surrogates(scores.X[train], seen, surrogate)
+            predicted[repeat, test] = models.predict(scores.X[test])
+    return np.array([spearman_by_target(predicted[r], scores.Y[r]) for r in repeats])
 
 
 def negative_transfer(

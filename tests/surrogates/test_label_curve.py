@@ -54,6 +54,32 @@ def test_errors_are_as_large_as_said():
     assert 0.88 < np.mean(shares) < 0.995
 
 
+def test_the_curve_is_free():
+    """However steep, it leaves the effects as they are: it takes nothing of their variance."""
+    X, y, _ = study(4)
+    steep = y + 1000 * np.log(1 + X @ N_LABELS / N_LABELS.mean())
+    effects = [LabelCurveSurrogate(N_LABELS).fit(X, scores).coef_ for scores in (y, steep)]
+    np.testing.assert_allclose(*effects, atol=1e-8)
+
+
+def test_effects_scatter_with_the_root_of_a_tasks_labels():
+    rng = np.random.default_rng(5)
+    X = simulate_subsets(N_TASKS, 10, 1, 10, rng)  # too few to tell effects from the prior's
+    model = LabelCurveSurrogate(N_LABELS)
+    squares = [model.fit(X, rng.normal(size=10)).coef_ ** 2 for _ in range(50)]
+    slope = np.polyfit(np.log(N_LABELS), np.log(np.mean(squares, axis=0)), 1)[0]
+    assert slope > 0.7
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_subsets_of_one_number_of_labels_have_no_curve(size):
+    X = simulate_subsets(N_TASKS, 12, size, size, np.random.default_rng(6))
+    y = X @ np.arange(N_TASKS)
+    model = LabelCurveSurrogate().fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    assert np.corrcoef(model.predict(X), y)[0, 1] > 0.9
+
+
 def test_only_the_proportions_of_labels_count():
     X, y, _ = study(2)
     models = [LabelCurveSurrogate(factor * N_LABELS).fit(X, y) for factor in (1.0, 10.0)]

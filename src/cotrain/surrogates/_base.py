@@ -28,13 +28,13 @@ def check_fit(
         sample_weight, checked[0], dtype=np.float64, ensure_non_negative=True
     )
     used = weight > 0
-    rows: Array = checked[0][used]
+    rows: Array = checked[0] if used.all() else checked[0][used]
     scores: Array = checked[1][used].astype(np.float64)
     if len(scores) < 4:
         raise ValueError(f"at least 4 scores must have a positive weight, got {len(scores)}")
     if np.ptp(scores) <= 1e-12 * max(1.0, float(np.abs(scores).max())):
         raise ValueError("y must vary, got constant scores; nothing can be told from them")
-    if np.all(np.ptp(rows, axis=0) == 0):
+    if constant_columns(rows).all():
         raise ValueError("X must vary, got the same subset in every row")
     return rows, scores, weight[used]
 
@@ -43,6 +43,12 @@ def check_predict(estimator: BaseEstimator, X: ArrayLike) -> Array:
     """Indicators to predict for, of the width the estimator was fitted to."""
     checked: Array = validate_data(estimator, X, dtype=np.float64, reset=False)
     return checked
+
+
+def constant_columns(X: Array) -> NDArray[np.bool_]:
+    """The tasks that are in all subsets or in none, shape (n_tasks,)."""
+    same: NDArray[np.bool_] = (X[0] == X).all(axis=0)
+    return same
 
 
 def warn_constant(constant: NDArray[np.bool_]) -> None:

@@ -38,8 +38,8 @@ class Posterior:
     prior: float = np.nan
 
 
-def evidence_posterior(X: Array, y: Array, pooled: bool) -> Posterior:
-    """The effects under the model y ~ N(X theta, noise), theta_i ~ N(m, tau²), averaged over tau.
+def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posterior:
+    """The effects under y ~ N(X theta, noise), theta_i ~ N(m free_i, tau²), averaged over tau.
 
     Rows are already centred and multiplied by the square root of their weights. The penalty
     noise / tau² is not chosen but averaged over a grid, each value weighted by its restricted
@@ -48,16 +48,17 @@ def evidence_posterior(X: Array, y: Array, pooled: bool) -> Posterior:
     Parameters
     ----------
     X, y : ndarray, shapes (n_rows, n_features) and (n_rows,)
-    pooled : bool
-        Whether the effects' mean m is free (flat prior); otherwise it is 0.
+    free : ndarray, shape (n_features,), optional
+        Direction without a penalty: m has a flat prior along it. Ones are a mean effect that is
+        free. Without it m is 0. The rows must tell it, see `tells`.
     """
-    sizes = X.sum(axis=1)
-    norm = float(sizes @ sizes) if pooled else np.inf
-    along = sizes @ X / norm  # what a row's size tells of its members
-    dof = len(X) - 1.0 - pooled
+    level = np.zeros(len(X)) if free is None else X @ free
+    norm = np.inf if free is None else float(level @ level)
+    along = level @ X / norm  # what a row's level tells of its members
+    dof = len(X) - 1.0 - (free is not None)
 
-    residual = y - sizes * (sizes @ y / norm)
-    d, V, u = _spectrum(X, sizes, along, residual)
+    residual = y - level * (level @ y / norm)
+    d, V, u = _spectrum(X, level, along, residual)
     unexplained = max(residual @ residual - u @ u, 0.0)
     penalty = (d.sum() / dof) * (1 - SHARES[:, None]) / SHARES[:, None]  # (n_grid, 1)
     noise = (unexplained + (u**2 * penalty / (d + penalty)).sum(axis=1)) / dof
@@ -69,30 +70,32 @@ def evidence_posterior(X: Array, y: Array, pooled: bool) -> Posterior:
     means = np.sqrt(d) * u / (d + penalty)  # (n_grid, rank), in the directions V
     mean = weight @ means
     prior = weight @ (noise / penalty[:, 0])
-    spread = np.sqrt(weight)[:, None] * (means - mean)
-    inner = spread.T @ spread
-    inner[np.diag_indices_from(inner)] += weight @ (noise[:, None] / (d + penalty)) - prior
-    covariance = (V @ inner) @ V.T
+    # Between penalties, and within them: the prior less what the scores take off it.
+    between = V @ (np.sqrt(weight)[:, None] * (means - mean)).T
+    known = V * np.sqrt(np.maximum(prior - weight @ (noise[:, None] / (d + penalty)), 0.0))
+    covariance = between @ between.T - known @ known.T
     covariance[np.diag_indices_from(covariance)] += prior
     effects = V @ mean
-    if pooled:
-        # theta = m + delta and m | delta ~ N(centre - along'delta, noise / norm).
-        effects += sizes @ y / norm - along @ effects
-        cross = covariance @ along
-        covariance += along @ cross + weight @ noise / norm - cross - cross[:, None]
+    if free is not None:
+        # theta = m free + delta and m | delta ~ N(centre - along'delta, noise / norm).
+        effects += free * (level @ y / norm - along @ effects)
+        told = covariance @ along
+        cross = np.outer(told, free)
+        square = along @ told + weight @ noise / norm
+        covariance += square * np.outer(free, free) - cross - cross.T
     # As in `ridge_posterior`: what the effects use up says nothing of the noise. Bounded below, for
     # the prior says something where the rows are fewer than the effects.
     spent = float(weight @ (d / (d + penalty)).sum(axis=1))
     return Posterior(effects, covariance, float(weight @ noise), max(dof - spent, MIN_DOF), prior)
 
 
-def has_common_effect(X: Array) -> bool:
-    """Whether centred rows tell the mean of the effects, and more than that mean alone."""
-    sizes = X.sum(axis=1)
-    total, along = float(np.sum(X**2)), float(sizes @ sizes)
+def tells(X: Array, free: Array) -> bool:
+    """Whether centred rows tell what lies along a direction, and more than that alone."""
+    level = X @ free
+    total, along = float(np.vdot(X, X)), float(level @ level)
     if along <= 1e-8 * total:
         return False
-    return total - float(np.sum((sizes @ X) ** 2)) / along > 1e-8 * total
+    return total - float(np.sum((level @ X) ** 2)) / along > 1e-8 * total
 
 
 def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
@@ -113,20 +116,20 @@ def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
     return Posterior(mean, noise * inverse, noise, dof)
 
 
-def _spectrum(X: Array, sizes: Array, along: Array, y: Array) -> tuple[Array, Array, Array]:
-    """The spectrum of Z = X - outer(sizes, along), whose columns are orthogonal to the sizes.
+def _spectrum(X: Array, level: Array, along: Array, y: Array) -> tuple[Array, Array, Array]:
+    """The spectrum of Z = X - outer(level, along), whose columns are orthogonal to the level.
 
-    Squared singular values, right singular vectors, and y (orthogonal to the sizes) in the left
+    Squared singular values, right singular vectors, and y (orthogonal to the level) in the left
     ones. The smaller of the two eigenproblems is solved.
     """
     n_rows, n_features = X.shape
     if n_rows < n_features:
-        Z = X - np.outer(sizes, along)
+        Z = X - np.outer(level, along)
         d, U = eigh(Z @ Z.T, driver="evd", overwrite_a=True, check_finite=False)
         kept = d > d[-1] * n_features * 1e-15
         d, U = d[kept], U[:, kept]
         return d, Z.T @ U / np.sqrt(d), y @ U
-    gram = X.T @ X - np.outer(sizes @ X, along)
+    gram = X.T @ X - np.outer(level @ X, along)
     d, V = eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
     kept = d > d[-1] * n_rows * 1e-15
     d, V = d[kept], V[:, kept]

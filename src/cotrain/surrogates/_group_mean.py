@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from cotrain.surrogates._base import check_fit, check_predict, warn_constant
+from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn_constant
 from cotrain.surrogates._evidence import evidence_posterior
 
 Array = NDArray[np.float64]
@@ -22,7 +22,7 @@ class _GroupMean(RegressorMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """The fitted surrogate; the arguments are those of `LinearSurrogate.fit`."""
         X, y, weight = check_fit(self, X, y, sample_weight)
-        self._varying = np.ptp(X, axis=0) > 0
+        self._varying = ~constant_columns(X)
         warn_constant(~self._varying)
         self._fit_values(self._shares(X), y, weight)
         self.coef_ = np.where(self._varying, self._values, np.nan)
@@ -129,7 +129,7 @@ class PairwiseSurrogate(_GroupMean):
         y_mean = weight @ y / weight.sum()
         root = np.sqrt(weight)
         rows, scores = root[:, None] * (shares - self._mean), root * (y - y_mean)
-        posterior = evidence_posterior(rows, scores, pooled=False)
+        posterior = evidence_posterior(rows, scores)
         self._values = posterior.mean
         self._covariance = posterior.covariance
         self.intercept_ = float(y_mean - self._mean @ self._values)

@@ -6,8 +6,8 @@ from scipy.linalg import cholesky, solve_triangular
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cotrain.surrogates._base import check_fit, check_predict, warn_constant
-from cotrain.surrogates._evidence import Posterior, evidence_posterior, has_common_effect
+from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn_constant
+from cotrain.surrogates._evidence import Posterior, evidence_posterior, tells
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -58,7 +58,7 @@ class InteractionSurrogate(RegressorMixin, BaseEstimator):
         X, y, weight = check_fit(self, X, y, sample_weight)
         if self.max_pairs < 0:
             raise ValueError(f"max_pairs must be at least 0, got {self.max_pairs}")
-        constant = np.ptp(X, axis=0) == 0
+        constant = constant_columns(X)
         warn_constant(constant)
         self._share, root = weight / weight.sum(), np.sqrt(weight)
         self._x_mean, self._y_mean = self._share @ X, float(self._share @ y)
@@ -69,8 +69,10 @@ class InteractionSurrogate(RegressorMixin, BaseEstimator):
         products = X[:, candidates[:, 0]] * X[:, candidates[:, 1]]
         products_mean = self._share @ products
         products = root[:, None] * (products - products_mean)
-        pooled = has_common_effect(rows)
-        tasks = evidence_posterior(rows, scores, pooled)
+        mean = np.ones(rows.shape[1])
+        pooled = tells(rows, mean)
+        free = mean if pooled else None
+        tasks = evidence_posterior(rows, scores, free)
         chosen: Ints = np.array([], dtype=np.intp)
         # Once pairs are known the tasks' effects stand out of less noise, so choose again.
         for _ in range(2):
@@ -79,7 +81,7 @@ class InteractionSurrogate(RegressorMixin, BaseEstimator):
             effects, covariance = _least_squares(
                 whiten(products[:, chosen]), whiten(scores), tasks.noise
             )
-            tasks = evidence_posterior(rows, scores - products[:, chosen] @ effects, pooled)
+            tasks = evidence_posterior(rows, scores - products[:, chosen] @ effects, free)
         self.pairs_, self.pair_coef_ = candidates[chosen], effects
         self._pair_covariance, self._pair_mean = covariance, products_mean[chosen]
         self._effects, self._covariance = tasks.mean, tasks.covariance
@@ -136,7 +138,7 @@ def _candidate_pairs(X: Array) -> Ints:
     both = present.T @ present
     single = np.diag(both)
     useful = (both >= 2) & (single[:, None] - both >= 1) & (single - both >= 1)
-    varying = np.ptp(X, axis=0) > 0
+    varying = ~constant_columns(X)
     return np.argwhere(np.triu(useful & varying & varying[:, None], 1))
 
 

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils.validation import check_is_fitted
 
-from cotrain.surrogates._base import check_fit, check_predict, warn_constant
+from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn_constant
 from cotrain.surrogates._evidence import evidence_posterior
 
 Array = NDArray[np.float64]
@@ -48,7 +48,7 @@ class KernelSurrogate(RegressorMixin, BaseEstimator):
         X, y, weight = check_fit(self, X, y, sample_weight)
         if self.gamma is not None and self.gamma <= 0:
             raise ValueError(f"gamma must be positive, got {self.gamma}")
-        warn_constant(np.ptp(X, axis=0) == 0)
+        warn_constant(constant_columns(X))
         self.gamma_ = 1 / X.shape[1] if self.gamma is None else float(self.gamma)
         self._X, self._share = X, weight / weight.sum()
         kernel = rbf_kernel(X, gamma=self.gamma_)
@@ -61,9 +61,8 @@ class KernelSurrogate(RegressorMixin, BaseEstimator):
         d, U = eigh(root[:, None] * centred * root, driver="evd")
         kept = d > d[-1] * len(d) * 1e-14
         self._axes = root[:, None] * U[:, kept] / np.sqrt(d[kept])
-        posterior = evidence_posterior(
-            U[:, kept] * np.sqrt(d[kept]), root * (y - self._y_mean), pooled=False
-        )
+        coordinates = U[:, kept] * np.sqrt(d[kept])
+        posterior = evidence_posterior(coordinates, root * (y - self._y_mean))
         self._effects, self._covariance = posterior.mean, posterior.covariance
         self._prior = posterior.prior
         self.noise_, self.dof_ = posterior.noise, posterior.dof

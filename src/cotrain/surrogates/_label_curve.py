@@ -6,13 +6,13 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from cotrain.surrogates._base import check_fit, check_predict, warn_constant
-from cotrain.surrogates._evidence import evidence_posterior
+from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn_constant
+from cotrain.surrogates._evidence import evidence_posterior, tells
 
 Array = NDArray[np.float64]
 
-# Variance of the curve's coefficients over that of the tasks' effects: nearly free.
-CURVE_VARIANCE = 3000.0
+# Variance of the curve's bend over that of an effect: nearly free.
+BEND_VARIANCE = 3000.0
 
 
 class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
@@ -21,7 +21,8 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
     g(S) = intercept + sum over i in S of theta_i + a log(1 + N) + b / (1 + N), with N the labels of
     the members over the mean of all tasks. What more labels bring to any target falls with each
     task added, which a sum of effects cannot say; the effects are then what sets a source apart.
-    The penalty on the effects is averaged by its evidence, as in `LinearSurrogate`.
+    Before the scores are seen their variance is proportional to a source's labels, a is free, and
+    b nearly. The penalty is averaged by its evidence, as in `LinearSurrogate`.
 
     Parameters
     ----------
@@ -55,18 +56,20 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
         """The fitted surrogate; the arguments are those of `LinearSurrogate.fit`."""
         X, y, weight = check_fit(self, X, y, sample_weight)
         self._share_of_labels = self._shares(X.shape[1])
-        constant = np.ptp(X, axis=0) == 0
+        constant = constant_columns(X)
         warn_constant(constant)
         design = self._design(X)
         share, root = weight / weight.sum(), np.sqrt(weight)
         self._mean, self._y_mean = share @ design, float(share @ y)
         rows = design - self._mean
         rows[:, : X.shape[1]][:, constant] = 0.0
-        posterior = evidence_posterior(
-            root[:, None] * rows, root * (y - self._y_mean), pooled=False
-        )
+        rows *= root[:, None]
+        curve = np.arange(rows.shape[1]) == X.shape[1]
+        free = curve.astype(np.float64) if tells(rows, curve) else None
+        posterior = evidence_posterior(rows, root * (y - self._y_mean), free)
         self._effects, self._covariance = posterior.mean, posterior.covariance
-        self.coef_ = np.where(constant, np.nan, posterior.mean[: X.shape[1]])
+        scale = np.sqrt(self._share_of_labels)
+        self.coef_ = np.where(constant, np.nan, scale * posterior.mean[: X.shape[1]])
         self.noise_, self.dof_ = posterior.noise, posterior.dof
         self._weight_sum = float(weight.sum())
         self.intercept_ = float(self.predict(np.zeros((1, X.shape[1])))[0])
@@ -95,14 +98,14 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
         return n_labels / n_labels.mean()
 
     def _design(self, X: Array) -> Array:
-        """Indicators and the curve's two columns, (n_subsets, n_tasks + 2)."""
+        """Indicators by the root of their labels, the curve and its bend: K + 2 columns."""
         if np.any(X < 0):
             raise ValueError(
                 f"Negative values in data passed to {type(self).__name__}: X must be indicators"
             )
         labels = 1 + X @ self._share_of_labels
-        curve = np.sqrt(CURVE_VARIANCE) * np.column_stack([np.log(labels), 1 / labels])
-        return np.hstack([X, curve])
+        members = X * np.sqrt(self._share_of_labels)
+        return np.column_stack([members, np.log(labels), np.sqrt(BEND_VARIANCE) / labels])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

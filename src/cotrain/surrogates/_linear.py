@@ -6,12 +6,12 @@ from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cotrain.surrogates._base import check_fit, check_predict, warn, warn_constant
+from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn, warn_constant
 from cotrain.surrogates._evidence import (
     Posterior,
     evidence_posterior,
-    has_common_effect,
     ridge_posterior,
+    tells,
 )
 
 Array = NDArray[np.float64]
@@ -86,13 +86,13 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         self._x_mean = weight @ X / weight.sum()
         self._y_mean = weight @ y / weight.sum()
         root = np.sqrt(weight)
-        centred = X - self._x_mean
+        rows = X - self._x_mean
         residual = y - self._y_mean
         scale = np.sqrt(weight @ residual**2 / weight.sum())
         # A constant column is 0 but for rounding, which the model must not see.
-        constant = np.ptp(X, axis=0) == 0
-        centred[:, constant] = 0.0
-        rows = root[:, None] * centred
+        constant = constant_columns(X)
+        rows[:, constant] = 0.0
+        rows *= root[:, None]
         posterior = self._posterior(rows, root * residual / scale, constant)
         self._effects = posterior.mean * scale
         self.coef_ = np.where(constant, np.nan, self._effects)
@@ -106,13 +106,14 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
 
     def _posterior(self, rows: Array, y: Array, constant: Bools) -> Posterior:
         if self.ridge == "evidence":
-            pooled = has_common_effect(rows)
+            mean = np.ones(rows.shape[1])
+            pooled = tells(rows, mean)
             if not pooled and np.sum(~constant) > 1:
                 warn(
                     "all subsets have one size, so effects are relative to the average task's; "
                     "add the single-task scores"
                 )
-            return evidence_posterior(rows, y, pooled)
+            return evidence_posterior(rows, y, mean if pooled else None)
         if isinstance(self.ridge, str) or self.ridge < 0:
             raise ValueError(f'ridge must be "evidence" or at least 0, got {self.ridge!r}')
         return self._ridge_posterior(rows, y, constant)

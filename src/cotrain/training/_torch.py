@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ from cotrain.training._torch_trunks import ModuleTrunk, Rows, SparseTrunk, Trunk
 from cotrain.training._weights import Layer, Weights
 
 _CHUNK = 1024
+# Where PyTorch has Adam in one pass over the parameters.
+_FUSED_DEVICES = ("cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -138,15 +141,22 @@ class Training:
     def __post_init__(self) -> None:
         self.failed = [None] * len(self.problems)
         self.n_epochs = [self.model.epochs] * len(self.problems)
-        self.targets = [self._tensors(problem, problem.train) for problem in self.problems]
+        self.targets = self._targets()
         self.parameters = {
             name: value.detach().clone() for name, value in self.trunk.parameters.items()
         } | self._heads()
-        self.moments = {
-            name: (torch.zeros_like(value), torch.zeros_like(value))
-            for name, value in self.parameters.items()
-        }
-        self.n_steps = torch.zeros(len(self.problems), dtype=torch.float64)
+        # Each fit's part of a parameter takes its own steps, for not all have equally many.
+        self.parts = {name: value.unbind() for name, value in self.parameters.items()}
+        self.optimizer = torch.optim.AdamW(
+            [
+                {
+                    "params": list(parts),
+                    "weight_decay": 0.0 if "bias" in name else self.model.weight_decay,
+                }
+                for name, parts in self.parts.items()
+            ],
+            fused=self.like.device.type in _FUSED_DEVICES,
+        )
 
     def run(self, stop: np.ndarray = NEVER) -> None:
         """Train all fits; those that fail say so in `failed`."""
@@ -219,15 +229,19 @@ class Training:
             "head_bias": torch.as_tensor(bias).to(self.like),
         }
 
-    def _tensors(self, problem: Problem, labels: Labels) -> tuple[torch.Tensor, ...]:
-        """Members, targets, weights and kinds of labels."""
-        device = self.like.device
-        return (
-            torch.as_tensor(labels.member.astype(np.int64), device=device),
-            torch.as_tensor(problem.targets(labels)).to(self.like),
-            torch.as_tensor(labels.weight).to(self.like),
-            torch.as_tensor(problem.is_binary[labels.member], device=device),
+    def _targets(self) -> tuple[torch.Tensor, ...]:
+        """Members, targets, weights and kinds of all fits' training labels, fit after fit."""
+        labels = [problem.train for problem in self.problems]
+        self.first_label = np.cumsum([0, *(part.member.size for part in labels)])
+        columns = (
+            np.concatenate([part.member.astype(np.int64) for part in labels]),
+            np.concatenate([problem.targets(problem.train) for problem in self.problems]),
+            np.concatenate([part.weight for part in labels]),
+            np.concatenate([problem.is_binary[problem.train.member] for problem in self.problems]),
         )
+        members, targets, weights, kinds = (torch.as_tensor(column) for column in columns)
+        device = self.like.device
+        return members.to(device), targets.to(self.like), weights.to(self.like), kinds.to(device)
 
     def every_output(self, weights: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
         """All heads' outputs for the rows of each fit, (k, n, n_members)."""
@@ -238,10 +252,13 @@ class Training:
     def _step(self, batches: list[np.ndarray], epoch: int) -> np.ndarray:
         """One step of the first k fits; the sum of each one's losses, float64 (k,)."""
         losses, gradients = self.step_gradients(batches, epoch)
-        with torch.no_grad():
-            self.n_steps[: len(batches)] += 1
-            for name, gradient in gradients.items():
-                self._adam(name, gradient, learning_rate(self.model, epoch))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.model, epoch)
+        for name, gradient in gradients.items():
+            # A part without gradient is left as it is. The fused kernel reads memory in order.
+            for part, own in zip_longest(self.parts[name], gradient.contiguous().unbind()):
+                part.grad = own
+        self.optimizer.step()
         return losses.detach().double().cpu().numpy()
 
     def step_gradients(
@@ -266,28 +283,20 @@ class Training:
         ]
         rows = Rows(examples, max(batch.size for batch in batches), epoch)
         every = self.every_output(weights, rows)
-        losses = []
-        for place, batch in enumerate(batches):
-            label, row = self.problems[place].train.within(batch)
-            chosen = torch.as_tensor(label, device=self.like.device)
-            target = tuple(part[chosen] for part in self.targets[place])
-            output = every[place, torch.as_tensor(row, device=chosen.device), target[0]]
-            losses.append(losses_of(output, target).sum())
-        return torch.stack(losses)
-
-    def _adam(self, name: str, gradient: torch.Tensor, rate: float) -> None:
-        """Adam with PyTorch's defaults; weights, not biases, decay apart from the gradient."""
-        k = gradient.shape[0]
-        value = self.parameters[name][:k]
-        first, second = (moment[:k] for moment in self.moments[name])
-        first.lerp_(gradient, 1 - 0.9)
-        second.mul_(0.999).addcmul_(gradient, gradient, value=1 - 0.999)
-        shape = (k, *[1] * (gradient.ndim - 1))
-        size = (rate / (1 - 0.9 ** self.n_steps[:k])).reshape(shape).to(self.like)
-        root = (1 - 0.999 ** self.n_steps[:k]).sqrt().reshape(shape).to(self.like)
-        if "bias" not in name:
-            value.mul_(1 - rate * self.model.weight_decay)
-        value.sub_(size * first / (second.sqrt() / root + 1e-8))
+        within = [
+            problem.train.within(batch)
+            for problem, batch in zip(self.problems, batches, strict=False)
+        ]
+        sizes = np.array([label.size for label, _ in within])
+        places = np.repeat(np.arange(sizes.size), sizes)
+        labels, row_of = (np.concatenate(part) for part in zip(*within, strict=True))
+        # One lookup for the labels of all fits.
+        index = np.stack([places, self.first_label[places] + labels, row_of])
+        place, label, row = torch.as_tensor(index, device=self.like.device)
+        target = tuple(part[label] for part in self.targets)
+        losses = losses_of(every[place, row, target[0]], target)
+        lengths = torch.as_tensor(sizes, device=self.like.device)
+        return torch.segment_reduce(losses, "sum", lengths=lengths)
 
     def _record(self, place: int, loss: float, epoch: int) -> None:
         try:

@@ -161,7 +161,7 @@ class BatchView:
         The shares add up to what the engines descend.
         """
         label, row = self.labels()
-        target = tuple(part[torch.from_numpy(label)] for part in self.fit.targets[0])
+        target = tuple(part[torch.from_numpy(label)] for part in self.fit.targets)
         every = self.fit.every_output(parameters, self._rows)
         loss = losses_of(every[0, row, target[0]], target)
         counts = torch.from_numpy(self.task_counts)

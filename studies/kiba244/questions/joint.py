@@ -26,19 +26,21 @@ def answer() -> Answer:
     seen = observe(["subsets", "augmentations"], SCORE)
     repeats = np.array([fit.repeat for fit in seen.fits])
     held = _held_out(seen)
+    model = TransferModel(ranks=(0,), random_state=SEED)
+    model.fit(seen.counts[~held], seen.scores[~held], repeats[~held])
+    # Chosen once: the choice takes longer than a fit.
+    strength = model.choices_[0].strength
+    alike = TransferModel(strengths=(strength,), ranks=(0,), random_state=SEED)
     figures = {
         "n_fits": len(seen.fits),
         "n_held_out": int(held.sum()),
-        "held_out": _errors(seen, repeats, held),
-        "extrapolation": _extrapolation(seen, repeats),
-        "acquisition": _acquisition(seen, repeats),
+        "strength": strength,
+        "strengths": [*model.strengths],
+        "held_out": _errors(seen, repeats, held, model),
+        "extrapolation": _extrapolation(seen, repeats, alike),
+        "acquisition": _acquisition(seen, repeats, alike),
     }
     return Answer(figures, _picture(figures))
-
-
-def _model() -> TransferModel:
-    """Its strength chosen anew wherever it is fitted; without shared directions, to save time."""
-    return TransferModel(ranks=(0,), random_state=SEED)
 
 
 def _held_out(seen: Observations) -> np.ndarray:
@@ -49,18 +51,18 @@ def _held_out(seen: Observations) -> np.ndarray:
     return np.array([fit.kind == "subset" and fit.members in left for fit in seen.fits])
 
 
-def _errors(seen: Observations, repeats: np.ndarray, held: np.ndarray) -> list[dict]:
+def _errors(
+    seen: Observations, repeats: np.ndarray, held: np.ndarray, model: TransferModel
+) -> list[dict]:
     """Root mean squared error on the held-out subsets, the mean over targets.
 
     What scores of one target and repeat share is taken out of every predictor by its mean error on
     the fits seen of that repeat.
     """
-    N, Y = seen.counts[~held], seen.scores[~held]
-    model = _model().fit(N, Y, repeats[~held])
     predictions = {
         "transfer model": model.predict(seen.counts),
         "EXP3.2 by target": _by_curve(seen, held),
-        "target's mean": np.tile(np.nanmean(Y, axis=0), (len(seen.fits), 1)),
+        "target's mean": np.tile(np.nanmean(seen.scores[~held], axis=0), (len(seen.fits), 1)),
     }
     errors = {}
     for name, predicted in predictions.items():
@@ -91,11 +93,11 @@ def _by_curve(seen: Observations, held: np.ndarray) -> np.ndarray:
     return fits.predict(columns).T
 
 
-def _extrapolation(seen: Observations, repeats: np.ndarray) -> dict:
+def _extrapolation(seen: Observations, repeats: np.ndarray, model: TransferModel) -> dict:
     levels = np.array([fit.level for fit in seen.fits])
     auxiliary = np.array([-1 if fit.auxiliary is None else fit.auxiliary for fit in seen.fits])
     found = extrapolate(
-        seen.counts, seen.scores, levels, auxiliary, repeats, model=_model(), random_state=SEED
+        seen.counts, seen.scores, levels, auxiliary, repeats, model=model, random_state=SEED
     )
     known = np.isfinite(found.scores)
     for predicted in found.predictions.values():
@@ -114,7 +116,7 @@ def _extrapolation(seen: Observations, repeats: np.ndarray) -> dict:
     }
 
 
-def _acquisition(seen: Observations, repeats: np.ndarray) -> list[dict]:
+def _acquisition(seen: Observations, repeats: np.ndarray, model: TransferModel) -> list[dict]:
     """What each strategy's choice at the highest augmented level pays, per 1,000 labels.
 
     Strategies see validation scores of the other repeats, and never the augmentations of that
@@ -133,7 +135,7 @@ def _acquisition(seen: Observations, repeats: np.ndarray) -> list[dict]:
         budget = int(BUDGET * available.sum())
         N, Y = seen.counts[known], seen.scores[known]
         for name in CHOSEN:
-            state = LabelState(N, Y, counts, available, budget, _model(), repeats[known])
+            state = LabelState(N, Y, counts, available, budget, model, repeats[known])
             labels = STRATEGIES[name](state)
             worth = gains[repeat] * labels / np.maximum(available, 1)
             paid[name].append(1000 * float(np.nansum(worth)) / budget)

@@ -117,7 +117,7 @@ class TransferModel(BaseEstimator):
         ceiling: float = 1.0,
         n_folds: int = 5,
         n_updates: int = 4,
-        n_judged: int = 40,
+        n_judged: int = 20,
         random_state: Any = None,
     ) -> None:
         self.strengths = strengths

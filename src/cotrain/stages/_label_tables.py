@@ -13,6 +13,8 @@ _RATES = ("target", "source", "exchange_rate", "low", "high")
 _NEXT = ("task", "n_labels", "gain", "low", "high", "rank")
 # The gain in the table is that of so many labels.
 _N_LABELS = 100
+# Above this, shared directions are not tried: each fold of the choice would fit every task anew.
+_MAX_SHARED = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,8 @@ class LabelTables:
     @classmethod
     def of(cls, seen: Observations, tasks: Sequence[str], level: int, seed: int) -> "LabelTables":
         """Fit the model to all fits; labels are at hand as in fits of all tasks at `level`."""
-        model = TransferModel(random_state=seed)
+        ranks = (0, 1, 2) if len(tasks) <= _MAX_SHARED else (0,)
+        model = TransferModel(ranks=ranks, random_state=seed)
         repeats = np.array([fit.repeat for fit in seen.fits])
         try:
             model.fit(seen.counts, seen.scores, repeats, tasks=tasks)

@@ -386,6 +386,7 @@ class _Maker:
             )
         )
         value = -0.4712 - 0.03 * np.exp(-np.arange(200) / 30) * self.rng.random(200)
+        value[120] = -0.4712
         pd.DataFrame(
             {
                 "number": np.arange(200),

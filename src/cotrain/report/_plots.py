@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from cotrain.report._facts import Rival
@@ -47,8 +48,8 @@ def interval_plot(axes: Axes, rows: Sequence[Row], xlabel: str) -> None:
 def forest(rivals: dict[str, list[Rival]]) -> Figure:
     """Return the recommended grouping's gain over each rival, a panel a score."""
     n_rows = max((len(rows) for rows in rivals.values()), default=1)
-    figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06)
+    layout = ConstrainedLayoutEngine(wspace=0.06)  # tick labels of two panels may not run together
+    figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout=layout)
     verdicts = {"better": "helps", "worse": "hurts"}
     for at, (score, group) in enumerate(rivals.items()):
         axes = figure.add_subplot(1, len(rivals), at + 1)

@@ -127,7 +127,7 @@ class TestCsv:
             ("smiles,a,b,c,d\n", "no row below the header"),
             ("smiles,a,b,a,d\nC,1,0,1,0\n", "the column `a` stands twice in the header; rename"),
             ("smiles,a,b,c,d\nC,1,,0,1\nCC,0,,1,1\n", "the column `b` is blank in every row"),
-            ("smiles,a,b,c\nC,1,0,1\nCC,0,1,1\n", "at least 4 tasks, got 3; add columns"),
+            ("smiles,a,b,c\nC,1,0,1\nCC,0,1,1\n", "at least 4 tasks, got 3: fewer have too"),
             ("smiles,name\nC,methane\n", "no column of numbers beside the molecules"),
         ],
     )

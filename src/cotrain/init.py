@@ -77,7 +77,8 @@ def _fit_to_tasks(params: Any, n_tasks: int) -> None:
     """Make plan and grouping no larger than so many tasks allow."""
     if n_tasks < _MIN_TASKS:
         raise CotrainError(
-            f"a study needs at least {_MIN_TASKS} tasks, got {n_tasks}; add columns of numbers"
+            f"a study needs at least {_MIN_TASKS} tasks, got {n_tasks}: fewer have too few subsets "
+            "to learn from some and to judge on others; add columns of numbers"
         )
     subsets = params["plan"]["subsets"]
     subsets["max_size"] = min(subsets["max_size"], n_tasks - 1)

@@ -18,6 +18,7 @@ from cotrain.grouping import (
     LinearValue,
     Objective,
     affinity_clusters,
+    fill_unknown_pairs,
     greedy_groups,
     random_groupings,
     single_tasks,
@@ -38,17 +39,15 @@ def values(tasks: list[str]) -> tuple[LinearValue, AffinityValue]:
     alone = np.zeros(len(tasks))
     return (
         LinearValue(surrogates["intercept"].to_numpy(), relevance),
-        AffinityValue(affinity, self_scores=alone),
+        AffinityValue(fill_unknown_pairs(affinity), self_scores=alone),
     )
 
 
 def _matrix(path, column: str, tasks: list[str]) -> np.ndarray:
-    """[target, source]; 0 where unknown."""
-    pairs = pd.read_csv(path)
-    place = {name: index for index, name in enumerate(tasks)}
-    matrix = np.zeros((len(tasks), len(tasks)))
-    matrix[pairs["target"].map(place), pairs["source"].map(place)] = pairs[column].fillna(0.0)
-    return matrix
+    """[target, source]; NaN where unknown."""
+    values = pd.read_csv(path).set_index(["target", "source"])[column]
+    every = pd.MultiIndex.from_product([tasks, tasks])
+    return values.reindex(every).to_numpy().reshape(len(tasks), len(tasks))
 
 
 def groupings(tasks: list[str], seed: int) -> dict[str, list[Grouping]]:

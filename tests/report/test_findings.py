@@ -78,7 +78,12 @@ def test_a_word_among_numbers_names_its_row_and_column(tables):
 
 @pytest.mark.parametrize(
     ("option", "name", "n_rows"),
-    [("affinity", "affinity", 20), ("labels", "exchange_rates", 20), ("labels", "next_labels", 5)],
+    [
+        ("affinity", "affinity", 20),
+        ("affinity", "affinity_steps", 20),
+        ("labels", "exchange_rates", 20),
+        ("labels", "next_labels", 5),
+    ],
 )
 def test_what_a_study_may_lack(make_tables, option, name, n_rows):
     assert getattr(make_tables(4).load(), name) is None

@@ -1,4 +1,5 @@
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,44 @@ def test_the_strongest_pairs_stand_beside_their_reliability(findings):
     ) in text
     for verdict in ("helps", "hurts", "undecided"):
         assert str((table["verdict"] == verdict).sum()) in text
+
+
+def test_the_search_tells_when_it_had_its_best(findings):
+    trials = findings.trials
+    text = say.search_sentence(findings)
+    assert "tried 200 groupings, 4 of them warm starts" in text
+    assert text.endswith("it had its best, 0.471, after 121 trials.")
+    beaten = replace(findings.recommendation, predicted=trials["value"].max() + 0.01)
+    text = say.search_sentence(replace(findings, recommendation=beaten))
+    assert text.endswith("; the exact search found a better one.")
+    assert say.search_sentence(replace(findings, trials=trials.assign(value=math.nan))) == ""
+
+
+@pytest.mark.parametrize(
+    ("n_unknown", "text"),
+    [
+        (0, "^$"),
+        (1, "^1 ordered pair was never seen together"),
+        (71, "^71 ordered pairs were never seen together .* in the mean"),
+        (72, "^No gradient affinity is known of any pair"),
+    ],
+)
+def test_what_became_of_unknown_affinities(findings, n_unknown, text):
+    best = replace(findings.recommendation, n_unknown_affinities=n_unknown)
+    said = say.unknown_affinities_sentence(replace(findings, recommendation=best))
+    assert re.search(text, said)
+
+
+def test_a_step_that_knows_few_pairs_is_counted_but_not_shown(make_tables):
+    findings = make_tables(5, affinity=True).load()
+    shown = facts.affinity_steps(findings)
+    assert 50 not in shown["step"].tolist()
+    assert len(shown) == len(findings.affinity_steps) - 1
+    text = say.affinity_steps_sentence(findings)
+    assert f"by {number(shown['rank_correlation'].median(), 2)} in the median" in text
+    assert "at 20 steps" in text
+    assert "1 step with a batch too small to know half of the pairs is not shown" in text
+    assert say.affinity_steps_sentence(replace(findings, affinity_steps=None)) == ""
 
 
 def test_nothing_decided_is_said_so(make_tables):

@@ -120,12 +120,21 @@ def test_the_measures_stand_beside_their_costs(hostile):
     assert 'id="figure-affinity"' in section
 
 
+def test_what_each_grouping_costs_stands_beside_the_comparison(hostile):
+    _, folder = hostile
+    section = (folder / "report.html").read_text().split('id="comparison"')[1]
+    text = Reader(section.split("</section>")[0]).text
+    for row in ("recommended390,21024,0001.25", "all together130,07012,0000.500"):
+        assert row in text
+
+
 def test_every_figure_has_a_title_and_words_for_it(hostile):
     _, folder = hostile
     text = (folder / "report.html").read_text()
     names = sorted(path.stem for path in (folder / "figures").glob("*.svg"))
     assert names == [
         "affinity",
+        "affinity_steps",
         "comparison",
         "exchange_rates",
         "front",
@@ -134,6 +143,7 @@ def test_every_figure_has_a_title_and_words_for_it(hostile):
         "pairwise",
         "predictions",
         "relevance",
+        "search",
         "single_against_together",
     ]
     for name in names:

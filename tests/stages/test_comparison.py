@@ -5,14 +5,14 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from random_fits import make_model
+from random_fits import make_model, make_table
 from scipy import stats
 
-from cotrain.allocation import encode_tasks
+from cotrain.allocation import encode_tasks, rotations, subset_fit
 from cotrain.stages._comparison_tables import comparison_tables, served_table
 from cotrain.stages._group_scores import GroupScores
 from cotrain.stages._grouping_costs import grouping_costs, measured_seconds
-from cotrain.training import FitScores, Journal
+from cotrain.training import FitScores, Journal, estimate_seconds
 
 TASKS = ("a", "b", "c")
 RIVALS = {
@@ -90,24 +90,50 @@ def test_the_served_table_has_the_scores_as_they_are_with_intervals(rows):
         assert row.n_repeats == 3
 
 
-def test_costs_are_counted_by_hand(rows):
-    found = grouping_costs(RIVALS, rows, 50, make_model(hidden=[8, 4], epochs=3))
+TABLE = make_table(n_features=50, n_tasks=3)
+REPEATS = rotations(5, 3, 1, 2, seed=0)
+MODEL = make_model(hidden=[8, 4], epochs=3)
+
+
+@pytest.fixture(scope="module")
+def costs() -> pd.DataFrame:
+    fits = [subset_fit(3, group, 2, repeat) for repeat in REPEATS for group in GROUPS]
+    return grouping_costs(RIVALS, fits, TABLE, MODEL)
+
+
+def test_costs_are_counted_by_hand(costs):
     trunk = 50 * 8 + 8 + 8 * 4 + 4
-    assert found["n_models"].to_dict() == {"recommended": 2, "single-task": 3, "random": 2}
-    assert found["n_parameters"].to_dict() == {
+    assert costs["n_models"].to_dict() == {"recommended": 2, "single-task": 3, "random": 2}
+    assert costs["n_parameters"].to_dict() == {
         "recommended": 2 * trunk + 4 * 5,
         "single-task": 3 * trunk + 3 * 5,
         "random": 2 * trunk + 4 * 5,
     }
-    a, b, c = N_LABELS + 1  # the mean over repeats
-    assert found["label_passes"].to_dict() == {
+    one, other = ([*repeat.folds.train[:2]] for repeat in REPEATS)
+    assert one != other
+    a, b, c = (TABLE.label_counts[:, one] + TABLE.label_counts[:, other]).sum(axis=1) / 2
+    assert costs["label_passes"].to_dict() == {
         "recommended": 3 * (a + 2 * b + c),
         "single-task": 3 * (a + b + c),
         "random": 3 * ((a + b + 2 * c) + (2 * a + b + c)) / 2,
     }
 
 
-def test_seconds_are_those_of_the_journal_and_unknown_where_one_is(rows, tmp_path):
+def test_seconds_are_those_of_the_cost_model_for_a_repeat(costs):
+    def seconds(*groups):
+        fits = [subset_fit(3, group, 2, repeat) for repeat in REPEATS for group in groups]
+        return estimate_seconds(TABLE, fits, MODEL).sum() / 2
+
+    assert costs["seconds"].to_dict() == pytest.approx(
+        {
+            "recommended": seconds((0, 1), (1, 2)),
+            "single-task": seconds((0,), (1,), (2,)),
+            "random": (seconds((0, 2), (1, 2)) + seconds((0, 1), (0, 2))) / 2,
+        }
+    )
+
+
+def test_measured_seconds_are_those_of_the_journal_and_unknown_where_one_is(rows, tmp_path):
     journal = Journal(tmp_path)
     scores = FitScores(np.array([0]), np.array([1]), np.zeros((1, 7)), np.zeros((1, 7)), 1)
     for fit in rows["fit_id"].unique():
@@ -120,15 +146,15 @@ def test_seconds_are_those_of_the_journal_and_unknown_where_one_is(rows, tmp_pat
 
 
 @pytest.mark.parametrize(("n_repeats", "method"), [(9, "t"), (10, "bootstrap")])
-def test_intervals_are_student_s_until_there_are_ten_repeats(n_repeats, method):
+def test_intervals_are_student_s_until_there_are_ten_repeats(costs, n_repeats, method):
     rng = np.random.default_rng(1)
     scores = {name: rng.random((n_repeats, 3)) for name in RIVALS}
-    costs = grouping_costs(RIVALS, fit_rows(), 50, make_model())
     overall, tasks = comparison_tables({"auroc": scores}, costs, TASKS)
     gains = (scores["recommended"] - scores["random"]).mean(axis=1)
     row = overall.set_index("grouping").loc["random"]
     student = stats.t.interval(0.95, n_repeats - 1, gains.mean(), stats.sem(gains))
     assert row["difference"] == pytest.approx(gains.mean())
     assert ((row["low"], row["high"]) == pytest.approx(student)) == (method == "t")
-    assert row["n_parameters"] == costs.loc["random", "n_parameters"]
+    names = ["n_models", "n_parameters", "label_passes", "seconds"]
+    assert row[names].to_dict() == costs.loc["random"].to_dict()
     assert len(tasks) == 9

@@ -77,6 +77,37 @@ def test_trials_go_to_the_database_of_optuna_s_variable(study, tmp_path, monkeyp
     assert not (study / ".cotrain/groupings.db").exists()
 
 
+def blank_affinities(study: Path, is_blank) -> None:
+    path = study / "data/analysis/affinity.csv"
+    pairs = pd.read_csv(path)
+    pairs.loc[is_blank(pairs), "affinity"] = np.nan
+    pairs.to_csv(path, index=False)
+
+
+def test_pairs_never_seen_together_speak_neither_for_nor_against(study):
+    # All hurt each other; were task 4, which they never met, worth 0 to them, it would join them.
+    write_analysis(study, lambda i, j: -0.01 if (i < 3) == (j < 3) else -0.03)
+    change_params(study, {"group.min_size": 2})
+    succeed(study, "group")
+    assert grouping(study)["n_unknown_affinities"] == 0
+    assert grouping(study)["rivals"]["affinity"] == [[TASKS[:3], TASKS[3:]]]
+    blank_affinities(
+        study,
+        lambda pairs: pairs["target"].isin(TASKS[:3]) & (pairs["source"] == "task4"),
+    )
+    succeed(study, "group")
+    assert grouping(study)["n_unknown_affinities"] == 3
+    assert grouping(study)["rivals"]["affinity"] == [[TASKS[:3], TASKS[3:]]]
+
+
+def test_without_any_affinity_there_is_no_grouping_by_it(study):
+    blank_affinities(study, lambda pairs: pairs["target"] != "")
+    assert "no gradient affinity is known to group by" in succeed(study, "group")
+    found = grouping(study)
+    assert found["n_unknown_affinities"] == 20
+    assert sorted(found["rivals"]) == ["clustering", "random"]
+
+
 def test_tasks_that_must_not_share_do_not(study):
     change_params(study, {"group.must_not_share": [["task0", "task1"]], "group.max_groups": 3})
     succeed(study, "group")

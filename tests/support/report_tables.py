@@ -212,6 +212,22 @@ class _Maker:
                     "n_steps": 100,
                 }
             ).to_csv(folder / "affinity.csv", index=False)
+            self.write_affinity_steps(folder, truth.size)
+
+    def write_affinity_steps(self, folder: Path, n_pairs: int) -> None:
+        """The last batch of an epoch, at step 50, knows few pairs, and those wildly."""
+        step = np.arange(0, 200, 10)
+        is_last = step == 50
+        spread = np.where(is_last, 1.0, 1e-4 * np.exp(-step / 100))
+        normal = {"p05": -1.64, "p25": -0.67, "p50": 0.0, "p75": 0.67, "p95": 1.64}
+        pd.DataFrame(
+            {
+                "step": step,
+                **{name: spread * (at + 0.1) for name, at in normal.items()},
+                "n_pairs": np.where(is_last, n_pairs // 10, n_pairs),
+                "rank_correlation": 0.3 + 0.05 * self.rng.normal(size=step.size),
+            }
+        ).to_csv(folder / "affinity_steps.csv", index=False)
 
     def write_predictions(self, folder: Path) -> None:
         rows = []
@@ -365,17 +381,19 @@ class _Maker:
                     "gap": 0.0 if is_optimal else 0.0121,
                     "score": self.score,
                     "n_trials": 2000,
+                    "n_unknown_affinities": 2,
                 }
             )
         )
-        value = -0.5 + 0.03 * (1 - np.exp(-np.arange(200) / 30))
+        value = -0.4712 - 0.03 * np.exp(-np.arange(200) / 30) * self.rng.random(200)
+        value[120] = -0.4712
         pd.DataFrame(
             {
                 "number": np.arange(200),
                 "value": value,
                 "n_groups": n_groups,
                 "groups": "((0, 1), (2,))",
-                "warm_start": False,
+                "warm_start": np.arange(200) < 4,
             }
         ).to_csv(folder / "trials.csv", index=False)
         n = np.arange(1, max(5, n_groups) + 1)
@@ -389,7 +407,7 @@ class _Maker:
         rows, tasks = [], []
         for score, gain in scores.items():
             mean = -0.46 if score in ("log_loss", "mse") else 0.84
-            rows.append(("recommended", 3, score, mean, "", "", "", "", 5))
+            rows.append(("recommended", 3, 90_210, 24_000, 1.25, score, mean, *[""] * 4, 5))
             for number, grouping in enumerate(baselines):
                 gains = self.effect * (
                     gain * (1 - 0.9 * (number == 1)) + gain * self.rng.normal(size=self.K)
@@ -397,16 +415,17 @@ class _Maker:
                 difference, half = gains.mean(), gain * (0.3 + 0.2 * number)
                 p = 0.001 if abs(difference) > half else 0.2
                 ends = (difference - half, difference + half)
-                rows.append((grouping, 1, score, mean - difference, difference, *ends, p, 5))
+                costs = (1, 30_070, 12_000.5, 0.5)
+                compared = (mean - difference, difference, *ends, p)
+                rows.append((grouping, *costs, score, *compared, 5))
                 for name, value in zip(self.tasks, gains, strict=True):
                     se = gain * 0.5
                     tasks.append(
                         (name, grouping, score, mean - value, value, value - se, value + se)
                     )
             tasks.extend((name, "recommended", score, mean, 0.0, "", "") for name in self.tasks)
-        names = ["grouping", "n_models", "score", "mean", "difference", "low", "high", "p_value"]
-        pd.DataFrame(rows, columns=[*names, "n_repeats"]).to_csv(
-            folder / "comparison.csv", index=False
-        )
+        names = ["grouping", "n_models", "n_parameters", "label_passes", "seconds"]
+        names += ["score", "mean", "difference", "low", "high", "p_value", "n_repeats"]
+        pd.DataFrame(rows, columns=names).to_csv(folder / "comparison.csv", index=False)
         names = ["task", "grouping", "score", "mean", "difference", "low", "high"]
         pd.DataFrame(tasks, columns=names).to_csv(folder / "tasks.csv", index=False)

@@ -47,7 +47,9 @@ def make_small_study(folder: Path) -> Path:
 
 def change_params(folder: Path, changes: dict[str, Any]) -> None:
     """Set keys of a study's params.yaml, named with dots."""
-    yaml = YAML()
+    yaml = YAML(typ="safe")  # The other loader keeps comments, and where, for lists now gone.
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
     path = folder / "params.yaml"
     params = yaml.load(path.read_text(encoding="utf-8"))
     for name, value in changes.items():

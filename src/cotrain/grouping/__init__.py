@@ -25,6 +25,7 @@ from cotrain.grouping._objective import (
 from cotrain.grouping._search import SearchResult, pareto_front, search_groups
 from cotrain.grouping._select import select_groups
 from cotrain.grouping._spectral import spectral_bound
+from cotrain.grouping._unknown import fill_unknown_pairs
 from cotrain.grouping._values import AffinityValue, GroupValue, LinearValue, PredictedValue
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "compare_groupings",
     "exact_groups",
     "feasible_cover",
+    "fill_unknown_pairs",
     "greedy_groups",
     "grouping_result",
     "pairwise_scores",

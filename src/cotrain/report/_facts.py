@@ -104,6 +104,17 @@ def next_labels(findings: Findings) -> pd.DataFrame | None:
     return table.assign(verdict=own_verdicts(table)).sort_values("rank", kind="stable")
 
 
+def affinity_steps(findings: Findings) -> pd.DataFrame | None:
+    """Return the recorded steps at which most pairs have an affinity; None if there is no table.
+
+    An epoch's last batch may hold few rows: what it says of few pairs, and wildly, is left out.
+    """
+    table = findings.affinity_steps
+    if table is None:
+        return None
+    return table[2 * table["n_pairs"] >= table["n_pairs"].max()].sort_values("step")
+
+
 def strongest(table: pd.DataFrame, effect: str, verdict: str, n: int) -> pd.DataFrame:
     """Return the `n` rows of the largest effects with a verdict, the largest first."""
     rows = table[(table["verdict"] == verdict) & table[effect].notna()]

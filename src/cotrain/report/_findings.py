@@ -49,6 +49,8 @@ class Recommendation:
         How far above `predicted` the `bound` lies, as a share of its size; NaN as above.
     score : str
     n_trials : int
+    n_unknown_affinities : int
+        Ordered pairs of tasks without a gradient affinity.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -59,6 +61,7 @@ class Recommendation:
     gap: float
     score: str
     n_trials: int
+    n_unknown_affinities: int
 
     def is_auxiliary(self, group: int, task: str) -> bool:
         """Whether a task is in the group at this place only to help the others."""
@@ -88,6 +91,7 @@ class Findings:
     curves: pd.DataFrame
     curve_points: pd.DataFrame
     affinity: pd.DataFrame | None
+    affinity_steps: pd.DataFrame | None
     costs: pd.DataFrame
     exchange_rates: pd.DataFrame | None
     next_labels: pd.DataFrame | None
@@ -205,6 +209,7 @@ def _recommendation(path: Path) -> Recommendation:
         gap=_number(values, "gap", path, "group"),
         score=str(_take(values, "score", path, "group")),
         n_trials=int(_number(values, "n_trials", path, "group")),
+        n_unknown_affinities=int(_number(values, "n_unknown_affinities", path, "group")),
     )
 
 

@@ -90,11 +90,11 @@ _PICTURES_OF = {
     "together": ("single_against_together",),
     "relevance": ("relevance",),
     "pairwise": ("pairwise",),
-    "measures": ("affinity",),
+    "measures": ("affinity", "affinity_steps"),
     "curves": ("learning_curves",),
     "labels": ("next_labels", "exchange_rates"),
     "predictions": ("predictions",),
-    "front": ("front",),
+    "front": ("front", "search"),
 }
 
 
@@ -114,12 +114,17 @@ def _comparison(findings: Findings) -> Section:
             "and its p-value is at most 0.05. A task is won or lost where its own interval leaves "
             "out 0."
         ),
+        say.unknown_affinities_sentence(findings),
     ]
     return Section(
         "comparison",
         "Comparison on test labels",
-        sentences,
-        tables=[tables.comparison_table(findings), tables.task_comparison_table(findings)],
+        _known(*sentences),
+        tables=[
+            tables.comparison_table(findings),
+            tables.grouping_cost_table(findings),
+            tables.task_comparison_table(findings),
+        ],
     )
 
 
@@ -187,6 +192,7 @@ def _measures(findings: Findings) -> Section:
     ]
     if findings.affinity is None:
         sentences.append("No gradient affinity was recorded in this study.")
+    sentences.append(say.affinity_steps_sentence(findings))
     sentences.append(
         "Costs: fits may serve several measures. Operations are counted: the matrix products of "
         "training and recording. Seconds are those of the cost model for one core, so that the "
@@ -197,7 +203,7 @@ def _measures(findings: Findings) -> Section:
     return Section(
         "measures",
         "How far the measures agree, and what they cost",
-        sentences,
+        _known(*sentences),
         tables=[agreement, tables.cost_table(findings)],
     )
 
@@ -296,18 +302,15 @@ def _negative_transfer(findings: Findings) -> Section:
 
 def _front(findings: Findings) -> Section:
     best = findings.recommendation
-    trials = findings.trials
+    predicted = number(raw(best.score, best.predicted))
     sentences = [
         (
-            f"The search tried {count(best.n_trials, 'grouping')}; the best predicted mean "
-            f"{score_name(best.score)} is {number(raw(best.score, best.predicted))}, "
+            f"The best predicted mean {score_name(best.score)} is {predicted}, "
             f"{say.certificate(findings)}."
         ),
+        say.search_sentence(findings),
     ]
-    best_trials = trials.loc[trials["value"] == trials["value"].max(), "number"]
-    if len(best_trials):
-        sentences.append(f"Its best was found first by trial {int(best_trials.min())}.")
-    return Section("front", "Fewer models or a better score", sentences)
+    return Section("front", "Fewer models or a better score", _known(*sentences))
 
 
 def _left_out(findings: Findings) -> Section:

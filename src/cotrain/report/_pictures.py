@@ -27,11 +27,13 @@ def pictures_of(findings: Findings) -> Pictures:
         _relevance(findings),
         _pairwise(findings),
         _affinity(findings),
+        _affinity_steps(findings),
         _curves(findings),
         _exchange_rates(findings),
         _next_labels(findings),
         _predictions(findings),
         _front(findings),
+        _search(findings),
     )
     return {picture.name: picture for picture in made if picture is not None}
 
@@ -176,6 +178,19 @@ def _affinity(findings: Findings) -> Picture | None:
     )
 
 
+def _affinity_steps(findings: Findings) -> Picture | None:
+    table = facts.affinity_steps(findings)
+    if table is None or len(table) < 2:
+        return None
+    return draw(
+        "affinity_steps",
+        "Gradient affinity over training",
+        f"Quantiles over pairs of the affinity at {count(len(table), 'training step')}, and the "
+        "rank correlation of each step with the mean of all others.",
+        lambda: _plots.affinity_steps(table),
+    )
+
+
 def _order(findings: Findings) -> "np.ndarray":
     """One order for every heat map of the page, so that they can be compared by eye."""
     return clustered_order(pair_matrices(findings)["surrogate relevance"].values)
@@ -248,4 +263,18 @@ def _front(findings: Findings) -> Picture | None:
         f"Predicted mean {score_name(best.score)} of the best grouping for each number of models; "
         f"{count(len(best.groups), 'model')} recommended.",
         lambda: _plots.front(findings.front, len(best.groups), best.score),
+    )
+
+
+def _search(findings: Findings) -> Picture | None:
+    trials = findings.trials.dropna(subset=["value"])
+    if trials.empty:
+        return None
+    best = findings.recommendation
+    return draw(
+        "search",
+        "What the search found, trial by trial",
+        f"Best predicted mean {score_name(best.score)} found so far against the number of trials, "
+        f"{len(trials):,} in all, with warm starts marked and the bound of the exact search.",
+        lambda: _plots.search(trials, best),
     )

@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from cotrain.report._facts import Rival
+from cotrain.report._findings import Recommendation
 from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, MAX_MARKS, UNDECIDED, label
 from cotrain.report._words import LOSSES, raw, score_name
 
@@ -45,7 +48,8 @@ def interval_plot(axes: Axes, rows: Sequence[Row], xlabel: str) -> None:
 def forest(rivals: dict[str, list[Rival]]) -> Figure:
     """Return the recommended grouping's gain over each rival, a panel a score."""
     n_rows = max((len(rows) for rows in rivals.values()), default=1)
-    figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout="constrained")
+    layout = ConstrainedLayoutEngine(wspace=0.06)  # tick labels of two panels may not run together
+    figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout=layout)
     verdicts = {"better": "helps", "worse": "hurts"}
     for at, (score, group) in enumerate(rivals.items()):
         axes = figure.add_subplot(1, len(rivals), at + 1)
@@ -126,9 +130,70 @@ def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
     if len(rows) <= 15:
         axes.set_xticks(n_groups)
     axes.set_xlabel("number of models")
-    better = "lower" if score in LOSSES else "higher"
-    axes.set_ylabel(f"predicted mean {score_name(score)}\n({better} is better)")
+    axes.set_ylabel(_predicted(score))
     axes.legend()
+    return figure
+
+
+def search(trials: pd.DataFrame, best: Recommendation) -> Figure:
+    """Return the best value found so far against the number of trials, with the proof's bound."""
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    ordered = trials.sort_values("number")
+    n_trials = ordered["number"] + 1
+    found = ordered["value"].cummax().map(lambda value: raw(best.score, value))
+    if math.isfinite(best.bound):
+        name = "proven: the best there is" if best.is_optimal else "proven: none can be better"
+        bound = raw(best.score, best.bound)
+        axes.axhline(bound, color=INK, linewidth=1, linestyle="--", label=name)
+    axes.step(n_trials, found, where="post", color=HELPS, linewidth=1.8, label="best found so far")
+    is_warm = ordered["warm_start"] == 1
+    if is_warm.any():
+        axes.plot(
+            n_trials[is_warm],
+            found[is_warm],
+            "D",
+            color=HURTS,
+            markerfacecolor="white",
+            markersize=5,
+            label="at a warm start",
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("number of trials")
+    axes.set_ylabel(_predicted(best.score))
+    axes.legend()
+    return figure
+
+
+def _predicted(score: str) -> str:
+    better = "lower" if score in LOSSES else "higher"
+    return f"predicted mean {score_name(score)}\n({better} is better)"
+
+
+def affinity_steps(table: pd.DataFrame) -> Figure:
+    """Return the pairs' affinities over training, and how far each step ranks pairs as others."""
+    figure = Figure(figsize=(9, 3.0), layout="constrained")
+    spread, agreement = figure.subplots(1, 2)
+    step = table["step"]
+    for low, high, alpha, name in (
+        ("p05", "p95", 0.18, "nine in ten pairs"),
+        ("p25", "p75", 0.35, "half of the pairs"),
+    ):
+        spread.fill_between(
+            step, table[low], table[high], color=HELPS, alpha=alpha, linewidth=0, label=name
+        )
+    spread.plot(step, table["p50"], color=HELPS, linewidth=1.6, label="the median pair")
+    spread.set_ylabel("affinity")
+    spread.ticklabel_format(axis="y", scilimits=(-2, 3))
+    spread.legend()
+    agreement.plot(step, table["rank_correlation"], "-o", color=HELPS, markersize=4)
+    agreement.set_ylim(min(-0.2, 1.1 * table["rank_correlation"].min()), 1)
+    agreement.set_ylabel("rank correlation with the\nmean of all other steps")
+    for axes in (spread, agreement):
+        axes.axhline(0, color=INK, linewidth=0.9)
+        axes.set_xlabel("training step")
     return figure
 
 

@@ -116,6 +116,13 @@ TABLES = (
         ("affinity", "cosine", "n_steps"),
         is_optional=True,
     ),
+    Table(
+        "affinity_steps",
+        "analyze",
+        "affinity_steps.csv",
+        numbers=("step", "p05", "p25", "p50", "p75", "p95", "n_pairs", "rank_correlation"),
+        is_optional=True,
+    ),
     Table("costs", "analyze", "costs.csv", ("measure",), ("n_fits", "gflop", "seconds")),
     Table(
         "exchange_rates",
@@ -140,7 +147,10 @@ TABLES = (
         "validate",
         "comparison.csv",
         ("grouping", "score"),
-        ("n_models", "mean", "difference", "low", "high", "p_value", "n_repeats"),
+        (
+            *("n_models", "n_parameters", "label_passes", "seconds"),
+            *("mean", "difference", "low", "high", "p_value", "n_repeats"),
+        ),
     ),
     Table(
         "task_comparison",

@@ -129,6 +129,58 @@ def certificate(findings: Findings) -> str:
     )
 
 
+def search_sentence(findings: Findings) -> str:
+    """Return how soon the search found its best; empty if no trial has a value."""
+    best, trials = findings.recommendation, findings.trials
+    top = trials["value"].max()
+    if math.isnan(top):
+        return ""
+    n_warm = int(trials["warm_start"].sum())
+    first = int(trials.loc[trials["value"] == top, "number"].min()) + 1
+    warm = ", the obvious groupings, clusterings and a local search" if n_warm else ""
+    text = (
+        f"The search tried {count(len(trials), 'grouping')}, {n_warm} of them warm starts{warm}; "
+        f"it had its best, {number(raw(best.score, top))}, after {count(first, 'trial')}"
+    )
+    return text + ("; the exact search found a better one." if top < best.predicted else ".")
+
+
+def unknown_affinities_sentence(findings: Findings) -> str:
+    """Return what became of pairs without a gradient affinity; empty if there are none."""
+    best = findings.recommendation
+    n_unknown, n_tasks = best.n_unknown_affinities, len(best.served_by)
+    if n_unknown == 0:
+        return ""
+    if n_unknown == n_tasks * (n_tasks - 1):
+        return "No gradient affinity is known of any pair, so no grouping by affinity is compared."
+    return (
+        f"{count(n_unknown, 'ordered pair was', 'ordered pairs were')} never seen together while "
+        "affinities were recorded; the grouping by affinity takes for each what its target gets "
+        "from other tasks in the mean."
+    )
+
+
+def affinity_steps_sentence(findings: Findings) -> str:
+    """Return how far affinities of one step agree with those of the others; empty if unknown."""
+    table, shown = findings.affinity_steps, facts.affinity_steps(findings)
+    if table is None or shown is None or shown["rank_correlation"].isna().all():
+        return ""
+    agreement = shown["rank_correlation"]
+    text = (
+        f"Affinities were recorded at {count(len(table), 'step')} of training; their size follows "
+        "the learning rate. The pairs' ranks at one step correlate with those of their means over "
+        f"all other steps by {number(agreement.median(), 2)} in the median over steps; near 0, a "
+        "pair's affinity at one step says little of any other step."
+    )
+    n_hidden = len(table) - len(shown)
+    if n_hidden:
+        text += (
+            f" {count(n_hidden, 'step')} with a batch too small to know half of the pairs "
+            f"{'is' if n_hidden == 1 else 'are'} not shown."
+        )
+    return text
+
+
 def together_sentence(findings: Findings) -> str:
     """Return what one model for all tasks does, against one model a task."""
     table, view = findings.transfer, findings.overview

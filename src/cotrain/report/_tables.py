@@ -52,7 +52,6 @@ def comparison_table(findings: Findings) -> HtmlTable:
         for title, is_number in (
             ("score", False),
             ("grouping", False),
-            ("models", True),
             ("mean", True),
             ("gain over it", True),
             ("95 % interval", True),
@@ -63,14 +62,11 @@ def comparison_table(findings: Findings) -> HtmlTable:
             ("repeats to decide", True),
         )
     )
-    models = findings.comparison.groupby("grouping")["n_models"].first()
     rows = []
     for score in facts.scores_compared(findings):
         mean = facts.recommended_mean(findings, score)
-        own = number(models.get(facts.RECOMMENDED, math.nan), 0)
-        blank = ("",) * 3
-        shown = number(raw(score, mean))
-        rows.append((score_name(score), "recommended", own, shown, *blank, *("", "", "", "")))
+        blank = ("",) * 7
+        rows.append((score_name(score), "recommended", number(raw(score, mean)), *blank))
         for rival in facts.rivals(findings, score):
             won = facts.wins(findings, rival.grouping, score)
             decimals = interval_decimals(rival.difference, rival.low, rival.high)
@@ -79,7 +75,6 @@ def comparison_table(findings: Findings) -> HtmlTable:
                 (
                     score_name(score),
                     rival.grouping,
-                    number(models.get(rival.grouping, math.nan), 0),
                     number(raw(score, rival.mean)),
                     signed(rival.difference, decimals),
                     interval(rival.low, rival.high, decimals),
@@ -95,6 +90,24 @@ def comparison_table(findings: Findings) -> HtmlTable:
 
 def _won(counts: VerdictCounts) -> str:
     return f"{counts.helps} / {counts.hurts} / {counts.undecided + counts.unknown}"
+
+
+def grouping_cost_table(findings: Findings) -> HtmlTable:
+    """Return what the recommended grouping and its rivals cost."""
+    return table_of(
+        "What each grouping costs",
+        findings.comparison.drop_duplicates("grouping"),
+        [
+            ("grouping", False, text_cell("grouping")),
+            ("models", True, whole_cell("n_models")),
+            ("parameters at inference", True, whole_cell("n_parameters")),
+            ("training: label passes", True, whole_cell("label_passes")),
+            ("training: seconds, estimated", True, number_cell("seconds")),
+        ],
+        "Training is that of one repeat. Label passes are labels times epochs; a label in two "
+        "groups counts twice. Seconds are those of the cost model for one core; what the clock "
+        "said is in MLflow. Where several groupings have one name, all figures are their means.",
+    )
 
 
 def task_comparison_table(findings: Findings) -> HtmlTable:

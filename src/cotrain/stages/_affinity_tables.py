@@ -11,9 +11,10 @@ from cotrain.affinity import AffinityRecord
 from cotrain.allocation import Fit, all_together
 from cotrain.exceptions import DataError
 from cotrain.settings import Settings
+from cotrain.stages._pairs import pair_matrix
 from cotrain.stages._repeats import study_repeats
 from cotrain.stages._surrogate_tables import SubsetAnalysis
-from cotrain.surrogates import best_threshold, classify
+from cotrain.surrogates import best_threshold, classify, spearman_by_target
 
 
 def recorded_fits(settings: Settings, n_tasks: int) -> list[Fit]:
@@ -50,6 +51,24 @@ def affinity_table(records: Sequence[AffinityRecord], tasks: Sequence[str]) -> p
     )
 
 
+def affinity_steps(records: Sequence[AffinityRecord]) -> pd.DataFrame:
+    """How affinity goes over training: one row a recorded step, each pair its mean over repeats.
+
+    Quantiles over pairs, and the rank correlation of the pairs with their means over all other
+    steps: with the step itself among them, noise alone would correlate.
+    """
+    history = np.concatenate([record.history for record in records]).astype(np.float64)
+    between = history[:, ~np.eye(history.shape[1], dtype=bool)]
+    step = np.concatenate([record.steps for record in records])
+    pairs = pd.DataFrame(between, index=step).groupby(level=0).mean()
+    rest = (pairs.sum() - pairs.fillna(0.0)) / (pairs.count() - pairs.notna())
+    quantiles = pairs.quantile([0.05, 0.25, 0.5, 0.75, 0.95], axis=1).T
+    quantiles.columns = pd.Index(["p05", "p25", "p50", "p75", "p95"])
+    return quantiles.assign(
+        n_pairs=pairs.count(axis=1), rank_correlation=spearman_by_target(pairs.T, rest.T)
+    ).reset_index(names="step")
+
+
 def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.DataFrame:
     """How well affinity and cosine tell which held-out subsets hurt, as the surrogate is judged.
 
@@ -60,7 +79,7 @@ def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.D
     effects = analysis.mean_effects
     rows = []
     for name in ("affinity", "cosine"):
-        harm = -_mean_of_sources(analysis.indicators, _matrix(affinities, analysis.tasks, name))
+        harm = -_mean_of_sources(analysis.indicators, pair_matrix(affinities, analysis.tasks, name))
         known = ~np.isnan(harm) & ~np.isnan(effects)
         chosen, judged = (known & part[:, None] for part in (~held_out, held_out))
         threshold = _threshold(effects[chosen] < 0, harm[chosen])
@@ -81,13 +100,6 @@ def _threshold(hurts: np.ndarray, harm: np.ndarray) -> float:
     if hurts.all():
         return -np.inf
     return best_threshold(hurts, harm) if hurts.any() else np.inf
-
-
-def _matrix(affinities: pd.DataFrame, tasks: Sequence[str], column: str) -> np.ndarray:
-    """[target, source], (K, K); NaN where unknown and on the diagonal."""
-    values = affinities.set_index(["target", "source"])[column]
-    pairs = pd.MultiIndex.from_product([tasks, tasks])
-    return values.reindex(pairs).to_numpy(dtype=np.float64).reshape(len(tasks), len(tasks))
 
 
 def _mean_of_sources(indicators: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -6,37 +6,47 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cotrain.allocation import encode_tasks
+from cotrain.allocation import Fit, encode_tasks
 from cotrain.grouping import Group, Grouping
 from cotrain.settings import ModelSettings
-from cotrain.training import Journal
+from cotrain.tasks import TaskTable
+from cotrain.training import Journal, estimate_seconds
 
 Rivals = Mapping[str, Sequence[Grouping]]
 
 
 def grouping_costs(
-    rivals: Rivals, rows: pd.DataFrame, n_features: int, model: ModelSettings
+    rivals: Rivals, fits: Sequence[Fit], table: TaskTable, model: ModelSettings
 ) -> pd.DataFrame:
-    """Return the counted costs of groupings, one row each; means where a name has several.
+    """Return what groupings cost, one row each; means where a name has several.
 
-    n_models; n_parameters, of all models; label_passes, labels trained on times epochs, of one
-    repeat. Counts, not seconds: the same study gives the same figures anywhere.
+    n_models; n_parameters, of all models; of one repeat's training label_passes, labels trained on
+    times epochs, and seconds, as the cost model has them for one core. What a clock says is no
+    result: the same study gives the same figures anywhere.
     """
-    sizes = [n_features, *model.hidden]
+    sizes = [table.n_features, *model.hidden]
     trunk = sum((inputs + 1) * units for inputs, units in pairwise(sizes))
-    labels = rows.groupby("members")["n_labels"].sum() / rows["repeat"].nunique()
+    trained = pd.DataFrame(
+        {
+            "labels": [table.label_counts[fit.allocation.matrix].sum() for fit in fits],
+            "seconds": estimate_seconds(table, fits, model),
+        },
+        index=[encode_tasks(fit.members) for fit in fits],
+    )
+    by_group = trained.groupby(level=0).mean()
 
     def parameters(group: Group) -> int:
         return trunk + len(group) * (sizes[-1] + 1)
 
-    def label_passes(group: Group) -> float:
-        return float(model.epochs * labels[encode_tasks(group)])
+    def total(column: str) -> Callable[[Grouping], float]:
+        return lambda one: by_group.loc[[encode_tasks(group) for group in one], column].sum()
 
     found = {
         name: {
             "n_models": _mean(len, groupings),
             "n_parameters": _mean(lambda one: sum(map(parameters, one)), groupings),
-            "label_passes": _mean(lambda one: sum(map(label_passes, one)), groupings),
+            "label_passes": model.epochs * _mean(total("labels"), groupings),
+            "seconds": _mean(total("seconds"), groupings),
         }
         for name, groupings in rivals.items()
     }

@@ -8,7 +8,12 @@ import pandas as pd
 from cotrain.allocation import Plan
 from cotrain.files import write_csv, write_json
 from cotrain.observations import Observations
-from cotrain.stages._affinity_tables import affinity_figures, affinity_table, load_records
+from cotrain.stages._affinity_tables import (
+    affinity_figures,
+    affinity_steps,
+    affinity_table,
+    load_records,
+)
 from cotrain.stages._context import run_context
 from cotrain.stages._cost_tables import cost_table
 from cotrain.stages._curve_tables import (
@@ -51,6 +56,7 @@ def run(study: Study) -> str:
     }
     records = load_records(study.affinity)
     tables["affinity"] = affinity_table(records, tasks)
+    tables["affinity_steps"] = affinity_steps(records)
     tables["costs"] = cost_table(runs.table, study.settings, runs.plans, records)
     tables["negative_transfer"] = pd.concat(
         [tables["negative_transfer"], affinity_figures(analysis, tables["affinity"])],

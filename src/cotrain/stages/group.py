@@ -19,17 +19,20 @@ from cotrain.grouping import (
     Objective,
     affinity_clusters,
     exact_groups,
+    fill_unknown_pairs,
     greedy_groups,
     random_groupings,
     search_groups,
 )
 from cotrain.settings import GroupSettings
 from cotrain.stages._context import run_context
+from cotrain.stages._pairs import pair_matrix
 from cotrain.study import Study
 from cotrain.tasks import file_version
 from cotrain.tracking import Tracker
 
 _MANY_TASKS = 100
+_BLANK = {name: [""] for name in ("relevance", "standard_error", "intercept", "affinity")}
 
 
 def run(study: Study) -> str:
@@ -60,18 +63,9 @@ def run(study: Study) -> str:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `group`: {error}") from error
     exact = exact_groups(objective, seed=group.seed)
     best = exact if exact.value > search.best.value else search.best
-    n_groups = len(best.groups)
-    rivals: dict[str, list[Grouping]] = {
-        "random": random_groupings(
-            best.groups,
-            len(tasks),
-            count=study.settings.validate_.random_groupings,
-            seed=group.seed,
-        ),
-    }
-    if 1 < n_groups < len(tasks):
-        rivals["clustering"] = [affinity_clusters(objective.value, n_groups, seed=group.seed)]
-    rivals["affinity"] = [_affinity_grouping(study, tasks)]
+    affinity = pair_matrix(_read(study.analysis / "affinity.csv"), tasks, "affinity")
+    n_random = study.settings.validate_.random_groupings
+    rivals = _rivals(objective, best.groups, affinity, n_random, group.seed)
     write_json(
         study.grouping / "grouping.json",
         {
@@ -86,6 +80,8 @@ def run(study: Study) -> str:
             "timed_out": exact.timed_out,
             "gap": exact.gap if math.isfinite(exact.gap) else None,
             "n_trials": group.trials,
+            # The diagonal is no pair.
+            "n_unknown_affinities": int(np.isnan(affinity).sum()) - len(tasks),
             "rivals": {
                 name: [_names(grouping, tasks) for grouping in groupings]
                 for name, groupings in rivals.items()
@@ -98,19 +94,25 @@ def run(study: Study) -> str:
     tracker.log_summary(
         "grouping",
         run_context(study, data_version).params,
-        {"predicted": best.value, "bound": exact.bound, "gap": exact.gap, "n_groups": n_groups},
+        {
+            "predicted": best.value,
+            "bound": exact.bound,
+            "gap": exact.gap,
+            "n_groups": len(best.groups),
+        },
         sorted(study.grouping.iterdir()),
     )
     return (
-        f"{n_groups} groups of {group.max_groups} at most, predicted mean score {best.value:.4f}, "
-        f"{exact.certificate}"
+        f"{len(best.groups)} groups of {group.max_groups} at most, predicted mean score "
+        f"{best.value:.4f}, {exact.certificate}"
+        f"{'' if 'affinity' in rivals else '; no gradient affinity is known to group by'}"
     )
 
 
 def _read(path: Path) -> pd.DataFrame:
     try:
         # A task may be called NA: names are read as they stand.
-        return pd.read_csv(path, keep_default_na=False, na_values={"relevance": [""]})
+        return pd.read_csv(path, keep_default_na=False, na_values=_BLANK)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
 
@@ -118,14 +120,11 @@ def _read(path: Path) -> pd.DataFrame:
 def _value(relevance: pd.DataFrame, surrogates: pd.DataFrame, caution: float) -> LinearValue:
     """The surrogates as the value of a group; with `caution`, the lower end of what they say."""
     tasks = surrogates["target"].tolist()
-    place = {name: index for index, name in enumerate(tasks)}
-    rows, columns = (relevance[name].map(place).to_numpy() for name in ("target", "source"))
-    coef, error = np.zeros((2, len(tasks), len(tasks)))
-    coef[rows, columns] = pd.to_numeric(relevance["relevance"])
-    error[rows, columns] = pd.to_numeric(relevance["standard_error"])
-    intercept = pd.to_numeric(surrogates["intercept"]).to_numpy()
+    intercept = surrogates["intercept"].to_numpy()
+    coef = pair_matrix(relevance, tasks, "relevance")
     if caution == 0:
         return LinearValue(intercept, coef)
+    error = pair_matrix(relevance, tasks, "standard_error")
     return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
 
 
@@ -168,19 +167,22 @@ def _storage(study: Study) -> str:
     return os.environ.get("OPTUNA_STORAGE") or default
 
 
-def _affinity_grouping(study: Study, tasks: list[str]) -> Grouping:
-    """What paper A would choose: the best groups by gradient affinity under the same rules.
+def _rivals(
+    objective: Objective, groups: Grouping, affinity: np.ndarray, n_random: int, seed: int
+) -> dict[str, list[Grouping]]:
+    """What the grouping is compared with, beside each task alone and all together.
 
-    A pair that was never seen together has no affinity; it counts as neither help nor harm.
+    By affinity: what TAG would choose under the same rules; nothing if no affinity is known.
     """
-    group = study.settings.group
-    pairs = _read(study.analysis / "affinity.csv")
-    place = {name: index for index, name in enumerate(tasks)}
-    rows, columns = (pairs[name].map(place).to_numpy() for name in ("target", "source"))
-    affinity = np.zeros((len(tasks), len(tasks)))
-    affinity[rows, columns] = pd.to_numeric(pairs["affinity"]).fillna(0.0)
-    value = AffinityValue(affinity, self_scores=np.zeros(len(tasks)))
-    return greedy_groups(Objective(value, _rules(group, tasks)), seed=group.seed).groups
+    n_tasks = len(affinity)
+    rivals = {"random": random_groupings(groups, n_tasks, count=n_random, seed=seed)}
+    if 1 < len(groups) < n_tasks:
+        rivals["clustering"] = [affinity_clusters(objective.value, len(groups), seed=seed)]
+    if not np.isnan(affinity).all():
+        value = AffinityValue(fill_unknown_pairs(affinity), self_scores=np.zeros(n_tasks))
+        by_affinity = greedy_groups(Objective(value, objective.constraints), seed=seed)
+        rivals["affinity"] = [by_affinity.groups]
+    return rivals
 
 
 def _names(grouping: Grouping, tasks: list[str]) -> list[list[str]]:

@@ -36,7 +36,7 @@ def run(study: Study) -> str:
     }
     # One model serves a task, whatever score it is then looked at by.
     chooser = scored[study.settings.analyze.score]
-    costs = grouping_costs(rivals, rows, bench.table.n_features, model)
+    costs = grouping_costs(rivals, fits, bench.table, model)
     overall, by_task = comparison_tables(
         {score: found.test_scores(rivals, chooser) for score, found in scored.items()},
         costs,
@@ -49,13 +49,14 @@ def run(study: Study) -> str:
         served_table(scored, chooser, rivals["recommended"][0], tasks),
     )
     save_fit_table(study.fits("validation"), rows)
-    seconds = measured_seconds(rivals, rows, bench.journal)
+    counted = costs.drop(columns="seconds")
+    measured = measured_seconds(rivals, rows, bench.journal)
     bench.tracker.log_summary(
         "comparison",
         bench.run.params,
         {
             f"{name}/{column}": float(value)
-            for column, values in {**costs, "train_seconds": seconds}.items()
+            for column, values in {**counted, "train_seconds": measured}.items()
             for name, value in values.items()
         },
         [study.validation / "comparison.csv", study.validation / "tasks.csv"],

@@ -23,54 +23,50 @@ CHOSEN = ("uniform", "proportional", "own curves", "transfer model")
 
 
 def answer() -> Answer:
-    seen = observe(["subsets", "augmentations"], SCORE)
-    repeats = np.array([fit.repeat for fit in seen.fits])
+    every = observe(["subsets", "augmentations"], SCORE)
+    seen = every.over_seeds()
     held = _held_out(seen)
     model = TransferModel(ranks=(0,), random_state=SEED)
-    model.fit(seen.counts[~held], seen.scores[~held], repeats[~held])
+    model.fit(seen.counts[~held], seen.scores[~held])
     # Chosen once: the choice takes longer than a fit.
     strength = model.choices_[0].strength
     alike = TransferModel(strengths=(strength,), ranks=(0,), random_state=SEED)
     figures = {
-        "n_fits": len(seen.fits),
+        "n_fits": len(every.fits),
+        "n_means": len(seen.fits),
         "n_held_out": int(held.sum()),
         "strength": strength,
         "strengths": [*model.strengths],
-        "held_out": _errors(seen, repeats, held, model),
-        "extrapolation": _extrapolation(seen, repeats, alike),
-        "acquisition": _acquisition(seen, repeats, alike),
+        "held_out": _errors(seen, held, model),
+        "extrapolation": _extrapolation(seen, alike),
+        "acquisition": _acquisition(every, alike),
     }
     return Answer(figures, _picture(figures))
 
 
 def _held_out(seen: Observations) -> np.ndarray:
-    """A quarter of the subsets, whole: all repeats of one."""
+    """A quarter of the subsets."""
     rng = np.random.default_rng(SEED)
-    subsets = sorted({fit.members for fit in seen.fits if fit.kind == "subset"})
-    left = {members for members in subsets if rng.random() < 0.25}
-    return np.array([fit.kind == "subset" and fit.members in left for fit in seen.fits])
+    return np.array([fit.kind == "subset" and rng.random() < 0.25 for fit in seen.fits])
 
 
-def _errors(
-    seen: Observations, repeats: np.ndarray, held: np.ndarray, model: TransferModel
-) -> list[dict]:
+def _errors(seen: Observations, held: np.ndarray, model: TransferModel) -> list[dict]:
     """Root mean squared error on the held-out subsets, the mean over targets.
 
-    What scores of one target and repeat share is taken out of every predictor by its mean error on
-    the fits seen of that repeat.
+    Subsets leave other things to foretell than single tasks and augmentations do: each predictor's
+    mean error on the subsets that it was fitted to is taken out of what it says of the others.
     """
     predictions = {
         "transfer model": model.predict(seen.counts),
         "EXP3.2 by target": _by_curve(seen, held),
-        "target's mean": np.tile(np.nanmean(seen.scores[~held], axis=0), (len(seen.fits), 1)),
+        "target's mean": np.zeros(seen.scores.shape),
     }
+    is_subset = np.array([fit.kind == "subset" for fit in seen.fits])
     errors = {}
     for name, predicted in predictions.items():
         gap = seen.scores - predicted
-        for repeat in np.unique(repeats):
-            of = repeats == repeat
-            gap[of] -= np.nanmean(gap[of & ~held & _is_subset(seen)], axis=0)
-        errors[name] = np.sqrt(np.nanmean(np.square(gap[held]), axis=0))
+        gap = gap[held] - np.nanmean(gap[~held & is_subset], axis=0)
+        errors[name] = np.sqrt(np.nanmean(np.square(gap), axis=0))
     best = errors["transfer model"]
     return [
         {
@@ -82,10 +78,6 @@ def _errors(
     ]
 
 
-def _is_subset(seen: Observations) -> np.ndarray:
-    return np.array([fit.kind == "subset" for fit in seen.fits])
-
-
 def _by_curve(seen: Observations, held: np.ndarray) -> np.ndarray:
     own, others = seen.counts.T, (seen.counts.sum(axis=1, keepdims=True) - seen.counts).T
     columns = np.stack([own, others], axis=2)
@@ -93,11 +85,12 @@ def _by_curve(seen: Observations, held: np.ndarray) -> np.ndarray:
     return fits.predict(columns).T
 
 
-def _extrapolation(seen: Observations, repeats: np.ndarray, model: TransferModel) -> dict:
+def _extrapolation(seen: Observations, model: TransferModel) -> dict:
     levels = np.array([fit.level for fit in seen.fits])
     auxiliary = np.array([-1 if fit.auxiliary is None else fit.auxiliary for fit in seen.fits])
+    one = np.zeros(len(seen.fits), dtype=np.int64)
     found = extrapolate(
-        seen.counts, seen.scores, levels, auxiliary, repeats, model=model, random_state=SEED
+        seen.counts, seen.scores, levels, auxiliary, one, model=model, random_state=SEED
     )
     known = np.isfinite(found.scores)
     for predicted in found.predictions.values():
@@ -110,13 +103,20 @@ def _extrapolation(seen: Observations, repeats: np.ndarray, model: TransferModel
         )
     return {
         "rows": rows,
-        "repeat_noise": found.repeat_noise,
+        "seed_noise": _seed_noise(),
         "interval_coverage": found.interval_coverage,
         "top_level": int(levels.max()),
     }
 
 
-def _acquisition(seen: Observations, repeats: np.ndarray, model: TransferModel) -> list[dict]:
+def _seed_noise() -> float:
+    """Median distance of the highest level's scores of one seed from the mean of the others."""
+    scores = grid(SCORE).baseline[:, -1]
+    rest = (scores.sum(axis=0) - scores) / (len(scores) - 1)
+    return float(np.nanmedian(np.abs(scores - rest)))
+
+
+def _acquisition(seen: Observations, model: TransferModel) -> list[dict]:
     """What each strategy's choice at the highest augmented level pays, per 1,000 labels.
 
     Strategies see validation scores of the other repeats, and never the augmentations of that
@@ -126,6 +126,7 @@ def _acquisition(seen: Observations, repeats: np.ndarray, model: TransferModel) 
     measured = grid(SCORE, "test")
     top = measured.levels[-1]
     gains = np.nanmean(measured.augmented[:, -1] - measured.baseline[:, -1, None, :], axis=2)
+    repeats = np.array([fit.repeat for fit in seen.fits])
     levels = np.array([fit.level for fit in seen.fits])
     augmented = np.array([fit.auxiliary is not None for fit in seen.fits])
     paid: dict[str, list[float]] = {name: [] for name in CHOSEN}
@@ -133,9 +134,9 @@ def _acquisition(seen: Observations, repeats: np.ndarray, model: TransferModel) 
         known = (repeats != repeat) & ((levels < top) | ((levels == top) & ~augmented))
         counts, available = _fold_of(seen, repeats == repeat, top)
         budget = int(BUDGET * available.sum())
-        N, Y = seen.counts[known], seen.scores[known]
+        told = seen.take(known).over_seeds()
         for name in CHOSEN:
-            state = LabelState(N, Y, counts, available, budget, model, repeats[known])
+            state = LabelState(told.counts, told.scores, counts, available, budget, model)
             labels = STRATEGIES[name](state)
             worth = gains[repeat] * labels / np.maximum(available, 1)
             paid[name].append(1000 * float(np.nansum(worth)) / budget)

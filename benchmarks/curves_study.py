@@ -361,7 +361,7 @@ def _rates(runs: Runs, rows: np.ndarray, ceiling: float, seed: int) -> np.ndarra
 
 def _quick(ceiling: float, seed: int) -> TransferModel:
     """One strength for all, so that ways of choosing fits are compared and nothing else."""
-    return TransferModel(strengths=(0.2,), ranks=(0,), ceiling=ceiling, random_state=seed)
+    return TransferModel(strengths=(1.0,), ranks=(0,), ceiling=ceiling, random_state=seed)
 
 
 def _agreement(rates: np.ndarray, reference: np.ndarray) -> float:

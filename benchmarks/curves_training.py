@@ -93,7 +93,7 @@ def acquisition(folder: Path, n_repeats: int) -> str:
         for name, strategy in STRATEGIES.items():
             path = simulate_acquisition(
                 play, strategy, N, Y, folds[:, :KNOWN].sum(axis=1), hidden, budget, N_ROUNDS,
-                model=TransferModel(strengths=(0.05, 0.1, 0.2), ranks=(0,), random_state=0),
+                model=TransferModel(ranks=(0,), random_state=0),
             )  # fmt: skip
             gain[name].append(1000 * path.gain_per_label)
             after[name].append(float(np.nanmean(path.scores[-1])))

@@ -134,8 +134,13 @@ def _domain_mean(data: TargetData, fit: TargetFit, n_tasks: int) -> tuple[float,
 
 
 def _moments(means: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
+    """Mean over tasks, and the spread of one more task about it, the mean's own error included."""
+    n = len(means)
     centre = float(means.mean())
-    return centre, float(np.sqrt(np.mean((means - centre) ** 2 + variances)))
+    if n == 1:
+        return centre, float(np.sqrt(variances[0]))
+    spread = np.square(means - centre).sum() / (n - 1) + variances.mean()
+    return centre, float(np.sqrt((1 + 1 / n) * spread))
 
 
 def _noise(targets: Sequence[TargetData], fits: Sequence[TargetFit]) -> np.ndarray:

@@ -85,7 +85,7 @@ def _one_curve(
 def transfer() -> str:
     """Exchange rates, parameters and coverage of the transfer model."""
     rows = []
-    for n_tasks, noise, seeds in ((12, 0.006, 12), (12, 0.015, 12), (30, 0.006, 2)):
+    for n_tasks, noise, seeds in ((12, 0.006, 8), (12, 0.015, 8), (30, 0.006, 2)):
         found = [_one_transfer(n_tasks, noise, seed) for seed in range(seeds)]
         mean = np.mean(found, axis=0)
         rows.append([n_tasks, noise, seeds, *(f"{value:.3f}" for value in mean)])

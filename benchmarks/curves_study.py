@@ -12,8 +12,6 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from cotrain.curves import (
-    STRATEGIES,
-    LabelState,
     TransferModel,
     extrapolate,
     fit_curves,
@@ -92,7 +90,6 @@ def study(frame: pd.DataFrame, score: str = "auroc", seed: int = 0) -> str:
         extrapolation_table(runs, ceiling, seed),
         held_out_table(runs, ceiling, seed),
         cheaper_grid_table(runs, ceiling, seed),
-        acquisition_table(runs, ceiling, seed),
     ]
     return "\n\n".join(parts)
 
@@ -273,32 +270,6 @@ def _halves(runs: Runs, *rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, ~first
 
 
-def acquisition_table(runs: Runs, ceiling: float = 1.0, seed: int = 0, share: float = 0.2) -> str:
-    """Gain per 1,000 labels of each strategy's choice at the highest level that was augmented.
-
-    Strategies see the other repeats, and never the augmentations of that level; their choice is
-    paid by the measured gains of the repeat left out, taken to add up over tasks.
-    """
-    base, more, levels = runs.grid()
-    gains = np.nanmean(more[:, -1] - base[:, -1, None, :], axis=2)  # (R, auxiliary)
-    repeats = sorted(set(runs.repeats[runs.auxiliary >= 0].tolist()))
-    value: dict[str, list[float]] = {name: [] for name in STRATEGIES}
-    for index, repeat in enumerate(repeats):
-        known = (runs.repeats != repeat) & (
-            (runs.levels < levels[-1]) | ((runs.levels == levels[-1]) & (runs.auxiliary < 0))
-        )
-        counts, available = _fold_of(runs, repeat, levels[-1])
-        seen = runs.take(known)
-        budget = int(share * available.sum())
-        for name, strategy in STRATEGIES.items():
-            model = TransferModel(ceiling=ceiling, random_state=seed)
-            state = LabelState(seen.N, seen.Y, counts, available, budget, model, seen.repeats)
-            labels = strategy(state)
-            paid = gains[index] * labels / np.maximum(available, 1)
-            value[name].append(1000 * float(np.nansum(paid)) / budget)
-    return gain_table("Label acquisition", value)
-
-
 def gain_table(title: str, gain: Mapping[str, Sequence[float]]) -> str:
     """Gains in mean score per 1,000 labels of each strategy, and how far above uniform's."""
     uniform = np.array(gain["uniform"])
@@ -390,19 +361,9 @@ def _rates(runs: Runs, rows: np.ndarray, ceiling: float, seed: int) -> np.ndarra
 
 def _quick(ceiling: float, seed: int) -> TransferModel:
     """One strength for all, so that ways of choosing fits are compared and nothing else."""
-    return TransferModel(strengths=(0.2,), ranks=(0,), ceiling=ceiling, random_state=seed)
+    return TransferModel(strengths=(1.0,), ranks=(0,), ceiling=ceiling, random_state=seed)
 
 
 def _agreement(rates: np.ndarray, reference: np.ndarray) -> float:
     off = ~np.eye(len(rates), dtype=bool)
     return float(spearmanr(rates[off], reference[off]).statistic)
-
-
-def _fold_of(runs: Runs, repeat: int, level: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels at a level of a repeat, and those that the next fold adds, (K,) each."""
-    of = (runs.repeats == repeat) & (runs.levels == level) & (runs.N > 0).all(axis=1)
-    base = runs.N[of & (runs.auxiliary < 0)][0]
-    added = np.zeros(len(base))
-    for row in np.flatnonzero(of & (runs.auxiliary >= 0)):
-        added[runs.auxiliary[row]] = (runs.N[row] - base)[runs.auxiliary[row]]
-    return base, added

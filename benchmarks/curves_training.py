@@ -2,10 +2,9 @@
 
     python benchmarks/curves_training.py acquisition FOLDER [--repeats 8]
     python benchmarks/curves_training.py weights FOLDER [--repeats 10]
-    python benchmarks/curves_training.py verdicts FOLDER [--repeats 240]
 
-`cotrain prepare` must have run in the study's folder; for `weights`, its fits as well; `verdicts`
-wants made data. Nothing is recorded.
+`cotrain prepare` must have run in the study's folder, and for `weights` its fits as well.
+Nothing is recorded.
 """
 
 import argparse
@@ -23,19 +22,17 @@ from cotrain.allocation import (
     Fit,
     Rotation,
     all_together,
-    augmentations,
     rotations,
     single_tasks,
 )
 from cotrain.curves import (
     STRATEGIES,
     TransferModel,
-    domain_effects,
-    pairwise_effects,
     simulate_acquisition,
     task_weights,
 )
 from cotrain.reliability import paired_interval
+from cotrain.settings import Settings
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
 from cotrain.training import SCORES, FitScores, load_fit_table, make_engine, sweep
@@ -45,28 +42,26 @@ AUROC = SCORES.index("auroc")
 KNOWN, HIDDEN = 4, 6
 N_ROUNDS, SHARE = 3, 0.4  # of the hidden labels that are acquired in all
 N_SEEDS = 2  # fits behind each score that is judged
-N_STUDIES = 4  # that repeats are dealt out to, for verdicts
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A study's task table, and what trains on it."""
+    """A task table, and the settings by which models train on it."""
 
-    study: Study
+    settings: Settings
     table: TaskTable
 
     @classmethod
-    def of(cls, folder: Path) -> "Bench":
-        study = Study(folder)
-        return cls(study, TaskTable.load(study.table))
+    def of(cls, study: Study) -> "Bench":
+        return cls(study.settings, TaskTable.load(study.table))
 
     def turns(self, n_train: int, n_repeats: int, seed: int) -> list[Rotation]:
-        n_test = self.study.settings.plan.test_folds
+        n_test = self.settings.plan.test_folds
         return rotations(self.table.n_folds, n_train, n_test, n_repeats, seed)
 
     def scores(self, fits: Sequence[Fit]) -> tuple[np.ndarray, np.ndarray]:
         """Validation and test scores, (n_fits, K, SCORES) each; NaN for tasks not trained."""
-        settings = self.study.settings
+        settings = self.settings
         place = {fit: row for row, fit in enumerate(fits)}
         validation = np.full((len(fits), self.table.n_tasks, len(SCORES)), np.nan)
         test = validation.copy()
@@ -84,7 +79,7 @@ class Bench:
 
 def acquisition(folder: Path, n_repeats: int) -> str:
     """Every strategy's course in each repeat: its own folds at hand, hidden and to choose by."""
-    bench = Bench.of(folder)
+    bench = Bench.of(Study(folder))
     gain: dict[str, list[float]] = {name: [] for name in STRATEGIES}
     after: dict[str, list[float]] = {name: [] for name in STRATEGIES}
     spent = []
@@ -98,7 +93,7 @@ def acquisition(folder: Path, n_repeats: int) -> str:
         for name, strategy in STRATEGIES.items():
             path = simulate_acquisition(
                 play, strategy, N, Y, folds[:, :KNOWN].sum(axis=1), hidden, budget, N_ROUNDS,
-                model=TransferModel(strengths=(0.05, 0.1, 0.2), ranks=(0,), random_state=0),
+                model=TransferModel(ranks=(0,), random_state=0),
             )  # fmt: skip
             gain[name].append(1000 * path.gain_per_label)
             after[name].append(float(np.nanmean(path.scores[-1])))
@@ -145,29 +140,32 @@ def _play(bench: Bench, turn: Rotation) -> Callable[[np.ndarray], tuple[np.ndarr
 
 
 def weights(folder: Path, n_repeats: int) -> str:
-    """All tasks in one model, each task's loss weighed by what its labels are worth, or equally."""
-    bench = Bench.of(folder)
-    plan = bench.study.settings.plan
-    frames = [load_fit_table(bench.study.fits(name)) for name in ("subsets", "augmentations")]
+    """Losses weighed by what labels are worth, to all tasks in one model or to each in its own."""
+    study = Study(folder)
+    bench = Bench.of(study)
+    plan = study.settings.plan
+    frames = [load_fit_table(study.fits(name)) for name in ("subsets", "augmentations")]
     runs = Runs.of(pd.concat(frames, ignore_index=True))
     model = TransferModel(random_state=0).fit(runs.N, runs.Y, runs.repeats)
     order = [runs.tasks.index(task) for task in bench.table.tasks]
     rates = model.exchange_rates_[np.ix_(order, order)]
+    n_tasks = bench.table.n_tasks
     worth = _positive(task_weights(rates))
     print("weights", dict(zip(bench.table.tasks, worth.round(2).tolist(), strict=True)))
-    turns = bench.turns(plan.train_folds, n_repeats, seed=1000)
-    ways: dict[str, np.ndarray] = {
-        "equal": np.ones_like(worth),
-        "exchange rates": worth,
-        "their square roots": np.sqrt(worth),
+    ways = {
+        "equal": np.ones((1, n_tasks)),
+        "worth to all": worth[None],
+        "worth to the target, a model each": np.stack(
+            [_positive(task_weights(rates, target)) for target in np.eye(n_tasks)]
+        ),
     }
-    together = all_together(bench.table.n_tasks, plan.subset_level, turns)
+    turns = bench.turns(plan.train_folds, n_repeats, seed=1000)
+    together = all_together(n_tasks, plan.subset_level, turns)
     found = {name: _weighed(bench, together, way) for name, way in ways.items()}
     rows = []
     for score, sign in (("log_loss", -1), ("auroc", 1)):
-        equal = found["equal"][score]
-        for name, by_score in found.items():
-            scores = by_score[score]
+        for name, by_way in found.items():
+            scores, equal = (way[..., SCORES.index(score)] for way in (by_way, found["equal"]))
             gap = paired_interval(sign * np.nanmean(scores - equal, axis=1))
             rows.append([
                 score, name, f"{np.nanmean(scores):.4f}",
@@ -184,82 +182,18 @@ def _positive(worth: np.ndarray) -> np.ndarray:
     return worth / worth.mean()
 
 
-def _weighed(bench: Bench, together: Sequence[Fit], way: np.ndarray) -> dict[str, np.ndarray]:
-    """Test scores of models with weights (K,), (n_repeats, K) each."""
-    fits = [replace(fit, task_weights=tuple(way.tolist())) for fit in together]
-    test = bench.scores(fits)[1]
-    return {score: test[..., place] for place, score in enumerate(SCORES)}
-
-
-def verdicts(folder: Path, n_repeats: int) -> str:
-    """Verdicts of statTAG grids with a planted harmful task, each held against other repeats.
-
-    The repeats are dealt out to studies. A verdict is confirmed where the 95 % interval of the
-    other studies' repeats lies on its side of 0.
-    """
-    bench = Bench.of(folder)
-    truth = pd.read_csv(bench.study.raw / "truth.csv").set_index("task")
-    truth = truth.loc[list(bench.table.tasks)]
-    base, more = _grid(bench, n_repeats)
-    studies = np.arange(n_repeats) % N_STUDIES
-    found, rest, given = [], [], []
-    for study in range(N_STUDIES):
-        mine = studies == study
-        found.append(pairwise_effects(base[mine], more[mine]).verdict)
-        rest.append(paired_interval((more - base[:, :, None])[~mine, 0]))
-        given.append(domain_effects(base[mine], more[mine])[0].verdict)
-    verdict = np.array(found)
-    confirmed = ((verdict == "helps") & (np.array([r.low for r in rest]) > 0)) | (
-        (verdict == "hurts") & (np.array([r.high for r in rest]) < 0)
-    )
-    named = np.isin(verdict, ("helps", "hurts"))
-    effect = pairwise_effects(base, more).effect
-    rows = []
-    for kind, pairs in _kinds_of_pairs(truth).items():
-        share = [f"{(verdict[:, pairs] == v).mean():.2f}" for v in ("helps", "hurts", "undecided")]
-        n_named, n_confirmed = named[:, pairs].sum(), confirmed[:, pairs].sum()
-        rows.append([kind, pairs.sum(), f"{effect[pairs].mean():+.4f}", *share,
-                     n_named, n_named - n_confirmed])  # fmt: skip
-    rows.append(["all", "", "", "", "", "", named.sum(), named.sum() - confirmed.sum()])
-    header = ["source and target", "pairs", "effect on AUROC", "helps", "hurts", "undecided",
-              "verdicts", "not confirmed"]  # fmt: skip
-    harmful = truth["harmful"].to_numpy()
-    title = f"statTAG on trained models, {N_STUDIES} studies of {n_repeats // N_STUDIES} repeats"
-    domain = np.array(given)
-    return (
-        f"{markdown(title, header, rows)}\n\nOver all targets at once, the harmful task is called "
-        f"harmful in {(domain[:, harmful] == 'hurts').sum()} of {N_STUDIES} studies, another task "
-        f"in {(domain[:, ~harmful] == 'hurts').sum()} of {N_STUDIES * (~harmful).sum()} cases."
-    )
-
-
-def _grid(bench: Bench, n_repeats: int) -> tuple[np.ndarray, np.ndarray]:
-    """Validation AUROC of the statTAG grid's first level, (R, 1, K) and (R, 1, K, K)."""
-    plan, n_tasks = bench.study.settings.plan, bench.table.n_tasks
-    turns = bench.turns(plan.train_folds, n_repeats, seed=100)
-    fits = augmentations(n_tasks, plan.augmentations.levels[:1], turns)
-    scores = bench.scores(fits)[0][..., AUROC].reshape(n_repeats, 1, n_tasks + 1, n_tasks)
-    return scores[:, :, 0], scores[:, :, 1:]
-
-
-def _kinds_of_pairs(truth: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Masks [auxiliary, target] of the pairs that differ in what was planted."""
-    harmful = truth["harmful"].to_numpy()
-    cluster = truth["cluster"].to_numpy(dtype=float)  # NaN is in no cluster
-    same = cluster[:, None] == cluster
-    useful = ~harmful[:, None] & ~harmful
-    return {
-        "same cluster": same & ~np.eye(len(truth), dtype=bool),
-        "other cluster": useful & ~same,
-        "harmful task on another": harmful[:, None] & ~harmful,
-        "another on the harmful task": ~harmful[:, None] & harmful,
-    }
+def _weighed(bench: Bench, together: Sequence[Fit], way: np.ndarray) -> np.ndarray:
+    """Test scores (n_repeats, K, SCORES), from one model with weights (1, K) or K with (K, K)."""
+    fits = [replace(fit, task_weights=tuple(each.tolist())) for fit in together for each in way]
+    n_tasks = way.shape[1]
+    test = bench.scores(fits)[1].reshape(len(together), len(way), n_tasks, len(SCORES))
+    every = np.arange(n_tasks)
+    return test[:, every % len(way), every]
 
 
 TABLES: dict[str, Callable[[Path, int], str]] = {
     "acquisition": acquisition,
     "weights": weights,
-    "verdicts": verdicts,
 }
 
 

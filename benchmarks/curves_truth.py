@@ -58,7 +58,7 @@ def fit_table(
     rng = np.random.default_rng(seed)
     n_tasks = truth.n_tasks
     subsets = _subsets(n_tasks, n_subsets, np.random.default_rng(seed + 1))
-    rows = []
+    fits, N, offsets = [], [], []
     for repeat in range(n_repeats):
         folds = rng.poisson(truth.fold_size, (max(levels) + 1, n_tasks)) + 1.0
         shared = rng.normal(0, offset, n_tasks)
@@ -66,23 +66,19 @@ def fit_table(
             counts = folds[:level].sum(axis=0) * members
             if auxiliary is not None:
                 counts[auxiliary] += folds[level, auxiliary]
-            scores = truth.scores(counts[None])[0] + shared + rng.normal(0, noise, n_tasks)
-            fit_id = f"{repeat}-{len(rows)}"
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "fit_id": fit_id,
-                        "kind": kind,
-                        "repeat": repeat,
-                        "level": level,
-                        "auxiliary": None if auxiliary is None else f"t{auxiliary}",
-                        "task": [f"t{i}" for i in np.flatnonzero(members)],
-                        "n_labels": counts[members].astype(int),
-                        "val_auroc": np.minimum(scores, 1.0)[members],
-                    }
-                ).astype({"auxiliary": "object"})
-            )
-    return pd.concat(rows, ignore_index=True)
+            fits.append((kind, repeat, level, None if auxiliary is None else f"t{auxiliary}"))
+            N.append(counts)
+            offsets.append(shared + rng.normal(0, noise, n_tasks))
+    counts = np.array(N)
+    scores = np.minimum(truth.scores(counts) + np.array(offsets), 1.0)
+    fit, task = np.nonzero(counts)
+    frame = pd.DataFrame(fits, columns=["kind", "repeat", "level", "auxiliary"]).loc[fit]
+    return frame.reset_index(drop=True).assign(
+        fit_id=fit,
+        task=[f"t{i}" for i in task],
+        n_labels=counts[fit, task].astype(int),
+        val_auroc=scores[fit, task],
+    )
 
 
 def _plan(

@@ -33,7 +33,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 
 
 def gradient(study: Study) -> pd.DataFrame:
-    """Spearman with the measured mean over repeats, and seconds, beside trained surrogates."""
+    """Spearman with the measured mean over repeats, and processor seconds, beside surrogates."""
     plan = Plan.load(study.plan("subsets"))
     scores = read_scores(load_fit_table(study.fits("subsets")))
     judged = np.random.default_rng(0).permutation(len(scores.X))
@@ -80,8 +80,8 @@ def gradient(study: Study) -> pd.DataFrame:
 
 
 def _timed(work: Callable[[], list[Any]]) -> tuple[list[Any], float]:
-    start = time.perf_counter()
-    return work(), time.perf_counter() - start
+    start = time.process_time()
+    return work(), time.process_time() - start
 
 
 def _gradients(study: Study, plan: Plan, n_directions: int) -> list[OutputGradients]:

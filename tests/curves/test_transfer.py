@@ -5,7 +5,7 @@ from scipy.stats import spearmanr
 from sklearn.base import clone
 
 from cotrain.curves import TransferModel
-from cotrain.curves._shrinkage import Shrinkage, first_population, target_prior
+from cotrain.curves._shrinkage import Shrinkage, first_population, spread_of, target_prior
 from cotrain.curves._transfer_core import (
     TargetData,
     expected_score,
@@ -183,6 +183,14 @@ def test_low_rank_precision_is_the_inverse_of_its_covariance(study):
     v = np.delete(np.vstack([np.full(K, population.domain[1]), directions]), 2, axis=1)
     covariance = 0.3**2 / (K - 1) * np.eye(K - 1) + v.T @ v
     assert prior.precision[np.ix_(off, off)] @ covariance == pytest.approx(np.eye(K - 1), abs=1e-9)
+
+
+def test_the_spread_is_that_of_one_more_task_about_the_mean_of_a_few():
+    tasks = np.random.default_rng(0).normal(0.3, 2.0, (4000, 5))
+    few, one_more = tasks[:, :4], tasks[:, 4]
+    found = np.array([spread_of(means, np.zeros(4)) for means in few])
+    distance = np.square(one_more - found[:, 0]).mean()
+    assert np.square(found[:, 1]).mean() == pytest.approx(distance, rel=0.05)
 
 
 def test_order_of_rows_and_tasks_does_not_matter(study):

@@ -17,6 +17,7 @@ from cotrain.grouping import (
     greedy_groups,
     search_groups,
     selfish_bound,
+    semidefinite_bound,
     spectral_bound,
 )
 from cotrain.grouping._branching import LinearGroups
@@ -91,6 +92,8 @@ def test_exact_equals_brute_force(objective: Objective) -> None:
     assert selfish_bound(objective) >= optimum - 1e-8
     if isinstance(objective.value, LinearValue):
         assert spectral_bound(objective, Clock(5), max_iterations=30) >= optimum - 1e-8
+        for steps in (1, 10, 100):
+            assert semidefinite_bound(objective, Clock(5), steps=steps) >= optimum - 1e-8
 
 
 @settings(max_examples=15, deadline=None)
@@ -107,6 +110,8 @@ def test_branching_finds_the_groups_that_enumeration_finds(seed: int, max_size: 
     assert np.sort(listed.surplus) == pytest.approx(np.sort(searched.surplus))
     best = LinearGroups(objective, value).best(prices, 0.05, 0.1, 5, thorough=True)
     assert best.most == pytest.approx(max(0.1, listed.most))
+    hasty = LinearGroups(objective, value).best(prices, 0.05, 0.1, 5, thorough=False)
+    assert hasty.most == (np.inf if len(listed.members) > 5 else pytest.approx(best.most))
     quick = LinearGroups(objective, value).quick(prices, 0.05, 0.1, 20)
     assert _rows(quick.members) <= _rows(listed.members)
 
@@ -139,11 +144,28 @@ def test_planted_groups_are_found_and_certified() -> None:
     assert found.is_optimal
 
 
-def test_spectral_bound_beats_the_selfish_bound_on_noise() -> None:
+def test_bounds_without_groups_hold_and_beat_the_selfish_bound_on_noise() -> None:
     rng = np.random.default_rng(0)
     objective = Objective(LinearValue(np.zeros(40), rng.normal(size=(40, 40))), Constraints(2))
-    bound = spectral_bound(objective, Clock(20), max_iterations=60)
-    assert greedy_groups(objective, seed=0, starts=2).value < bound < 0.9 * selfish_bound(objective)
+    value = greedy_groups(objective, seed=0, starts=2).value
+    spectral = spectral_bound(objective, Clock(20), max_iterations=60)
+    assert value < spectral < 0.9 * selfish_bound(objective)
+    assert value < semidefinite_bound(objective, Clock(20), steps=60) < spectral
+
+
+def test_semidefinite_bound_is_the_optimum_where_the_relaxation_is_tight() -> None:
+    label = np.arange(12) % 3
+    value = LinearValue(np.full(12, 0.7), np.where(label[:, None] == label, 0.01, -0.01))
+    bound = semidefinite_bound(Objective(value, Constraints(3)), Clock(20), steps=1000)
+    assert bound == pytest.approx(0.73, abs=1e-4)
+
+
+def test_one_group_is_proven_without_a_search() -> None:
+    rng = np.random.default_rng(0)
+    value = LinearValue(np.zeros(50), rng.normal(size=(50, 50)))
+    found = exact_groups(Objective(value, Constraints(1)), time_limit=0.0)
+    assert found.is_optimal
+    assert found.groups == (tuple(range(50)),)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from cotrain.report import _words as words
         (1234.5, "1,234"),
         (0.0, "0.000"),
         (-0.0, "0.000"),
+        (-3e-17, "0.000"),
         (math.nan, "–"),
         (-math.inf, "−∞"),
     ],

@@ -74,10 +74,10 @@ def update_population(
     own = FIRST + np.array([data.target for data in targets])
     return replace(
         population,
-        c=_moments(z[:, C], spread[:, C]),
-        b=_moments(z[:, B], spread[:, B]),
-        own=_moments(z[index, own], spread[index, own]),
-        domain=_moments(domain[:, 0], domain[:, 1]) if n_tasks > 1 else population.domain,
+        c=spread_of(z[:, C], spread[:, C]),
+        b=spread_of(z[:, B], spread[:, B]),
+        own=spread_of(z[index, own], spread[index, own]),
+        domain=spread_of(domain[:, 0], domain[:, 1]) if n_tasks > 1 else population.domain,
         repeat_sd=float(np.sqrt(np.mean(offsets**2 + offset_spread))) if n_repeats else 0.0,
         variance=_noise(targets, fits),
     )
@@ -114,6 +114,18 @@ def leading_directions(parameters: Sequence[np.ndarray], n_tasks: int, rank: int
     return directions[:rank] * size[:rank, None] / np.sqrt(len(parameters))
 
 
+def spread_of(means: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
+    """Mean of tasks' parameters, and the spread of one more task's about it.
+
+    The mean's own error is in the spread: few tasks do not tell well what tasks have in common.
+    `variances` are those of the `means`.
+    """
+    n = len(means)
+    centre = float(means.mean())
+    between = float(np.square(means - centre).sum()) / max(n - 1, 1)
+    return centre, float(np.sqrt((1 + 1 / n) * (between + variances.mean())))
+
+
 def _off_precision(
     target: int, population: Population, shrinkage: Shrinkage, n_tasks: int
 ) -> np.ndarray:
@@ -131,11 +143,6 @@ def _domain_mean(data: TargetData, fit: TargetFit, n_tasks: int) -> tuple[float,
     weight[FIRST : FIRST + n_tasks] = 1 / max(n_tasks - 1, 1)
     weight[FIRST + data.target] = 0.0
     return float(weight @ fit.z), float(weight @ fit.covariance @ weight)
-
-
-def _moments(means: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
-    centre = float(means.mean())
-    return centre, float(np.sqrt(np.mean((means - centre) ** 2 + variances)))
 
 
 def _noise(targets: Sequence[TargetData], fits: Sequence[TargetFit]) -> np.ndarray:

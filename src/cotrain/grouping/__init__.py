@@ -24,6 +24,7 @@ from cotrain.grouping._objective import (
 )
 from cotrain.grouping._search import SearchResult, pareto_front, search_groups
 from cotrain.grouping._select import select_groups
+from cotrain.grouping._semidefinite import semidefinite_bound
 from cotrain.grouping._spectral import spectral_bound
 from cotrain.grouping._unknown import fill_unknown_pairs
 from cotrain.grouping._values import AffinityValue, GroupValue, LinearValue, PredictedValue
@@ -55,6 +56,7 @@ __all__ = [
     "search_groups",
     "select_groups",
     "selfish_bound",
+    "semidefinite_bound",
     "single_tasks",
     "spectral_bound",
     "spectral_clusters",

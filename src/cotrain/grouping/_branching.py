@@ -12,7 +12,7 @@ from cotrain.grouping._columns import Priced
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats, LinearValue, Members
 
-QUICK_NODES = 3_000_000
+QUICK_NODES = 30_000_000
 THOROUGH_NODES = 300_000_000
 """Nodes after which a search gives up; its bound is then unknown."""
 ALL_NODES = 3_000_000_000
@@ -62,7 +62,7 @@ class LinearGroups:
     ) -> Priced:
         """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
         nodes = THOROUGH_NODES if thorough else QUICK_NODES
-        return self._search(prices, cost_price, above, limit, nodes, rising=True)
+        return self._search(prices, cost_price, above, limit, nodes, rising=thorough)
 
     def all_above(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
         """Return all groups of surplus at least `above`; `most` is inf if more than `limit`."""
@@ -107,7 +107,7 @@ class LinearGroups:
         return Priced(members, self.objective.weighted(members), surplus[kept], most)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath={"reassoc", "nsz"})  # sums in vectors
 def _branch(
     linear: Floats,
     coef: Floats,
@@ -128,69 +128,57 @@ def _branch(
     found = np.zeros((limit, n), dtype=np.bool_)
     surplus = np.full(limit, -np.inf)
     n_found = 0
+    # loss[2 j, i] and loss[2 j + 1, i]: what task j in, or out, takes from the most that i can add.
+    loss = np.empty((2 * n, n))
+    for j in range(n):
+        for i in range(n):
+            loss[2 * j, i] = -min(coef[i, j], 0.0)
+            loss[2 * j + 1, i] = max(coef[i, j], 0.0)
+        loss[2 * j + 1, j] = np.inf
     # reach[depth, i]: the most that task i can add once the first `depth` tasks are decided.
     reach = np.empty((n + 1, n))
     for i in range(n):
-        total = linear[i]
-        for j in range(n):
-            total += max(coef[i, j], 0.0)
-        reach[0, i] = total
-    state = np.zeros(n, dtype=np.int8)  # 0: not tried; 1: in, being tried; 2: out, being tried
-    size = 0
+        reach[0, i] = linear[i] + np.maximum(coef[i], 0.0).sum()
+    choice = np.full(n, -1, dtype=np.int8)  # -1: not tried; 0: in, being tried; 1: out
+    size = np.zeros(n + 1, dtype=np.int64)
     depth = 0
     nodes = 0
     while depth >= 0:
-        if depth == n or state[depth] == 2:
-            if depth < n:
-                state[depth] = 0
+        if choice[depth] == 1:
+            choice[depth] = -1
             depth -= 1
-            if depth >= 0 and state[depth] == 1:
-                size -= 1
             continue
-        state[depth] += 1
+        choice[depth] += 1
         nodes += 1
         if nodes > max_nodes:
             return found[:n_found], surplus[:n_found], nodes, False
-        inside = state[depth] == 1
-        if inside:
-            size += 1
-        total = 0.0
+        inside = size[depth] + 1 - choice[depth]
+        if inside > max_size or inside + n - depth - 1 < min_size:
+            continue
+        cost = multi_cost if inside > 1 else single_cost
+        row, total = 2 * depth + choice[depth], 0.0
         for i in range(n):
-            value = reach[depth, i]
-            if inside:
-                value += min(coef[i, depth], 0.0)
-            else:
-                value -= max(coef[i, depth], 0.0)
+            value = reach[depth, i] - loss[row, i]
             reach[depth + 1, i] = value
-            if value > 0.0 and (i > depth or state[i] == 1):
-                total += value
-        cost = multi_cost if size > 1 else single_cost
-        if total - min(single_cost, cost) < above or size > max_size:
-            if inside:
-                size -= 1
+            total += value if value > 0.0 else 0.0
+        if total - min(single_cost, cost) < above:
             continue
-        if size + n - depth - 1 < min_size:
-            if inside:
-                size -= 1
+        if depth < n - 1:
+            depth += 1
+            size[depth] = inside
             continue
-        if depth == n - 1:
-            if size > 0 and total - cost >= above:
-                if n_found < limit:
-                    slot = n_found
-                    n_found += 1
-                elif rising:
-                    slot = int(np.argmin(surplus))
-                else:
-                    return found, surplus, nodes, False
-                surplus[slot] = total - cost
-                for i in range(n):
-                    found[slot, i] = state[i] == 1
-                if rising and n_found == limit:
-                    above = max(above, surplus.min())
-            if inside:
-                size -= 1
-            continue
-        depth += 1
+        if inside > 0 and total - cost >= above:
+            if n_found < limit:
+                slot = n_found
+                n_found += 1
+            elif rising:
+                slot = int(np.argmin(surplus))
+            else:
+                return found, surplus, nodes, False
+            surplus[slot] = total - cost
+            found[slot] = choice == 0
+            if rising and n_found == limit:
+                above = max(above, surplus.min())
     return found[:n_found], surplus[:n_found], nodes, True
 
 

@@ -9,6 +9,7 @@ from cotrain.grouping._columns import Oracle, close_gap, relax
 from cotrain.grouping._enumeration import AllGroups
 from cotrain.grouping._local import greedy_groups, improve
 from cotrain.grouping._objective import GroupingResult, Objective, as_matrix, grouping_result
+from cotrain.grouping._semidefinite import semidefinite_bound
 from cotrain.grouping._spectral import spectral_bound
 from cotrain.grouping._values import LinearValue
 
@@ -52,10 +53,13 @@ def exact_groups(
 def _proven(objective: Objective, seed: int, starts: int, clock: Clock) -> GroupingResult:
     found = greedy_groups(objective, seed=seed, starts=starts)
     incumbent = as_matrix(found.groups, objective.n_tasks)
+    if objective.most_groups == 1:  # every task in one group: nothing else covers all
+        return grouping_result(objective, incumbent, found.value)
     bound = selfish_bound(objective)
     oracle = _oracle(objective)
     if isinstance(objective.value, LinearValue) and not isinstance(oracle, AllGroups):
-        bound = min(bound, spectral_bound(objective, clock))
+        # The one knows the rank of who sees whom, the other that every row is a set of tasks.
+        bound = min(bound, spectral_bound(objective, clock), semidefinite_bound(objective, clock))
     if oracle is None or grouping_result(objective, incumbent, bound).is_optimal:
         return grouping_result(objective, incumbent, bound)
     relaxation, mixed = relax(objective, oracle, incumbent, clock)

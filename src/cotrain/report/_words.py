@@ -93,7 +93,8 @@ def listing(items: list[str]) -> str:
 
 
 def _decimals(value: float, digits: int = 3) -> int:
-    if not math.isfinite(value) or value == 0:
+    # What nine decimals do not show is 0, give or take the rounding of a mean.
+    if not math.isfinite(value) or abs(value) < 1e-9:
         return digits
     return min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 9)
 

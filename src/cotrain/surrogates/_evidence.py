@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, eigh
+from scipy.linalg import cholesky
 from scipy.linalg.lapack import dpotri
 
 Array = NDArray[np.float64]
@@ -80,9 +80,10 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
         # theta = m free + delta and m | delta ~ N(centre - along'delta, noise / norm).
         effects += free * (level @ y / norm - along @ effects)
         told = covariance @ along
-        cross = np.outer(told, free)
         square = along @ told + weight @ noise / norm
-        covariance += square * np.outer(free, free) - cross - cross.T
+        cross = np.outer(free, square / 2 * free - told)
+        covariance += cross
+        covariance += cross.T
     # As in `ridge_posterior`: what the effects use up says nothing of the noise. Bounded below, for
     # the prior says something where the rows are fewer than the effects.
     spent = float(weight @ (d / (d + penalty)).sum(axis=1))
@@ -125,12 +126,13 @@ def _spectrum(X: Array, level: Array, along: Array, y: Array) -> tuple[Array, Ar
     n_rows, n_features = X.shape
     if n_rows < n_features:
         Z = X - np.outer(level, along)
-        d, U = eigh(Z @ Z.T, driver="evd", overwrite_a=True, check_finite=False)
+        d, U = np.linalg.eigh(Z @ Z.T)  # unlike scipy's, it lets other threads run
         kept = d > d[-1] * n_features * 1e-15
         d, U = d[kept], U[:, kept]
         return d, Z.T @ U / np.sqrt(d), y @ U
-    gram = X.T @ X - np.outer(level @ X, along)
-    d, V = eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
+    gram = X.T @ X
+    gram -= np.outer(level @ X, along)
+    d, V = np.linalg.eigh(gram)
     kept = d > d[-1] * n_rows * 1e-15
     d, V = d[kept], V[:, kept]
     return d, V, (y @ X) @ V / np.sqrt(d)

@@ -1,0 +1,87 @@
+"""A bound for many tasks: a semidefinite relaxation of who is served with whom, and sees whom.
+
+For each of the k groups let x be 1 for the tasks that it serves and 0 for others, and t be 1 for
+its members and −1 for others. The sum X of (1, x, t)(1, x, t)ᵀ over the groups is positive
+semidefinite, and every entry has limits of its own: k at the corner, [0, 1] between two tasks
+served and 1 for a task with itself, [−1, 1] between a task served and a member, 1 where they are
+the same task, and [−k, k] between members. With B the weighted coefficients the value is
+sum_i w_i intercept_i + (sum of B + <B, X_xt>) / 2.
+
+For every positive semidefinite M and C with <C, X> = <B, X_xt> / 2, <C, X> is at most <C + M, X>,
+which is at most the sum over entries of the larger of C + M times the upper or the lower limit.
+Any M is valid; the alternating direction method of multipliers (Wen, Goldfarb and Yin 2010) finds
+a good one.
+"""
+
+import numpy as np
+
+from cotrain.grouping._clock import Clock
+from cotrain.grouping._objective import Objective
+from cotrain.grouping._values import Floats, LinearValue
+
+BOUND_EVERY = 10
+"""Steps between two looks at the bound."""
+
+
+def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 500) -> float:
+    """Return a bound on the value of a linear objective; valid whenever it is stopped.
+
+    Limits on size and on pairs are not used.
+    """
+    value = objective.value
+    if not isinstance(value, LinearValue):
+        raise TypeError(f"semidefinite_bound needs a LinearValue, got {type(value).__name__}")
+    value = value.majorant()
+    weights = np.asarray(objective.weights)
+    gain = weights[:, None] * value.coef
+    scale = max(float(np.abs(gain).max()), 1e-300)
+    most = _most_seen(gain / scale, objective.most_groups, clock, steps) * scale
+    # Rounding is far below this margin.
+    margin = 1e-9 * float(np.abs(gain).sum())
+    return float(weights @ value.intercept + gain.sum() / 2 + most + margin)
+
+
+def _most_seen(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
+    """Return a bound on <C, X>."""
+    lower, upper = _limits(len(gain), n_groups)
+    wanted = np.zeros_like(lower)
+    served, member = _blocks(len(gain))
+    wanted[served, member] = gain / 4
+    wanted[member, served] = gain.T / 4
+    bound = float(np.abs(gain).sum()) / 2
+    # X lies within the limits, Y in the cone; `apart` adds up by how much they differ.
+    within = (lower + upper) / 2
+    apart = np.zeros_like(lower)
+    step = 4 * np.linalg.norm(wanted) / np.linalg.norm(upper) + 1e-300
+    for done in range(1, steps + 1):
+        values, vectors = np.linalg.eigh(within - apart)
+        outside = values < 0
+        multiplier = (vectors[:, outside] * -values[outside]) @ vectors[:, outside].T
+        moved = within + multiplier  # the matrix in the cone, plus `apart`
+        within = np.clip(moved + wanted / step, lower, upper)
+        apart = moved - within
+        if done % BOUND_EVERY == 0 or done == steps:
+            slope = wanted + step * multiplier
+            bound = min(bound, float(np.maximum(slope * lower, slope * upper).sum()))
+        if clock.is_over():
+            break
+    return bound
+
+
+def _blocks(n_tasks: int) -> tuple[slice, slice]:
+    """Return where X holds tasks served, and members."""
+    return slice(1, n_tasks + 1), slice(n_tasks + 1, 2 * n_tasks + 1)
+
+
+def _limits(n_tasks: int, n_groups: int) -> tuple[Floats, Floats]:
+    """Return the least and the largest that each entry of X can be."""
+    served, member = _blocks(n_tasks)
+    upper = np.full((2 * n_tasks + 1, 2 * n_tasks + 1), float(n_groups))
+    upper[served] = upper[:, served] = 1.0
+    lower = -upper
+    lower[served, served] = 0.0
+    lower[0, 0] = n_groups
+    lower[0, served] = lower[served, 0] = 1.0
+    for one, other in ((served, served), (served, member), (member, served), (member, member)):
+        np.fill_diagonal(lower[one, other], upper[one, other].diagonal())
+    return lower, upper

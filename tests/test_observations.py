@@ -94,3 +94,35 @@ def test_a_fit_without_a_run_is_refused():
     frame = runs()
     with pytest.raises(ValueError, match="got none for 1 fits"):
         observe(frame=frame[frame["fit_id"] != "3"])
+
+
+def test_fits_that_differ_in_seed_alone_become_one_with_their_mean():
+    repeats = rotations(n_folds=6, n_train=2, n_test=1, n_repeats=3, seed=0, rotate=False)
+    fits = {
+        f"{number}": fit
+        for number, fit in enumerate([*single_tasks(3, 1, repeats), *all_together(3, 1, repeats)])
+    }
+    frame = runs(fits)
+    # The third seed lacks a score of task b alone.
+    frame.loc[(frame["fit_id"] == "7") & (frame["task"] == "b"), "val_auroc"] = np.nan
+    seen = Observations.of(frame, fits, TASKS, LABELS, "auroc")
+    mean = seen.over_seeds()
+    assert [fit.members for fit in mean.fits] == [(0,), (1,), (2,), (0, 1, 2)]
+    assert mean.counts.tolist() == [*np.diag(LABELS[:, 0]).tolist(), LABELS[:, 0].tolist()]
+    # Alone: fits 0, 3, 6 of a, 1 and 4 of b, 2, 5, 8 of c; together: 9, 10, 11.
+    assert np.nanmax(mean.scores, axis=1).tolist() == [300, 251, 502, 1002]
+    assert np.isnan(mean.scores[1, [0, 2]]).all()
+
+
+def test_fits_on_other_folds_stay_apart():
+    seen = observe()
+    same = seen.over_seeds()
+    assert same.fits == seen.fits
+    assert np.array_equal(same.scores, seen.scores, equal_nan=True)
+    assert seen.take(np.array([2, 0])).fits == (seen.fits[2], seen.fits[0])
+
+
+def test_test_scores_are_read_apart():
+    frame = runs().rename(columns={"val_auroc": "test_auroc"})
+    seen = Observations.of(frame, FITS, TASKS, LABELS, "auroc", "test")
+    assert np.array_equal(seen.scores, observe().scores, equal_nan=True)

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cotrain.allocation import Fit
+from cotrain.allocation import Allocation, Fit, FoldUse
 
 # Scores that are errors: negated, so that higher is better in every analysis.
 LOSSES = frozenset({"log_loss", "mse"})
@@ -126,6 +126,29 @@ class Observations:
             scores = -scores
         counts = np.stack([fit.allocation.counts(label_counts) for fit in fits.values()])
         return cls(tuple(fits.values()), counts, scores)
+
+    def take(self, rows: np.ndarray) -> "Observations":
+        """Only the fits `rows`, an index or a mask."""
+        places = np.arange(len(self.fits))[rows]
+        chosen = tuple(self.fits[place] for place in places)
+        return Observations(chosen, self.counts[places], self.scores[places])
+
+    def over_seeds(self) -> "Observations":
+        """Fits that differ in seed alone as one, with their mean scores; the first stands for all.
+
+        A task's mean is over the fits that score it.
+        """
+        by_labels: dict[tuple[Allocation, FoldUse], list[int]] = {}
+        for place, fit in enumerate(self.fits):
+            by_labels.setdefault((fit.allocation, fit.folds), []).append(place)
+        groups = list(by_labels.values())
+        known = np.isfinite(self.scores)
+        filled = np.where(known, self.scores, 0.0)
+        total = np.stack([filled[group].sum(axis=0) for group in groups])
+        count = np.stack([known[group].sum(axis=0) for group in groups])
+        means = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        first = np.array([group[0] for group in groups])
+        return Observations(tuple(self.fits[at] for at in first), self.counts[first], means)
 
     def subsets(self, level: int) -> SubsetScores:
         """The fits of whole subsets at a level; only subsets that every repeat trained."""

@@ -22,8 +22,9 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
     - *Clusters*: the weights w_i of one cluster's tasks point nearly the same way, and those of
       two clusters are independent. Tasks of a cluster help each other.
     - *Harmful tasks* come last, and every example has a label of each. They weigh the same
-      features in ways of their own, so they contradict all clusters, and by the number of their
-      labels they take the shared layers over. The smaller these layers, the more it hurts.
+      features in ways unrelated to all clusters, and by the number of their labels they take the
+      shared layers over. How much that hurts depends on the seed and on how small these layers
+      are; in networks of the usual size it can be next to nothing, so measure it.
 
     `truth` has the columns task, cluster (missing for harmful tasks) and harmful.
     """

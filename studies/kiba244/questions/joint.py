@@ -192,5 +192,5 @@ def _picture(figures: dict):
         panel.invert_yaxis()
     panels[0].set_xlabel("RMSE on held-out subsets (AUROC)", fontsize=8)
     panels[1].set_xlabel("error at the top level (AUROC)", fontsize=8)
-    panels[1].axvline(figures["extrapolation"]["repeat_noise"], color=OTHER, linewidth=0.8)
+    panels[1].axvline(figures["extrapolation"]["seed_noise"], color=OTHER, linewidth=0.8)
     return picture

@@ -1,6 +1,7 @@
 """Tables of what subsets of tasks tell: relevance, reliability, negative transfer."""
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from cotrain.observations import SubsetScores
 from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
 from cotrain.settings import AnalyzeSettings
 from cotrain.surrogates import (
+    DesignWarning,
     LabelCurveSurrogate,
     LinearSurrogate,
     NegativeTransfer,
@@ -280,7 +282,11 @@ def _predict_fresh(
         estimator = _choose(indicators, effects, known, linear, n_labels).estimator
         for repeat in repeats:
             seen = effects[repeats != repeat] if len(effects) > 1 else effects
-            models = fit_surrogates(indicators[known], seen[:, known], estimator)
+            with warnings.catch_warnings():
+                # A target that the other parts tell too little of stays unpredicted; what all
+                # subsets lack is named where they are fitted together.
+                warnings.simplefilter("ignore", DesignWarning)
+                models = fit_surrogates(indicators[known], seen[:, known], estimator)
             predicted[repeat, part] = models.predict(indicators[part])
     return predicted
 

@@ -5,9 +5,16 @@ from scipy.stats import spearmanr
 from sklearn.base import clone
 
 from cotrain.curves import TransferModel
-from cotrain.curves._shrinkage import Shrinkage, first_population, spread_of, target_prior
+from cotrain.curves._shrinkage import (
+    Shrinkage,
+    _repeat_spread,
+    first_population,
+    spread_of,
+    target_prior,
+)
 from cotrain.curves._transfer_core import (
     TargetData,
+    TargetFit,
     expected_score,
     first_guess,
     fit_target,
@@ -273,3 +280,22 @@ def test_wrong_observations_are_refused(study, change, message):
 def test_wrong_parameters_are_refused(study, parameters, message):
     with pytest.raises(ValueError, match=message):
         TransferModel(**parameters).fit(study["N"], study["Y"])
+
+
+def test_one_repeat_tells_of_no_offset(study):
+    of_one = study["repeats"] == 0
+    N, Y = study["N"][of_one], study["Y"][of_one]
+    told = TransferModel(**QUICK).fit(N, Y, np.zeros(len(N)))
+    assert told.repeat_sd_ == 0.0
+    np.testing.assert_array_equal(told.predict(N), TransferModel(**QUICK).fit(N, Y).predict(N))
+    assert np.sqrt(np.nanmean(np.square(told.predict(N) - Y))) < 0.006
+
+
+def test_offsets_are_measured_by_their_differences():
+    rng = np.random.default_rng(0)
+    offsets = rng.normal(0, 0.3, (200, 4))
+    fits = [
+        TargetFit(np.r_[0.8, -1.0, 0.0, 0.0, found + shared], np.zeros((8, 8)), 0.0, 4.0, False)
+        for found, shared in zip(offsets, rng.normal(0, 5.0, 200), strict=True)
+    ]
+    assert _repeat_spread(fits, 4) == pytest.approx(0.3, rel=0.1)

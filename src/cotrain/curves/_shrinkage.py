@@ -69,8 +69,6 @@ def update_population(
     n_tasks = targets[0].x.shape[1]
     index = np.arange(len(fits))
     domain = np.array([_domain_mean(d, f, n_tasks) for d, f in zip(targets, fits, strict=True)])
-    n_repeats = targets[0].n_repeats
-    offsets, offset_spread = z[:, FIRST + n_tasks :], spread[:, FIRST + n_tasks :]
     own = FIRST + np.array([data.target for data in targets])
     return replace(
         population,
@@ -78,7 +76,7 @@ def update_population(
         b=spread_of(z[:, B], spread[:, B]),
         own=spread_of(z[index, own], spread[index, own]),
         domain=spread_of(domain[:, 0], domain[:, 1]) if n_tasks > 1 else population.domain,
-        repeat_sd=float(np.sqrt(np.mean(offsets**2 + offset_spread))) if n_repeats else 0.0,
+        repeat_sd=_repeat_spread(fits, FIRST + n_tasks) if targets[0].n_repeats else 0.0,
         variance=_noise(targets, fits),
     )
 
@@ -143,6 +141,17 @@ def _domain_mean(data: TargetData, fit: TargetFit, n_tasks: int) -> tuple[float,
     weight[FIRST : FIRST + n_tasks] = 1 / max(n_tasks - 1, 1)
     weight[FIRST + data.target] = 0.0
     return float(weight @ fit.z), float(weight @ fit.covariance @ weight)
+
+
+def _repeat_spread(fits: Sequence[TargetFit], first: int) -> float:
+    """Spread of the repeats' offsets, by their differences: what they share is in c as well."""
+    n_repeats = len(fits[0].z) - first
+    apart = np.eye(n_repeats) - 1 / n_repeats
+    total = sum(
+        np.square(apart @ fit.z[first:]).sum() + np.sum(apart * fit.covariance[first:, first:])
+        for fit in fits
+    )
+    return float(np.sqrt(total / (len(fits) * (n_repeats - 1))))
 
 
 def _noise(targets: Sequence[TargetData], fits: Sequence[TargetFit]) -> np.ndarray:

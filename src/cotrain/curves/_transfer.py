@@ -146,7 +146,8 @@ class TransferModel(BaseEstimator):
             Scores, higher is better; NaN where a fit does not score a task.
         repeats : ndarray, (n_fits,), optional
             Repeat of each fit. Scores of one task and repeat share an offset (their evaluation
-            labels), which the model takes out.
+            labels), which the model takes out. A single repeat leaves nothing to tell an offset by:
+            the model then speaks of its evaluation labels.
         groups : ndarray, (n_fits,), optional
             What cross-validation leaves out whole; fits with the same counts by default.
         tasks : sequence of str, optional
@@ -357,8 +358,9 @@ class _Targets(Sequence[TargetData]):
 
     def __init__(self, x: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None) -> None:
         self._x, self._Y = x, Y
-        self._n_repeats = 0 if repeats is None else int(repeats.max()) + 1
         self._code = np.zeros(len(Y), dtype=np.int64) if repeats is None else repeats
+        n_repeats = int(self._code.max()) + 1
+        self._n_repeats = n_repeats if n_repeats > 1 else 0
 
     def __len__(self) -> int:
         return self._Y.shape[1]

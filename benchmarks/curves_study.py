@@ -55,6 +55,12 @@ class Runs:
             fits["level"].to_numpy(), np.array(auxiliary), fits["repeat"].to_numpy(),
         )  # fmt: skip
 
+    @property
+    def blocks(self) -> np.ndarray:
+        """Fits of one repeat and level are trained and scored on the same folds, (n_fits,)."""
+        pairs = np.stack([self.repeats, self.levels])
+        return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)
+
     def take(self, rows: np.ndarray) -> "Runs":
         return Runs(
             self.tasks, self.N[rows], self.Y[rows], self.kinds[rows], self.levels[rows],
@@ -180,7 +186,7 @@ def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     held = _held_out(runs, 0.25, seed)
     seen = runs.take(~held)
     model = TransferModel(ceiling=ceiling, random_state=seed)
-    model.fit(seen.N, seen.Y, seen.repeats)
+    model.fit(seen.N, seen.Y, seen.blocks)
     pairs = fit_pairwise_curves(
         seen.N, seen.Y, seen.auxiliary, bounds={"c": (ceiling - 2, ceiling)}, random_state=seed
     )
@@ -347,7 +353,7 @@ def _chosen_by_information(
     chosen = np.empty(0, dtype=int)
     for part in np.array_split(np.arange(n), 3):
         rows = np.r_[plain, chosen]
-        model = _quick(ceiling, seed).fit(runs.N[rows], runs.Y[rows], runs.repeats[rows])
+        model = _quick(ceiling, seed).fit(runs.N[rows], runs.Y[rows], runs.blocks[rows])
         rest = np.setdiff1d(grid, chosen)
         scored = np.isfinite(runs.Y[rest])
         chosen = np.r_[chosen, rest[next_fits(model, runs.N[rest], len(part), scored=scored)]]
@@ -356,7 +362,7 @@ def _chosen_by_information(
 
 def _rates(runs: Runs, rows: np.ndarray, ceiling: float, seed: int) -> np.ndarray:
     model = _quick(ceiling, seed)
-    return model.fit(runs.N[rows], runs.Y[rows], runs.repeats[rows]).exchange_rates_
+    return model.fit(runs.N[rows], runs.Y[rows], runs.blocks[rows]).exchange_rates_
 
 
 def _quick(ceiling: float, seed: int) -> TransferModel:

@@ -146,7 +146,7 @@ def weights(folder: Path, n_repeats: int) -> str:
     plan = study.settings.plan
     frames = [load_fit_table(study.fits(name)) for name in ("subsets", "augmentations")]
     runs = Runs.of(pd.concat(frames, ignore_index=True))
-    model = TransferModel(random_state=0).fit(runs.N, runs.Y, runs.repeats)
+    model = TransferModel(random_state=0).fit(runs.N, runs.Y, runs.blocks)
     order = [runs.tasks.index(task) for task in bench.table.tasks]
     rates = model.exchange_rates_[np.ix_(order, order)]
     n_tasks = bench.table.n_tasks

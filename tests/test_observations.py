@@ -122,6 +122,14 @@ def test_fits_on_other_folds_stay_apart():
     assert seen.take(np.array([2, 0])).fits == (seen.fits[2], seen.fits[0])
 
 
+def test_a_block_is_what_trains_and_is_scored_on_the_same_folds():
+    seen = observe()
+    key = [(fit.folds, fit.level) for fit in seen.fits]
+    assert len(set(key)) > 1
+    for one, block in zip(key, seen.blocks, strict=True):
+        assert [other == one for other in key] == (seen.blocks == block).tolist()
+
+
 def test_test_scores_are_read_apart():
     frame = runs().rename(columns={"val_auroc": "test_auroc"})
     seen = Observations.of(frame, FITS, TASKS, LABELS, "auroc", "test")

@@ -127,6 +127,15 @@ class Observations:
         counts = np.stack([fit.allocation.counts(label_counts) for fit in fits.values()])
         return cls(tuple(fits.values()), counts, scores)
 
+    @property
+    def blocks(self) -> np.ndarray:
+        """The block of each fit, (n_fits,): what is trained and scored on the same folds.
+
+        The extra fold of an auxiliary task aside.
+        """
+        number: dict[tuple[FoldUse, int], int] = {}
+        return np.array([number.setdefault((f.folds, f.level), len(number)) for f in self.fits])
+
     def take(self, rows: np.ndarray) -> "Observations":
         """Only the fits `rows`, an index or a mask."""
         places = np.arange(len(self.fits))[rows]

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from cotrain.curves import TransferModel
 from cotrain.curves._shrinkage import (
     Shrinkage,
-    _repeat_spread,
+    _block_spread,
     first_population,
     spread_of,
     target_prior,
@@ -35,7 +35,7 @@ def study() -> dict[str, np.ndarray]:
     discounts = own[:, None] * rates * size[:, None] / size
     discounts[np.arange(K), np.arange(K)] = own
     c, b = rng.normal(0.88, 0.03, K), rng.normal(-1.2, 0.2, K)
-    counts, repeats = [], []
+    counts, blocks = [], []
     for repeat in range(3):
         folds = rng.poisson(size, (4, K)).astype(float)
         for level in (1, 2, 3):
@@ -44,19 +44,19 @@ def study() -> dict[str, np.ndarray]:
             rows += [base + folds[level] * (np.arange(K) == j) for j in range(K)]
             rows += [base * (rng.random(K) < 0.5) for _ in range(15)]
             counts += rows
-            repeats += [repeat] * len(rows)
-    N, repeats = np.array(counts), np.array(repeats)
+            blocks += [repeat] * len(rows)
+    N, blocks = np.array(counts), np.array(blocks)
     truth = c - np.exp(b - N @ discounts.T)
-    Y = truth + rng.normal(0, 0.004, truth.shape) + rng.normal(0, 0.01, (3, K))[repeats]
+    Y = truth + rng.normal(0, 0.004, truth.shape) + rng.normal(0, 0.01, (3, K))[blocks]
     Y[N == 0] = np.nan
     return {
-        "N": N, "Y": Y, "repeats": repeats, "truth": truth, "discounts": discounts, "c": c,
+        "N": N, "Y": Y, "blocks": blocks, "truth": truth, "discounts": discounts, "c": c,
     }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def model(study) -> TransferModel:
-    return TransferModel(random_state=0).fit(study["N"], study["Y"], study["repeats"])
+    return TransferModel(random_state=0).fit(study["N"], study["Y"], study["blocks"])
 
 
 def covered(interval: np.ndarray, truth: np.ndarray) -> float:
@@ -94,9 +94,9 @@ def test_predictions_are_the_formula(study, model):
 
 
 def test_unseen_allocations_are_predicted_better_than_by_each_tasks_mean(study):
-    N, Y, repeats = study["N"], study["Y"], study["repeats"]
+    N, Y, blocks = study["N"], study["Y"], study["blocks"]
     seen = np.arange(len(N)) % 4 > 0
-    model = TransferModel(**QUICK).fit(N[seen], Y[seen], repeats[seen])
+    model = TransferModel(**QUICK).fit(N[seen], Y[seen], blocks[seen])
     known = np.isfinite(Y[~seen])
     error = (model.predict(N[~seen]) - study["truth"][~seen])[known]
     trivial = (np.nanmean(Y[seen], axis=0) - study["truth"][~seen])[known]
@@ -113,9 +113,9 @@ def test_the_interval_of_a_new_fit_holds_new_scores(study, model):
     assert 0.88 <= covered(interval[rows], new[rows]) <= 0.995
 
 
-def test_noise_and_repeat_offsets_are_told_apart(model):
+def test_noise_and_block_offsets_are_told_apart(model):
     assert model.noise_.mean() == pytest.approx(0.004, rel=0.15)
-    assert model.repeat_sd_ == pytest.approx(0.01, rel=0.5)
+    assert model.block_sd_ == pytest.approx(0.01, rel=0.5)
 
 
 def test_the_choice_is_made_by_cross_validation(study, model):
@@ -127,10 +127,10 @@ def test_the_choice_is_made_by_cross_validation(study, model):
 
 
 def test_strong_shrinkage_draws_a_targets_discounts_together(study):
-    N, Y, repeats = study["N"], study["Y"], study["repeats"]
+    N, Y, blocks = study["N"], study["Y"], study["blocks"]
     spread = []
     for strength in (1e-3, 1.0):
-        fitted = TransferModel(strengths=(strength,), ranks=(0,)).fit(N, Y, repeats)
+        fitted = TransferModel(strengths=(strength,), ranks=(0,)).fit(N, Y, blocks)
         effects = fitted.discounts_ * fitted.scales_
         spread.append(np.nanstd(np.where(np.eye(K), np.nan, effects), axis=1).mean())
     assert spread[0] < 0.01 * spread[1]
@@ -183,7 +183,7 @@ def test_one_target_is_where_the_posterior_is_highest(study):
 def test_low_rank_precision_is_the_inverse_of_its_covariance(study):
     directions = np.random.default_rng(0).normal(size=(2, K))
     data = TargetData(2, study["N"], study["Y"][:, 2], np.zeros(len(study["N"]), dtype=int), 0)
-    population = first_population([TargetData(2, study["N"], np.array([0.7, 0.8]), data.repeat, 0)]
+    population = first_population([TargetData(2, study["N"], np.array([0.7, 0.8]), data.block, 0)]
                                   * K, 1.0)  # fmt: skip
     prior = target_prior(data, population, Shrinkage(0.3, directions), 1.0)
     off = [2 + j for j in range(K) if j != 2]
@@ -201,15 +201,15 @@ def test_the_spread_is_that_of_one_more_task_about_the_mean_of_a_few():
 
 
 def test_order_of_rows_and_tasks_does_not_matter(study):
-    N, Y, repeats = study["N"], study["Y"], study["repeats"]
-    first = TransferModel(**QUICK).fit(N, Y, repeats)
+    N, Y, blocks = study["N"], study["Y"], study["blocks"]
+    first = TransferModel(**QUICK).fit(N, Y, blocks)
     turn, rows = np.roll(np.arange(K), 2), np.random.default_rng(0).permutation(len(N))
-    second = TransferModel(**QUICK).fit(N[rows][:, turn], Y[rows][:, turn], repeats[rows])
+    second = TransferModel(**QUICK).fit(N[rows][:, turn], Y[rows][:, turn], blocks[rows])
     assert second.discounts_ == pytest.approx(first.discounts_[turn][:, turn], rel=1e-2, abs=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bits(study, model):
-    again = clone(model).fit(study["N"], study["Y"], study["repeats"])
+    again = clone(model).fit(study["N"], study["Y"], study["blocks"])
     assert np.array_equal(again.discounts_, model.discounts_)
     assert np.array_equal(again.interval().exchange_rates, model.interval().exchange_rates)
 
@@ -217,7 +217,7 @@ def test_the_same_seed_gives_the_same_bits(study, model):
 def test_a_task_scored_a_few_times_leans_on_the_others_and_says_how_unsure_it_is(study):
     Y = study["Y"].copy()
     Y[np.flatnonzero(np.isfinite(Y[:, 0]))[4:], 0] = np.nan
-    model = TransferModel(**QUICK).fit(study["N"], Y, study["repeats"])
+    model = TransferModel(**QUICK).fit(study["N"], Y, study["blocks"])
     width = np.ptp(model.interval().discounts, axis=2) * model.scales_
     assert np.isfinite(model.predict(study["N"])).all()
     assert width[0, 1:].mean() > 2 * width[1:, 1:].mean()
@@ -237,7 +237,7 @@ def test_a_task_that_falls_with_its_labels_gets_an_honest_interval(study):
     Y = study["Y"].copy()
     own = study["N"][:, 2]
     Y[:, 2] = np.where(own > 0, 0.8 - 0.0003 * own, np.nan)
-    model = TransferModel(**QUICK).fit(study["N"], Y, study["repeats"])
+    model = TransferModel(**QUICK).fit(study["N"], Y, study["blocks"])
     ends = model.interval()
     assert (model.discounts_[2, 2] * model.scales_[2]) < 0.5 * np.median(
         np.diag(model.discounts_) * model.scales_
@@ -282,11 +282,11 @@ def test_wrong_parameters_are_refused(study, parameters, message):
         TransferModel(**parameters).fit(study["N"], study["Y"])
 
 
-def test_one_repeat_tells_of_no_offset(study):
-    of_one = study["repeats"] == 0
+def test_one_block_tells_of_no_offset(study):
+    of_one = study["blocks"] == 0
     N, Y = study["N"][of_one], study["Y"][of_one]
     told = TransferModel(**QUICK).fit(N, Y, np.zeros(len(N)))
-    assert told.repeat_sd_ == 0.0
+    assert told.block_sd_ == 0.0
     np.testing.assert_array_equal(told.predict(N), TransferModel(**QUICK).fit(N, Y).predict(N))
     assert np.sqrt(np.nanmean(np.square(told.predict(N) - Y))) < 0.006
 
@@ -298,4 +298,17 @@ def test_offsets_are_measured_by_their_differences():
         TargetFit(np.r_[0.8, -1.0, 0.0, 0.0, found + shared], np.zeros((8, 8)), 0.0, 4.0, False)
         for found, shared in zip(offsets, rng.normal(0, 5.0, 200), strict=True)
     ]
-    assert _repeat_spread(fits, 4) == pytest.approx(0.3, rel=0.1)
+    assert _block_spread(fits, 4) == pytest.approx(0.3, rel=0.1)
+
+
+def test_offsets_do_not_lift_the_scores_past_the_ceiling():
+    """Scores that rise in a straight line ask for a c above the ceiling; offsets must not be it."""
+    rng = np.random.default_rng(0)
+    N = rng.integers(0, 100, (240, 3))
+    blocks = np.repeat(np.arange(4), 60)
+    Y = 0.5 + 1e-3 * N + rng.normal(0, 0.002, N.shape) + rng.normal(0, 0.02, (4, 3))[blocks]
+    model = TransferModel(**QUICK).fit(N, Y, blocks)
+    assert model.at_ceiling_.any()
+    for fit in model.fits_:
+        assert abs(fit.z[-4:].sum()) < 0.01 * model.block_sd_
+    assert np.abs((model.predict(N) - Y).mean(axis=0)).max() < 0.01

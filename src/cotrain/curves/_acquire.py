@@ -26,8 +26,8 @@ class LabelState:
         Labels to acquire now.
     model : TransferModel
         To be fitted by strategies that use one.
-    repeats : ndarray, (n_fits,), optional
-        Repeat of each fit, if they have different evaluation labels.
+    blocks : ndarray, (n_fits,), optional
+        Block of each fit, as of `TransferModel.fit`.
     """
 
     N: np.ndarray
@@ -36,7 +36,7 @@ class LabelState:
     available: np.ndarray
     budget: int
     model: TransferModel
-    repeats: np.ndarray | None = None
+    blocks: np.ndarray | None = None
 
 
 Strategy = Callable[[LabelState], np.ndarray]
@@ -192,7 +192,7 @@ def _revealed_labels(folds: np.ndarray, revealed: np.ndarray) -> np.ndarray:
 
 
 def _fitted(state: LabelState) -> TransferModel:
-    return state.model.fit(state.N, state.Y, state.repeats)
+    return state.model.fit(state.N, state.Y, state.blocks)
 
 
 def _share(weights: np.ndarray, state: LabelState) -> np.ndarray:

@@ -70,6 +70,7 @@ def extrapolate(
     auxiliary : ndarray of int, (n_fits,)
         Task with a fold more, -1 for none.
     repeats : ndarray, (n_fits,)
+        Repeat of each fit; its fits at one level are trained and scored on the same folds.
     model : TransferModel, optional
         Its parameters are used.
     random_state : int
@@ -88,7 +89,8 @@ def extrapolate(
     top = whole & (levels == found[-1])
     below = levels < found[-1]
     fitted = model if model is not None else TransferModel(random_state=0)
-    fitted.fit(N[below], Y[below], np.asarray(repeats)[below])
+    blocks = np.unique(np.stack([repeats, levels]), axis=1, return_inverse=True)[1].reshape(-1)
+    fitted.fit(N[below], Y[below], blocks[below])
     last = whole & (levels == found[-2])
     predictions: dict[str, np.ndarray] = {"transfer model": fitted.predict(N[top])}
     for form in _CURVES:

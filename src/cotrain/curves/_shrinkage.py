@@ -18,8 +18,8 @@ class Population:
     Attributes
     ----------
     c, b, own, domain : tuple of float
-    repeat_sd : float
-        Spread of the offsets that scores of one task and repeat share.
+    block_sd : float
+        Spread of the offsets that scores of one task and block share.
     variance : ndarray, (K,)
         Noise of each target's scores.
     """
@@ -28,7 +28,7 @@ class Population:
     b: tuple[float, float]
     own: tuple[float, float]
     domain: tuple[float, float]
-    repeat_sd: float
+    block_sd: float
     variance: np.ndarray
 
 
@@ -76,7 +76,7 @@ def update_population(
         b=spread_of(z[:, B], spread[:, B]),
         own=spread_of(z[index, own], spread[index, own]),
         domain=spread_of(domain[:, 0], domain[:, 1]) if n_tasks > 1 else population.domain,
-        repeat_sd=_repeat_spread(fits, FIRST + n_tasks) if targets[0].n_repeats else 0.0,
+        block_sd=_block_spread(fits, FIRST + n_tasks) if targets[0].n_blocks else 0.0,
         variance=_noise(targets, fits),
     )
 
@@ -96,7 +96,7 @@ def target_prior(
     ):  # fmt: skip
         mean[at], precision[at, at] = centre, 1 / max(sd, _SD_FLOOR) ** 2
     offsets = np.arange(FIRST + n_tasks, mean.size)
-    precision[offsets, offsets] = 1 / max(population.repeat_sd, 1e-5) ** 2
+    precision[offsets, offsets] = 1 / max(population.block_sd, 1e-5) ** 2
     return TargetPrior(mean, precision, float(population.variance[data.target]), ceiling)
 
 
@@ -143,15 +143,15 @@ def _domain_mean(data: TargetData, fit: TargetFit, n_tasks: int) -> tuple[float,
     return float(weight @ fit.z), float(weight @ fit.covariance @ weight)
 
 
-def _repeat_spread(fits: Sequence[TargetFit], first: int) -> float:
-    """Spread of the repeats' offsets, by their differences: what they share is in c as well."""
-    n_repeats = len(fits[0].z) - first
-    apart = np.eye(n_repeats) - 1 / n_repeats
+def _block_spread(fits: Sequence[TargetFit], first: int) -> float:
+    """Spread of the blocks' offsets, by their differences: what they share is in c as well."""
+    n_blocks = len(fits[0].z) - first
+    apart = np.eye(n_blocks) - 1 / n_blocks
     total = sum(
         np.square(apart @ fit.z[first:]).sum() + np.sum(apart * fit.covariance[first:, first:])
         for fit in fits
     )
-    return float(np.sqrt(total / (len(fits) * (n_repeats - 1))))
+    return float(np.sqrt(total / (len(fits) * (n_blocks - 1))))
 
 
 def _noise(targets: Sequence[TargetData], fits: Sequence[TargetFit]) -> np.ndarray:

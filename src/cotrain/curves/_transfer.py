@@ -90,9 +90,9 @@ class TransferModel(BaseEstimator):
     exchange_rates_ : ndarray, (K, K)
         a_ij / a_ii: labels of target i that one label of source j is worth.
     noise_ : ndarray, (K,)
-        Standard deviation of scores about the model within a repeat.
-    repeat_sd_ : float
-        Standard deviation of the offset that scores of one task and repeat share.
+        Standard deviation of scores about the model within a block.
+    block_sd_ : float
+        Standard deviation of the offset that scores of one task and block share.
     at_ceiling_ : ndarray of bool, (K,)
         Whether c ended at the ceiling: the task's curve shows no end to its rise.
     choices_ : tuple of ShrinkageChoice
@@ -112,7 +112,7 @@ class TransferModel(BaseEstimator):
     def __init__(
         self,
         *,
-        strengths: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
+        strengths: Sequence[float] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
         ranks: Sequence[int] = (0, 1, 2),
         ceiling: float = 1.0,
         n_folds: int = 5,
@@ -132,7 +132,7 @@ class TransferModel(BaseEstimator):
         self,
         N: np.ndarray,
         Y: np.ndarray,
-        repeats: np.ndarray | None = None,
+        blocks: np.ndarray | None = None,
         groups: np.ndarray | None = None,
         tasks: Sequence[str] | None = None,
     ) -> Self:
@@ -144,10 +144,10 @@ class TransferModel(BaseEstimator):
             Labels of each task that each fit was trained on.
         Y : ndarray, (n_fits, K)
             Scores, higher is better; NaN where a fit does not score a task.
-        repeats : ndarray, (n_fits,), optional
-            Repeat of each fit. Scores of one task and repeat share an offset (their evaluation
-            labels), which the model takes out. A single repeat leaves nothing to tell an offset by:
-            the model then speaks of its evaluation labels.
+        blocks : ndarray, (n_fits,), optional
+            Block of each fit: what is trained and scored on the same folds. Scores of one task and
+            block share an offset, which the model takes out. A single block leaves nothing to tell
+            an offset by: the model then speaks of its folds.
         groups : ndarray, (n_fits,), optional
             What cross-validation leaves out whole; fits with the same counts by default.
         tasks : sequence of str, optional
@@ -163,14 +163,14 @@ class TransferModel(BaseEstimator):
         N, Y = check_fits(N, Y, self.ceiling, tasks)
         # Many small systems: threads would wait for each other, and change the last bits.
         with threadpool_limits(limits=1, user_api="blas"):
-            return self._fit(N, Y, repeats, groups)
+            return self._fit(N, Y, blocks, groups)
 
     def _fit(
-        self, N: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None, groups: np.ndarray | None
+        self, N: np.ndarray, Y: np.ndarray, blocks: np.ndarray | None, groups: np.ndarray | None
     ) -> Self:
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
-        targets = _Targets(N / self.scales_, Y, codes(repeats, len(N), "repeats"))
+        targets = _Targets(N / self.scales_, Y, codes(blocks, len(N), "blocks"))
         folds = self._assign_folds(N, groups)
         population, fits = self._fit_population(targets)
         self.choices_ = self._choose(
@@ -193,7 +193,7 @@ class TransferModel(BaseEstimator):
     def predict(self, N: np.ndarray) -> np.ndarray:
         """The expected score of every task at counts N (n, K), (n, K).
 
-        Scores are those of a typical repeat. A task without labels of its own is predicted too:
+        Scores are those of a typical block. A task without labels of its own is predicted too:
         what the others' labels would be worth to it.
         """
         check_is_fitted(self, "discounts_")
@@ -224,13 +224,13 @@ class TransferModel(BaseEstimator):
         Parameters
         ----------
         new_fit : bool
-            Whether it is to hold the score of one new fit in a new repeat, noise included, rather
+            Whether it is to hold the score of one new fit in a new block, noise included, rather
             than the expected one.
         """
         mean = self.predict(N)
         sd = np.sqrt(self.predict_variance(N))
         if new_fit:
-            sd = np.sqrt(sd**2 + self.noise_**2 + self.repeat_sd_**2)
+            sd = np.sqrt(sd**2 + self.noise_**2 + self.block_sd_**2)
         half = self._reach(level) * sd
         return np.stack([mean - half, np.minimum(mean + half, self.ceiling)], axis=2)
 
@@ -326,7 +326,7 @@ class TransferModel(BaseEstimator):
         self.discounts_ = alpha / self.scales_
         self.exchange_rates_ = self.discounts_ / np.diag(self.discounts_)[:, None]
         self.noise_ = np.sqrt(self.population_.variance)
-        self.repeat_sd_ = self.population_.repeat_sd
+        self.block_sd_ = self.population_.block_sd
         self.at_ceiling_ = np.array([fit.at_ceiling for fit in self.fits_])
         self.n_features_in_ = n_tasks
 
@@ -356,11 +356,11 @@ class TransferModel(BaseEstimator):
 class _Targets(Sequence[TargetData]):
     """The rows that score each target, cut out when asked for: K copies of the counts are many."""
 
-    def __init__(self, x: np.ndarray, Y: np.ndarray, repeats: np.ndarray | None) -> None:
+    def __init__(self, x: np.ndarray, Y: np.ndarray, blocks: np.ndarray | None) -> None:
         self._x, self._Y = x, Y
-        self._code = np.zeros(len(Y), dtype=np.int64) if repeats is None else repeats
-        n_repeats = int(self._code.max()) + 1
-        self._n_repeats = n_repeats if n_repeats > 1 else 0
+        self._code = np.zeros(len(Y), dtype=np.int64) if blocks is None else blocks
+        n_blocks = int(self._code.max()) + 1
+        self._n_blocks = n_blocks if n_blocks > 1 else 0
 
     def __len__(self) -> int:
         return self._Y.shape[1]
@@ -370,4 +370,4 @@ class _Targets(Sequence[TargetData]):
             raise IndexError(target)
         rows = np.isfinite(self._Y[:, target])
         x = self._x if rows.all() else self._x[rows]
-        return TargetData(target, x, self._Y[rows, target], self._code[rows], self._n_repeats)
+        return TargetData(target, x, self._Y[rows, target], self._code[rows], self._n_blocks)

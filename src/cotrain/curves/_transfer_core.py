@@ -1,15 +1,18 @@
 """One target of the transfer model: a penalised least-squares fit and its curvature.
 
-Notation, for one target i of K tasks with n rows (fits that score it) and R repeats:
+Notation, for one target i of K tasks with n rows (fits that score it) in R blocks:
 
     x      (n, K)   counts divided by the largest count of each task
     z      (p,)     parameters c, b, α_1 … α_K, δ_1 … δ_R; α_i is held as its logarithm
     m      (n,)     shortfall exp(b − x·α)
 
-    score = c + δ_repeat − m + noise,   z ~ N(mean, precision⁻¹),   noise ~ N(0, variance)
+    score = c + δ_block − m + noise,   z ~ N(mean, precision⁻¹),   noise ~ N(0, variance)
+
+The offsets δ of the most probable z add up to 0. Else they would lift c past the ceiling together.
+That c is of R blocks alone is in its variance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -17,6 +20,7 @@ from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dposv
 
 C, B, FIRST = 0, 1, 2
+_TIE = 1e4  # precision of the offsets' sum, in units of that of one offset
 _MAX_ITERATIONS = 60
 _TOLERANCE = 1e-3  # of twice the log posterior: a thirtieth of a standard deviation
 
@@ -30,25 +34,25 @@ class TargetData:
     target : int
     x : ndarray, (n, K)
     y : ndarray, (n,)
-    repeat : ndarray of int, (n,)
-    n_repeats : int
-        R; 0 where repeats are not told apart.
+    block : ndarray of int, (n,)
+    n_blocks : int
+        R; 0 where blocks are not told apart.
     """
 
     target: int
     x: np.ndarray
     y: np.ndarray
-    repeat: np.ndarray
-    n_repeats: int
+    block: np.ndarray
+    n_blocks: int
 
     @property
     def n_parameters(self) -> int:
-        return FIRST + self.x.shape[1] + self.n_repeats
+        return FIRST + self.x.shape[1] + self.n_blocks
 
     def rows(self, chosen: np.ndarray) -> "TargetData":
         """Only the rows of a mask."""
         return TargetData(
-            self.target, self.x[chosen], self.y[chosen], self.repeat[chosen], self.n_repeats
+            self.target, self.x[chosen], self.y[chosen], self.block[chosen], self.n_blocks
         )
 
 
@@ -84,7 +88,7 @@ def discounts(z: np.ndarray, target: int, n_tasks: int) -> np.ndarray:
 
 
 def expected_score(z: np.ndarray, data: TargetData) -> np.ndarray:
-    """The score of each row, (n,), the repeats' offsets included."""
+    """The score of each row, (n,), the blocks' offsets included."""
     return _offsets(z, data) - _shortfall(z, data)
 
 
@@ -104,7 +108,8 @@ def score_gradient(z: np.ndarray, target: int, x: np.ndarray) -> np.ndarray:
 def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> TargetFit:
     """The most probable parameters from `start`, and how sure they are."""
     z, normal = most_probable(data, prior, start)
-    covariance = cho_solve(cho_factor(normal), np.eye(len(z)))
+    untied = normal - _tie(data, prior)
+    covariance = cho_solve(cho_factor(untied), np.eye(len(z)))
     residual = data.y - expected_score(z, data)
     degrees = len(z) - float(np.sum(covariance * prior.precision))
     at_ceiling = bool(z[C] >= prior.ceiling - 1e-9)
@@ -114,7 +119,11 @@ def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> Targe
 def most_probable(
     data: TargetData, prior: TargetPrior, start: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The most probable parameters, by Levenberg–Marquardt, and half the cost's curvature there."""
+    """The most probable parameters, by Levenberg–Marquardt, and half the cost's curvature there.
+
+    The curvature has the tie of the offsets' sum in it.
+    """
+    prior = replace(prior, precision=prior.precision + _tie(data, prior))
     z = start.copy()
     z[C] = min(z[C], prior.ceiling)
     residual = data.y - expected_score(z, data)
@@ -141,6 +150,14 @@ def most_probable(
     return z, normal
 
 
+def _tie(data: TargetData, prior: TargetPrior) -> np.ndarray:
+    """Precision (p, p) that holds the sum of the offsets at 0, over blocks that have rows."""
+    tied = np.zeros(data.n_parameters)
+    if data.n_blocks:
+        tied[-data.n_blocks :] = np.bincount(data.block, minlength=data.n_blocks) > 0
+    return _TIE * prior.precision[-1, -1] * np.outer(tied, tied)
+
+
 def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
     """A start: prior means, with c and b from the range of the scores."""
     z = prior.mean.copy()
@@ -153,7 +170,7 @@ def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
 
 def _offsets(z: np.ndarray, data: TargetData) -> np.ndarray:
     level = np.full(len(data.y), z[C])
-    return level + z[-data.n_repeats :][data.repeat] if data.n_repeats else level
+    return level + z[-data.n_blocks :][data.block] if data.n_blocks else level
 
 
 def _shortfall(z: np.ndarray, data: TargetData) -> np.ndarray:
@@ -167,11 +184,11 @@ def _cost(z: np.ndarray, residual: np.ndarray, prior: TargetPrior) -> float:
 
 
 def _constant_columns(data: TargetData) -> np.ndarray:
-    """The Jacobian (n, p) with the columns of c and the repeats; the others wait for z."""
+    """The Jacobian (n, p) with the columns of c and the blocks; the others wait for z."""
     jacobian = np.zeros((len(data.y), data.n_parameters))
     jacobian[:, C] = 1.0
-    if data.n_repeats:
-        jacobian[np.arange(len(data.y)), FIRST + data.x.shape[1] + data.repeat] = 1.0
+    if data.n_blocks:
+        jacobian[np.arange(len(data.y)), FIRST + data.x.shape[1] + data.block] = 1.0
     return jacobian
 
 

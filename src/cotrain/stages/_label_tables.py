@@ -45,13 +45,12 @@ class LabelTables:
         seen = seen.over_seeds()
         ranks = (0, 1, 2) if len(tasks) <= _MAX_SHARED else (0,)
         model = TransferModel(ranks=ranks, random_state=seed)
-        repeats = np.array([fit.repeat for fit in seen.fits])
         try:
-            model.fit(seen.counts, seen.scores, repeats, tasks=tasks)
+            model.fit(seen.counts, seen.scores, seen.blocks, tasks=tasks)
             counts = _counts_at(seen, level)
         except ValueError as error:
             return cls(pd.DataFrame(columns=_RATES), pd.DataFrame(columns=_NEXT), str(error))
-        is_told = _told(seen, repeats)
+        is_told = _told(seen)
         return cls(_rates(model, tasks, is_told), _gains(model, tasks, counts, is_told), "")
 
 
@@ -68,12 +67,13 @@ def _counts_at(seen: Observations, level: int) -> np.ndarray:
     return np.asarray(seen.counts[rows].mean(axis=0))
 
 
-def _told(seen: Observations, repeats: np.ndarray) -> np.ndarray:
+def _told(seen: Observations) -> np.ndarray:
     """Whether fits that score a target differ in a source's labels, [target, source].
 
     Within a repeat: other repeats have other evaluation labels as well.
     """
     n_tasks = seen.counts.shape[1]
+    repeats = np.array([fit.repeat for fit in seen.fits])
     told = np.zeros((n_tasks, n_tasks), dtype=bool)
     for repeat in np.unique(repeats):
         for target, scored in enumerate(np.isfinite(seen.scores.T) & (repeats == repeat)):

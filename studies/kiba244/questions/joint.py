@@ -30,7 +30,7 @@ def answer() -> Answer:
     seen = every.over_seeds()
     held = _held_out(seen)
     model = TransferModel(**QUICK)
-    model.fit(seen.counts[~held], seen.scores[~held])
+    model.fit(seen.counts[~held], seen.scores[~held], seen.blocks[~held])
     # Chosen once: the choice takes longer than a fit.
     strength = model.choices_[0].strength
     alike = TransferModel(strengths=(strength,), **QUICK)
@@ -147,7 +147,9 @@ def _acquisition(seen: Observations, model: TransferModel) -> list[dict]:
         budget = int(BUDGET * available.sum())
         told = seen.take(known).over_seeds()
         for name in CHOSEN:
-            state = LabelState(told.counts, told.scores, counts, available, budget, model)
+            state = LabelState(
+                told.counts, told.scores, counts, available, budget, model, told.blocks
+            )
             labels = STRATEGIES[name](state)
             worth = gains[repeat] * labels / np.maximum(available, 1)
             paid[name].append(1000 * float(np.nansum(worth)) / budget)

@@ -1,6 +1,6 @@
 """Run the study and write down what it took: `python run.py`, and the same again after a kill.
 
-Runs `dvc repro`, and every few seconds adds to `run.json` what the stage under way has taken and
+Runs `dvc repro` with the arguments that are given, and every few seconds adds to `run.json` what the stage under way has taken and
 how much memory all its processes have. A run after a kill adds to what is written there.
 """
 
@@ -56,7 +56,7 @@ def main() -> None:
     journal = Journal(STUDY.journal)
     record["kept"].append(len(journal.recorded()))
     dvc = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro"],
+        [sys.executable, "-m", "dvc", "repro", *sys.argv[1:]],
         stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     process, stage, last = psutil.Process(dvc.pid), Stage(dvc.stdout), time.monotonic()

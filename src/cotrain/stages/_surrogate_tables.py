@@ -103,9 +103,12 @@ class SubsetAnalysis:
             found = relevance(*every, ridge=settings.ridge, fdr=settings.fdr)
             intercept = fit_surrogates(*every, linear).intercept
         except ValueError as error:
+            n_possible = 2 ** len(tasks) - len(tasks) - 2
+            more = len(several.indicators) < n_possible
+            advice = "raise `plan.subsets.n_subsets`" if more else "there are no others: add tasks"
             raise SettingsError(
                 f"{len(several.indicators)} subsets do not serve to fit surrogates ({error}); "
-                f"raise `plan.subsets.n_subsets`"
+                f"{advice}"
             ) from error
         reliability = None
         if len(effects) > 1:

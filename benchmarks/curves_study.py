@@ -57,9 +57,10 @@ class Runs:
 
     @property
     def blocks(self) -> np.ndarray:
-        """Fits of one repeat and level are trained and scored on the same folds, (n_fits,)."""
-        pairs = np.stack([self.repeats, self.levels])
-        return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)
+        """The block of each score, (n_fits, K): its repeat, and the task's own training folds."""
+        is_auxiliary = self.auxiliary[:, None] == np.arange(len(self.tasks))
+        own_level = self.levels[:, None] + is_auxiliary
+        return np.asarray(self.repeats[:, None] * (own_level.max() + 1) + own_level)
 
     def take(self, rows: np.ndarray) -> "Runs":
         return Runs(
@@ -133,7 +134,7 @@ def extrapolation_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     """The highest level foretold from those below it."""
     model = TransferModel(ceiling=ceiling, random_state=seed)
     result = extrapolate(
-        runs.N, runs.Y, runs.levels, runs.auxiliary, runs.repeats, model=model, random_state=seed
+        runs.N, runs.Y, runs.levels, runs.auxiliary, runs.blocks, model=model, random_state=seed
     )
     top = _at_highest_level(runs)
     published = _by_mmf(runs, top)

@@ -122,12 +122,16 @@ def test_fits_on_other_folds_stay_apart():
     assert seen.take(np.array([2, 0])).fits == (seen.fits[2], seen.fits[0])
 
 
-def test_a_block_is_what_trains_and_is_scored_on_the_same_folds():
+def test_a_block_is_what_a_task_is_trained_and_scored_on():
     seen = observe()
-    key = [(fit.folds, fit.level) for fit in seen.fits]
-    assert len(set(key)) > 1
-    for one, block in zip(key, seen.blocks, strict=True):
-        assert [other == one for other in key] == (seen.blocks == block).tolist()
+    blocks: dict[int, set[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
+    for fit, row in zip(seen.fits, seen.blocks, strict=True):
+        for task in fit.members:
+            own = tuple(np.flatnonzero(fit.allocation.matrix[task]))
+            blocks.setdefault(row[task], set()).add((own, fit.folds.validation))
+    assert len(blocks) > 2
+    assert all(len(found) == 1 for found in blocks.values())
+    assert len(set.union(*blocks.values())) == len(blocks)
 
 
 def test_test_scores_are_read_apart():

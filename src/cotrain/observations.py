@@ -129,12 +129,17 @@ class Observations:
 
     @property
     def blocks(self) -> np.ndarray:
-        """The block of each fit, (n_fits,): what is trained and scored on the same folds.
+        """The block of each score, (n_fits, K), by the folds of its task: trained on, scored on.
 
-        The extra fold of an auxiliary task aside.
+        Numbers that tell blocks apart. A task's training folds are those of the fit's level, and
+        the next one where the task is the auxiliary.
         """
-        number: dict[tuple[FoldUse, int], int] = {}
-        return np.array([number.setdefault((f.folds, f.level), len(number)) for f in self.fits])
+        uses: dict[FoldUse, int] = {}
+        use = np.array([uses.setdefault(fit.folds, len(uses)) for fit in self.fits])
+        level = np.array([fit.level for fit in self.fits])
+        auxiliary = np.array([-1 if fit.auxiliary is None else fit.auxiliary for fit in self.fits])
+        own_level = level[:, None] + (auxiliary[:, None] == np.arange(self.scores.shape[1]))
+        return use[:, None] * (own_level.max() + 1) + own_level
 
     def take(self, rows: np.ndarray) -> "Observations":
         """Only the fits `rows`, an index or a mask."""

@@ -1,7 +1,8 @@
 """Run the study and write down what it took: `python run.py`, and the same again after a kill.
 
-Runs `dvc repro` with the arguments that are given, and every few seconds adds to `run.json` what the stage under way has taken and
-how much memory all its processes have. A run after a kill adds to what is written there.
+Runs `dvc repro` with the arguments that are given, and every few seconds adds to `run.json` what
+the stage under way has taken and how much memory all its processes have. A run after a kill adds
+to what is written there.
 """
 
 import json

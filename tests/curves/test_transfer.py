@@ -312,3 +312,23 @@ def test_offsets_do_not_lift_the_scores_past_the_ceiling():
     for fit in model.fits_:
         assert abs(fit.z[-4:].sum()) < 0.01 * model.block_sd_
     assert np.abs((model.predict(N) - Y).mean(axis=0)).max() < 0.01
+
+
+def test_blocks_may_differ_by_task(study):
+    N, Y, blocks = study["N"], study["Y"], study["blocks"]
+    by_fit = TransferModel(**QUICK).fit(N, Y, blocks).predict(N)
+    by_score = TransferModel(**QUICK).fit(N, Y, np.repeat(blocks[:, None], K, axis=1)).predict(N)
+    np.testing.assert_array_equal(by_fit, by_score)
+    moved = np.repeat(blocks[:, None], K, axis=1)
+    moved[:, 0] = 0
+    others = TransferModel(**QUICK).fit(N, Y, moved)
+    assert np.abs(others.fits_[0].z[-3:]).max() < 1e-5
+    assert np.abs(others.fits_[1].z[-3:]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("blocks", (3,)), ("blocks", (252, 2)), ("groups", (3,))]
+)
+def test_blocks_and_groups_are_one_for_each_fit(study, name, shape):
+    with pytest.raises(ValueError, match=f"{name} must have shape"):
+        TransferModel(**QUICK).fit(study["N"], study["Y"], **{name: np.zeros(shape)})

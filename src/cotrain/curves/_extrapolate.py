@@ -54,7 +54,7 @@ def extrapolate(
     Y: np.ndarray,
     levels: np.ndarray,
     auxiliary: np.ndarray,
-    repeats: np.ndarray,
+    blocks: np.ndarray | None = None,
     *,
     model: TransferModel | None = None,
     random_state: Any = 0,
@@ -69,8 +69,8 @@ def extrapolate(
         Training folds of each fit, extra folds of an auxiliary aside.
     auxiliary : ndarray of int, (n_fits,)
         Task with a fold more, -1 for none.
-    repeats : ndarray, (n_fits,)
-        Repeat of each fit; its fits at one level are trained and scored on the same folds.
+    blocks : ndarray, (n_fits, K) or (n_fits,), optional
+        As of `TransferModel.fit`.
     model : TransferModel, optional
         Its parameters are used.
     random_state : int
@@ -89,8 +89,7 @@ def extrapolate(
     top = whole & (levels == found[-1])
     below = levels < found[-1]
     fitted = model if model is not None else TransferModel(random_state=0)
-    blocks = np.unique(np.stack([repeats, levels]), axis=1, return_inverse=True)[1].reshape(-1)
-    fitted.fit(N[below], Y[below], blocks[below])
+    fitted.fit(N[below], Y[below], None if blocks is None else np.asarray(blocks)[below])
     last = whole & (levels == found[-2])
     predictions: dict[str, np.ndarray] = {"transfer model": fitted.predict(N[top])}
     for form in _CURVES:

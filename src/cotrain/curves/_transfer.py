@@ -19,7 +19,12 @@ from cotrain.curves._shrinkage import (
     target_prior,
     update_population,
 )
-from cotrain.curves._transfer_checks import check_fit_counts, check_fits, codes
+from cotrain.curves._transfer_checks import (
+    block_codes,
+    check_fit_counts,
+    check_fits,
+    group_codes,
+)
 from cotrain.curves._transfer_core import (
     FIRST,
     B,
@@ -144,10 +149,10 @@ class TransferModel(BaseEstimator):
             Labels of each task that each fit was trained on.
         Y : ndarray, (n_fits, K)
             Scores, higher is better; NaN where a fit does not score a task.
-        blocks : ndarray, (n_fits,), optional
-            Block of each fit: what is trained and scored on the same folds. Scores of one task and
-            block share an offset, which the model takes out. A single block leaves nothing to tell
-            an offset by: the model then speaks of its folds.
+        blocks : ndarray, (n_fits, K) or (n_fits,), optional
+            Block of each score: which folds of the task were trained on, and which scored on.
+            Scores of one task and block share an offset, which the model takes out. A single block
+            leaves nothing to tell an offset by: the model then speaks of its folds.
         groups : ndarray, (n_fits,), optional
             What cross-validation leaves out whole; fits with the same counts by default.
         tasks : sequence of str, optional
@@ -170,7 +175,7 @@ class TransferModel(BaseEstimator):
     ) -> Self:
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
-        targets = _Targets(N / self.scales_, Y, codes(blocks, len(N), "blocks"))
+        targets = _Targets(N / self.scales_, Y, block_codes(blocks, N.shape))
         folds = self._assign_folds(N, groups)
         population, fits = self._fit_population(targets)
         self.choices_ = self._choose(
@@ -268,7 +273,7 @@ class TransferModel(BaseEstimator):
             raise ValueError(f"n_folds must be at least 2, got {self.n_folds}")
 
     def _assign_folds(self, N: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-        code = codes(groups, len(N), "groups")
+        code = group_codes(groups, len(N))
         if code is None:
             code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
         order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
@@ -356,10 +361,9 @@ class TransferModel(BaseEstimator):
 class _Targets(Sequence[TargetData]):
     """The rows that score each target, cut out when asked for: K copies of the counts are many."""
 
-    def __init__(self, x: np.ndarray, Y: np.ndarray, blocks: np.ndarray | None) -> None:
-        self._x, self._Y = x, Y
-        self._code = np.zeros(len(Y), dtype=np.int64) if blocks is None else blocks
-        n_blocks = int(self._code.max()) + 1
+    def __init__(self, x: np.ndarray, Y: np.ndarray, blocks: np.ndarray) -> None:
+        self._x, self._Y, self._blocks = x, Y, blocks
+        n_blocks = int(blocks.max()) + 1
         self._n_blocks = n_blocks if n_blocks > 1 else 0
 
     def __len__(self) -> int:
@@ -370,4 +374,6 @@ class _Targets(Sequence[TargetData]):
             raise IndexError(target)
         rows = np.isfinite(self._Y[:, target])
         x = self._x if rows.all() else self._x[rows]
-        return TargetData(target, x, self._Y[rows, target], self._code[rows], self._n_blocks)
+        return TargetData(
+            target, x, self._Y[rows, target], self._blocks[rows, target], self._n_blocks
+        )

@@ -46,11 +46,26 @@ def check_fit_counts(N: np.ndarray, n_tasks: int) -> np.ndarray:
     return N
 
 
-def codes(values: np.ndarray | None, n: int, name: str) -> np.ndarray | None:
-    """Whole numbers 0, 1, … for the different values."""
-    if values is None:
+def group_codes(groups: np.ndarray | None, n_fits: int) -> np.ndarray | None:
+    """Whole numbers 0, 1, … for the different groups, (n_fits,)."""
+    if groups is None:
         return None
-    code = np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)
-    if code.shape != (n,):
-        raise ValueError(f"{name} must have shape ({n},), one a fit, got {code.shape}")
-    return code
+    groups = np.asarray(groups)
+    if groups.shape != (n_fits,):
+        raise ValueError(f"groups must have shape ({n_fits},), one a fit, got {groups.shape}")
+    return _numbered(groups)
+
+
+def block_codes(blocks: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+    """Whole numbers 0, 1, … for the different blocks, of the shape (n_fits, K)."""
+    if blocks is None:
+        return np.zeros(shape, dtype=np.int64)
+    blocks = np.asarray(blocks)
+    if blocks.shape not in (shape, shape[:1]):
+        raise ValueError(f"blocks must have shape {shape[:1]} or {shape}, got {blocks.shape}")
+    numbers = _numbered(blocks)
+    return np.broadcast_to(numbers[:, None] if numbers.ndim == 1 else numbers, shape)
+
+
+def _numbered(values: np.ndarray) -> np.ndarray:
+    return np.unique(values, return_inverse=True)[1].reshape(values.shape)

@@ -121,9 +121,8 @@ def _extrapolation(every: Observations, seen: Observations, model: TransferModel
 def _foretold(seen: Observations, model: TransferModel) -> Extrapolation:
     levels = np.array([fit.level for fit in seen.fits])
     auxiliary = np.array([-1 if fit.auxiliary is None else fit.auxiliary for fit in seen.fits])
-    repeats = np.array([fit.repeat for fit in seen.fits])
     return extrapolate(
-        seen.counts, seen.scores, levels, auxiliary, repeats, model=model, random_state=SEED
+        seen.counts, seen.scores, levels, auxiliary, seen.blocks, model=model, random_state=SEED
     )
 
 

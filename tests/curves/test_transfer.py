@@ -121,7 +121,7 @@ def test_noise_and_block_offsets_are_told_apart(model):
 def test_the_choice_is_made_by_cross_validation(study, model):
     errors = [choice.error for choice in model.choices_]
     assert errors == sorted(errors)
-    assert len({choice.strength for choice in model.choices_}) == 6
+    assert len({choice.strength for choice in model.choices_}) == 8
     assert {choice.rank for choice in model.choices_} == {0, 1, 2}
     assert min(errors) == pytest.approx(1.0, abs=0.25)  # in units of the noise
 

@@ -31,12 +31,13 @@ from cotrain.curves._transfer_core import (
     C,
     TargetData,
     TargetFit,
+    Targets,
     discounts,
     first_guess,
     fit_target,
     score_gradient,
 )
-from cotrain.curves._transfer_cv import ShrinkageChoice, choose_shrinkage
+from cotrain.curves._transfer_cv import Judge, ShrinkageChoice
 
 _N_DRAWS = 1000
 
@@ -117,7 +118,7 @@ class TransferModel(BaseEstimator):
     def __init__(
         self,
         *,
-        strengths: Sequence[float] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+        strengths: Sequence[float] = (0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
         ranks: Sequence[int] = (0, 1, 2),
         ceiling: float = 1.0,
         n_folds: int = 5,
@@ -175,12 +176,11 @@ class TransferModel(BaseEstimator):
     ) -> Self:
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
-        targets = _Targets(N / self.scales_, Y, block_codes(blocks, N.shape))
+        targets = Targets(N / self.scales_, Y, block_codes(blocks, N.shape))
         folds = self._assign_folds(N, groups)
+        by_target = [folds[np.isfinite(y)] for y in Y.T]
         population, fits = self._fit_population(targets)
-        self.choices_ = self._choose(
-            targets, [folds[np.isfinite(y)] for y in Y.T], population, fits
-        )
+        population, fits, self.choices_ = self._choose(targets, by_target, population, fits)
         chosen = self.choices_[0]
         shrinkage = Shrinkage(
             chosen.strength, leading_directions([fit.z for fit in fits], n_tasks, chosen.rank)
@@ -284,17 +284,30 @@ class TransferModel(BaseEstimator):
     ) -> tuple[Population, Sequence[TargetFit]]:
         """What tasks have in common, with a middling strength of shrinkage."""
         population = first_population(targets, self.ceiling)
-        n_tasks = targets[0].x.shape[1]
-        plain = Shrinkage(float(np.median(self.strengths)), np.empty((0, n_tasks)))
+        plain = self._plain(targets, float(np.median(self.strengths)))
         starts = [
             first_guess(data, target_prior(data, population, plain, self.ceiling))
             for data in targets
         ]
-        for _ in range(self.n_updates):
-            fits = self._fit_all(targets, population, plain, starts)
+        return self._settle(targets, population, plain, starts, self.n_updates)
+
+    def _settle(
+        self,
+        targets: Sequence[TargetData],
+        population: Population,
+        shrinkage: Shrinkage,
+        starts: Sequence[np.ndarray],
+        n_updates: int,
+    ) -> tuple[Population, Sequence[TargetFit]]:
+        """What tasks have in common estimated anew so many times, and the fits under it."""
+        for _ in range(n_updates):
+            fits = self._fit_all(targets, population, shrinkage, starts)
             population = update_population(population, targets, fits)
             starts = [fit.z for fit in fits]
-        return population, self._fit_all(targets, population, plain, starts)
+        return population, self._fit_all(targets, population, shrinkage, starts)
+
+    def _plain(self, targets: Sequence[TargetData], strength: float) -> Shrinkage:
+        return Shrinkage(strength, np.empty((0, targets[0].x.shape[1])))
 
     def _fit_all(
         self,
@@ -314,15 +327,33 @@ class TransferModel(BaseEstimator):
         folds: Sequence[np.ndarray],
         population: Population,
         fits: Sequence[TargetFit],
-    ) -> tuple[ShrinkageChoice, ...]:
-        ranks = [rank for rank in self.ranks if rank == min(self.ranks) or rank < len(targets)]
-        if len(self.strengths) == len(ranks) == 1:
-            return (ShrinkageChoice(ranks[0], float(self.strengths[0]), float("nan")),)
-        return tuple(
-            choose_shrinkage(
-                targets, folds, population, fits, self.strengths, ranks, self.ceiling, self.n_judged
+    ) -> tuple[Population, Sequence[TargetFit], tuple[ShrinkageChoice, ...]]:
+        """The choices, best first, and the fits without shared directions that they started from.
+
+        Strengths are compared at the lowest rank. The population is then settled at the best one,
+        from where ranks are compared, at that strength and the next smaller one: what shared
+        directions explain need not be left to the single pairs.
+        """
+        lowest = min(self.ranks)
+        ranks = [rank for rank in self.ranks if lowest < rank < len(targets)]
+        if len(self.strengths) == 1 and not ranks:
+            only = ShrinkageChoice(lowest, float(self.strengths[0]), float("nan"))
+            return population, fits, (only,)
+        judge = Judge(targets, folds, population.variance, self.ceiling, self.n_judged)
+        middling = float(np.median(self.strengths))
+        choices = judge.errors([(lowest, s) for s in self.strengths], population, fits, middling)
+        best = min(choices, key=lambda choice: choice.error).strength
+        if best != middling:
+            starts = [fit.z for fit in fits]
+            population, fits = self._settle(
+                targets, population, self._plain(targets, best), starts, 1
             )
-        )
+        if ranks:
+            strengths = [*[s for s in sorted(self.strengths) if s < best][-1:], best]
+            candidates = [(rank, s) for rank in (lowest, *ranks) for s in strengths]
+            anew = judge.errors(candidates, population, fits, best)
+            choices = [c for c in choices if c.strength not in strengths] + anew
+        return population, fits, tuple(sorted(choices, key=lambda choice: choice.error))
 
     def _set_estimates(self, n_tasks: int) -> None:
         z = np.stack([fit.z for fit in self.fits_])
@@ -356,24 +387,3 @@ class TransferModel(BaseEstimator):
         rates = alpha / np.exp(fit.z[own] + own_sd * first) * self.scales_[target] / self.scales_
         rates[:, target] = 1.0
         return np.quantile(rates, [0.5 - level / 2, 0.5 + level / 2], axis=0).T
-
-
-class _Targets(Sequence[TargetData]):
-    """The rows that score each target, cut out when asked for: K copies of the counts are many."""
-
-    def __init__(self, x: np.ndarray, Y: np.ndarray, blocks: np.ndarray) -> None:
-        self._x, self._Y, self._blocks = x, Y, blocks
-        n_blocks = int(blocks.max()) + 1
-        self._n_blocks = n_blocks if n_blocks > 1 else 0
-
-    def __len__(self) -> int:
-        return self._Y.shape[1]
-
-    def __getitem__(self, target: int) -> TargetData:  # type: ignore[override]
-        if not 0 <= target < len(self):
-            raise IndexError(target)
-        rows = np.isfinite(self._Y[:, target])
-        x = self._x if rows.all() else self._x[rows]
-        return TargetData(
-            target, x, self._Y[rows, target], self._blocks[rows, target], self._n_blocks
-        )

@@ -12,6 +12,7 @@ The offsets δ of the most probable z add up to 0. Else they would lift c past t
 That c is of R blocks alone is in its variance.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +54,27 @@ class TargetData:
         """Only the rows of a mask."""
         return TargetData(
             self.target, self.x[chosen], self.y[chosen], self.block[chosen], self.n_blocks
+        )
+
+
+class Targets(Sequence[TargetData]):
+    """The rows that score each target, cut out when asked for: K copies of the counts are many."""
+
+    def __init__(self, x: np.ndarray, Y: np.ndarray, blocks: np.ndarray) -> None:
+        self._x, self._Y, self._blocks = x, Y, blocks
+        n_blocks = int(blocks.max()) + 1
+        self._n_blocks = n_blocks if n_blocks > 1 else 0
+
+    def __len__(self) -> int:
+        return self._Y.shape[1]
+
+    def __getitem__(self, target: int) -> TargetData:  # type: ignore[override]
+        if not 0 <= target < len(self):
+            raise IndexError(target)
+        rows = np.isfinite(self._Y[:, target])
+        x = self._x if rows.all() else self._x[rows]
+        return TargetData(
+            target, x, self._Y[rows, target], self._blocks[rows, target], self._n_blocks
         )
 
 

@@ -34,100 +34,104 @@ class ShrinkageChoice:
     error: float
 
 
-def choose_shrinkage(
-    targets: Sequence[TargetData],
-    folds: Sequence[np.ndarray],
-    population: Population,
-    fits: Sequence[TargetFit],
-    strengths: Sequence[float],
-    ranks: Sequence[int],
-    ceiling: float,
-    n_judged: int,
-) -> list[ShrinkageChoice]:
-    """The candidates with their errors, best first.
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Measures the errors of candidates on allocations left out.
 
-    Strengths are compared at the lowest rank, then ranks at the best strength and the next smaller
-    one: what shared directions explain need not be left to the single pairs.
-
-    Parameters
+    Attributes
     ----------
+    targets : sequence of TargetData
     folds : sequence of ndarray of int
         The fold of each row of each target.
+    scale : ndarray, (K,)
+        Noise variances that errors are measured in.
+    ceiling : float
     n_judged : int
         Targets at most that errors are measured on, evenly spread; all are fitted where shared
         directions need them.
     """
-    n_tasks = targets[0].x.shape[1]
-    judged = np.unique(np.linspace(0, len(targets) - 1, min(n_judged, len(targets))).astype(int))
-    plain = np.empty((0, n_tasks))
-    lowest = min(ranks)
-    by_fold = _directions_by_fold(targets, folds, population, fits, strengths, ranks, ceiling)
 
-    def judge(rank: int, strength: float) -> ShrinkageChoice:
-        error = np.mean(
-            [
-                _held_out_error(
-                    targets[t], folds[t], population, fits[t], strength,
-                    [found[:rank] for found in by_fold] if rank else [plain] * len(by_fold),
-                    ceiling,
-                )
-                for t in judged
+    targets: Sequence[TargetData]
+    folds: Sequence[np.ndarray]
+    scale: np.ndarray
+    ceiling: float
+    n_judged: int
+
+    def errors(
+        self,
+        candidates: Sequence[tuple[int, float]],
+        population: Population,
+        fits: Sequence[TargetFit],
+        plain: float,
+    ) -> list[ShrinkageChoice]:
+        """The errors of candidates (rank, strength).
+
+        Shared directions are those of fits without any, at the strength `plain`; searches start
+        from `fits`.
+        """
+        last = len(self.targets) - 1
+        n_judged = min(self.n_judged, len(self.targets))
+        judged = np.unique(np.linspace(0, last, n_judged).astype(int))
+        rank = max(rank for rank, _ in candidates)
+        by_fold = self._directions(rank, population, fits, plain)
+        return [
+            ShrinkageChoice(
+                rank,
+                strength,
+                float(
+                    np.mean(
+                        [
+                            self._error(
+                                target, population, fits[target], strength,
+                                [found[:rank] for found in by_fold],
+                            )
+                            for target in judged
+                        ]
+                    )
+                ),
+            )
+            for rank, strength in candidates
+        ]  # fmt: skip
+
+    def _directions(
+        self, rank: int, population: Population, fits: Sequence[TargetFit], plain: float
+    ) -> list[np.ndarray]:
+        """Shared directions from the rows outside each fold, (rank, K) each."""
+        n_folds = 1 + max(int(fold.max()) for fold in self.folds)
+        n_tasks = self.targets[0].x.shape[1]
+        shrinkage = Shrinkage(plain, np.empty((0, n_tasks)))
+        if rank == 0:
+            return [shrinkage.directions] * n_folds
+        result = []
+        for held_out in range(n_folds):
+            trained = [
+                most_probable(
+                    data.rows(fold != held_out),
+                    target_prior(data, population, shrinkage, self.ceiling),
+                    fit.z,
+                )[0]
+                for data, fold, fit in zip(self.targets, self.folds, fits, strict=True)
             ]
-        )  # fmt: skip
-        return ShrinkageChoice(rank, strength, float(error))
+            result.append(leading_directions(trained, n_tasks, rank))
+        return result
 
-    choices = [judge(lowest, strength) for strength in strengths]
-    best = min(choices, key=lambda choice: choice.error).strength
-    smaller = [strength for strength in sorted(strengths) if strength < best][-1:]
-    choices += [judge(r, s) for r in ranks if r != lowest for s in (*smaller, best)]
-    return sorted(choices, key=lambda choice: choice.error)
-
-
-def _directions_by_fold(
-    targets: Sequence[TargetData],
-    folds: Sequence[np.ndarray],
-    population: Population,
-    fits: Sequence[TargetFit],
-    strengths: Sequence[float],
-    ranks: Sequence[int],
-    ceiling: float,
-) -> list[np.ndarray]:
-    """Shared directions from the rows outside each fold."""
-    n_folds = 1 + max(int(fold.max()) for fold in folds)
-    n_tasks = targets[0].x.shape[1]
-    plain = Shrinkage(float(np.median(strengths)), np.empty((0, n_tasks)))
-    if max(ranks) == 0:
-        return [plain.directions] * n_folds
-    result = []
-    for held_out in range(n_folds):
-        trained = [
-            most_probable(
-                data.rows(fold != held_out),
-                target_prior(data, population, plain, ceiling),
-                fit.z,
-            )[0]
-            for data, fold, fit in zip(targets, folds, fits, strict=True)
-        ]
-        result.append(leading_directions(trained, n_tasks, max(ranks)))
-    return result
-
-
-def _held_out_error(
-    data: TargetData,
-    fold: np.ndarray,
-    population: Population,
-    fit: TargetFit,
-    strength: float,
-    directions: Sequence[np.ndarray],
-    ceiling: float,
-) -> float:
-    total = 0.0
-    for held_out, found in enumerate(directions):
-        left = fold == held_out
-        if not left.any():
-            continue
-        prior = target_prior(data, population, Shrinkage(strength, found), ceiling)
-        z, _ = most_probable(data.rows(~left), prior, fit.z)
-        rest = data.rows(left)
-        total += float(np.square(rest.y - expected_score(z, rest)).sum())
-    return total / len(data.y) / float(population.variance[data.target])
+    def _error(
+        self,
+        target: int,
+        population: Population,
+        fit: TargetFit,
+        strength: float,
+        directions: Sequence[np.ndarray],
+    ) -> float:
+        """Mean squared error on the rows left out of one target, in units of its noise."""
+        data, fold = self.targets[target], self.folds[target]
+        total = 0.0
+        for held_out, found in enumerate(directions):
+            left = fold == held_out
+            if not left.any():
+                continue
+            prior = target_prior(data, population, Shrinkage(strength, found), self.ceiling)
+            z, _ = most_probable(data.rows(~left), prior, fit.z)
+            rest = data.rows(left)
+            total += float(np.square(rest.y - expected_score(z, rest)).sum())
+        return total / len(data.y) / float(self.scale[target])

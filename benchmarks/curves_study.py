@@ -59,8 +59,7 @@ class Runs:
     def blocks(self) -> np.ndarray:
         """The block of each score, (n_fits, K): its repeat, and the task's own training folds."""
         is_auxiliary = self.auxiliary[:, None] == np.arange(len(self.tasks))
-        own_level = self.levels[:, None] + is_auxiliary
-        return np.asarray(self.repeats[:, None] * (own_level.max() + 1) + own_level)
+        return np.asarray(1000 * self.repeats[:, None] + self.levels[:, None] + is_auxiliary)
 
     def take(self, rows: np.ndarray) -> "Runs":
         return Runs(
@@ -301,16 +300,26 @@ def _held_out(runs: Runs, share: float, seed: int) -> np.ndarray:
 
 
 def _offsets(predicted: np.ndarray, seen: Runs, left: Runs) -> np.ndarray:
-    """Mean of score less prediction over the seen fits of the same task and repeat.
+    """Mean of score less prediction over the seen scores of the same block.
 
-    What scores of one repeat share, its evaluation labels above all, is no matter of the curves.
+    What the scores of a block share, the folds that they come from, is no matter of the curves. A
+    block that nothing was seen of has the mean of its task and repeat.
     """
-    result = np.zeros(left.N.shape)
-    for repeat in np.unique(left.repeats):
-        residual = (seen.Y - predicted)[seen.repeats == repeat]
-        known = np.isfinite(residual)
-        total = np.where(known, residual, 0.0).sum(axis=0)
-        result[left.repeats == repeat] = total / np.maximum(known.sum(axis=0), 1)
+    residual = seen.Y - predicted
+    of_repeat = _means(residual, np.tile(seen.repeats, (len(seen.tasks), 1)).T,
+                       np.tile(left.repeats, (len(left.tasks), 1)).T)  # fmt: skip
+    of_block = _means(residual, seen.blocks, left.blocks)
+    return np.where(np.isfinite(of_block), of_block, of_repeat)
+
+
+def _means(values: np.ndarray, codes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The mean over the rows with a code, task by task, where it is wanted; NaN without any."""
+    result = np.full(wanted.shape, np.nan)
+    for code in np.unique(wanted):
+        known = np.isfinite(values) & (codes == code)
+        n = known.sum(axis=0)
+        mean = np.where(n > 0, np.where(known, values, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
+        result = np.where(wanted == code, mean, result)
     return result
 
 

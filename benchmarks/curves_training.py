@@ -93,6 +93,7 @@ def acquisition(folder: Path, n_repeats: int) -> str:
         for name, strategy in STRATEGIES.items():
             path = simulate_acquisition(
                 play, strategy, N, Y, folds[:, :KNOWN].sum(axis=1), hidden, budget, N_ROUNDS,
+                own_folds=np.array([fit.allocation.matrix.sum(axis=1) for fit in fits]),
                 model=TransferModel(ranks=(0,), random_state=0),
             )  # fmt: skip
             gain[name].append(1000 * path.gain_per_label)

@@ -24,7 +24,7 @@ from cotrain.training import Journal, load_fit_table
 
 Array = NDArray[np.float64]
 # Directions with their ridges; subsets that are estimated; base models, which differ in the seed.
-SETTINGS = {50: (0.1, 1.0, 10.0, 100.0), 200: (1.0, 10.0)}
+SETTINGS = {50: (1.0, 10.0, 100.0), 200: (1.0, 10.0), 500: (1.0, 10.0)}
 N_SUBSETS, N_MODELS = 100, 2
 
 

@@ -118,6 +118,20 @@ def test_strategies_learn_from_the_first_scores_alone(history):
     assert np.array(seen) == pytest.approx(path.scores[:-1] - 0.01)
 
 
+def test_strategies_are_told_the_folds_that_each_task_was_trained_on(history):
+    seen: list[np.ndarray] = []
+
+    def watch(state: LabelState) -> np.ndarray:
+        assert state.blocks is not None
+        seen.append(state.blocks)
+        return STRATEGIES["uniform"](state)
+
+    own_folds = np.random.default_rng(0).integers(0, 3, history[0].shape)
+    path = simulate_acquisition(play, watch, *history, COUNTS, FOLDS, 100, 2, own_folds=own_folds)
+    assert (seen[0] == np.vstack([own_folds, np.full(len(COUNTS), 2)])).all()
+    assert (seen[1] == np.vstack([seen[0], 2 + path.revealed[1]])).all()
+
+
 def test_folds_are_revealed_as_planned_until_the_budget_is_spent():
     one_each = np.array([1, 1, 1, 0])
     assert _reveal(np.array([50, 40, 60, 0]), FOLDS, np.zeros(4, int)).tolist() == [1, 1, 1, 0]

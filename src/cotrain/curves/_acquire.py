@@ -117,6 +117,7 @@ def simulate_acquisition(
     budget: int,
     n_rounds: int,
     *,
+    own_folds: np.ndarray | None = None,
     model: TransferModel | None = None,
 ) -> LabelPath:
     """The course of one strategy, every round's fit added to what it knows.
@@ -140,6 +141,9 @@ def simulate_acquisition(
         Labels in each hidden fold, in the order in which they are revealed.
     budget, n_rounds : int
         Labels a round, and rounds.
+    own_folds : ndarray of int, (n_fits, K), optional
+        Folds of each task that each fit of the start was trained on, counted in the order in which
+        they came to hand: blocks, as of `TransferModel.fit`. All fits are one block by default.
     model : TransferModel, optional
         Its parameters are used by strategies that fit one.
 
@@ -160,9 +164,10 @@ def simulate_acquisition(
     path, scores = [start], [judged]
     for n_spent in range(n_rounds):
         N, Y = np.vstack([N, path[-1]]), np.vstack([Y, seen])
+        blocks = None if own_folds is None else _with_rounds(own_folds, np.array(revealed))
         left = start + folds.sum(axis=1) - path[-1]
         due = int(min(budget * (n_spent + 1) - (path[-1] - start).sum(), left.sum()))
-        labels = np.asarray(strategy(LabelState(N, Y, path[-1], left, due, model)))
+        labels = np.asarray(strategy(LabelState(N, Y, path[-1], left, due, model, blocks)))
         if labels.sum() != due or (labels < 0).any() or (labels > left).any():
             raise ValueError(f"strategy must spend the budget of {due} on available labels")
         revealed.append(_reveal(labels, folds, revealed[-1]))
@@ -170,6 +175,11 @@ def simulate_acquisition(
         seen, judged = score(revealed[-1])
         scores.append(judged)
     return LabelPath(np.array(revealed), np.array(path), np.array(scores, dtype=float))
+
+
+def _with_rounds(own_folds: np.ndarray, revealed: np.ndarray) -> np.ndarray:
+    """Training folds of each task in the fits of the start and of each round, one a row."""
+    return np.vstack([own_folds, np.max(own_folds, axis=0) + revealed])
 
 
 def _reveal(plan: np.ndarray, folds: np.ndarray, revealed: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from curves_study import markdown
 from curves_training import AUROC, Bench
+from scipy.stats import binomtest
 
 from cotrain.allocation import augmentations
 from cotrain.curves import domain_effects, pairwise_effects
@@ -57,14 +58,33 @@ def verdicts(settings: Settings, n_repeats: int) -> str:
             ("Verdicts on placebos", "half placebo", "placebo"),
         )
     ]
-    hurts = given[given["verdict"] == "hurts"]
-    another = hurts[~hurts["harmful"]]
-    notes.append(
-        f"Over all targets at once, the harmful task is called harmful in {hurts['harmful'].sum()} "
-        f"of {n_studies} studies, another task in {len(another)} of {(~given['harmful']).sum()} "
-        f"cases, {another['unconfirmed'].sum()} of them not confirmed."
+    return "\n\n".join([markdown(title, header, rows), *notes, _harm(calls), _found(given)])
+
+
+def _harm(calls: pd.DataFrame) -> str:
+    """The planted harm itself, over all repeats: each is elsewhere for all studies but its own."""
+    planted = calls[(calls["grid"] == "real") & (calls["kind"] == "harmful task on another")]
+    by_target = planted.groupby(["data", "target"])["elsewhere"].mean()
+    found = paired_interval(by_target.groupby("data").mean().to_numpy())
+    return (
+        f"The harmful task's effect on the mean useful task: {found.estimate:+.4f} "
+        f"({found.low:+.4f}, {found.high:+.4f}), over data sets; below 0 for "
+        f"{(by_target < 0).sum()} of {len(by_target)} useful tasks."
     )
-    return "\n\n".join([markdown(title, header, rows), *notes])
+
+
+def _found(given: pd.DataFrame) -> str:
+    """How often the planted task is called harmful, and how often another one."""
+    hurts = given["verdict"] == "hurts"
+    planted = hurts[given["harmful"]]
+    another = given[hurts & ~given["harmful"]]
+    found = binomtest(int(planted.sum()), len(planted)).proportion_ci(method="exact")
+    return (
+        f"Over all targets at once, the harmful task is called harmful in {planted.sum()} of "
+        f"{len(planted)} studies ({found.low:.2f}, {found.high:.2f}), another task in "
+        f"{len(another)} of {(~given['harmful']).sum()} cases, {another['unconfirmed'].sum()} of "
+        f"them not confirmed."
+    )
 
 
 def _false_share(calls: pd.DataFrame, column: str) -> str:
@@ -80,13 +100,17 @@ def _false_share(calls: pd.DataFrame, column: str) -> str:
     )
 
 
-def _judged(settings: Settings, seed: int, n_repeats: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The calls of one data set: one row a study and pair, and one row a study and giver."""
-    assert settings.fetch.synthetic is not None
+def made_bench(settings: Settings, seed: int) -> tuple[Bench, pd.DataFrame]:
+    """Made data of this seed to train on, and the truth with one row a task, in its order."""
     made = make_synthetic(settings.fetch.synthetic.model_copy(update={"seed": seed}))
     assert made.truth is not None
     bench = Bench(settings, prepare(made, settings.prepare, [(0,)]).table)
-    truth = made.truth.set_index("task").loc[list(bench.table.tasks)]
+    return bench, made.truth.set_index("task").loc[list(bench.table.tasks)]
+
+
+def _judged(settings: Settings, seed: int, n_repeats: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The calls of one data set: one row a study and pair, and one row a study and giver."""
+    bench, truth = made_bench(settings, seed)
     off = ~np.eye(len(truth), dtype=bool)
     is_placebo = np.zeros((len(truth), 1), dtype=bool)
     is_placebo[:-1:2] = True  # the harmful task comes last
@@ -100,6 +124,7 @@ def _judged(settings: Settings, seed: int, n_repeats: int) -> tuple[pd.DataFrame
             verdict = pairwise_effects(base[mine], scores[mine]).verdict
             sign = (verdict == "helps") * 1.0 - (verdict == "hurts")
             columns = {
+                "target": np.broadcast_to(np.arange(len(truth)), off.shape),
                 "kind": np.where(null, "placebo", kinds), "verdict": verdict,
                 "elsewhere": np.where(null, 0.0, rest.estimate),
                 "placebo": np.broadcast_to(null, off.shape),

@@ -23,8 +23,9 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
       two clusters are independent. Tasks of a cluster help each other.
     - *Harmful tasks* come last, and every example has a label of each. They weigh the same
       features in ways unrelated to all clusters, and by the number of their labels they take the
-      shared layers over. How much that hurts depends on the seed and on how small these layers
-      are; in networks of the usual size it can be next to nothing, so measure it.
+      shared layers over. So `label_rate` says how much they hurt: clearly at 0.1, where they have
+      ten labels for each of another task, hardly at 0.3. With the same labels they hurt less in a
+      layer wide enough for all. docs/results/curves.md has figures.
 
     `truth` has the columns task, cluster (missing for harmful tasks) and harmful.
     """

@@ -11,7 +11,7 @@ from cotrain.grouping._local import greedy_groups, improve
 from cotrain.grouping._objective import GroupingResult, Objective, as_matrix, grouping_result
 from cotrain.grouping._semidefinite import semidefinite_bound
 from cotrain.grouping._spectral import spectral_bound
-from cotrain.grouping._values import LinearValue
+from cotrain.grouping._values import LinearValue, Members
 
 MAX_ENUMERATED = 20
 """Tasks (or blocks of tasks that must share) up to which all groups are held in memory."""
@@ -57,20 +57,27 @@ def _proven(objective: Objective, seed: int, starts: int, clock: Clock) -> Group
         return grouping_result(objective, incumbent, found.value)
     bound = selfish_bound(objective)
     oracle = _oracle(objective)
-    if isinstance(objective.value, LinearValue) and not isinstance(oracle, AllGroups):
+    if oracle is not None and not grouping_result(objective, incumbent, bound).is_optimal:
+        incumbent, closed = _by_columns(objective, oracle, incumbent, clock)
+        bound = min(bound, closed)
+    proven = grouping_result(objective, incumbent, bound).is_optimal
+    if isinstance(objective.value, LinearValue) and not proven:
         # The one knows the rank of who sees whom, the other that every row is a set of tasks.
         bound = min(bound, spectral_bound(objective, clock), semidefinite_bound(objective, clock))
-    if oracle is None or grouping_result(objective, incumbent, bound).is_optimal:
-        return grouping_result(objective, incumbent, bound)
+    return grouping_result(objective, incumbent, bound)
+
+
+def _by_columns(
+    objective: Objective, oracle: Oracle, incumbent: Members, clock: Clock
+) -> tuple[Members, float]:
+    """Return the best grouping of column generation, and its bound."""
     relaxation, mixed = relax(objective, oracle, incumbent, clock)
     if mixed is not None:
         mixed = improve(objective, mixed)
         incumbent = max(incumbent, mixed, key=objective.score)
-    bound = min(bound, relaxation.bound)
-    if not grouping_result(objective, incumbent, bound).is_optimal:
-        incumbent, closed = close_gap(objective, oracle, relaxation, incumbent, clock)
-        bound = min(bound, closed)
-    return grouping_result(objective, incumbent, bound)
+    if grouping_result(objective, incumbent, relaxation.bound).is_optimal:
+        return incumbent, relaxation.bound
+    return close_gap(objective, oracle, relaxation, incumbent, clock)
 
 
 def _oracle(objective: Objective) -> Oracle | None:

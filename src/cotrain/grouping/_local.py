@@ -13,7 +13,7 @@ def greedy_groups(objective: Objective, *, seed: int, starts: int = 10) -> Group
     """Return the best grouping that local search finds from `starts` random starts.
 
     A linear value without rules but the number of groups is searched in compiled code, which
-    disturbs and improves the best of each start many times over.
+    anneals each start, then disturbs and improves what it comes to many times over.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Iterated local search for a linear value: tasks change groups, at a cost of n each.
+"""Annealing and iterated local search for a linear value: a task's move costs n steps.
 
 With a_ij the weighted coefficients, P the tasks that a group serves and A_j the sum of a_ij over
 P, the group's best auxiliaries are the tasks with A_j above 0. It is worth the sum of A_j over P
@@ -12,8 +12,12 @@ from cotrain.grouping._constraints import Constraints
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats, LinearValue, Members
 
+MOVES_PER_TASK, MOST_MOVES = 300, 40_000
+"""Moves that annealing proposes for each task, times the number of tasks; and at most."""
+HOT, COLD = 6.0, 0.5
+"""First and last temperature, in root mean squares of the weighted coefficients."""
 KICKS = 300
-"""Times that each start's best partition is disturbed and improved again."""
+"""Times that each start's best partition is then disturbed and improved again."""
 
 
 def suits(objective: Objective) -> bool:
@@ -31,19 +35,23 @@ def relocate(objective: Objective, *, seed: int, starts: int) -> Members:
     gain = np.asarray(objective.weights)[:, None] * objective.value.majorant().coef
     n_groups = objective.most_groups
     state = np.random.SeedSequence(seed).generate_state(1, np.uint64) | np.uint64(1)
-    labels = _search(np.ascontiguousarray(gain), n_groups, starts, KICKS, state)
+    moves = len(gain) * min(MOVES_PER_TASK * len(gain), MOST_MOVES)
+    labels = _search(np.ascontiguousarray(gain), n_groups, starts, moves, KICKS, state)
     served = labels == np.arange(objective.most_groups)[:, None]
     members = served | (served @ gain > 0)
     return members[served.any(axis=1)]
 
 
 @numba.njit(cache=True)
-def _search(gain: Floats, n_groups: int, starts: int, kicks: int, state: np.ndarray) -> np.ndarray:
+def _search(
+    gain: Floats, n_groups: int, starts: int, moves: int, kicks: int, state: np.ndarray
+) -> np.ndarray:
     """Return the best labels (n_tasks,) of all starts."""
     n = len(gain)
     best, best_value = np.zeros(n, np.int64), -np.inf
     for _ in range(starts):
         labels = np.array([_below(n_groups, state) for _ in range(n)])
+        _anneal(labels, gain, n_groups, moves, state)
         value = _descend(labels, gain, n_groups)
         for _ in range(kicks):
             other = _disturbed(labels, n_groups, state)
@@ -53,6 +61,27 @@ def _search(gain: Floats, n_groups: int, starts: int, kicks: int, state: np.ndar
         if value > best_value:
             best, best_value = labels, value
     return best
+
+
+@numba.njit(cache=True)
+def _anneal(labels: np.ndarray, gain: Floats, n_groups: int, moves: int, state: np.ndarray) -> None:
+    """Move single tasks by Metropolis' rule while it cools geometrically, changing `labels`."""
+    n = len(labels)
+    sums = np.zeros((n_groups, n))
+    for i in range(n):
+        sums[labels[i]] += gain[i]
+    scale = np.sqrt((gain * gain).mean())
+    for move in range(moves):
+        i, target = _below(n, state), _below(n_groups, state)
+        source = labels[i]
+        if source == target:
+            continue
+        change = _leaving(i, source, labels, sums, gain) + _joining(i, target, labels, sums, gain)
+        temperature = scale * HOT * (COLD / HOT) ** (move / moves)
+        if change > temperature * np.log((1 + _below(1 << 30, state)) / (1 << 30)):
+            sums[source] -= gain[i]
+            sums[target] += gain[i]
+            labels[i] = target
 
 
 @numba.njit(cache=True)

@@ -7,23 +7,31 @@ served and 1 for a task with itself, [−1, 1] between a task served and a membe
 the same task, and [−k, k] between members. With B the weighted coefficients the value is
 sum_i w_i intercept_i + (sum of B + <B, X_xt>) / 2.
 
-For every positive semidefinite M and C with <C, X> = <B, X_xt> / 2, <C, X> is at most <C + M, X>,
-which is at most the sum over entries of the larger of C + M times the upper or the lower limit.
-Any M is valid; the alternating direction method of multipliers (Wen, Goldfarb and Yin 2010) finds
-a good one.
+The cuts <A_r, X> >= 0 of `_cuts` add what x and t know of each other as whole numbers.
+
+For every positive semidefinite M, all λ_r >= 0 and C with <C, X> = <B, X_xt> / 2, <C, X> is at most
+<C + M + sum of λ_r A_r, X>, which is at most the sum over entries of the larger of that matrix
+times the upper or the lower limit. Any M and λ are valid; the alternating direction method of
+multipliers (Wen, Goldfarb and Yin 2010) finds good ones, its step within the limits taking in the
+cuts that are violated so far.
 """
 
 import numpy as np
 
 from cotrain.grouping._clock import Clock
+from cotrain.grouping._cuts import Limits, make_cuts, renewed
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats, LinearValue
 
 BOUND_EVERY = 10
 """Steps between two looks at the bound."""
+CUT_FROM, CUT_EVERY = 100, 25
+"""Steps before the first look for cuts, and between two."""
+CUT_UNTIL = 2 / 3
+"""Share of the steps that look for cuts; the rest settle the multipliers of those found."""
 
 
-def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 500) -> float:
+def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 1200) -> float:
     """Return a bound on the value of a linear objective; valid whenever it is stopped.
 
     Limits on size and on pairs are not used.
@@ -43,29 +51,39 @@ def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 500) 
 
 def _most_seen(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
     """Return a bound on <C, X>."""
-    lower, upper = _limits(len(gain), n_groups)
-    wanted = np.zeros_like(lower)
+    limits = _limits(len(gain), n_groups)
+    wanted = np.zeros_like(limits.lower)
     served, member = _blocks(len(gain))
     wanted[served, member] = gain / 4
     wanted[member, served] = gain.T / 4
     bound = float(np.abs(gain).sum()) / 2
+    rng = np.random.default_rng(0)
+    cuts = make_cuts(np.zeros((0, len(wanted))), limits)
     # X lies within the limits, Y in the cone; `apart` adds up by how much they differ.
-    within = (lower + upper) / 2
-    apart = np.zeros_like(lower)
-    step = 4 * np.linalg.norm(wanted) / np.linalg.norm(upper) + 1e-300
+    within = (limits.lower + limits.upper) / 2
+    apart = np.zeros_like(wanted)
+    step = 4 * np.linalg.norm(wanted) / np.linalg.norm(limits.upper) + 1e-300
     for done in range(1, steps + 1):
-        values, vectors = np.linalg.eigh(within - apart)
-        outside = values < 0
-        multiplier = (vectors[:, outside] * -values[outside]) @ vectors[:, outside].T
+        multiplier = _positive_part(apart - within)
         moved = within + multiplier  # the matrix in the cone, plus `apart`
-        within = np.clip(moved + wanted / step, lower, upper)
+        within = cuts.project(moved + wanted / step, limits)
         apart = moved - within
         if done % BOUND_EVERY == 0 or done == steps:
-            slope = wanted + step * multiplier
-            bound = min(bound, float(np.maximum(slope * lower, slope * upper).sum()))
+            slope = wanted + step * (multiplier + cuts.slope(len(wanted)))
+            most = np.maximum(slope * limits.lower, slope * limits.upper).sum()
+            bound = min(bound, float(most + 2 * step * cuts.multiplier @ cuts.constant))
+        if done % CUT_EVERY == 0 and CUT_FROM <= done <= CUT_UNTIL * steps:
+            cuts = renewed(cuts, within, limits, rng)
         if clock.is_over():
             break
     return bound
+
+
+def _positive_part(matrix: Floats) -> Floats:
+    """Return the positive semidefinite matrix that is closest to a symmetric one."""
+    values, vectors = np.linalg.eigh(matrix)
+    half = vectors[:, values > 0] * np.sqrt(values[values > 0])
+    return np.asarray(half @ half.T)
 
 
 def _blocks(n_tasks: int) -> tuple[slice, slice]:
@@ -73,7 +91,7 @@ def _blocks(n_tasks: int) -> tuple[slice, slice]:
     return slice(1, n_tasks + 1), slice(n_tasks + 1, 2 * n_tasks + 1)
 
 
-def _limits(n_tasks: int, n_groups: int) -> tuple[Floats, Floats]:
+def _limits(n_tasks: int, n_groups: int) -> Limits:
     """Return the least and the largest that each entry of X can be."""
     served, member = _blocks(n_tasks)
     upper = np.full((2 * n_tasks + 1, 2 * n_tasks + 1), float(n_groups))
@@ -84,4 +102,4 @@ def _limits(n_tasks: int, n_groups: int) -> tuple[Floats, Floats]:
     lower[0, served] = lower[served, 0] = 1.0
     for one, other in ((served, served), (served, member), (member, served), (member, member)):
         np.fill_diagonal(lower[one, other], upper[one, other].diagonal())
-    return lower, upper
+    return Limits(lower, upper)

@@ -89,7 +89,7 @@ def large(time_limit: float = 270.0) -> None:
         "noise": pure_noise(244, 3),
     }
     for name, value in values.items():
-        prove(name, Objective(scaled(value), Constraints(10)), time_limit, starts=6)
+        prove(name, Objective(scaled(value), Constraints(10)), time_limit, starts=2)
 
 
 def header(first: str) -> None:

@@ -63,8 +63,8 @@ class Cuts:
         """Return the sum of the matrices A (n_rows, n_rows), each times its multiplier."""
         half = np.zeros(n_rows**2)
         _push(half, self.first, self.place, self.coef, self.multiplier)
-        half = half.reshape(n_rows, n_rows)
-        return half + half.T
+        square = half.reshape(n_rows, n_rows)
+        return np.asarray(square + square.T)
 
     def project(self, target: Floats, limits: Limits, sweeps: int = 2) -> Floats:
         """Return about the closest point to `target` within the limits and the cuts.
@@ -150,14 +150,14 @@ def _triangles(seen: Floats) -> Floats:
         excess = together[i][:, None] + sees[i] - sees - 1
         value[i], third[i] = excess.max(axis=1), excess.argmax(axis=1)
     np.fill_diagonal(value, 0)
-    i, other = np.nonzero(value > VIOLATION / 2)
-    worst = np.argsort(-value[i, other], kind="stable")[:TRIANGLES]
-    i, other = i[worst], other[worst]
-    vectors = np.zeros((len(i), len(seen)))
-    row = np.arange(len(i))
-    vectors[row, 1 + i] = -1
+    one, other = np.nonzero(value > VIOLATION / 2)
+    worst = np.argsort(-value[one, other], kind="stable")[:TRIANGLES]
+    one, other = one[worst], other[worst]
+    vectors = np.zeros((len(one), len(seen)))
+    row = np.arange(len(one))
+    vectors[row, 1 + one] = -1
     vectors[row, 1 + other] = 1
-    vectors[row, n_tasks + 1 + third[i, other]] = 1
+    vectors[row, n_tasks + 1 + third[one, other]] = 1
     return vectors
 
 

@@ -12,12 +12,12 @@ from cotrain.grouping._constraints import Constraints
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats, LinearValue, Members
 
-MOVES_PER_TASK, MOST_MOVES = 300, 40_000
+MOVES_PER_TASK, MOST_MOVES = 400, 80_000
 """Moves that annealing proposes for each task, times the number of tasks; and at most."""
 HOT, COLD = 6.0, 0.5
 """First and last temperature, in root mean squares of the weighted coefficients."""
 KICKS = 300
-"""Times that each start's best partition is then disturbed and improved again."""
+"""Times that each start's best partition is disturbed and improved again."""
 
 
 def suits(objective: Objective) -> bool:
@@ -46,20 +46,26 @@ def relocate(objective: Objective, *, seed: int, starts: int) -> Members:
 def _search(
     gain: Floats, n_groups: int, starts: int, moves: int, kicks: int, state: np.ndarray
 ) -> np.ndarray:
-    """Return the best labels (n_tasks,) of all starts."""
+    """Return the best labels (n_tasks,) of all starts, kicked and annealed.
+
+    Kicks that merge and split find planted clusters, annealing does better on noise.
+    """
     n = len(gain)
     best, best_value = np.zeros(n, np.int64), -np.inf
-    for _ in range(starts):
-        labels = np.array([_below(n_groups, state) for _ in range(n)])
-        _anneal(labels, gain, n_groups, moves, state)
-        value = _descend(labels, gain, n_groups)
-        for _ in range(kicks):
-            other = _disturbed(labels, n_groups, state)
-            found = _descend(other, gain, n_groups)
-            if found >= value:
-                labels, value = other, found
-        if value > best_value:
-            best, best_value = labels, value
+    for rounds in (kicks, 0):
+        draws = state.copy()
+        for _ in range(starts):
+            labels = np.array([_below(n_groups, draws) for _ in range(n)])
+            if rounds == 0:
+                _anneal(labels, gain, n_groups, moves, draws)
+            value = _descend(labels, gain, n_groups)
+            for _ in range(rounds):
+                other = _disturbed(labels, n_groups, draws)
+                found = _descend(other, gain, n_groups)
+                if found >= value:
+                    labels, value = other, found
+            if value > best_value:
+                best, best_value = labels, value
     return best
 
 

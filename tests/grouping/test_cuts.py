@@ -54,9 +54,8 @@ def test_new_cuts_are_violated_and_a_grouping_violates_none() -> None:
     assert len(found.vectors) > 0
     assert (_values(found, loose) < 0).all()
     few = make_cuts(found.vectors[:5], limits)
-    projected = loose
     for _ in range(300):
-        projected = few.project(loose, limits)
+        projected, few = few.project(loose, limits)
     values = _values(few, projected)
     assert values == pytest.approx(np.maximum(values, 0), abs=1e-6)
     assert values * few.multiplier == pytest.approx(np.zeros(5), abs=1e-6)

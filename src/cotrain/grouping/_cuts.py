@@ -8,7 +8,7 @@ x_l − x_i + y_j that both see the same tasks. All of these triangles are looke
 of them, and from random vectors, changes of single integers lead to what is violated more.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -66,11 +66,13 @@ class Cuts:
         square = half.reshape(n_rows, n_rows)
         return np.asarray(square + square.T)
 
-    def project(self, target: Floats, limits: Limits, sweeps: int = 2) -> Floats:
+    def project(self, target: Floats, limits: Limits, sweeps: int = 2) -> tuple[Floats, "Cuts"]:
         """Return about the closest point to `target` within the limits and the cuts.
 
-        Hildreth's method (1957): it starts from the multipliers, and changes them.
+        Hildreth's method (1957): it starts from the multipliers. The cuts with those that it ends
+        with are returned too.
         """
+        multiplier = self.multiplier.copy()
         moved = (target + self.slope(len(target))).ravel()
         lower, upper = limits.lower.ravel(), limits.upper.ravel()
         for _ in range(sweeps):
@@ -83,10 +85,11 @@ class Cuts:
                 self.coef,
                 self.constant,
                 self.size,
-                self.multiplier,
+                multiplier,
             )
         above = np.triu(moved.reshape(target.shape))
-        return np.clip(above + np.triu(above, 1).T, limits.lower, limits.upper)
+        closest = np.clip(above + np.triu(above, 1).T, limits.lower, limits.upper)
+        return closest, replace(self, multiplier=multiplier)
 
 
 def make_cuts(vectors: Floats, limits: Limits, multiplier: Floats | None = None) -> Cuts:

@@ -66,7 +66,7 @@ def _most_seen(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
     for done in range(1, steps + 1):
         multiplier = _positive_part(apart - within)
         moved = within + multiplier  # the matrix in the cone, plus `apart`
-        within = cuts.project(moved + wanted / step, limits)
+        within, cuts = cuts.project(moved + wanted / step, limits)
         apart = moved - within
         if done % BOUND_EVERY == 0 or done == steps:
             slope = wanted + step * (multiplier + cuts.slope(len(wanted)))

@@ -6,7 +6,7 @@ import pytest
 from cotrain.grouping import Constraints, LinearValue, Objective, greedy_groups, semidefinite_bound
 from cotrain.grouping import _semidefinite as relaxation
 from cotrain.grouping._clock import Clock
-from cotrain.grouping._cuts import Cuts, make_cuts, renewed
+from cotrain.grouping._cuts import Cuts, _first_of_equals, make_cuts, renewed
 from cotrain.grouping._semidefinite import _limits
 
 
@@ -78,3 +78,10 @@ def test_cuts_tighten_the_bound_on_noise(monkeypatch: pytest.MonkeyPatch) -> Non
     loose = semidefinite_bound(objective, Clock(60), steps=240)
     assert value < tight
     assert tight - value < 0.8 * (loose - value)
+
+
+def test_equal_rows_are_kept_once_in_their_order():
+    vectors = np.random.default_rng(0).integers(-1, 2, (200, 4)).astype(float)
+    seen = [tuple(row) for row in vectors]
+    expected = [at for at, row in enumerate(seen) if row not in seen[:at]]
+    assert _first_of_equals(vectors).tolist() == expected

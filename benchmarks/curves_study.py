@@ -306,8 +306,9 @@ def _offsets(predicted: np.ndarray, seen: Runs, left: Runs) -> np.ndarray:
     block that nothing was seen of has the mean of its task and repeat.
     """
     residual = seen.Y - predicted
-    of_repeat = _means(residual, np.tile(seen.repeats, (len(seen.tasks), 1)).T,
-                       np.tile(left.repeats, (len(left.tasks), 1)).T)  # fmt: skip
+    of_repeat = _means(residual, *(
+        np.broadcast_to(runs.repeats[:, None], runs.N.shape) for runs in (seen, left)
+    ))  # fmt: skip
     of_block = _means(residual, seen.blocks, left.blocks)
     return np.where(np.isfinite(of_block), of_block, of_repeat)
 

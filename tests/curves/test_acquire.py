@@ -132,6 +132,14 @@ def test_strategies_are_told_the_folds_that_each_task_was_trained_on(history):
     assert (seen[1] == np.vstack([seen[0], 2 + path.revealed[1]])).all()
 
 
+def test_folds_of_other_fits_are_refused(history):
+    own_folds = np.zeros((1, len(COUNTS)), dtype=int)
+    with pytest.raises(ValueError, match="own_folds must have the shape of N"):
+        simulate_acquisition(
+            play, STRATEGIES["uniform"], *history, COUNTS, FOLDS, 100, 2, own_folds=own_folds
+        )
+
+
 def test_folds_are_revealed_as_planned_until_the_budget_is_spent():
     one_each = np.array([1, 1, 1, 0])
     assert _reveal(np.array([50, 40, 60, 0]), FOLDS, np.zeros(4, int)).tolist() == [1, 1, 1, 0]

@@ -87,6 +87,11 @@ def test_one_level_is_nothing_to_extrapolate(runs):
         extrapolate(one.N, one.Y, one.levels, one.auxiliary, one.repeats)
 
 
+def test_blocks_of_other_fits_are_refused(runs):
+    with pytest.raises(ValueError, match="blocks must have shape"):
+        extrapolate(runs.N, runs.Y, runs.levels, runs.auxiliary, runs.repeats[1:])
+
+
 @pytest.mark.slow
 def test_the_study_writes_every_table(truth):
     text = curves_study.study(curves_truth.fit_table(truth, 1, n_subsets=20))

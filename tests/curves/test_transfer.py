@@ -332,3 +332,11 @@ def test_blocks_may_differ_by_task(study):
 def test_blocks_and_groups_are_one_for_each_fit(study, name, shape):
     with pytest.raises(ValueError, match=f"{name} must have shape"):
         TransferModel(**QUICK).fit(study["N"], study["Y"], **{name: np.zeros(shape)})
+
+
+@pytest.mark.parametrize("name", ["blocks", "groups"])
+def test_an_unknown_block_or_group_is_refused(study, name):
+    values = study["blocks"].astype(float)
+    values[7] = np.nan
+    with pytest.raises(ValueError, match=f"{name} must be known, got NaN in row 7"):
+        TransferModel(**QUICK).fit(study["N"], study["Y"], **{name: values})

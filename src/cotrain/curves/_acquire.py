@@ -26,8 +26,8 @@ class LabelState:
         Labels to acquire now.
     model : TransferModel
         To be fitted by strategies that use one.
-    blocks : ndarray, (n_fits,), optional
-        Block of each fit, as of `TransferModel.fit`.
+    blocks : ndarray, (n_fits, K) or (n_fits,), optional
+        As of `TransferModel.fit`.
     """
 
     N: np.ndarray
@@ -150,8 +150,11 @@ def simulate_acquisition(
     Raises
     ------
     ValueError
-        If all rounds need more labels than there are, or a strategy breaks the budget.
+        If all rounds need more labels than there are, a strategy breaks the budget, or `own_folds`
+        has another shape than N.
     """
+    if own_folds is not None and np.shape(own_folds) != np.shape(N):
+        raise ValueError(f"own_folds must have the shape of N, got {np.shape(own_folds)}")
     start, folds = np.asarray(counts, dtype=float), np.asarray(folds, dtype=float)
     if budget < 1 or n_rounds < 1 or folds.sum() < budget * n_rounds:
         raise ValueError(

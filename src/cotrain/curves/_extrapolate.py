@@ -9,6 +9,7 @@ import numpy as np
 from cotrain.curves._forms import FormName
 from cotrain.curves._many import fit_curves
 from cotrain.curves._transfer import TransferModel
+from cotrain.curves._transfer_checks import block_codes
 
 _CURVES: tuple[FormName, ...] = ("exp3.1", "exp3.2", "power", "ilog2")
 
@@ -89,7 +90,7 @@ def extrapolate(
     top = whole & (levels == found[-1])
     below = levels < found[-1]
     fitted = model if model is not None else TransferModel(random_state=0)
-    fitted.fit(N[below], Y[below], None if blocks is None else np.asarray(blocks)[below])
+    fitted.fit(N[below], Y[below], block_codes(blocks, N.shape)[below])
     last = whole & (levels == found[-2])
     predictions: dict[str, np.ndarray] = {"transfer model": fitted.predict(N[top])}
     for form in _CURVES:

@@ -53,19 +53,23 @@ def group_codes(groups: np.ndarray | None, n_fits: int) -> np.ndarray | None:
     groups = np.asarray(groups)
     if groups.shape != (n_fits,):
         raise ValueError(f"groups must have shape ({n_fits},), one a fit, got {groups.shape}")
-    return _numbered(groups)
+    return _numbered(groups, "groups")
 
 
-def block_codes(blocks: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+def block_codes(blocks: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
     """Whole numbers 0, 1, … for the different blocks, of the shape (n_fits, K)."""
     if blocks is None:
         return np.zeros(shape, dtype=np.int64)
     blocks = np.asarray(blocks)
     if blocks.shape not in (shape, shape[:1]):
         raise ValueError(f"blocks must have shape {shape[:1]} or {shape}, got {blocks.shape}")
-    numbers = _numbered(blocks)
+    numbers = _numbered(blocks, "blocks")
     return np.broadcast_to(numbers[:, None] if numbers.ndim == 1 else numbers, shape)
 
 
-def _numbered(values: np.ndarray) -> np.ndarray:
+def _numbered(values: np.ndarray, name: str) -> np.ndarray:
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        raise ValueError(
+            f"{name} must be known, got NaN in row {np.argwhere(np.isnan(values))[0][0]}"
+        )
     return np.unique(values, return_inverse=True)[1].reshape(values.shape)

@@ -72,26 +72,14 @@ class Judge:
         last = len(self.targets) - 1
         n_judged = min(self.n_judged, len(self.targets))
         judged = np.unique(np.linspace(0, last, n_judged).astype(int))
-        rank = max(rank for rank, _ in candidates)
-        by_fold = self._directions(rank, population, fits, plain)
-        return [
-            ShrinkageChoice(
-                rank,
-                strength,
-                float(
-                    np.mean(
-                        [
-                            self._error(
-                                target, population, fits[target], strength,
-                                [found[:rank] for found in by_fold],
-                            )
-                            for target in judged
-                        ]
-                    )
-                ),
-            )
-            for rank, strength in candidates
-        ]  # fmt: skip
+        highest = max(rank for rank, _ in candidates)
+        by_fold = self._directions(highest, population, fits, plain)
+        choices = []
+        for rank, strength in candidates:
+            shared = [found[:rank] for found in by_fold]
+            errors = [self._error(t, population, fits[t], strength, shared) for t in judged]
+            choices.append(ShrinkageChoice(rank, strength, float(np.mean(errors))))
+        return choices
 
     def _directions(
         self, rank: int, population: Population, fits: Sequence[TargetFit], plain: float

@@ -1,4 +1,11 @@
-"""Bounds that take no search: what each task would have if it alone chose."""
+"""Bounds that take no search: what each task would have if it alone chose, and a shared frame.
+
+Let M_ij = 1 where task j is in the group that serves task i. A linear value is
+sum_i w_i intercept_i + <B, M>, with B the weighted coefficients. T = 2 M − 1 has entries ±1, so
+that <B, M> is half of the sum of B and <B, T>: a bound on <B, T> is one on the value.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,6 +29,27 @@ def task_bounds(objective: Objective) -> Floats:
 def selfish_bound(objective: Objective) -> float:
     """Return the weighted mean of `task_bounds`."""
     return float(np.asarray(objective.weights) @ task_bounds(objective))
+
+
+def signed_bound(objective: Objective, bound: Callable[[Floats], float]) -> float:
+    """Return a bound on a linear value, from a function that gives one on <B, T> for any B.
+
+    Raises
+    ------
+    TypeError
+        If the value is not linear.
+    """
+    value = objective.value
+    if not isinstance(value, LinearValue):
+        raise TypeError(f"objective must have a LinearValue, got {type(value).__name__}")
+    value = value.majorant()
+    weights = np.asarray(objective.weights)
+    gain = weights[:, None] * value.coef
+    scale = max(float(np.abs(gain).max()), 1e-300)
+    signed = bound(gain / scale) * scale
+    # Rounding is far below this margin.
+    margin = 1e-9 * float(np.abs(gain).sum())
+    return float(weights @ value.intercept + (gain.sum() + signed) / 2 + margin)
 
 
 def _linear_bounds(objective: Objective, value: LinearValue) -> Floats:

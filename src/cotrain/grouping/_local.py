@@ -12,8 +12,8 @@ from cotrain.grouping._values import Floats, Members
 def greedy_groups(objective: Objective, *, seed: int, starts: int = 10) -> GroupingResult:
     """Return the best grouping that local search finds from `starts` random starts.
 
-    A linear value without rules but the number of groups is searched in compiled code, which
-    anneals each start, then disturbs and improves what it comes to many times over.
+    A linear value without rules but the number of groups is searched in compiled code: from each
+    start by annealing, and by disturbing and improving it many times over.
 
     Raises
     ------

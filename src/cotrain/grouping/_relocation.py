@@ -46,27 +46,38 @@ def relocate(objective: Objective, *, seed: int, starts: int) -> Members:
 def _search(
     gain: Floats, n_groups: int, starts: int, moves: int, kicks: int, state: np.ndarray
 ) -> np.ndarray:
-    """Return the best labels (n_tasks,) of all starts, kicked and annealed.
+    """Return the best labels (n_tasks,) of all starts, each searched in both ways.
 
     Kicks that merge and split find planted clusters, annealing does better on noise.
     """
     n = len(gain)
     best, best_value = np.zeros(n, np.int64), -np.inf
-    for rounds in (kicks, 0):
+    for by_annealing in (False, True):
         draws = state.copy()
         for _ in range(starts):
             labels = np.array([_below(n_groups, draws) for _ in range(n)])
-            if rounds == 0:
+            if by_annealing:
                 _anneal(labels, gain, n_groups, moves, draws)
-            value = _descend(labels, gain, n_groups)
-            for _ in range(rounds):
-                other = _disturbed(labels, n_groups, draws)
-                found = _descend(other, gain, n_groups)
-                if found >= value:
-                    labels, value = other, found
+                value = _descend(labels, gain, n_groups)
+            else:
+                labels, value = _kicked(labels, gain, n_groups, kicks, draws)
             if value > best_value:
                 best, best_value = labels, value
     return best
+
+
+@numba.njit(cache=True)
+def _kicked(
+    labels: np.ndarray, gain: Floats, n_groups: int, kicks: int, state: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return the best labels of a start that is disturbed and improved again, and their value."""
+    value = _descend(labels, gain, n_groups)
+    for _ in range(kicks):
+        other = _disturbed(labels, n_groups, state)
+        found = _descend(other, gain, n_groups)
+        if found >= value:
+            labels, value = other, found
+    return labels, value
 
 
 @numba.njit(cache=True)

@@ -4,12 +4,11 @@ For each of the k groups let x be 1 for the tasks that it serves and 0 for other
 its members and −1 for others. The sum X of (1, x, t)(1, x, t)ᵀ over the groups is positive
 semidefinite, and every entry has limits of its own: k at the corner, [0, 1] between two tasks
 served and 1 for a task with itself, [−1, 1] between a task served and a member, 1 where they are
-the same task, and [−k, k] between members. With B the weighted coefficients the value is
-sum_i w_i intercept_i + (sum of B + <B, X_xt>) / 2.
+the same task, and [−k, k] between members. X_xt, of tasks served and members, is T of `_bounds`.
 
 The cuts <A_r, X> >= 0 of `_cuts` add what x and t know of each other as whole numbers.
 
-For every positive semidefinite M, all λ_r >= 0 and C with <C, X> = <B, X_xt> / 2, <C, X> is at most
+For every positive semidefinite M, all λ_r >= 0 and C with <C, X> = <B, X_xt>, <C, X> is at most
 <C + M + sum of λ_r A_r, X>, which is at most the sum over entries of the larger of that matrix
 times the upper or the lower limit. Any M and λ are valid; the alternating direction method of
 multipliers (Wen, Goldfarb and Yin 2010) finds good ones, its step within the limits taking in the
@@ -18,10 +17,11 @@ cuts that are violated so far.
 
 import numpy as np
 
+from cotrain.grouping._bounds import signed_bound
 from cotrain.grouping._clock import Clock
 from cotrain.grouping._cuts import Limits, make_cuts, renewed
 from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats, LinearValue
+from cotrain.grouping._values import Floats
 
 BOUND_EVERY = 10
 """Steps between two looks at the bound."""
@@ -36,27 +36,18 @@ def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 1200)
 
     Limits on size and on pairs are not used.
     """
-    value = objective.value
-    if not isinstance(value, LinearValue):
-        raise TypeError(f"semidefinite_bound needs a LinearValue, got {type(value).__name__}")
-    value = value.majorant()
-    weights = np.asarray(objective.weights)
-    gain = weights[:, None] * value.coef
-    scale = max(float(np.abs(gain).max()), 1e-300)
-    most = _most_seen(gain / scale, objective.most_groups, clock, steps) * scale
-    # Rounding is far below this margin.
-    margin = 1e-9 * float(np.abs(gain).sum())
-    return float(weights @ value.intercept + gain.sum() / 2 + most + margin)
+    n_groups = objective.most_groups
+    return signed_bound(objective, lambda gain: _relaxed(gain, n_groups, clock, steps))
 
 
-def _most_seen(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
-    """Return a bound on <C, X>."""
+def _relaxed(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
+    """Return a bound on <B, X_xt>, the gain being B."""
     limits = _limits(len(gain), n_groups)
     wanted = np.zeros_like(limits.lower)
     served, member = _blocks(len(gain))
-    wanted[served, member] = gain / 4
-    wanted[member, served] = gain.T / 4
-    bound = float(np.abs(gain).sum()) / 2
+    wanted[served, member] = gain / 2
+    wanted[member, served] = gain.T / 2
+    bound = float(np.abs(gain).sum())
     rng = np.random.default_rng(0)
     cuts = make_cuts(np.zeros((0, len(wanted))), limits)
     # X lies within the limits, Y in the cone; `apart` adds up by how much they differ.

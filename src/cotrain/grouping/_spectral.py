@@ -1,8 +1,7 @@
 """A bound for many tasks and few groups, from the rank of the matrix of who sees whom.
 
-Let M_ij = 1 where task j is in the group that serves task i, so that the value is
-sum_i w_i intercept_i + <B, M>, with B the weighted coefficients. M has ones on its diagonal and at
-most k different rows, so that T = 2 M − 1 has entries ±1, rank at most k, and Frobenius norm n.
+With B, M and T as in `_bounds`, M has ones on its diagonal and at most k different rows, so that T
+has rank at most k, and Frobenius norm n.
 For every split B = R + S and all positive row scales r and column scales c,
 
     <B, T> <= sum of |R_ij| off the diagonal + sum of R_ii
@@ -17,9 +16,10 @@ import numpy as np
 from scipy.linalg import svd
 from scipy.optimize import minimize
 
+from cotrain.grouping._bounds import signed_bound
 from cotrain.grouping._clock import Clock
 from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats, LinearValue
+from cotrain.grouping._values import Floats
 
 
 def spectral_bound(objective: Objective, clock: Clock, *, max_iterations: int = 1000) -> float:
@@ -27,20 +27,11 @@ def spectral_bound(objective: Objective, clock: Clock, *, max_iterations: int = 
 
     Limits on size and on pairs are not used.
     """
-    value = objective.value
-    if not isinstance(value, LinearValue):
-        raise TypeError(f"spectral_bound needs a LinearValue, got {type(value).__name__}")
-    value = value.majorant()
-    weights = np.asarray(objective.weights)
-    gain = weights[:, None] * value.coef
-    scale = max(float(np.abs(gain).max()), 1e-300)
-    half = _signed_bound(gain / scale, objective.most_groups, clock, max_iterations) * scale
-    # Rounding of the singular values is far below this margin.
-    margin = 1e-9 * float(np.abs(gain).sum())
-    return float(weights @ value.intercept + (gain.sum() + half) / 2 + margin)
+    n_groups = objective.most_groups
+    return signed_bound(objective, lambda gain: _ky_fan(gain, n_groups, clock, max_iterations))
 
 
-def _signed_bound(gain: Floats, n_groups: int, clock: Clock, max_iterations: int) -> float:
+def _ky_fan(gain: Floats, n_groups: int, clock: Clock, max_iterations: int) -> float:
     """Return a bound on <gain, T>, the gain having a zero diagonal."""
     n_tasks = len(gain)
     diagonal = np.eye(n_tasks, dtype=bool)

@@ -24,8 +24,8 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
     - *Harmful tasks* come last, and every example has a label of each. They weigh the same
       features in ways unrelated to all clusters, and by the number of their labels they take the
       shared layers over. So `label_rate` says how much they hurt: clearly at 0.1, where they have
-      ten labels for each of another task, little at 0.3; the wider the
-      layers, the less. docs/results/curves.md has figures.
+      ten labels for each of another task, little at 0.3; and the less, the wider the layers
+      (docs/results/curves.md has figures).
 
     `truth` has the columns task, cluster (missing for harmful tasks) and harmful.
     """

@@ -32,12 +32,13 @@ from cotrain.curves import (
     task_weights,
 )
 from cotrain.reliability import paired_interval
+from cotrain.scores import SCORES
 from cotrain.settings import Settings
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
-from cotrain.training import SCORES, FitScores, load_fit_table, make_engine, sweep
+from cotrain.training import FitScores, load_fit_table, make_engine, sweep
 
-AUROC = SCORES.index("auroc")
+AUROC = list(SCORES).index("auroc")
 # Acquisition: training folds whose labels are at hand, and those that are revealed fold by fold.
 KNOWN, HIDDEN = 4, 6
 N_ROUNDS, SHARE = 3, 0.4  # of the hidden labels that are acquired in all
@@ -166,7 +167,8 @@ def weights(folder: Path, n_repeats: int) -> str:
     rows = []
     for score, sign in (("log_loss", -1), ("auroc", 1)):
         for name, by_way in found.items():
-            scores, equal = (way[..., SCORES.index(score)] for way in (by_way, found["equal"]))
+            at = list(SCORES).index(score)
+            scores, equal = (way[..., at] for way in (by_way, found["equal"]))
             gap = paired_interval(sign * np.nanmean(scores - equal, axis=1))
             rows.append([
                 score, name, f"{np.nanmean(scores):.4f}",

@@ -28,14 +28,15 @@ from engine_machine import ceiling, kernels
 from scipy.stats import t as student
 
 from cotrain.allocation import Fit, all_together, fit_id, rotations, single_tasks, subset_fit
+from cotrain.scores import SCORES
 from cotrain.settings import ModelSettings, TrainSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import SCORES, FitScores, Journal, estimate_seconds, make_engine, sweep
+from cotrain.training import FitScores, Journal, estimate_seconds, make_engine, sweep
 from cotrain.training._torch import TorchEngine
 
 N_CORES = joblib.cpu_count()
 PARTS = "speed,batched,agreement,memory,bookkeeping,scale,ceiling,kernels"
-AUROC = SCORES.index("auroc")
+AUROC = list(SCORES).index("auroc")
 
 
 def model_of(hidden: int, epochs: int, **changes: float) -> ModelSettings:

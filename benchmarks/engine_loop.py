@@ -8,9 +8,9 @@ from scipy.sparse import csr_array
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from cotrain.allocation import Fit
+from cotrain.scores import score_tasks
 from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import score_tasks
 from cotrain.training._problem import Labels, Problem
 from cotrain.training._schedule import batch_size, learning_rate
 

@@ -23,10 +23,11 @@ from cotrain.allocation import (
     subset_fit,
 )
 from cotrain.reliability import split_half_reliability
+from cotrain.scores import SCORES
 from cotrain.settings import ModelSettings
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
-from cotrain.training import SCORES, FitScores, make_engine, sweep
+from cotrain.training import FitScores, make_engine, sweep
 
 SHOWN = ("log_loss", "auroc")
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -60,7 +61,7 @@ def measure(
             scores[fit.repeat, place[fit.members], list(fit.members)] = outcome.validation
     cells = []
     for score in SHOWN:
-        at = SCORES.index(score)
+        at = list(SCORES).index(score)
         effects = scores[..., at] - single[:, None, :, at]
         for n_repeats in (1, len(turns)):
             found = split_half_reliability(effects, n_repeats=n_repeats, n_bootstrap=0)

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.allocation import Allocation, Fit, FoldUse
-
-# Scores that are errors: negated, so that higher is better in every analysis.
-LOSSES = frozenset({"log_loss", "mse"})
+from cotrain.scores import find_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +120,7 @@ class Observations:
         rows = wanted["fit_id"].map(row_of).to_numpy(dtype=np.int64)
         columns = wanted["task"].map(task_of).to_numpy(dtype=np.int64)
         scores[rows, columns] = wanted[column].to_numpy(dtype=np.float64)
-        if score in LOSSES:
-            scores = -scores
+        scores *= find_score(score).sign
         counts = np.stack([fit.allocation.counts(label_counts) for fit in fits.values()])
         return cls(tuple(fits.values()), counts, scores)
 

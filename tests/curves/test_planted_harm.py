@@ -7,9 +7,10 @@ from random_fits import make_model
 from cotrain.allocation import augmentations, rotations
 from cotrain.curves import Effects, domain_effects, pairwise_effects
 from cotrain.preparation import prepare
+from cotrain.scores import SCORES
 from cotrain.settings import FingerprintSettings, LabelSettings, PrepareSettings, SyntheticSource
 from cotrain.sources import make_synthetic
-from cotrain.training import SCORES, FitScores, make_engine
+from cotrain.training import FitScores, make_engine
 
 N_REPEATS = 20
 # Two tasks in each of two clusters, and a harmful one with ten labels for each of theirs.
@@ -40,7 +41,7 @@ def scores():
     fits = augmentations(5, [1], rotations(table.n_folds, 3, 3, N_REPEATS, seed=0))
     outcomes = make_engine(MODEL).train(table, fits, MODEL)
     assert all(isinstance(outcome, FitScores) for outcome in outcomes)
-    auroc = np.stack([outcome.validation[:, SCORES.index("auroc")] for outcome in outcomes])
+    auroc = np.stack([outcome.validation[:, list(SCORES).index("auroc")] for outcome in outcomes])
     grid = auroc.reshape(N_REPEATS, 1, 6, 5)
     return grid[:, :, 0], grid[:, :, 1:]
 

@@ -15,9 +15,9 @@ from small_models import BITS, GROUPS, SERVING, group_fits, make_models, molecul
 
 from cotrain.affinity import CombinationEngine
 from cotrain.exceptions import CotrainError, DataError
+from cotrain.scores import score_tasks
 from cotrain.serving import TrainedModels, nearest_similarity
 from cotrain.serving._models import _sha256
-from cotrain.training import score_tasks
 from cotrain.training._compiled import CompiledEngine
 from cotrain.training._torch import TorchEngine
 

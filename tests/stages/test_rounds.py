@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from cotrain.allocation import Plan
+from cotrain.scores import SCORES
 from cotrain.stages._rounds import next_round, trained_plan
 from cotrain.stages.plan import make_plans
 from cotrain.study import Study
-from cotrain.training import SCORES, FitScores, fit_rows, fit_table
+from cotrain.training import FitScores, fit_rows, fit_table
 
 ROOT = Path(__file__).parents[2]
 N_TASKS, MODEL = 8, {"made": "up"}

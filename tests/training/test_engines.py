@@ -9,7 +9,8 @@ from random_fits import make_fits, make_model, make_table
 from sklearn.metrics import roc_auc_score
 
 from cotrain.allocation import Allocation, Fit, FoldUse
-from cotrain.training import SCORES, FitFailure, FitScores, make_engine
+from cotrain.scores import SCORES
+from cotrain.training import FitFailure, FitScores, make_engine
 from cotrain.training._compiled import CompiledEngine, _Training
 from cotrain.training._problem import Problem
 from cotrain.training._recipe import initial_heads, initial_layers
@@ -112,7 +113,7 @@ def test_exported_weights_agree_and_predict_what_was_scored(mixed):
         known = rows & (np.diff(mixed.labels.indptr) > 0) & is_known(mixed, member)
         auroc = roc_auc_score(dense[known, member], predicted[known, member])
         outcome = COMPILED.train(mixed, [fit], model)[0]
-        assert outcome.test[member, SCORES.index("auroc")] == pytest.approx(auroc, abs=1e-12)
+        assert outcome.test[member, list(SCORES).index("auroc")] == pytest.approx(auroc, abs=1e-12)
 
 
 def is_known(table, task):
@@ -126,8 +127,8 @@ def is_known(table, task):
 def test_it_learns(engine):
     table = make_table(seed=5, n=1500)
     outcome = engine.train(table, make_fits()[:1], make_model(epochs=25, hidden=[32]))[0]
-    assert outcome.test[1:, SCORES.index("auroc")].min() > 0.8
-    assert outcome.test[0, SCORES.index("r2")] > 0.4
+    assert outcome.test[1:, list(SCORES).index("auroc")].min() > 0.8
+    assert outcome.test[0, list(SCORES).index("r2")] > 0.4
     applies = np.isfinite(outcome.test)
     assert applies[0].tolist() == [
         score in ("mse", "r2", "pearson", "spearman") for score in SCORES
@@ -166,7 +167,7 @@ def test_a_seed_changes_the_result(mixed):
 
 
 def test_early_stopping_keeps_the_best_epoch(mixed):
-    fit, log_loss = make_fits()[1 + 1], SCORES.index("log_loss")
+    fit, log_loss = make_fits()[1 + 1], list(SCORES).index("log_loss")
     model = make_model(epochs=30, learning_rate=0.05, decay_epochs=[])
     stopped = COMPILED.train(mixed, [fit], model.model_copy(update={"patience": 3}))[0]
     by_epoch = [
@@ -183,7 +184,7 @@ def test_real_labels_are_scored_on_their_own_scale(mixed):
     outcome = COMPILED.train(mixed, [fit], make_model(epochs=20))[0]
     rows = np.isin(mixed.folds, fit.folds.test) & is_known(mixed, 0)
     truth = mixed.labels.toarray()[rows, 0]
-    mse, r2 = (outcome.test[0, SCORES.index(score)] for score in ("mse", "r2"))
+    mse, r2 = (outcome.test[0, list(SCORES).index(score)] for score in ("mse", "r2"))
     assert mse / truth.var() == pytest.approx(1 - r2)
 
 
@@ -228,7 +229,7 @@ class TestFailures:
 
     def test_one_class_beside_a_task_with_two_is_trained_and_has_no_auroc(self, engine, mixed):
         outcome = engine.train(one_class(mixed), [fit_of({(1, 0), (2, 0)})], make_model())[0]
-        auroc = outcome.validation[:, SCORES.index("auroc")]
+        auroc = outcome.validation[:, list(SCORES).index("auroc")]
         assert np.isfinite(auroc).tolist() == [False, True]
 
     def test_label_that_is_not_a_number(self, engine):
@@ -284,7 +285,7 @@ def test_a_users_trunk_is_trained():
     engine = TorchEngine(trunk=trunk)
     fits = make_fits()[:3]
     outcomes = engine.train(table, fits, make_model(epochs=25))
-    assert outcomes[0].test[1:, SCORES.index("auroc")].min() > 0.75
+    assert outcomes[0].test[1:, list(SCORES).index("auroc")].min() > 0.75
     with pytest.raises(ValueError, match="standard trunk"):
         engine.train_weights(table, fits[0], make_model())
 

@@ -7,15 +7,8 @@ import pytest
 
 from cotrain.allocation import augmentations, fit_id, rotations
 from cotrain.exceptions import DataError
-from cotrain.training import (
-    SCORES,
-    FitScores,
-    Journal,
-    fit_rows,
-    fit_table,
-    load_fit_table,
-    save_fit_table,
-)
+from cotrain.scores import SCORES
+from cotrain.training import FitScores, Journal, fit_rows, fit_table, load_fit_table, save_fit_table
 
 FIT = augmentations(4, [1], rotations(6, 2, 1, 1, seed=0))[2]
 KEY = fit_id("v", FIT, {})
@@ -74,7 +67,7 @@ def test_the_rows_of_a_fit_say_what_it_was(table):
     assert set(rows["auxiliary"]) == {table.tasks[FIT.auxiliary]}
     assert set(rows["evaluation_folds"]) == {"validation 2 3 4, test 5"}
     assert set(rows["members"]) == {"f"}
-    assert rows["val_auroc"].iloc[0] == scores().validation[0, SCORES.index("auroc")]
+    assert rows["val_auroc"].iloc[0] == scores().validation[0, list(SCORES).index("auroc")]
     assert math.isnan(rows["test_log_loss"].iloc[1])
 
 

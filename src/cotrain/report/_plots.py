@@ -14,7 +14,8 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from cotrain.report._facts import Rival
 from cotrain.report._findings import Recommendation
 from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, MAX_MARKS, UNDECIDED, label
-from cotrain.report._words import LOSSES, raw, score_name
+from cotrain.report._words import raw, score_name
+from cotrain.scores import find_score
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def search(trials: pd.DataFrame, best: Recommendation) -> Figure:
 
 
 def _predicted(score: str) -> str:
-    better = "lower" if score in LOSSES else "higher"
+    better = "higher" if find_score(score).higher_is_better else "lower"
     return f"predicted mean {score_name(score)}\n({better} is better)"
 
 

@@ -2,29 +2,19 @@
 
 import math
 
-# Scores whose raw values are errors; the tables hold them negated.
-LOSSES = frozenset({"log_loss", "mse"})
+from cotrain.scores import SCORES, find_score
 
-_SCORE_NAMES = {
-    "log_loss": "log loss",
-    "auroc": "AUROC",
-    "aupr": "AUPR",
-    "mse": "mean squared error",
-    "r2": "R²",
-    "pearson": "Pearson correlation",
-    "spearman": "Spearman correlation",
-}
 UNKNOWN = "–"
 
 
 def score_name(score: str) -> str:
     """Return how a score is called in text."""
-    return _SCORE_NAMES.get(score, score.replace("_", " "))
+    return SCORES[score].label if score in SCORES else score.replace("_", " ")
 
 
 def raw(score: str, value: float) -> float:
     """Return a score as people know it: losses positive, lower is better."""
-    return -value if score in LOSSES else value
+    return find_score(score).sign * value
 
 
 def number(value: float, decimals: int | None = None) -> str:

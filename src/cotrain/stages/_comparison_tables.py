@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cotrain.grouping import Comparison, Grouping, compare_groupings
-from cotrain.observations import LOSSES
 from cotrain.reliability import paired_interval
+from cotrain.scores import find_score
 from cotrain.stages._group_scores import GroupScores
 
 # Test scores by grouping, the recommended one first: arrays (n_repeats, K), higher is better.
@@ -83,7 +83,7 @@ def served_table(
     """
     frames = []
     for score, found in scored.items():
-        sign = -1.0 if score in LOSSES else 1.0
+        sign = find_score(score).sign
         interval = paired_interval(sign * found.served(grouping, chooser))
         frames.append(
             pd.DataFrame(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cotrain.allocation import encode_tasks
 from cotrain.grouping import Group, Grouping
-from cotrain.observations import LOSSES
+from cotrain.scores import find_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class GroupScores:
             rows["members"].map(group_of).to_numpy(),
             rows["task"].map(task_of).to_numpy(),
         )
-        sign = -1.0 if score in LOSSES else 1.0
+        sign = find_score(score).sign
         filled = []
         for part in ("val", "test"):
             values = np.full((n_repeats, len(groups), len(tasks)), np.nan)

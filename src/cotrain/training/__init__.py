@@ -15,13 +15,11 @@ from cotrain.training._fit_table import (
 from cotrain.training._journal import Journal
 from cotrain.training._problem import Problem
 from cotrain.training._protocol import NEVER, Engine, FitFailure, FitScores, Outcome
-from cotrain.training._scores import SCORES, score_tasks
 from cotrain.training._sweep import sweep
 from cotrain.training._weights import Layer, Weights
 
 __all__ = [
     "NEVER",
-    "SCORES",
     "SCORE_COLUMNS",
     "Engine",
     "FitFailure",
@@ -41,7 +39,6 @@ __all__ = [
     "make_engine",
     "pass_operations",
     "save_fit_table",
-    "score_tasks",
     "scores_of",
     "sweep",
 ]

@@ -10,9 +10,9 @@ import pandas as pd
 from cotrain.allocation import Fit, decode_tasks, encode_tasks
 from cotrain.exceptions import DataError
 from cotrain.files import write_parquet
+from cotrain.scores import SCORES
 from cotrain.tasks import TaskTable
 from cotrain.training._protocol import FitScores
-from cotrain.training._scores import SCORES
 
 SCORE_COLUMNS = tuple(f"{part}_{score}" for part in ("val", "test") for score in SCORES)
 

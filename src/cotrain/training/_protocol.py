@@ -22,7 +22,7 @@ class FitScores:
     n_labels : ndarray of int64, (n_members,)
         Labels of each that were trained on.
     validation, test : ndarray of float64, (n_members, len(SCORES))
-        One column a score, in the order of `cotrain.training.SCORES`; NaN where a score does not
+        One column a score, in the order of `cotrain.scores.SCORES`; NaN where a score does not
         apply (a real-valued task has no AUROC) or is undefined (one class among the labels).
     n_epochs : int
         Epochs trained, fewer than asked for after an early stop.

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from cotrain.exceptions import FitError
+from cotrain.scores import score_tasks
 from cotrain.training._problem import Labels, Problem
 from cotrain.training._protocol import FitFailure, FitScores, Outcome
 from cotrain.training._randomness import HEAD, TRUNK, fill_uniform
-from cotrain.training._scores import score_tasks
 from cotrain.training._weights import Layer
 
 HIDDEN_BIAS = 0.1

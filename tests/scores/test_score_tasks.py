@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import (
     average_precision_score,
+    d2_log_loss_score,
     log_loss,
     mean_squared_error,
     r2_score,
     roc_auc_score,
 )
 
-from cotrain.training import SCORES, score_tasks
+from cotrain.scores import SCORES, find_score, score_tasks
 
 
 def expected(truth, output, is_binary):
@@ -25,10 +26,13 @@ def expected(truth, output, is_binary):
         if np.unique(truth).size == 2:
             result["auroc"] = roc_auc_score(truth, output)
             result["aupr"] = average_precision_score(truth, output)
+            result["d2"] = d2_log_loss_score(truth, np.stack([1 - p, p], axis=1), labels=[0, 1])
     elif truth.size:
         result["mse"] = mean_squared_error(truth, output)
         if np.unique(truth).size > 1:
-            result["r2"] = r2_score(truth, output)
+            result["r2"] = result["d2"] = r2_score(truth, output)
+            error, spread = np.abs(output - truth), np.abs(truth - truth.mean())
+            result["rae"] = error.sum() / spread.sum()
             if np.unique(output).size > 1:
                 result["pearson"] = pearsonr(truth, output)[0]
                 result["spearman"] = spearmanr(truth, output)[0]
@@ -55,7 +59,7 @@ def test_equals_scikit_learn_and_scipy_with_ties_gaps_and_single_classes(seed, n
 
 def test_extreme_logits_have_finite_log_loss():
     scores = score_tasks([0, 0], [1.0, 0.0], [-1000.0, 1000.0], np.array([True]))
-    assert scores[0, SCORES.index("log_loss")] == 1000.0
+    assert scores[0, list(SCORES).index("log_loss")] == 1000.0
 
 
 @pytest.mark.parametrize("only", [0.0, 1.0])
@@ -78,3 +82,22 @@ def test_constant_predictions_have_no_correlation_but_an_r2():
     assert np.isnan(named["pearson"])
     assert np.isnan(named["spearman"])
     assert named["r2"] == pytest.approx(r2_score([1, 2, 3], [0.1] * 3))
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e7])
+def test_scores_that_are_unit_free_do_not_change_with_the_unit(factor):
+    rng = np.random.default_rng(0)
+    truth, output = rng.normal(size=(2, 50))
+    one, other = (
+        score_tasks(np.zeros(50), scale * truth, scale * output, np.array([False]))[0]
+        for scale in (1.0, factor)
+    )
+    same = np.array([score.unit_free for score in SCORES.values()])
+    real = np.array(["real" in score.kinds for score in SCORES.values()])
+    np.testing.assert_allclose(one[same & real], other[same & real])
+    assert not np.isclose(one[~same & real], other[~same & real]).any()
+
+
+def test_an_unknown_score_names_those_there_are():
+    with pytest.raises(ValueError, match=r"score must be one of log_loss, .*, got 'accuracy'"):
+        find_score("accuracy")

@@ -2,18 +2,19 @@
 
 import numpy as np
 
-SCORES: tuple[str, ...] = ("log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman")
+from cotrain.scores._catalogue import SCORES
+
+_COLUMN = {name: column for column, name in enumerate(SCORES)}
 
 
 def score_tasks(
     task: np.ndarray, truth: np.ndarray, output: np.ndarray, is_binary: np.ndarray
 ) -> np.ndarray:
-    """The scores of each task, float64 (n_tasks, len(SCORES)).
+    """The scores of each task, float64 (n_tasks, len(SCORES)), a column each in their order.
 
-    Binary tasks have log loss, AUROC and AUPR (average precision); real-valued tasks have MSE, R²,
-    Pearson's and Spearman's correlation. NaN where a score does not apply or is undefined: no
-    labels; AUROC and AUPR with one class; R² and correlations with fewer than two labels, or with
-    constant labels or predictions.
+    NaN where a score does not apply or is undefined: no labels; AUROC, AUPR and D² with one class;
+    R², relative absolute error and correlations with fewer than two labels, or with constant labels
+    or predictions.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ def score_tasks(
         chosen = np.flatnonzero(binary == kind)
         if chosen.size:
             groups, place = np.unique(task[chosen], return_inverse=True)
-            columns, values = scores(_Sorted(place, truth[chosen], output[chosen]))
-            result[groups[:, None], columns] = values
+            for name, values in scores(_Sorted(place, truth[chosen], output[chosen])).items():
+                result[groups, _COLUMN[name]] = values
     return result
 
 
@@ -71,7 +72,7 @@ def _tie_starts(task: np.ndarray, value: np.ndarray) -> np.ndarray:
     return np.flatnonzero(new)
 
 
-def _binary_scores(labels: _Sorted) -> tuple[list[int], np.ndarray]:
+def _binary_scores(labels: _Sorted) -> dict[str, np.ndarray]:
     n, n_positive = labels.count, labels.total(labels.truth)
     n_negative = n - n_positive
     logit, truth = labels.output, labels.truth
@@ -82,7 +83,10 @@ def _binary_scores(labels: _Sorted) -> tuple[list[int], np.ndarray]:
         above = labels.total(truth * labels.ranks()) - n_positive * (n_positive + 1) / 2
         auroc = np.where(both, above / (n_positive * n_negative), np.nan)
         aupr = np.where(both, _average_precision(labels, n_positive), np.nan)
-    return [0, 1, 2], np.stack([log_loss, auroc, aupr], axis=1)
+        share = n_positive / n
+        base = -(share * np.log(share) + (1 - share) * np.log1p(-share))
+        d2 = np.where(both, 1 - log_loss / base, np.nan)
+    return {"log_loss": log_loss, "auroc": auroc, "aupr": aupr, "d2": d2}
 
 
 def _average_precision(labels: _Sorted, n_positive: np.ndarray) -> np.ndarray:
@@ -98,7 +102,7 @@ def _average_precision(labels: _Sorted, n_positive: np.ndarray) -> np.ndarray:
     return np.bincount(task, weights=gain, minlength=n_positive.size) / n_positive
 
 
-def _real_scores(labels: _Sorted) -> tuple[list[int], np.ndarray]:
+def _real_scores(labels: _Sorted) -> dict[str, np.ndarray]:
     n, task, truth, output = labels.count, labels.task, labels.truth, labels.output
     mse = labels.total((output - truth) ** 2) / n
     centred = truth - (labels.total(truth) / n)[task]
@@ -107,7 +111,11 @@ def _real_scores(labels: _Sorted) -> tuple[list[int], np.ndarray]:
         r2 = np.where(_varies(labels, truth), 1 - mse / variance, np.nan)
         pearson = _correlation(labels, truth, output)
         spearman = _correlation(labels, _truth_ranks(labels), labels.ranks())
-    return [3, 4, 5, 6], np.stack([mse, r2, pearson, spearman], axis=1)
+        error = labels.total(np.abs(output - truth)) / labels.total(np.abs(centred))
+        rae = np.where(_varies(labels, truth), error, np.nan)
+    return {
+        "mse": mse, "r2": r2, "pearson": pearson, "spearman": spearman, "rae": rae, "d2": r2
+    }  # fmt: skip
 
 
 def _truth_ranks(labels: _Sorted) -> np.ndarray:

@@ -1,0 +1,65 @@
+"""Nouns that a stranger can add: built in by name, or installed as entry points."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The classes that a `kind` in params.yaml may name.
+
+    A class has an attribute `Settings`, a `Section` whose `kind` is a literal, and is made as
+    `Class(settings)`. Another package adds one by an entry point in the group `cotrain.<noun>s`
+    whose name is the kind.
+
+    Attributes
+    ----------
+    noun : str
+        What its classes are, such as `learner`.
+    built_in : mapping of str to str
+        `module:Class` of each kind; imported when it is asked for.
+
+    Examples
+    --------
+    >>> Registry("number", {"exact": "fractions:Fraction"}).find("exact")
+    <class 'fractions.Fraction'>
+    """
+
+    noun: str
+    built_in: Mapping[str, str]
+
+    @property
+    def group(self) -> str:
+        """The entry point group."""
+        return f"cotrain.{self.noun}s"
+
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds, the built-in ones first."""
+        added = (point.name for point in entry_points(group=self.group))
+        return tuple(dict.fromkeys((*self.built_in, *sorted(added))))
+
+    def find(self, kind: str) -> Any:
+        """The class of a kind.
+
+        Raises
+        ------
+        ValueError
+            If no class has this kind, or the package that holds it cannot be imported.
+        """
+        target = self.built_in.get(kind)
+        if target is None:
+            found = next(iter(entry_points(group=self.group, name=kind)), None)
+            if found is None:
+                raise ValueError(
+                    f"kind must be one of {', '.join(self.kinds())}, got {kind!r}; another package "
+                    f"may add a {self.noun} by an entry point in `{self.group}`"
+                )
+            target = found.value
+        module, _, name = target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"the {self.noun} `{kind}` cannot be imported ({error})") from error

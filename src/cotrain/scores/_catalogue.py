@@ -1,0 +1,78 @@
+"""The scores that fits are judged by: direction, ceiling, kind of task, label."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TaskKind = Literal["binary", "real"]
+
+_BOTH: tuple[TaskKind, ...] = ("binary", "real")
+
+
+@dataclass(frozen=True)
+class Score:
+    """What is to be known of one score.
+
+    Attributes
+    ----------
+    name : str
+        As in settings and in the fit table's columns `val_<name>` and `test_<name>`.
+    label : str
+        As in text and figures.
+    kinds : tuple of {"binary", "real"}
+        The tasks that have it.
+    higher_is_better : bool
+        False: a loss.
+    ceiling : float or None
+        The value of a perfect prediction that a learning curve rises to; None for losses.
+    unit_free : bool
+        Whether values of different tasks may be averaged: scaling a task's labels leaves it alone.
+    """
+
+    name: str
+    label: str
+    kinds: tuple[TaskKind, ...]
+    higher_is_better: bool
+    ceiling: float | None
+    unit_free: bool
+
+    @property
+    def sign(self) -> float:
+        """The factor that makes higher better: 1, or -1 for losses."""
+        return 1.0 if self.higher_is_better else -1.0
+
+
+# In the order of the fit table's columns. `d2` is the share of deviance explained, as scikit-learn
+# calls it: of the log loss for binary tasks, of the squared error (then R²) for real-valued ones;
+# 0 is the evaluation labels' own base rate. It compares tasks of both kinds without units.
+SCORES: dict[str, Score] = {
+    score.name: score
+    for score in (
+        Score("log_loss", "log loss", ("binary",), False, None, True),
+        Score("auroc", "AUROC", ("binary",), True, 1.0, True),
+        Score("aupr", "AUPR", ("binary",), True, 1.0, True),
+        Score("mse", "mean squared error", ("real",), False, None, False),
+        Score("r2", "R²", ("real",), True, 1.0, True),
+        Score("pearson", "Pearson correlation", ("real",), True, 1.0, True),
+        Score("spearman", "Spearman correlation", ("real",), True, 1.0, True),
+        Score("rae", "relative absolute error", ("real",), False, None, True),
+        Score("d2", "D² (deviance explained)", _BOTH, True, 1.0, True),
+    )
+}
+
+
+def find_score(name: str) -> Score:
+    """The score of a name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists them.
+    """
+    if name not in SCORES:
+        raise ValueError(f"score must be one of {', '.join(SCORES)}, got {name!r}")
+    return SCORES[name]
+
+
+def names_of_kind(kind: TaskKind) -> tuple[str, ...]:
+    """The names of the scores that tasks of a kind have."""
+    return tuple(name for name, score in SCORES.items() if kind in score.kinds)

@@ -1,8 +1,7 @@
 """Groupings to compare with: the obvious ones, random ones, and clusterings."""
 
 import numpy as np
-from scipy.linalg import eigh
-from sklearn.cluster import KMeans, SpectralClustering
+from sklearn.cluster import SpectralClustering
 
 from cotrain.grouping._objective import Grouping
 from cotrain.grouping._values import Floats, GroupValue, without_diagonal
@@ -65,50 +64,6 @@ def spectral_clusters(affinity: Floats, n_groups: int, *, seed: int) -> Grouping
     np.fill_diagonal(similarity, similarity.max())
     clustering = SpectralClustering(n_groups, affinity="precomputed", random_state=seed)
     return _partition(clustering.fit_predict(similarity))
-
-
-def relaxed_clusters(affinity: Floats, n_groups: int, *, seed: int, steps: int = 500) -> Grouping:
-    """Return the rounding of a semidefinite relaxation of clustering.
-
-    Peng and Wei (2007), used for task groups by arXiv 2306.14009: maximise <A, X> over X
-    positive semidefinite and non-negative, rows summing to 1, trace `n_groups`. Solved by
-    alternating projections of an ascent step; rounded by k-means on the rows of X.
-    """
-    similarity = _symmetric(affinity, n_groups)
-    similarity = similarity / max(np.abs(similarity).max(), 1e-300)
-    n_tasks = len(similarity)
-    solution = np.full((n_tasks, n_tasks), (1 - (n_groups - 1) / max(n_tasks - 1, 1)) / n_tasks)
-    shares = np.zeros((2, n_tasks, n_tasks))
-    # ADMM with two copies: one spectral (trace, semidefinite), one entrywise (sign, row sums).
-    for _ in range(steps):
-        spectral = _to_spectrum(solution - shares[0], n_groups)
-        entrywise = np.maximum(solution - shares[1], 0)
-        solution = _to_row_sums(
-            (spectral + shares[0] + entrywise + shares[1] + similarity / n_tasks) / 2
-        )
-        shares[0] += spectral - solution
-        shares[1] += entrywise - solution
-    rounding = KMeans(n_groups, n_init=20, random_state=seed)
-    return _partition(rounding.fit_predict(solution))
-
-
-def _to_spectrum(matrix: Floats, trace: int) -> Floats:
-    """Return the nearest symmetric matrix with eigenvalues in [0, 1] that sum to `trace`."""
-    values, vectors = eigh((matrix + matrix.T) / 2)
-    low, high = values.min() - 1.0, values.max()
-    for _ in range(60):
-        shift = (low + high) / 2
-        low, high = (shift, high) if np.clip(values - shift, 0, 1).sum() > trace else (low, shift)
-    return (vectors * np.clip(values - low, 0, 1)) @ vectors.T
-
-
-def _to_row_sums(matrix: Floats) -> Floats:
-    """Return the nearest symmetric matrix whose rows sum to 1."""
-    matrix = (matrix + matrix.T) / 2
-    n_tasks = len(matrix)
-    lack = 1 - matrix.sum(axis=1)
-    shift = (lack - lack.sum() / (2 * n_tasks)) / n_tasks
-    return matrix + shift[:, None] + shift[None, :]
 
 
 def _symmetric(affinity: Floats, n_groups: int) -> Floats:

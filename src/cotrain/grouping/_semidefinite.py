@@ -6,32 +6,24 @@ semidefinite, and every entry has limits of its own: k at the corner, [0, 1] bet
 served and 1 for a task with itself, [−1, 1] between a task served and a member, 1 where they are
 the same task, and [−k, k] between members. X_xt, of tasks served and members, is T of `_bounds`.
 
-The cuts <A_r, X> >= 0 of `_cuts` add what x and t know of each other as whole numbers.
-
-For every positive semidefinite M, all λ_r >= 0 and C with <C, X> = <B, X_xt>, <C, X> is at most
-<C + M + sum of λ_r A_r, X>, which is at most the sum over entries of the larger of that matrix
-times the upper or the lower limit. Any M and λ are valid; the alternating direction method of
-multipliers (Wen, Goldfarb and Yin 2010) finds good ones, its step within the limits taking in the
-cuts that are violated so far.
+For every positive semidefinite M and C with <C, X> = <B, X_xt>, <C, X> is at most <C + M, X>, which
+is at most the sum over entries of the larger of that matrix times the upper or the lower limit. Any
+M is valid; the alternating direction method of multipliers (Wen, Goldfarb and Yin 2010) finds a
+good one.
 """
 
 import numpy as np
 
 from cotrain.grouping._bounds import signed_bound
 from cotrain.grouping._clock import Clock
-from cotrain.grouping._cuts import Limits, make_cuts, renewed
 from cotrain.grouping._objective import Objective
 from cotrain.grouping._values import Floats
 
 BOUND_EVERY = 10
 """Steps between two looks at the bound."""
-CUT_FROM, CUT_EVERY = 100, 25
-"""Steps before the first look for cuts, and between two."""
-CUT_UNTIL = 2 / 3
-"""Share of the steps that look for cuts; the rest settle the multipliers of those found."""
 
 
-def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 1200) -> float:
+def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 500) -> float:
     """Return a bound on the value of a linear objective; valid whenever it is stopped.
 
     Limits on size and on pairs are not used.
@@ -42,29 +34,24 @@ def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 1200)
 
 def _relaxed(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
     """Return a bound on <B, X_xt>, the gain being B."""
-    limits = _limits(len(gain), n_groups)
-    wanted = np.zeros_like(limits.lower)
+    lower, upper = _limits(len(gain), n_groups)
+    wanted = np.zeros_like(lower)
     served, member = _blocks(len(gain))
     wanted[served, member] = gain / 2
     wanted[member, served] = gain.T / 2
     bound = float(np.abs(gain).sum())
-    rng = np.random.default_rng(0)
-    cuts = make_cuts(np.zeros((0, len(wanted))), limits)
     # X lies within the limits, Y in the cone; `apart` adds up by how much they differ.
-    within = (limits.lower + limits.upper) / 2
+    within = (lower + upper) / 2
     apart = np.zeros_like(wanted)
-    step = 4 * np.linalg.norm(wanted) / np.linalg.norm(limits.upper) + 1e-300
+    step = 4 * np.linalg.norm(wanted) / np.linalg.norm(upper) + 1e-300
     for done in range(1, steps + 1):
         multiplier = _positive_part(apart - within)
         moved = within + multiplier  # the matrix in the cone, plus `apart`
-        within, cuts = cuts.project(moved + wanted / step, limits)
+        within = np.clip(moved + wanted / step, lower, upper)
         apart = moved - within
         if done % BOUND_EVERY == 0 or done == steps:
-            slope = wanted + step * (multiplier + cuts.slope(len(wanted)))
-            most = np.maximum(slope * limits.lower, slope * limits.upper).sum()
-            bound = min(bound, float(most + 2 * step * cuts.multiplier @ cuts.constant))
-        if done % CUT_EVERY == 0 and CUT_FROM <= done <= CUT_UNTIL * steps:
-            cuts = renewed(cuts, within, limits, rng)
+            slope = wanted + step * multiplier
+            bound = min(bound, float(np.maximum(slope * lower, slope * upper).sum()))
         if clock.is_over():
             break
     return bound
@@ -82,7 +69,7 @@ def _blocks(n_tasks: int) -> tuple[slice, slice]:
     return slice(1, n_tasks + 1), slice(n_tasks + 1, 2 * n_tasks + 1)
 
 
-def _limits(n_tasks: int, n_groups: int) -> Limits:
+def _limits(n_tasks: int, n_groups: int) -> tuple[Floats, Floats]:
     """Return the least and the largest that each entry of X can be."""
     served, member = _blocks(n_tasks)
     upper = np.full((2 * n_tasks + 1, 2 * n_tasks + 1), float(n_groups))
@@ -93,4 +80,4 @@ def _limits(n_tasks: int, n_groups: int) -> Limits:
     lower[0, served] = lower[served, 0] = 1.0
     for one, other in ((served, served), (served, member), (member, served), (member, member)):
         np.fill_diagonal(lower[one, other], upper[one, other].diagonal())
-    return Limits(lower, upper)
+    return lower, upper

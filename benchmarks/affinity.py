@@ -19,8 +19,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from cotrain.affinity import AffinityRecorder, masked_mean, record_affinity
 from cotrain.allocation import Fit, subset_fit
+from cotrain.gradients import AffinityRecorder, masked_mean, record_affinity
 from cotrain.settings import ModelSettings
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study

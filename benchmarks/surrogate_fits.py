@@ -8,13 +8,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
+from cotrain.analysis import affinity_table
+from cotrain.gradients import load_records
 from cotrain.reliability import (
     Reliability,
     cluster_bootstrap,
     control_variate,
     split_half_reliability,
 )
-from cotrain.stages._affinity_tables import affinity_table, load_records
 from cotrain.study import Study
 from cotrain.surrogates import (
     Classification,

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from surrogate_fits import read_scores
 
-from cotrain.affinity import OutputGradients, output_gradients
 from cotrain.allocation import Plan
+from cotrain.gradients import OutputGradients, output_gradients
 from cotrain.reliability import split_half_reliability
 from cotrain.study import Study
 from cotrain.surrogates import (

@@ -20,8 +20,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from cotrain.affinity import ITMTL, AffinityRecorder, UncertaintyWeighting
 from cotrain.files import whole_file, write_json
+from cotrain.gradients import ITMTL, AffinityRecorder, UncertaintyWeighting
 
 TASKS = ("left", "right", "parity", "sum")
 CLASSES = (10, 10, 2, 19)

@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 
 from cotrain.allocation import Fit, Plan
-from cotrain.observations import Observations
+from cotrain.analysis import Observations
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.training import (

@@ -8,7 +8,7 @@ import numpy as np
 from _fits import STUDY, plan_of, train
 
 from cotrain.allocation import Fit, augmentations, rotations
-from cotrain.observations import Observations
+from cotrain.analysis import Observations
 from cotrain.tasks import TaskTable
 from cotrain.training import load_fit_table, save_fit_table
 

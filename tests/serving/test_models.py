@@ -13,8 +13,8 @@ from rdkit.DataStructs import BulkTanimotoSimilarity
 from safetensors.numpy import load, save
 from small_models import BITS, GROUPS, SERVING, group_fits, make_models, molecule_table
 
-from cotrain.affinity import CombinationEngine
 from cotrain.exceptions import CotrainError, DataError
+from cotrain.gradients import CombinationEngine
 from cotrain.scores import score_tasks
 from cotrain.serving import TrainedModels, nearest_similarity
 from cotrain.serving._models import _sha256

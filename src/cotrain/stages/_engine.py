@@ -14,7 +14,7 @@ def engine_of(study: Study) -> Engine:
     model = study.settings.model
     if model.combination == "sum":
         return make_engine(model)
-    from cotrain.affinity import CombinationEngine
+    from cotrain.gradients import CombinationEngine
 
     try:
         return CombinationEngine(model.combination)

@@ -1,4 +1,6 @@
-from cotrain.allocation import Rotation, rotations
+"""The repeats of a study, and the fits that affinities are recorded along."""
+
+from cotrain.allocation import Fit, Rotation, all_together, rotations
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
 
@@ -23,3 +25,11 @@ def study_repeats(settings: Settings, n_repeats: int, seed: int) -> list[Rotatio
         )
     except ValueError as error:
         raise SettingsError(f"params.yaml: `plan.train_folds` and `test_folds`: {error}") from error
+
+
+def recorded_fits(settings: Settings, n_tasks: int) -> list[Fit]:
+    """The fits that affinities are recorded along."""
+    plan = settings.plan
+    return all_together(
+        n_tasks, plan.subset_level, study_repeats(settings, plan.affinity.repeats, plan.seed)
+    )

@@ -2,9 +2,9 @@
 
 from tqdm import tqdm
 
-from cotrain.affinity import AffinityRecord, record_affinity
-from cotrain.stages._affinity_tables import recorded_fits
+from cotrain.gradients import AffinityRecord, record_affinity
 from cotrain.stages._context import run_context
+from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import Tracker

@@ -1,31 +1,32 @@
 """Surrogates, effects and learning curves of the runs in MLflow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from cotrain.allocation import Plan
-from cotrain.files import write_csv, write_json
-from cotrain.observations import Observations
-from cotrain.stages._affinity_tables import (
+from cotrain.analysis import (
+    LabelTables,
+    Observations,
+    SubsetAnalysis,
     affinity_figures,
     affinity_steps,
     affinity_table,
-    load_records,
-)
-from cotrain.stages._context import run_context
-from cotrain.stages._cost_tables import cost_table
-from cotrain.stages._curve_tables import (
+    cost_table,
     curve_points,
     curve_table,
+    grid_fits,
     pairwise_curve_table,
     pairwise_table,
+    trained_plan,
     transfer_table,
 )
-from cotrain.stages._label_tables import LabelTables
-from cotrain.stages._rounds import trained_plan
-from cotrain.stages._surrogate_tables import SubsetAnalysis
+from cotrain.files import write_csv, write_json
+from cotrain.gradients import AffinityRecord, load_records
+from cotrain.settings import Settings
+from cotrain.stages._context import run_context
+from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import Tracker
@@ -57,7 +58,7 @@ def run(study: Study) -> str:
     records = load_records(study.affinity)
     tables["affinity"] = affinity_table(records, tasks)
     tables["affinity_steps"] = affinity_steps(records)
-    tables["costs"] = cost_table(runs.table, study.settings, runs.plans, records)
+    tables["costs"] = measure_costs(study.settings, runs.table, runs.plans, records)
     tables["negative_transfer"] = pd.concat(
         [tables["negative_transfer"], affinity_figures(analysis, tables["affinity"])],
         ignore_index=True,
@@ -112,3 +113,21 @@ class Runs:
         fits = {key: fit for name in plans for key, fit in self.plans[name].fits.items()}
         counts = self.table.label_counts
         return Observations.of(self.scores, fits, self.table.tasks, counts, score)
+
+
+def measure_costs(
+    settings: Settings,
+    table: TaskTable,
+    plans: Mapping[str, Plan],
+    records: Sequence[AffinityRecord],
+) -> pd.DataFrame:
+    """What each measure of pairs costs; recording lasts in proportion to its operations."""
+    fits = [fit for plan in plans.values() for fit in plan.fits.values()]
+    subsets = plans["subsets"].fits.values()
+    measures = {
+        "affinity": recorded_fits(settings, table.n_tasks),
+        "surrogate relevance": [fit for fit in subsets if fit.kind in ("single", "subset")],
+        "statTAG": grid_fits(fits, settings.plan.augmentations, table.n_tasks),
+    }
+    recording = sum(one.record_flops for one in records) / sum(one.flops for one in records)
+    return cost_table(table, settings.model, measures, {"affinity": 1 + recording})

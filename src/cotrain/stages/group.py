@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cotrain.analysis import pair_matrix
 from cotrain.exceptions import DataError, SettingsError
 from cotrain.files import write_csv, write_json
 from cotrain.grouping import (
@@ -26,7 +27,6 @@ from cotrain.grouping import (
 )
 from cotrain.settings import GroupSettings
 from cotrain.stages._context import run_context
-from cotrain.stages._pairs import pair_matrix
 from cotrain.study import Study
 from cotrain.tasks import file_version
 from cotrain.tracking import Tracker

@@ -12,10 +12,10 @@ from cotrain.allocation import (
     single_tasks,
     subset_fit,
 )
+from cotrain.analysis import make_rounds
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
 from cotrain.stages._repeats import study_repeats
-from cotrain.stages._rounds import make_rounds
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.training import Journal, estimate_seconds, load_fit_table
@@ -48,7 +48,9 @@ def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
         study_repeats(settings, n_repeats, plan.seed)
         for n_repeats in (subsets_of.repeats, grid.repeats)
     )
-    rounds = make_rounds(settings, n_tasks)
+    rounds = make_rounds(
+        subsets_of, n_tasks, settings.analyze.score, settings.analyze.fdr, plan.seed
+    )
     subsets = random_subsets(
         n_tasks,
         rounds.n_round if rounds else subsets_of.n_subsets,

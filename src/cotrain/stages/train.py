@@ -1,7 +1,7 @@
 """The fits of one plan, round by round where its subsets are chosen so."""
 
 from cotrain.allocation import Plan
-from cotrain.stages._rounds import next_round
+from cotrain.analysis import next_round
 from cotrain.stages._sweep import Workbench
 from cotrain.study import Study
 from cotrain.training import save_fit_table

@@ -7,8 +7,8 @@ import pandas as pd
 from _fits import STUDY
 
 from cotrain.allocation import encode_tasks
-from cotrain.observations import LOSSES
 from cotrain.reliability import holm, paired_interval
+from cotrain.scores import find_score
 from cotrain.tasks import TaskTable
 from cotrain.training import load_fit_table
 from questions._answer import HELPS, HURTS, OTHER, Answer, axes
@@ -46,7 +46,7 @@ def _served(fits: pd.DataFrame, ways: dict, tasks: list[str], score: str) -> dic
         fits.pivot_table(index=["members", "task"], columns="repeat", values=f"{part}_{score}")
         for part in ("val", "test")
     )
-    sign = -1.0 if score in LOSSES else 1.0
+    sign = find_score(score).sign
     found = {}
     for way, groupings in ways.items():
         scores = []

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from _fits import STUDY
 
-from cotrain.affinity import AffinityRecord
 from cotrain.curves import pairwise_effects
+from cotrain.gradients import AffinityRecord
 from cotrain.reliability import paired_interval, split_half_reliability, verdicts
 from questions._answer import (
     HELPS,

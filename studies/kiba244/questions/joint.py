@@ -3,6 +3,7 @@
 import numpy as np
 from _fits import observe
 
+from cotrain.analysis import Observations
 from cotrain.curves import (
     STRATEGIES,
     Extrapolation,
@@ -11,7 +12,6 @@ from cotrain.curves import (
     extrapolate,
     fit_curves,
 )
-from cotrain.observations import Observations
 from cotrain.reliability import paired_interval
 from questions._answer import HELPS, OTHER, Answer, axes, over_targets
 from questions.stattag import grid

@@ -7,8 +7,8 @@ import other_folds
 import pandas as pd
 from _fits import STUDY, observe
 
+from cotrain.analysis import GridScores
 from cotrain.curves import domain_effects, pairwise_effects
-from cotrain.observations import GridScores
 from cotrain.reliability import split_half_reliability
 from cotrain.tasks import TaskTable
 from questions._answer import (

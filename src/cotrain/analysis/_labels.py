@@ -1,0 +1,109 @@
+"""Tables of the transfer model: what labels of one task are worth to another, and to all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cotrain.analysis._observations import Observations
+from cotrain.curves import TransferModel, label_worth
+
+_RATES = ("target", "source", "exchange_rate", "low", "high")
+_NEXT = ("task", "n_labels", "gain", "low", "high", "rank")
+# The gain in the table is that of so many labels.
+_N_LABELS = 100
+# Above this, shared directions are not tried: each fold of the choice would fit every task anew.
+_MAX_SHARED = 100
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTables:
+    """Exchange rates of labels, where the next ones pay, or why neither is known.
+
+    Attributes
+    ----------
+    exchange_rates : DataFrame
+        One row a pair of target and source; empty if there is no model.
+    next_labels : DataFrame
+        One row a task, the highest gain first; empty if there is no model.
+    reason : str
+        Why there is no model; empty if there is one.
+    """
+
+    exchange_rates: pd.DataFrame
+    next_labels: pd.DataFrame
+    reason: str
+
+    @classmethod
+    def of(cls, seen: Observations, tasks: Sequence[str], level: int, seed: int) -> "LabelTables":
+        """Fit the model to all fits; labels are at hand as in fits of all tasks at `level`.
+
+        Fits that differ in seed alone enter as one: their counts are the same, and with 240 tasks
+        and four seeds that is a quarter of the time.
+        """
+        seen = seen.over_seeds()
+        ranks = (0, 1, 2) if len(tasks) <= _MAX_SHARED else (0,)
+        model = TransferModel(ranks=ranks, random_state=seed)
+        try:
+            model.fit(seen.counts, seen.scores, seen.blocks, tasks=tasks)
+            counts = _counts_at(seen, level)
+        except ValueError as error:
+            return cls(pd.DataFrame(columns=_RATES), pd.DataFrame(columns=_NEXT), str(error))
+        is_told = _told(seen)
+        return cls(_rates(model, tasks, is_told), _gains(model, tasks, counts, is_told), "")
+
+
+def _counts_at(seen: Observations, level: int) -> np.ndarray:
+    """Labels of each task at a level, the mean over repeats, (K,)."""
+    n_tasks = seen.counts.shape[1]
+    rows = [
+        row
+        for row, fit in enumerate(seen.fits)
+        if fit.level == level and fit.auxiliary is None and len(fit.members) == n_tasks
+    ]
+    if not rows:
+        raise ValueError(f"no fit of all tasks at level {level}")
+    return np.asarray(seen.counts[rows].mean(axis=0))
+
+
+def _told(seen: Observations) -> np.ndarray:
+    """Whether fits that score a target differ in a source's labels, [target, source].
+
+    Within a repeat: other repeats have other evaluation labels as well.
+    """
+    n_tasks = seen.counts.shape[1]
+    repeats = np.array([fit.repeat for fit in seen.fits])
+    told = np.zeros((n_tasks, n_tasks), dtype=bool)
+    for repeat in np.unique(repeats):
+        for target, scored in enumerate(np.isfinite(seen.scores.T) & (repeats == repeat)):
+            if scored.any():
+                told[target] |= np.ptp(seen.counts[scored], axis=0) > 0
+    return told
+
+
+def _rates(model: TransferModel, tasks: Sequence[str], is_told: np.ndarray) -> pd.DataFrame:
+    """A rate is unknown where the fits tell nothing of the source, or of the target's own labels.
+
+    The model then has what other pairs suggest, and no more.
+    """
+    known = is_told & np.diag(is_told)[:, None]
+    ends = model.interval().exchange_rates
+    values = [np.where(known, a, np.nan) for a in (model.exchange_rates_, *np.moveaxis(ends, 2, 0))]
+    target, source = np.nonzero(~np.eye(len(tasks), dtype=bool))
+    names = np.array(tasks, dtype=object)
+    columns = (names[target], names[source], *(value[target, source] for value in values))
+    return pd.DataFrame(dict(zip(_RATES, columns, strict=True)))
+
+
+def _gains(
+    model: TransferModel, tasks: Sequence[str], counts: np.ndarray, is_told: np.ndarray
+) -> pd.DataFrame:
+    worth = label_worth(model, counts, _N_LABELS)
+    own = np.diag(is_told)
+    gain, low, high = (np.where(own, a, np.nan) for a in (worth.gain, worth.low, worth.high))
+    frame = pd.DataFrame(
+        {"task": tasks, "n_labels": counts, "gain": gain, "low": low, "high": high}
+    )
+    frame["rank"] = frame["gain"].rank(ascending=False, method="first").astype("Int64")
+    return frame.sort_values("rank", kind="stable")

@@ -1,0 +1,306 @@
+"""Tables of what subsets of tasks tell: relevance, reliability, negative transfer."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from cotrain.analysis._observations import SubsetScores
+from cotrain.exceptions import SettingsError
+from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
+from cotrain.settings import AnalyzeSettings
+from cotrain.surrogates import (
+    DesignWarning,
+    LabelCurveSurrogate,
+    LinearSurrogate,
+    NegativeTransfer,
+    Relevance,
+    SurrogateChoice,
+    choose_surrogate,
+    fit_surrogates,
+    identify_negative_transfer,
+    lack_of_fit,
+    paired_effects,
+    relevance,
+    spearman_by_target,
+)
+
+# The reliability from which a ranking may be called reliable, by custom of psychometrics.
+RELIABLE = 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class SubsetAnalysis:
+    """What the subsets of a study tell, target by target.
+
+    Attributes
+    ----------
+    tasks : tuple of str, (K,)
+    indicators : ndarray, (n_subsets, K)
+        The subsets of two tasks and more.
+    effects : ndarray, (n_repeats, n_subsets, K)
+        Gain of each subset over the single task, paired by repeat.
+    relevance : Relevance
+    intercept : ndarray, (K,)
+        The surrogates' score of each task alone.
+    reliability : Reliability or None
+        None with one repeat.
+    negative : NegativeTransfer
+        Of the held-out subsets.
+    predicted : ndarray, (n_repeats, n_subsets, K)
+        Effects in each repeat, predicted from subsets of other parts in the other repeats (with one
+        repeat, in it): each subset is held out once.
+    adequacy_p : ndarray, (K,)
+        P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat.
+    surrogate : str
+        What predicts: "linear", or "label curve" where that is clearly better on the subsets that
+        are not held out. Relevances are the linear one's.
+    """
+
+    tasks: tuple[str, ...]
+    indicators: np.ndarray
+    effects: np.ndarray
+    relevance: Relevance
+    intercept: np.ndarray
+    reliability: Reliability | None
+    negative: NegativeTransfer
+    predicted: np.ndarray
+    adequacy_p: np.ndarray
+    surrogate: str
+
+    @classmethod
+    def of(
+        cls,
+        subsets: SubsetScores,
+        tasks: tuple[str, ...],
+        n_labels: np.ndarray,
+        settings: AnalyzeSettings,
+    ) -> "SubsetAnalysis":
+        """Fit the surrogates of every target; `n_labels` (K,) are the labels of each task.
+
+        Raises
+        ------
+        SettingsError
+            If there are too few subsets; the message says what to raise.
+        """
+        sizes = subsets.indicators.sum(axis=1)
+        several = subsets.take((sizes > 1) & (sizes < len(tasks)))
+        effects = paired_effects(several.scores, subsets.single)
+        linear = LinearSurrogate(ridge=settings.ridge)
+        try:
+            # Which subsets are held out depends on the seed alone, so any surrogate tells them.
+            negative = _identify(several, effects, linear, settings)
+            known = np.setdiff1d(np.arange(len(effects[0])), negative.held_out)
+            chosen = _choose(several.indicators, effects, known, linear, n_labels)
+            if chosen.name != "linear":
+                negative = _identify(several, effects, chosen.estimator, settings)
+            predicted = _predict_fresh(several.indicators, effects, linear, n_labels, settings)
+            every = (subsets.indicators, subsets.scores)
+            found = relevance(*every, ridge=settings.ridge, fdr=settings.fdr)
+            intercept = fit_surrogates(*every, linear).intercept
+        except ValueError as error:
+            n_possible = 2 ** len(tasks) - len(tasks) - 2
+            more = len(several.indicators) < n_possible
+            advice = "raise `plan.subsets.n_subsets`" if more else "there are no others: add tasks"
+            raise SettingsError(
+                f"{len(several.indicators)} subsets do not serve to fit surrogates ({error}); "
+                f"{advice}"
+            ) from error
+        reliability = None
+        if len(effects) > 1:
+            reliability = split_half_reliability(effects, random_state=settings.seed)
+        return cls(
+            tasks,
+            several.indicators,
+            effects,
+            found,
+            intercept,
+            reliability,
+            negative,
+            predicted,
+            lack_of_fit(several.indicators, effects, settings.fdr).p_value,
+            chosen.name,
+        )
+
+    @property
+    def mean_effects(self) -> np.ndarray:
+        """Effects averaged over repeats, (n_subsets, K); NaN where not scored."""
+        return np.asarray(_mean(self.effects))
+
+    @property
+    def spearman(self) -> np.ndarray:
+        """Of predicted and measured effects in a fresh repeat, (K,): the mean over repeats.
+
+        Over all subsets, as the ceiling is: the Spearman of a few falls short of that of many.
+        """
+        pairs = zip(self.predicted, self.effects, strict=True)
+        return _mean([spearman_by_target(predicted, measured) for predicted, measured in pairs])
+
+    @property
+    def ceiling(self) -> np.ndarray:
+        """What `spearman` would be if the effects without noise were known, (K,).
+
+        The square root of the reliability of one repeat.
+        """
+        if self.reliability is None:
+            return np.full(len(self.tasks), np.nan)
+        one = spearman_brown(self.reliability.per_target, 1 / self.reliability.n_repeats)
+        return np.sqrt(np.maximum(one, 0.0))
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by the names of their files."""
+        return {
+            "relevance": self._relevance(),
+            "surrogates": self._targets(),
+            "predictions": self._predictions(),
+            "negative_transfer": self._figures(),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The key figures; unknown ones are None."""
+        found = self.reliability
+        return {
+            "n_repeats": len(self.effects),
+            "n_subsets": len(self.indicators),
+            "surrogate": self.surrogate,
+            "reliability": {
+                "mean": _known(found.mean if found else math.nan),
+                "low": _known(found.low if found else math.nan),
+                "high": _known(found.high if found else math.nan),
+                "repeats_needed": _known(_repeats_needed(found) if found else math.nan),
+            },
+            "spearman": _known(_mean(self.spearman)),
+            "ceiling": _known(_mean(self.ceiling)),
+        }
+
+    def describe(self) -> str:
+        """One line for the terminal."""
+        reliability = f"{self.reliability.mean:.2f}" if self.reliability else "unknown (one repeat)"
+        return (
+            f"{self.relevance.count('helps')} pairs help, {self.relevance.count('hurts')} hurt, "
+            f"{self.relevance.count('undecided')} are undecided; reliability {reliability}, "
+            f"Spearman on held-out subsets {_mean(self.spearman):.2f} "
+            f"(ceiling {_mean(self.ceiling):.2f}, {self.surrogate} surrogate)"
+        )
+
+    def _relevance(self) -> pd.DataFrame:
+        frame = self.relevance.to_frame(self.tasks).rename(columns={"estimate": "relevance"})
+        pairs = ~np.eye(len(self.tasks), dtype=bool)
+        frame["standard_error"] = self.relevance.standard_error[pairs]
+        return frame
+
+    def _targets(self) -> pd.DataFrame:
+        unknown = np.full(len(self.tasks), np.nan)
+        reliability = self.reliability.per_target if self.reliability else unknown
+        return pd.DataFrame(
+            {
+                "target": self.tasks,
+                "intercept": self.intercept,
+                "n_subsets": (~np.isnan(self.effects).all(axis=0)).sum(axis=0),
+                "reliability": reliability,
+                "spearman": self.spearman,
+                "ceiling": self.ceiling,
+                "adequacy_p": self.adequacy_p,
+            }
+        )
+
+    def _predictions(self) -> pd.DataFrame:
+        rows, tasks = np.nonzero(self.negative.scored)
+        held_out = self.negative.held_out
+        measured, predicted = self.mean_effects[held_out], _mean(self.predicted[:, held_out])
+        subsets = self.indicators[held_out]
+        names = [
+            " + ".join(self.tasks[task] for task in np.flatnonzero(subset)) for subset in subsets
+        ]
+        return pd.DataFrame(
+            {
+                "target": [self.tasks[task] for task in tasks],
+                "members": [names[row] for row in rows],
+                "measured": measured[rows, tasks],
+                "predicted": predicted[rows, tasks],
+                "probability": self.negative.probability[rows, tasks],
+                "harmful": self.negative.negative[rows, tasks].astype(np.int64),
+            }
+        )
+
+    def _figures(self) -> pd.DataFrame:
+        figures = self.negative.to_frame().reset_index()
+        figures["n_subsets"] = int(self.negative.scored.sum())
+        figures["n_harmful"] = int(self.negative.negative.sum())
+        return figures
+
+
+def _repeats_needed(reliability: Reliability) -> float:
+    """Repeats whose mean would have the reliability RELIABLE (Spearman and Brown)."""
+    r = reliability.mean
+    if not r > 0:
+        return math.nan
+    factor = RELIABLE * (1 - r) / (r * (1 - RELIABLE))
+    return float(math.ceil(reliability.n_repeats * factor))
+
+
+def _identify(
+    subsets: SubsetScores,
+    effects: np.ndarray,
+    surrogate: BaseEstimator,
+    settings: AnalyzeSettings,
+) -> NegativeTransfer:
+    return identify_negative_transfer(
+        subsets.indicators,
+        effects,
+        surrogate=surrogate,
+        held_out=settings.held_out,
+        random_state=settings.seed,
+    )
+
+
+def _choose(
+    indicators: np.ndarray,
+    effects: np.ndarray,
+    known: np.ndarray,
+    linear: LinearSurrogate,
+    n_labels: np.ndarray,
+) -> SurrogateChoice:
+    """The surrogate to predict with, by cross-validation over the known subsets."""
+    candidates = {"linear": linear, "label curve": LabelCurveSurrogate(n_labels)}
+    return choose_surrogate(indicators[known], effects[:, known], candidates)
+
+
+def _predict_fresh(
+    indicators: np.ndarray,
+    effects: np.ndarray,
+    linear: LinearSurrogate,
+    n_labels: np.ndarray,
+    settings: AnalyzeSettings,
+) -> np.ndarray:
+    order = np.random.default_rng(settings.seed).permutation(len(indicators))
+    repeats = np.arange(len(effects))
+    predicted = np.full(effects.shape, np.nan)
+    for part in np.array_split(order, max(2, round(1 / settings.held_out))):
+        known = np.setdiff1d(order, part)
+        estimator = _choose(indicators, effects, known, linear, n_labels).estimator
+        for repeat in repeats:
+            seen = effects[repeats != repeat] if len(effects) > 1 else effects
+            with warnings.catch_warnings():
+                # A target that the other parts tell too little of stays unpredicted; what all
+                # subsets lack is named where they are fitted together.
+                warnings.simplefilter("ignore", DesignWarning)
+                models = fit_surrogates(indicators[known], seen[:, known], estimator)
+            predicted[repeat, part] = models.predict(indicators[part])
+    return predicted
+
+
+def _mean(values: Any) -> Any:
+    """Mean over the first axis of what is known; NaN where nothing is."""
+    values = np.asarray(values, dtype=np.float64)
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return total / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

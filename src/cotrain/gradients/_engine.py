@@ -1,0 +1,145 @@
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
+from cotrain.gradients._aggregators import named_aggregator
+from cotrain.gradients._itmtl import ITMTL
+from cotrain.gradients._recorder import check_choice
+from cotrain.gradients._uncertainty import UncertaintyWeighting
+from cotrain.settings import Combination, ModelSettings
+from cotrain.tasks import TaskTable
+from cotrain.training import NEVER, FitFailure, Outcome, Weights
+from cotrain.training.watching import BatchView, WatchedFit
+
+_OF_ITMTL = ("mean", "pcgrad", "leave_one_out")
+
+
+@dataclass(frozen=True)
+class CombinationEngine:
+    """Trains fits one after the other on a CPU, combining the tasks' gradients in a chosen way.
+
+    The loss of a task is its share of the engines' loss, so that `sum` trains the fits that they
+    do (up to rounding). The others scale alike: the combination, times the number of tasks with
+    labels in the batch, takes the place of the sum.
+
+    Attributes
+    ----------
+    combination : str
+        `itmtl`: `ITMTL` with its default candidates. `uncertainty`: `UncertaintyWeighting`. Or
+        `sum`, or the lower-case name of an aggregator of `torchjd`.
+    fits_at_once : int
+        Fits in one call of `train`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such combination, or its packages are not installed.
+    """
+
+    combination: Combination
+    fits_at_once: int = 1
+
+    def __post_init__(self) -> None:
+        check_choice("combination", self.combination, get_args(Combination))
+        if self.combination not in ("sum", "itmtl", "uncertainty"):
+            named_aggregator(self.combination)
+
+    def train(
+        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
+        """The outcome of each fit, in order. A fit that fails does not stop the others."""
+        return [self._outcome(table, fit, model, stop) for fit in fits]
+
+    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
+        """The trained network of a fit.
+
+        Raises
+        ------
+        FitError
+            If the fit cannot be trained.
+        """
+        training = self._training(table, fit, model)
+        training.train()
+        return training.weights(0)
+
+    def _outcome(
+        self, table: TaskTable, fit: Fit, model: ModelSettings, stop: np.ndarray
+    ) -> Outcome:
+        try:
+            training = self._training(table, fit, model)
+            training.train(stop=stop)
+        except FitError as error:
+            return FitFailure(str(error))
+        return training.outcome(0)
+
+    def _training(self, table: TaskTable, fit: Fit, model: ModelSettings) -> WatchedFit:
+        if len(fit.members) == 1:
+            # One task alone has nothing to combine.
+            return WatchedFit.of(table, fit, model)
+        combined = CombinedFit.of(table, fit, model)
+        combined.combine(self.combination)
+        return combined
+
+
+class CombinedFit(WatchedFit):
+    """One fit whose step follows a combination of the tasks' gradients."""
+
+    def combine(self, combination: Combination) -> None:
+        """Choose the combination, before training."""
+        # The parameters share their memory with those of the fit, whose Adam changes them in place.
+        self._module = nn.ParameterDict(
+            {name: nn.Parameter(value) for name, value in self.parameters.items()}
+        )
+        self._optimizer = torch.optim.SGD(self._module.parameters(), lr=self.model.learning_rate)
+        self._backward: Callable[[BatchView], Tensor]
+        if combination == "uncertainty":
+            self._weighting = UncertaintyWeighting(self.problem.members.size)
+            self._weighting_optimizer = torch.optim.Adam(self._weighting.parameters())
+            self._backward = self._weighted_backward
+        else:
+            self._backward = self._itmtl(combination).backward
+
+    def _itmtl(self, combination: Combination) -> ITMTL:
+        trunk = [value for name, value in self._module.items() if not name.startswith("head")]
+        alone = "mean" if combination == "sum" else combination
+        # Rows of features are looked up by index, for which `vmap` has no rule: one by one.
+        return ITMTL(
+            self._module,
+            self._task_losses,
+            trunk,
+            self._optimizer,
+            candidates=_OF_ITMTL if combination == "itmtl" else (alone,),
+            seed=self.seeds[0],
+            chunk_size=1,
+        )
+
+    def gradients(self, batch: BatchView) -> tuple[Tensor, dict[str, Tensor]]:
+        for group in self._optimizer.param_groups:
+            group["lr"] = batch.learning_rate
+        losses = self._backward(batch)
+        # The engines add up the tasks' shares of the loss; what was combined is a mean.
+        n_labelled = int((~losses.isnan()).sum())
+        gradients = {}
+        for name, parameter in self._module.items():
+            assert parameter.grad is not None
+            gradients[name] = n_labelled * parameter.grad
+        return losses.nansum()[None] * batch.examples.size, gradients
+
+    def _weighted_backward(self, batch: BatchView) -> Tensor:
+        for group in self._weighting_optimizer.param_groups:
+            group["lr"] = batch.learning_rate
+        self._optimizer.zero_grad()
+        self._weighting_optimizer.zero_grad()
+        losses = self._task_losses(batch)
+        self._weighting(losses).backward()
+        self._weighting_optimizer.step()
+        return losses.detach()
+
+    def _task_losses(self, batch: BatchView) -> Tensor:
+        return batch.task_losses(dict(self._module.items()))

@@ -1,0 +1,150 @@
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cotrain.gradients._aggregators import Aggregation, named_aggregator
+from cotrain.gradients._lookahead import Lookahead
+from cotrain.gradients._measures import transference
+
+_FAMILIES = ("leave_one_out", "single")
+
+
+class ITMTL:
+    """Increased-transference multi-task learning: each step takes the best gradient combination.
+
+    Every candidate combines the tasks' gradients by the shared parameters into one; a lookahead
+    step along each gives its total transference sum_j (1 − L_j after / L_j before) on the same
+    batch; the candidate with the largest becomes the gradient (arXiv 2010.15413, IT-MTL). Heads get
+    the gradient of the mean loss. With one candidate there is nothing to choose and no lookahead,
+    so `candidates=["pcgrad"]` is PCGrad.
+
+    Parameters
+    ----------
+    model, losses, shared, chunk_size
+        As for `AffinityRecorder`.
+    optimizer : torch.optim.Optimizer
+        The optimiser of the fit; its learning rate is that of the lookahead.
+    candidates : sequence of str or callable
+        `leave_one_out`: K candidates, the mean of all tasks but one. `single`: K candidates, one
+        task each. Or an aggregator of `torchjd` by its name, such as `mean`, `mgda`, or `pcgrad`
+        (arXiv 2001.06782; here averaged), or one that is made already, or any other callable from a
+        Jacobian (m, P) of the m tasks with labels to a direction (P,).
+    seed : int
+        Of the candidates that draw random numbers, such as the order of PCGrad's projections.
+
+    Attributes
+    ----------
+    chosen_ : list of str
+        The candidate that each step took: `mean`, `pcgrad`, `without 2`, `only 0`, or the text of
+        an aggregator.
+    counts_ : Counter
+        How often each was chosen.
+
+    Examples
+    --------
+    >>> model = nn.ModuleDict({"trunk": nn.Linear(3, 4), "heads": nn.Linear(4, 2)})
+    >>> def losses(x):
+    ...     return model["heads"](model["trunk"](x)).pow(2).mean(dim=0)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> itmtl = ITMTL(model, losses, model["trunk"].parameters(), optimizer)
+    >>> losses_before = itmtl.backward(torch.ones(8, 3))
+    >>> optimizer.step()
+    >>> len(itmtl.chosen_)
+    1
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        losses: Callable[[Any], Tensor],
+        shared: Iterable[nn.Parameter],
+        optimizer: Optimizer,
+        *,
+        candidates: Sequence[str | Aggregation] = ("mean", "pcgrad", "leave_one_out"),
+        seed: int = 0,
+        chunk_size: int | None = None,
+    ) -> None:
+        if not candidates:
+            raise ValueError("candidates must hold at least one combination, got none")
+        self._lookahead = Lookahead(model, losses, shared, chunk_size)
+        self._model = model
+        self._losses = losses
+        self._optimizer = optimizer
+        # A family stands for as many candidates as there are tasks with labels.
+        self._candidates = [
+            (str(candidate), None if candidate in _FAMILIES else _aggregation(candidate))
+            for candidate in candidates
+        ]
+        self._seed = seed
+        self.chosen_: list[str] = []
+
+    @property
+    def counts_(self) -> Counter[str]:
+        return Counter(self.chosen_)
+
+    def backward(self, batch: Any) -> Tensor:
+        """Set the gradients for the optimiser's step, and return the losses, Tensor (K,).
+
+        Takes the place of `loss.backward()`: what parameters held as gradients is overwritten.
+        """
+        gradients = self._lookahead.gradients(batch)
+        labelled = gradients.labelled
+        names, directions = self._combine(gradients.jacobian[labelled], labelled)
+        best = 0
+        if len(names) > 1:
+            lr = self._optimizer.param_groups[0]["lr"]
+            after = self._lookahead.losses_after(batch, -lr * directions)
+            best = int(np.argmax(_totals(gradients.losses, after)))
+        self.chosen_.append(names[best])
+        # The lookahead leaves no trace, but a training step does: BatchNorm sees the batch once,
+        # and random streams move on.
+        with torch.no_grad():
+            self._losses(batch)
+        heads = {name: g / int(labelled.sum()) for name, g in gradients.heads.items()}
+        self._lookahead.set_gradients(directions[best], heads)
+        return gradients.losses
+
+    def _combine(self, jacobian: Tensor, labelled: Tensor) -> tuple[list[str], Tensor]:
+        """The candidates' names and directions (C, P) from the gradients of m tasks (m, P)."""
+        names: list[str] = []
+        directions: list[Tensor] = []
+        tasks = labelled.nonzero().flatten().tolist()
+        for number, (name, aggregate) in enumerate(self._candidates):
+            if aggregate is not None:
+                names.append(name)
+                directions.append(self._aggregated(aggregate, number, jacobian)[None])
+            elif name == "single":
+                names += [f"only {task}" for task in tasks]
+                directions.append(jacobian)
+            elif len(tasks) > 1:
+                names += [f"without {task}" for task in tasks]
+                total = jacobian.sum(dim=0, keepdim=True)
+                directions.append((total - jacobian) / (len(tasks) - 1))
+        if not names:
+            # One task has labels, so leaving it out leaves nothing.
+            return [f"only {tasks[0]}"], jacobian
+        return names, torch.cat(directions)
+
+    def _aggregated(self, aggregate: Aggregation, number: int, jacobian: Tensor) -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            step = len(self.chosen_)
+            torch.manual_seed(
+                np.random.SeedSequence([self._seed, step, number]).generate_state(1)[0]
+            )
+            return aggregate(jacobian)
+
+
+def _aggregation(candidate: str | Aggregation) -> Aggregation:
+    return named_aggregator(candidate) if isinstance(candidate, str) else candidate
+
+
+def _totals(before: Tensor, after: Tensor) -> np.ndarray:
+    """Total transference of each candidate (C,); −inf for one whose losses are not finite."""
+    gains = transference(before.cpu().numpy(), after.cpu().numpy())
+    is_countable = (before > 0).cpu().numpy()
+    return np.where(np.isnan(gains), -np.inf, gains)[:, is_countable].sum(axis=1)

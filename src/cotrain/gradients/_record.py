@@ -1,0 +1,126 @@
+"""What one fit recorded of gradient affinities, and its file."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cotrain.exceptions import DataError
+from cotrain.files import whole_file
+from cotrain.gradients._measures import mean_over_records
+
+# What is measured with a clock is no result; files hold results alone.
+_NOT_SAVED = ("seconds", "record_seconds")
+
+
+@dataclass(frozen=True, eq=False)
+class AffinityRecord:
+    """The affinities that one fit recorded. All matrices are `[recipient, source]`.
+
+    Attributes
+    ----------
+    tasks : ndarray of int64, (M,)
+        The fit's members; the matrices are in their order.
+    affinity, cosine : ndarray, (M, M)
+        Means over the records, NaN where a pair was never seen together; the diagonal of
+        `affinity` is NaN.
+    counts, undefined : ndarray of int64, (M, M)
+        Records in each mean; records without a defined ratio although both had labels.
+    history, cosine_history : ndarray of float32, (n_records, M, M)
+        Each record, NaN where missing.
+    steps, epochs : ndarray of int64, (n_records,)
+        The training step and epoch of each record, counted from 0.
+    flops, record_flops : int
+        Operations counted: of the fit without recording, and of recording.
+    seconds, record_seconds : float
+        The same in seconds of processor time; NaN in a record that was loaded.
+    """
+
+    tasks: np.ndarray
+    affinity: np.ndarray
+    cosine: np.ndarray
+    counts: np.ndarray
+    undefined: np.ndarray
+    history: np.ndarray
+    cosine_history: np.ndarray
+    steps: np.ndarray
+    epochs: np.ndarray
+    flops: int
+    record_flops: int
+    seconds: float = float("nan")
+    record_seconds: float = float("nan")
+
+    def epoch_means(self) -> np.ndarray:
+        """Mean affinity over the records of each epoch, (n_epochs, M, M); NaN where missing."""
+        n_epochs = int(self.epochs.max()) + 1
+        return np.stack(
+            [mean_over_records(self.history[self.epochs == epoch]) for epoch in range(n_epochs)]
+        )
+
+    def to_frame(self, names: tuple[str, ...]) -> pd.DataFrame:
+        """One row an ordered pair of different tasks, named by `names` of all tasks.
+
+        Columns: recipient, source, affinity, cosine, count, undefined.
+        """
+        recipient, source = np.nonzero(~np.eye(self.tasks.size, dtype=bool))
+        named = np.array(names, dtype=object)[self.tasks]
+        return pd.DataFrame(
+            {
+                "recipient": named[recipient],
+                "source": named[source],
+                "affinity": self.affinity[recipient, source],
+                "cosine": self.cosine[recipient, source],
+                "count": self.counts[recipient, source],
+                "undefined": self.undefined[recipient, source],
+            }
+        )
+
+    def save(self, path: Path) -> None:
+        """Write all but the seconds to one `.npz` file; the same record gives the same bytes."""
+        arrays = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in _NOT_SAVED
+        }
+        with whole_file(path) as part, part.open("wb") as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "AffinityRecord":
+        """Read a record that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing or is not an affinity record.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as part:
+                stored: dict[str, Any] = {name: part[name] for name in part.files}
+            for name in ("flops", "record_flops"):
+                stored[name] = int(stored[name])
+            return cls(**stored)
+        except FileNotFoundError as error:
+            raise DataError(
+                f"{path}: no affinity record here; run `cotrain affinity` first"
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise DataError(
+                f"{path}: not an affinity record ({error}); run `cotrain affinity` again"
+            ) from error
+
+
+def load_records(folder: Path) -> list[AffinityRecord]:
+    """The records in a folder, one a repeat.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    paths = sorted(folder.glob("repeat_*.npz"))
+    if not paths:
+        raise DataError(f"{folder}: no affinity records; run `cotrain affinity` first")
+    return [AffinityRecord.load(path) for path in paths]

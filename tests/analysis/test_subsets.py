@@ -1,0 +1,37 @@
+"""Surrogates of a study's subsets: what is said where there are too few."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from cotrain.analysis import SubsetAnalysis, SubsetScores
+from cotrain.exceptions import SettingsError
+from cotrain.settings import AnalyzeSettings
+
+SETTINGS = AnalyzeSettings(
+    score="auroc", curve_score="auroc", ridge="evidence", held_out=0.25, fdr=0.05, seed=0
+)
+
+
+def analyze(n_tasks: int, pairs: int) -> None:
+    """The analysis of each task alone and so many pairs of tasks."""
+    members = [*((t,) for t in range(n_tasks)), *list(combinations(range(n_tasks), 2))[:pairs]]
+    indicators = np.zeros((len(members), n_tasks), dtype=np.int64)
+    for row, found in enumerate(members):
+        indicators[row, list(found)] = 1
+    scores = np.random.default_rng(0).normal(0.8, 0.01, (2, *indicators.shape))
+    scores[:, indicators == 0] = np.nan
+    tasks = tuple("abcdefgh"[:n_tasks])
+    SubsetAnalysis.of(SubsetScores(indicators, scores), tasks, np.full(n_tasks, 100.0), SETTINGS)
+
+
+@pytest.mark.filterwarnings("ignore::cotrain.surrogates.DesignWarning")
+def test_too_few_subsets_of_many_tasks_ask_for_more():
+    with pytest.raises(SettingsError, match=r"2 subsets .*; raise `plan.subsets.n_subsets`"):
+        analyze(n_tasks=8, pairs=2)
+
+
+def test_every_subset_of_three_tasks_leaves_none_to_ask_for():
+    with pytest.raises(SettingsError, match=r"3 subsets .*; there are no others: add tasks"):
+        analyze(n_tasks=3, pairs=3)

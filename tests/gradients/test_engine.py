@@ -1,0 +1,132 @@
+import contextlib
+from typing import get_args
+
+import numpy as np
+import pytest
+import torchjd
+from scipy.sparse import csr_array
+from torchjd import aggregation
+
+from cotrain.allocation import Allocation, Fit, FoldUse, all_together, rotations, subset_fit
+from cotrain.gradients import CombinationEngine
+from cotrain.settings import Combination, ModelSettings
+from cotrain.tasks import TaskTable
+from cotrain.training import FitFailure, FitScores
+from cotrain.training._torch import TorchEngine
+
+N_TASKS, N_FOLDS = 3, 6
+_OF_QUADPROG = ("upgrad", "dualproj")  # torchjd needs two packages more for them
+_OTHERS = [name for name in get_args(Combination) if name not in ("sum", *_OF_QUADPROG)]
+
+
+def settings(**changes: object) -> ModelSettings:
+    return ModelSettings(
+        **{
+            "engine": "torch",
+            "combination": "sum",
+            "hidden": [8],
+            "dropout": 0.2,
+            "epochs": 2,
+            "batch_fraction": 0.1,
+            "min_batch_size": 8,
+            "learning_rate": 0.01,
+            "decay_epochs": [1],
+            "decay_factor": 0.3,
+            "weight_decay": 0.0,
+            "patience": 0,
+        }
+        | changes
+    )
+
+
+@pytest.fixture(scope="module")
+def table() -> TaskTable:
+    rng = np.random.default_rng(1)
+    n = 90
+    known = rng.random((n, N_TASKS)) < [0.7, 0.5, 0.05]
+    row, task = np.nonzero(known)
+    return TaskTable(
+        features=csr_array((rng.random((n, 12)) < 0.4).astype(np.float32)),
+        labels=csr_array(
+            (
+                (rng.random(row.size) < 0.5).astype(np.float32),
+                task,
+                np.append(0, known.sum(axis=1).cumsum()),
+            ),
+            shape=known.shape,
+        ),
+        folds=np.arange(n) % N_FOLDS,
+        tasks=("a", "b", "c"),
+        kinds=("binary",) * N_TASKS,
+        examples=tuple(map(str, range(n))),
+        n_folds=N_FOLDS,
+    )
+
+
+@pytest.fixture(scope="module")
+def fit() -> Fit:
+    return all_together(N_TASKS, 3, rotations(N_FOLDS, 3, 1, 1, seed=2))[0]
+
+
+def scores(engine: CombinationEngine | TorchEngine, table: TaskTable, fit: Fit) -> np.ndarray:
+    (outcome,) = engine.train(table, [fit], settings())
+    assert isinstance(outcome, FitScores)
+    return outcome.validation
+
+
+def test_the_sum_trains_the_fit_of_the_torch_engine(table: TaskTable, fit: Fit) -> None:
+    mean = scores(CombinationEngine("sum"), table, fit)
+    np.testing.assert_allclose(mean, scores(TorchEngine("cpu"), table, fit), atol=1e-5)
+
+
+@pytest.mark.parametrize("combination", _OTHERS)
+def test_other_combinations_train_other_fits_and_repeat(
+    table: TaskTable, fit: Fit, combination: str
+) -> None:
+    one, again = (scores(CombinationEngine(combination), table, fit) for _ in range(2))
+    np.testing.assert_array_equal(one, again)
+    mean = scores(CombinationEngine("sum"), table, fit)
+    assert np.isfinite(one[:2, 0]).all()
+    assert not np.allclose(one[:2], mean[:2], atol=1e-5, equal_nan=True)
+
+
+def test_a_fit_that_fails_stops_no_other(table: TaskTable, fit: Fit) -> None:
+    nothing = Fit(
+        Allocation(N_TASKS, N_FOLDS, frozenset()), FoldUse((0,), (1,), (5,)), 0, "group", 0, 1
+    )
+    outcomes = CombinationEngine("pcgrad").train(table, [nothing, fit], settings())
+    assert isinstance(outcomes[0], FitFailure)
+    assert isinstance(outcomes[1], FitScores)
+
+
+def test_a_single_task_trains_as_in_the_torch_engine(table: TaskTable) -> None:
+    single = subset_fit(N_TASKS, [0], 3, rotations(N_FOLDS, 3, 1, 1, seed=2)[0])
+    np.testing.assert_array_equal(
+        scores(CombinationEngine("itmtl"), table, single), scores(TorchEngine("cpu"), table, single)
+    )
+
+
+def test_refuses_an_unknown_combination() -> None:
+    with pytest.raises(ValueError, match="combination must be one of sum, itmtl, .* got 'best'"):
+        CombinationEngine("best")
+
+
+def test_every_aggregator_of_torchjd_that_needs_no_settings_and_no_memory_has_its_name() -> None:
+    names = {"upgrad", "dualproj"}
+    for name in aggregation.__all__:
+        kind = getattr(aggregation, name)
+        if issubclass(kind, aggregation.Aggregator) and not issubclass(kind, torchjd.Stateful):
+            with contextlib.suppress(TypeError, ImportError):
+                kind()
+                names.add(name.lower())
+    assert names == set(get_args(Combination)) - {"itmtl", "uncertainty"} | {"mean"}
+
+
+def test_says_what_an_aggregator_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking() -> None:
+        raise ImportError("UPGrad requires quadprog")
+
+    kind = type("UPGrad", (aggregation.Aggregator,), {"__new__": lambda _: lacking()})
+    monkeypatch.setattr(aggregation, "UPGrad", kind)
+    with pytest.raises(ValueError, match="upgrad cannot be made by its name: UPGrad requires qu"):
+        CombinationEngine("upgrad")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cotrain import __version__
-from cotrain.exceptions import CotrainError
+from cotrain.exceptions import CotrainError, masked
 from cotrain.study import Study
 
 _DEBUG = "COTRAIN_DEBUG"
@@ -182,7 +182,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except CotrainError as error:
         if os.environ.get(_DEBUG):
-            traceback.print_exc()
+            click.echo(masked(traceback.format_exc()), err=True)
         click.echo(f"cotrain: {error}", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):

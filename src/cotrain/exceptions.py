@@ -1,11 +1,34 @@
 """What can go wrong for reasons a user can mend."""
 
+import re
+
+# The user's part of an address, up to the last @; and what is given a name that says secret.
+_SECRETS = (
+    (re.compile(r"://[^\s'\"]*@"), "://***@"),
+    (re.compile(r"(?i)\b(password|passwd|pwd|token|secret)=[^\s&'\"]+"), r"\1=***"),
+)
+
+
+def masked(text: str) -> str:
+    """Text without the passwords of the addresses in it.
+
+    >>> masked("postgresql://me:secret@host/runs?password=secret is away")
+    'postgresql://***@host/runs?password=*** is away'
+    """
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
 
 class CotrainError(Exception):
     """A failure that the user can mend: one line that says what, where, and what to do.
 
-    The command line prints the message without a traceback and exits with code 2.
+    The command line prints the message without a traceback and exits with code 2. Passwords are
+    masked here, in whatever message.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class SettingsError(CotrainError):

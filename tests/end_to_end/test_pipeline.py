@@ -155,6 +155,25 @@ def test_a_changed_analysis_trains_nothing(study):
     assert journal(study) == before
 
 
+def test_other_scores_can_be_analysed_after_the_runs(study):
+    before = journal(study)
+    change_params(study, {"analyze.score": "auroc", "analyze.curve_score": "aupr"})
+    succeed(study, "analyze")
+    assert json.loads((study / "data/analysis/summary.json").read_text())["curve_score"] == "aupr"
+    assert journal(study) == before
+
+
+def test_analysis_without_mlflow_is_the_same(study, monkeypatch):
+    expected = contents(study)
+    for path in study.glob("mlflow.db*"):
+        path.unlink()
+    monkeypatch.setenv("COTRAIN_TRACKING", "off")
+    for stage in ("train subsets", "analyze", "group", "validate", "report"):
+        succeed(study, *stage.split())
+    assert contents(study) == expected
+    assert not list(study.glob("mlflow.db*"))
+
+
 def test_more_subsets_train_only_the_new_ones(study):
     before = journal(study)
     old = pd.read_parquet(study / "data/fits/subsets.parquet").set_index("fit_id")

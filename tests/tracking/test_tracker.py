@@ -1,7 +1,9 @@
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from cotrain.exceptions import TrackingError
-from cotrain.tracking import RunContext, Tracker
+from cotrain.exceptions import SettingsError, TrackingError
+from cotrain.tracking import RunContext, Tracker, open_tracker
 from cotrain.tracking._store import ClientStore
 
 FIT_COLUMNS = ["fit_id", "kind", "repeat", "members", "level", "auxiliary", "task", "n_labels"]
@@ -335,3 +337,134 @@ def test_summary_attaches_folders(tracker, tmp_path):
     (stored,) = runs_of(tracker)
     client: MlflowClient = tracker._client
     assert [f.path for f in client.list_artifacts(stored.info.run_id, "plots")] == ["plots/a.json"]
+
+
+def stored_value(tracker: Tracker, key: str, value: float | None) -> None:
+    """Change a metric of one run behind the tracker's back; None: take it away."""
+    with sqlite3.connect(tracker.uri.removeprefix("sqlite:///")) as connection:
+        for table in ("metrics", "latest_metrics"):
+            (run_id,) = connection.execute(
+                f"SELECT run_uuid FROM {table} WHERE key = ? LIMIT 1", (key,)
+            ).fetchone()
+            where = (key, run_id)
+            if value is None:
+                connection.execute(f"DELETE FROM {table} WHERE key = ? AND run_uuid = ?", where)
+            else:
+                connection.execute(
+                    f"UPDATE {table} SET value = ? WHERE key = ? AND run_uuid = ?", (value, *where)
+                )
+
+
+def assert_synced(tracker: Tracker, rows: pd.DataFrame, run: RunContext) -> None:
+    pd.testing.assert_frame_equal(
+        tracker.synced_scores(rows, run)[expected_scores(rows, run).columns],
+        expected_scores(rows, run),
+        check_exact=True,
+        check_dtype=False,
+    )
+
+
+@pytest.mark.parametrize("value", [None, 0.25, np.inf])
+@pytest.mark.parametrize("key", ["val_log_loss/b", "n_labels/b"])
+def test_a_run_that_differs_from_the_fit_table_is_logged_anew(either, make_fits, run, key, value):
+    rows = make_fits(3)
+    either.log_fits(rows, run)
+    before = {r.info.run_id for r in runs_of(either)}
+    stored_value(either, key, value)
+    assert either.sync(rows, run) == 1
+    assert_synced(either, rows, run)
+    assert len(before & {r.info.run_id for r in runs_of(either)}) == 2
+    assert len(runs_of(either)) == 3
+    assert either.sync(rows, run) == 0
+
+
+def test_a_value_that_the_fit_table_lacks_is_not_analysed(either, make_fits, run):
+    rows = make_fits(3)
+    first = rows["fit_id"].iloc[0]
+    with_all = rows.assign(val_auroc=0.5)
+    either.log_fits(with_all, run)
+    without = with_all.assign(val_auroc=with_all["val_auroc"].where(rows["fit_id"] != first))
+    assert either.sync(without, run) == 1
+    assert_synced(either, without, run)
+
+
+def test_a_score_chosen_after_the_runs_is_brought_from_the_fit_table(either, make_fits, run):
+    rows = make_fits(3)
+    either.log_fits(rows, run)
+    for scores in (("log_loss", "aupr"), ("mse", "r2"), run.scores):
+        assert_synced(either, rows, replace(run, scores=scores))
+    assert len(runs_of(either)) == 3
+    assert either.sync(rows, run) == 0  # nothing is logged a third time
+
+
+def test_a_store_that_gives_other_values_back_is_told(tracker, make_fits, run, monkeypatch):
+    rows = make_fits(2)
+
+    def rounded(fit_ids, read=tracker._store.fits):
+        for fit in read(fit_ids):
+            yield replace(fit, metrics={key: round(v, 3) for key, v in fit.metrics.items()})
+
+    monkeypatch.setattr(tracker._store, "fits", rounded)
+    with pytest.raises(TrackingError, match="other values back than were written.*TRACKING=off"):
+        tracker.sync(rows, run)
+
+
+MENDING = """
+import sys
+from pathlib import Path
+import pandas as pd
+from cotrain.tracking import RunContext, Tracker
+rows = pd.read_parquet(sys.argv[2])
+tracker = Tracker.open(Path(sys.argv[1]))
+print("mending", flush=True)
+tracker.sync(rows, RunContext("d" * 32, scores=("log_loss", "aupr")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kill_while_runs_are_mended_loses_and_doubles_nothing(home, tmp_path, make_fits, seed):
+    rows = make_fits(400)
+    rows.to_parquet(tmp_path / "fits.parquet")
+    Tracker.open(home).log_fits(rows, RunContext("d" * 32))
+    command = [sys.executable, "-c", MENDING, str(home), str(tmp_path / "fits.parquet")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"mending\n"
+        # Whenever the kill comes, before, within or after the mending, the outcome is the same.
+        time.sleep(np.random.default_rng(seed).uniform(0, 2))
+        process.kill()
+    changed = RunContext("d" * 32, scores=("log_loss", "aupr"))
+    tracker = Tracker.open(home)
+    assert_synced(tracker, rows, changed)
+    assert len(runs_of(tracker)) == 400
+
+
+def test_without_tracking_the_fit_table_is_read_and_nothing_written(
+    tmp_path, make_fits, run, monkeypatch
+):
+    monkeypatch.setenv("COTRAIN_TRACKING", "off")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # where nobody listens
+    rows = make_fits(3)
+    tracker = open_tracker(tmp_path)
+    tracker.log_fits(rows, run)
+    tracker.log_failures(rows.head(1), run)
+    tracker.log_summary("subsets", {}, {})
+    tracker.prepare_dashboard(rows)
+    assert tracker.sync(rows, run) == 0
+    assert tracker.register_models(tmp_path, run) is None
+    assert_synced(tracker, rows, run)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_both_ways_give_the_same_frame(tracker, make_fits, run, tmp_path, monkeypatch):
+    rows = make_fits(5)
+    tracked = tracker.synced_scores(rows, run)
+    monkeypatch.setenv("COTRAIN_TRACKING", "off")
+    untracked = open_tracker(tmp_path).synced_scores(rows, run)
+    pd.testing.assert_frame_equal(untracked[tracked.columns], tracked, check_dtype=False)
+
+
+def test_a_switch_that_says_neither_on_nor_off_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("COTRAIN_TRACKING", "maybe")
+    with pytest.raises(SettingsError, match="must be on or off, got 'maybe'"):
+        open_tracker(tmp_path)

@@ -13,7 +13,7 @@ from cotrain.stages._engine import engine_of
 from cotrain.stages._log import FitLog
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import RunContext, Tracker
+from cotrain.tracking import RunContext, Tracker, open_tracker
 from cotrain.training import (
     SCORE_COLUMNS,
     FitFailure,
@@ -48,7 +48,7 @@ class Workbench:
             table,
             version,
             Journal(study.journal),
-            Tracker.open(study.home),
+            open_tracker(study.home),
             run_context(study, version),
         )
 

@@ -7,7 +7,7 @@ from cotrain.stages._context import run_context
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import Tracker
+from cotrain.tracking import open_tracker
 
 
 def run(study: Study) -> str:
@@ -39,4 +39,4 @@ def _log_costs(study: Study, records: list[AffinityRecord]) -> None:
         for name in ("seconds", "record_seconds", "flops", "record_flops")
     }
     params = run_context(study, file_version(study.table)).params
-    Tracker.open(study.home).log_summary("affinity", params, {"n_fits": len(records), **costs})
+    open_tracker(study.home).log_summary("affinity", params, {"n_fits": len(records), **costs})

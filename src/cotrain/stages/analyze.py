@@ -29,7 +29,7 @@ from cotrain.stages._context import run_context
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import Tracker
+from cotrain.tracking import open_tracker
 from cotrain.training import load_fit_table
 
 PLANS = ("subsets", "augmentations")
@@ -94,19 +94,18 @@ class Runs:
 
     @classmethod
     def of(cls, study: Study) -> "Runs":
-        """Bring MLflow in line with the fit tables, then query it."""
+        """Bring MLflow in line with the fit tables, then query it; what it says equals them."""
         table = TaskTable.load(study.table)
         version = file_version(study.table)
         context = run_context(study, version)
-        tracker = Tracker.open(study.home)
-        plans = {}
+        tracker = open_tracker(study.home)
+        plans, scores = {}, []
         for name in PLANS:
             rows = load_fit_table(study.fits(name))
-            tracker.sync(rows, context)
+            scores.append(tracker.synced_scores(rows, context))
             plan = Plan.load(study.plan(name))
             plans[name] = trained_plan(plan, rows, version, study.settings.model.identity())
-        identities = [key for plan in plans.values() for key in plan]
-        return cls(table, plans, tracker.fit_scores(identities))
+        return cls(table, plans, pd.concat(scores, ignore_index=True))
 
     def observe(self, plans: Sequence[str], score: str) -> Observations:
         """The fits of these plans with their scores."""

@@ -28,7 +28,7 @@ from cotrain.stages._grouping_file import GroupingFile
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import Tracker
+from cotrain.tracking import open_tracker
 from cotrain.training import Weights
 
 _CHECKED = 100
@@ -67,8 +67,9 @@ def run(study: Study, out: str) -> str:
         molecules=None if fingerprint is None else table.features,
     )
     models.save(folder)
-    name, number = Tracker.open(study.home).register_models(folder, run_context(study, version))
-    return f"{folder}: {len(groups)} models of {table.n_tasks} tasks; in MLflow {name} {number}"
+    found = open_tracker(study.home).register_models(folder, run_context(study, version))
+    where = f"in MLflow {' '.join(found)}" if found else "not in MLflow: tracking is off"
+    return f"{folder}: {len(groups)} models of {table.n_tasks} tasks; {where}"
 
 
 def _read_served(study: Study, tasks: Sequence[str], n_groups: int) -> pd.DataFrame:

@@ -29,7 +29,7 @@ from cotrain.settings import GroupSettings
 from cotrain.stages._context import run_context
 from cotrain.study import Study
 from cotrain.tasks import file_version
-from cotrain.tracking import Tracker
+from cotrain.tracking import open_tracker
 
 _MANY_TASKS = 100
 _BLANK = {name: [""] for name in ("relevance", "standard_error", "intercept", "affinity")}
@@ -90,7 +90,7 @@ def run(study: Study) -> str:
     )
     write_csv(study.grouping / "trials.csv", search.trials)
     write_csv(study.grouping / "front.csv", search.front)
-    tracker = Tracker.open(study.home)
+    tracker = open_tracker(study.home)
     tracker.log_summary(
         "grouping",
         run_context(study, data_version).params,

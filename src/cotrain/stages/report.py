@@ -8,7 +8,7 @@ from cotrain.report import Findings, write_report
 from cotrain.stages._context import run_context
 from cotrain.study import Study
 from cotrain.tasks import file_version
-from cotrain.tracking import Tracker
+from cotrain.tracking import open_tracker
 from cotrain.training import load_fit_table
 
 
@@ -21,7 +21,7 @@ def run(study: Study) -> str:
 
 def _track(study: Study) -> None:
     """The report as a run of its own, and a dashboard over the fits of this study as it is now."""
-    tracker = Tracker.open(study.home)
+    tracker = open_tracker(study.home)
     metrics = json.loads((study.reports / "metrics.json").read_text(encoding="utf-8"))
     context = run_context(study, file_version(study.table))
     tracker.log_summary(

@@ -3,5 +3,6 @@
 from cotrain.tracking._records import RunContext
 from cotrain.tracking._server import serve
 from cotrain.tracking._tracker import Tracker
+from cotrain.tracking._untracked import open_tracker
 
-__all__ = ["RunContext", "Tracker", "serve"]
+__all__ = ["RunContext", "Tracker", "open_tracker", "serve"]

@@ -17,8 +17,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as database
 from sqlalchemy.engine import make_url
 
-from cotrain.exceptions import TrackingError
+from cotrain.exceptions import TrackingError, masked
 
+SWITCH = "COTRAIN_TRACKING"
 # MLflow waits minutes for a server that is away, and cuts long values. Set for our calls only, and
 # not where the user has set another value.
 _CALL_ENVIRONMENT = {
@@ -154,19 +155,17 @@ _ADVICE = (
     ("No module named", "install the database's driver"),
     (
         "refused|timed out|Max retries|resolve|not known|unreachable",
-        "start the server, or unset MLFLOW_TRACKING_URI to use the local database",
+        f"start the server, or unset MLFLOW_TRACKING_URI, or set {SWITCH}=off to do without it",
     ),
 )
 
 
 def _explain(uri: str, error: Exception) -> str:
     """One line: the store, what went wrong, what to do."""
-    text = " ".join(str(error).split())
+    text = masked(" ".join(str(error).split()))
     advice = next(
         (todo for pattern, todo in _ADVICE if re.search(pattern, text)),
         "check MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME",
     )
-    shown = re.sub(r"//[^/@]*@", "//", uri)
-    reason = text.replace(uri, shown)
-    reason = reason if len(reason) <= 160 else f"{reason[:157]}..."
-    return f"tracking store {shown} cannot be used ({reason}); {advice}"
+    reason = text if len(text) <= 160 else f"{text[:157]}..."
+    return f"tracking store {uri} cannot be used ({reason}); {advice}"

@@ -18,6 +18,7 @@ FIT_ID = "cotrain.fit_id"
 DATA_VERSION = "cotrain.data_version"
 COMPLETE = "cotrain.complete"
 PLAN = "cotrain.plan"
+MEMBERS = "cotrain.members"
 ERROR = "cotrain.error"
 NOTE = "mlflow.note.content"
 
@@ -75,6 +76,7 @@ class RunRecord:
     params: dict[str, str]
     metrics: dict[str, float]
     status: str = "FINISHED"
+    scores: tuple[str, ...] = ()  # those that `metrics` holds of each task
 
     def __post_init__(self) -> None:
         # MLflow would cut long values silently, or some stores fail on them halfway.
@@ -119,6 +121,7 @@ def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
             tags=shared_tags | _fit_tags(head),
             params=shared_params | _fit_params(head),
             metrics=mean | per_task.between(start, end),
+            scores=context.scores,
         )
         for head, mean, start, end in zip(heads, means, starts, ends, strict=True)
     ]

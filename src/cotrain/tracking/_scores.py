@@ -7,12 +7,10 @@ import pandas as pd
 
 from cotrain.tracking._names import decode_task
 from cotrain.tracking._records import FIT_ID
-from cotrain.tracking._store import StoredFit
+from cotrain.tracking._store import LARGEST, StoredFit
 
 _FIT_COLUMNS = ("fit_id", "kind", "repeat", "members", "level", "auxiliary")
 _NUMBERS = ("repeat", "level", "n_labels")
-# SQL has no infinity: MLflow stores the largest double instead.
-_LARGEST = np.finfo(np.float64).max
 
 
 def score_frame(fits: Iterable[StoredFit], long_names: dict[str, str]) -> pd.DataFrame:
@@ -35,7 +33,7 @@ def score_frame(fits: Iterable[StoredFit], long_names: dict[str, str]) -> pd.Dat
     cells, row = np.unique(cell, return_inverse=True)
     table = np.full((len(cells), len(columns)), np.nan)
     table[row, column_of_key[key]] = values
-    table = np.where(np.abs(table) >= _LARGEST, np.copysign(np.inf, table), table)
+    table = np.where(np.abs(table) >= LARGEST, np.copysign(np.inf, table), table)
     frame = pd.DataFrame(heads, columns=list(_FIT_COLUMNS)).iloc[cells // max(len(tasks), 1)]
     frame = frame.assign(task=np.array(tasks, dtype=object)[cells % max(len(tasks), 1)])
     frame = pd.concat([frame.reset_index(drop=True), pd.DataFrame(table, columns=columns)], axis=1)

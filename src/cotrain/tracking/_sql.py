@@ -5,7 +5,6 @@ writes the same rows with core inserts into MLflow's own tables. It holds for th
 mlflow >=3.17,<3.18, which is what the package asks for; a test compares the runs with the client's.
 """
 
-import math
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from mlflow.utils.uri import append_to_uri_path
 from sqlalchemy import Connection, Row, Table, insert, select
 
 from cotrain.tracking._records import COMPLETE, DATA_VERSION, FIT_ID, ROLE, RunRecord
-from cotrain.tracking._store import RunState, StoredFit, complete_tag, state_of
+from cotrain.tracking._store import RunState, StoredFit, bounded, complete_tag, state_of
 
 _RUNS_A_TRANSACTION = 500
 _RUNS_A_QUERY = 500
@@ -192,11 +191,9 @@ def _by_run(connection: Connection, table: Table, run_ids: Sequence[str]) -> dic
 
 
 def _metric_row(run_id: str, key: str, value: float, now: int) -> dict[str, Any]:
-    # As MLflow's own store does it: SQL has no infinity.
-    bounded = math.copysign(1.7976931348623157e308, value) if math.isinf(value) else value
     return {
         "key": key,
-        "value": bounded,
+        "value": bounded(value),
         "timestamp": now,
         "step": 0,
         "is_nan": False,

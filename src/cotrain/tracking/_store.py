@@ -1,5 +1,6 @@
 """Runs written and read through MLflow's public client: any server, any store."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,10 +10,18 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.utils.time import get_current_time_millis
 
-from cotrain.tracking._records import COMPLETE, DATA_VERSION, FIT_ID, ROLE, RunRecord
+from cotrain.tracking._records import (
+    COMPLETE,
+    DATA_VERSION,
+    FIT_ID,
+    MEMBERS,
+    ROLE,
+    RunRecord,
+)
 
 _METRICS_A_BATCH = 1000  # MLflow's limits for one log_batch
 _PAGE = 1000
+LARGEST = 1.7976931348623157e308
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,26 @@ class StoredFit:
 
     tags: dict[str, str]
     metrics: dict[str, float]
+
+    @property
+    def fit_id(self) -> str:
+        return self.tags[FIT_ID]
+
+    def agrees_with(self, record: RunRecord) -> bool:
+        """True if the run says of its tasks what `record` does: members, labels, each score.
+
+        What was logged of other scores, when others were analysed, does not count; nor do plan,
+        kind and repeat: a fit that two plans share tells those that came first.
+        """
+        columns = {"n_labels"} | {f"val_{score}" for score in record.scores}
+        found = {
+            key: value
+            for key, value in self.metrics.items()
+            if "/" in key and key.partition("/")[0] in columns
+        }
+        wanted = {key: bounded(v) for key, v in record.metrics.items() if "/" in key}
+        members = self.tags.get(MEMBERS) == record.tags[MEMBERS]
+        return members and {key: bounded(v) for key, v in found.items()} == wanted
 
 
 class Store(Protocol):
@@ -100,6 +129,11 @@ class ClientStore:
             token = page.token
             if not token:
                 return
+
+
+def bounded(value: float) -> float:
+    """A value as MLflow's tables keep it: SQL has no infinity, so the largest double instead."""
+    return math.copysign(LARGEST, value) if math.isinf(value) else value
 
 
 def complete_tag(record: RunRecord) -> dict[str, str]:

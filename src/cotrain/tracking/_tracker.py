@@ -15,7 +15,13 @@ from mlflow.tracking._tracking_service.utils import _get_store
 
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import _dashboard
-from cotrain.tracking._connect import prepare_store, sqlite_path, tracking_calls, tracking_uri
+from cotrain.tracking._connect import (
+    SWITCH,
+    prepare_store,
+    sqlite_path,
+    tracking_calls,
+    tracking_uri,
+)
 from cotrain.tracking._names import is_long, task_digest
 from cotrain.tracking._records import (
     DATA_VERSION,
@@ -28,7 +34,7 @@ from cotrain.tracking._records import (
 from cotrain.tracking._registry import register
 from cotrain.tracking._scores import score_frame
 from cotrain.tracking._sql import SqlStore
-from cotrain.tracking._store import ClientStore, RunState, Store
+from cotrain.tracking._store import ClientStore, RunState, Store, StoredFit
 from cotrain.tracking._summary import Summary, write_summaries
 
 _LONG_NAME = "cotrain.task."
@@ -105,15 +111,52 @@ class Tracker:
             }
 
     def sync(self, rows: pd.DataFrame, run: RunContext) -> int:
-        """Bring MLflow in line with the fit table; returns how many runs were missing.
+        """Bring MLflow in line with the fit table; returns how many runs were written.
 
-        Runs that were killed, failures that have succeeded since, and second runs of a fit are
-        deleted (MLflow can restore them). Doing it twice changes nothing.
+        A fit without a complete run gets one, and so does a fit whose run lacks a score of
+        `run.scores` or holds another value than the table. Runs that were killed, that differ, or
+        that a fit has beside another, and failures that have succeeded since, are deleted (MLflow
+        can restore them). Doing it twice changes nothing.
+
+        Raises
+        ------
+        TrackingError
+            If the store gives other values back than were written.
         """
         with tracking_calls(self.uri):
-            for states in self._load_states().values():
-                self._keep_best(states)
-            return self._write_missing(fit_records(rows, run), rows["task"], run)
+            return self._sync(rows, run)[0]
+
+    def synced_scores(self, rows: pd.DataFrame, run: RunContext) -> pd.DataFrame:
+        """`sync`, then what the runs of these fits hold, which is what the table says.
+
+        Returns
+        -------
+        DataFrame
+            As `fit_scores`, with a column for each score of `run.scores`.
+        """
+        with tracking_calls(self.uri):
+            _, stored = self._sync(rows, run)
+            found = score_frame(stored, self._long_names())
+        return found.reindex(columns=_scored_columns(found, run))
+
+    def _sync(self, rows: pd.DataFrame, run: RunContext) -> tuple[int, list[StoredFit]]:
+        for states in self._load_states().values():
+            self._keep_best(states)
+        records = fit_records(rows, run)
+        n_written = self._write_missing(records, rows["task"], run)
+        stored = {fit.fit_id: fit for fit in self._store.fits([one.fit_id for one in records])}
+        wrong = [record for record in records if not stored[record.fit_id].agrees_with(record)]
+        for record in wrong:
+            self._forget(record.fit_id)
+        n_written += self._write_missing(wrong, rows["task"], run)
+        for fit in self._store.fits([record.fit_id for record in wrong]):
+            stored[fit.fit_id] = fit
+        if any(not stored[record.fit_id].agrees_with(record) for record in wrong):
+            raise TrackingError(
+                f"tracking store {self.uri} gives other values back than were written; "
+                f"use another, or set {SWITCH}=off to work from the fit tables alone"
+            )
+        return n_written, list(stored.values())
 
     def fit_scores(self, fit_ids: Iterable[str] | None = None) -> pd.DataFrame:
         """Complete runs read back, one row a (fit, task), sorted by both.
@@ -160,7 +203,7 @@ class Tracker:
             summary = Summary("plan", subject, params, metrics, {PLAN: plan}, artifacts, note)
             write_summaries(self._client, self.experiment_id, [summary], "plan", subject)
 
-    def register_models(self, folder: Path, run: RunContext) -> tuple[str, str]:
+    def register_models(self, folder: Path, run: RunContext) -> tuple[str, str] | None:
         """Register a folder of models under the experiment's name; return name and version.
 
         The same models are registered once. MLflow loads them as `models:/<name>/<version>`.
@@ -220,6 +263,12 @@ class Tracker:
                 self._client.delete_run(state.run_id)
         self._states[states[0].fit_id] = kept
 
+    def _forget(self, fit_id: str) -> None:
+        """Delete the runs of a fit."""
+        assert self._states is not None
+        for state in self._states.pop(fit_id, ()):
+            self._client.delete_run(state.run_id)
+
     def _load_states(self) -> dict[str, list[RunState]]:
         self._states = {}
         for state in self._store.states():
@@ -239,6 +288,11 @@ class Tracker:
             for key, value in tags.items()
             if key.startswith(_LONG_NAME)
         }
+
+
+def _scored_columns(frame: pd.DataFrame, run: RunContext) -> list[str]:
+    columns = [str(name) for name in frame.columns if not name.startswith("val_")]
+    return columns + [f"val_{score}" for score in run.scores]
 
 
 def _store(client: MlflowClient, uri: str, experiment_id: str) -> Store:

@@ -1,0 +1,69 @@
+"""Work without MLflow: what to do while the server is away."""
+
+# ruff: noqa: ARG002 (the signatures are the tracker's)
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cotrain.exceptions import SettingsError
+from cotrain.tracking._connect import SWITCH
+from cotrain.tracking._records import RunContext
+from cotrain.tracking._tracker import Tracker
+
+_FIT_COLUMNS = ("fit_id", "kind", "repeat", "members", "level", "auxiliary", "task", "n_labels")
+
+
+def open_tracker(home: Path) -> Tracker:
+    """The tracker of the study in `home`; with COTRAIN_TRACKING=off one that does without MLflow.
+
+    Raises
+    ------
+    SettingsError
+        If the variable says anything but on or off.
+    TrackingError
+        If the store cannot be used.
+    """
+    said = os.environ.get(SWITCH) or "on"
+    if said not in ("on", "off"):
+        raise SettingsError(f"{SWITCH} must be on or off, got {said!r}; set it anew or unset it")
+    return Tracker.open(home) if said == "on" else Untracked()
+
+
+class Untracked(Tracker):
+    """Writes nothing; fits say what their table says, to which MLflow's runs are equal anyway."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def log_fits(self, rows: pd.DataFrame, run: RunContext) -> int:
+        return 0
+
+    def log_failures(self, failures: pd.DataFrame, run: RunContext) -> None:
+        pass
+
+    def sync(self, rows: pd.DataFrame, run: RunContext) -> int:
+        return 0
+
+    def synced_scores(self, rows: pd.DataFrame, run: RunContext) -> pd.DataFrame:
+        columns = [*_FIT_COLUMNS, *(f"val_{score}" for score in run.scores)]
+        return rows[columns].sort_values(["fit_id", "task"], ignore_index=True)
+
+    def log_summary(
+        self,
+        plan: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        artifacts: Sequence[Path] = (),
+        note: str = "",
+    ) -> None:
+        pass
+
+    def register_models(self, folder: Path, run: RunContext) -> None:
+        pass
+
+    def prepare_dashboard(self, rows: pd.DataFrame | None = None) -> None:
+        pass

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 
 from cotrain.allocation import Fit, subset_fit
 from cotrain.gradients import AffinityRecorder, masked_mean, record_affinity
-from cotrain.settings import ModelSettings
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Problem
-from cotrain.training._schedule import batch_size
+from cotrain.training.network import NetworkSettings
+from cotrain.training.network._schedule import batch_size
 
 EVERY = 10
 
@@ -34,7 +34,7 @@ EVERY = 10
 def platform_rows(study: Study) -> Iterator[dict]:
     """A row for each share of the tasks and each network."""
     table, settings = TaskTable.load(study.table), study.settings
-    model = settings.model
+    model = settings.learner
     (repeat,) = study_repeats(settings, 1, settings.plan.seed)
     order = np.random.default_rng(0).permutation(table.n_tasks)
     shares = (1 / 8, 1 / 4, 1 / 2, 1) if table.n_tasks > 100 else (1,)
@@ -49,7 +49,7 @@ def platform_rows(study: Study) -> Iterator[dict]:
             }
 
 
-def platform_row(table: TaskTable, fit: Fit, model: ModelSettings) -> dict:
+def platform_row(table: TaskTable, fit: Fit, model: NetworkSettings) -> dict:
     record = min(
         (record_affinity(table, fit, model, every=EVERY) for _ in range(2)),
         key=lambda record: record.seconds + record.record_seconds,

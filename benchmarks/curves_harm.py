@@ -81,7 +81,9 @@ def _with(settings: Settings, times: int, width: int) -> Settings:
     return settings.model_copy(
         update={
             "fetch": settings.fetch.model_copy(update={"synthetic": made}),
-            "model": settings.model.model_copy(update={"hidden": [width]}),
+            "learners": {
+                settings.plan.learner: settings.learner.model_copy(update={"hidden": [width]})
+            },
         }
     )
 

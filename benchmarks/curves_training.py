@@ -36,7 +36,7 @@ from cotrain.scores import SCORES
 from cotrain.settings import Settings
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
-from cotrain.training import FitScores, load_fit_table, make_engine, sweep
+from cotrain.training import FitResult, load_fit_table, make_learner, sweep
 
 AUROC = list(SCORES).index("auroc")
 # Acquisition: training folds whose labels are at hand, and those that are revealed fold by fold.
@@ -66,9 +66,9 @@ class Bench:
         place = {fit: row for row, fit in enumerate(fits)}
         validation = np.full((len(fits), self.table.n_tasks, len(SCORES)), np.nan)
         test = validation.copy()
-        engine = make_engine(settings.model)
-        for fit, outcome, _ in sweep(engine, self.table, fits, settings.model, settings.train):
-            assert isinstance(outcome, FitScores), outcome
+        learner = make_learner(settings.learner)
+        for fit, outcome, _ in sweep(learner, self.table, fits, settings.train):
+            assert isinstance(outcome, FitResult), outcome
             validation[place[fit], outcome.tasks] = outcome.validation
             test[place[fit], outcome.tasks] = outcome.test
         return validation, test

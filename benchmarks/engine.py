@@ -29,17 +29,18 @@ from scipy.stats import t as student
 
 from cotrain.allocation import Fit, all_together, fit_id, rotations, single_tasks, subset_fit
 from cotrain.scores import SCORES
-from cotrain.settings import ModelSettings, TrainSettings
+from cotrain.settings import TrainSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import FitScores, Journal, estimate_seconds, make_engine, sweep
-from cotrain.training._torch import TorchEngine
+from cotrain.training import FitResult, Journal, make_learner, sweep
+from cotrain.training.network import NetworkSettings
+from cotrain.training.network._torch import TorchEngine
 
 N_CORES = joblib.cpu_count()
 PARTS = "speed,batched,agreement,memory,bookkeeping,scale,ceiling,kernels"
 AUROC = list(SCORES).index("auroc")
 
 
-def model_of(hidden: int, epochs: int, **changes: float) -> ModelSettings:
+def model_of(hidden: int, epochs: int, **changes: float) -> NetworkSettings:
     values = {
         "engine": "compiled",
         "combination": "sum",
@@ -54,14 +55,12 @@ def model_of(hidden: int, epochs: int, **changes: float) -> ModelSettings:
         "weight_decay": 0.0,
         "patience": 0,
     }
-    return ModelSettings(**(values | changes))
+    return NetworkSettings(**(values | changes))
 
 
-def run_sweep(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> list[FitScores]:
+def run_sweep(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> list[FitResult]:
     train = TrainSettings(workers=N_CORES, backend="threading")
-    found = {
-        fit: outcome for fit, outcome, _ in sweep(make_engine(model), table, fits, model, train)
-    }
+    found = {fit: outcome for fit, outcome, _ in sweep(make_learner(model), table, fits, train)}
     return [found[fit] for fit in fits]
 
 
@@ -73,7 +72,7 @@ def timed(work: Callable[[], object]) -> np.ndarray:
 
 
 def compare(
-    name: str, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, turns: int
+    name: str, table: TaskTable, fits: Sequence[Fit], model: NetworkSettings, turns: int
 ) -> None:
     """Seconds a fit of the loop (one after the other, all cores) and of a sweep, in turns."""
     run_sweep(table, fits[:2], model.model_copy(update={"epochs": 1}))
@@ -145,7 +144,7 @@ def batched(kiba: TaskTable, epochs: int) -> None:
 
 
 def _turn(
-    engine: TorchEngine, table: TaskTable, fits: Sequence[Fit], model: ModelSettings
+    engine: TorchEngine, table: TaskTable, fits: Sequence[Fit], model: NetworkSettings
 ) -> tuple[float, float]:
     """Wall seconds a fit of the loop and of the batched engine."""
     loop = timed(lambda: [train_loop(table, fit, model) for fit in fits[:6]])[0] / 6
@@ -192,9 +191,9 @@ def bookkeeping(kiba: TaskTable, epochs: int) -> None:
     start, inside = time.perf_counter(), 0.0
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
-        for fit, scores, seconds in sweep(make_engine(model), kiba, fits, model, train):
+        for fit, scores, seconds in sweep(make_learner(model), kiba, fits, train):
             inside += seconds
-            if isinstance(scores, FitScores):
+            if isinstance(scores, FitResult):
                 journal.write(fit_id("version", fit, {}), scores, seconds)
     outside = 1 - inside / (N_CORES * (time.perf_counter() - start))
     print(
@@ -207,7 +206,7 @@ def scale(kiba: TaskTable, epochs: int, plot: Path | None) -> None:
     print("\n## Cost against the size of a fit (one core, processor seconds)\n")
     print("| tasks | folds | labels | rows | measured | estimated / measured |")
     print("|---|---|---|---|---|---|")
-    model, engine = model_of(400, epochs), make_engine(model_of(400, epochs))
+    learner = make_learner(model_of(400, epochs))
     rotation = rotations(10, 8, 1, 1, 0)[0]
     rng = np.random.default_rng(1)
     shuffled = rng.permutation(kiba.n_tasks)
@@ -215,15 +214,13 @@ def scale(kiba: TaskTable, epochs: int, plot: Path | None) -> None:
     for size in (1, 4, 16, 64, kiba.n_tasks):
         for level in (2, 4, 8):
             fit = subset_fit(kiba.n_tasks, shuffled[:size], level, rotation)
-            seconds = min(
-                timed(lambda fit=fit: engine.train(kiba, [fit], model))[1] for _ in range(3)
-            )
+            seconds = min(timed(lambda fit=fit: learner.evaluate(kiba, [fit]))[1] for _ in range(3))
             labels = int(fit.allocation.counts(kiba.label_counts).sum())
             trained = np.isin(kiba.folds, fit.allocation.folds)
             member = np.isin(kiba.labels.indices, fit.members)
             row = np.repeat(np.arange(kiba.n_examples), np.diff(kiba.labels.indptr))
             n_rows = np.unique(row[member & trained[row]]).size
-            estimate = float(estimate_seconds(kiba, [fit], model)[0])
+            estimate = float(learner.cost(kiba, [fit])[0])
             points.append((size, level, labels, n_rows, seconds))
             print(f"| {size} | {level} | {labels} | {n_rows} | {seconds:.3f} ", end="")
             print(f"| {estimate / seconds:.2f} |", flush=True)

@@ -9,10 +9,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from cotrain.allocation import Fit
 from cotrain.scores import score_tasks
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._schedule import batch_size, learning_rate
+from cotrain.training.network import NetworkSettings
+from cotrain.training.network._schedule import batch_size, learning_rate
 
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
 
@@ -37,7 +37,7 @@ def _tensor(rows: csr_array) -> torch.Tensor:
     )
 
 
-def train_loop(table: TaskTable, fit: Fit, model: ModelSettings) -> np.ndarray:
+def train_loop(table: TaskTable, fit: Fit, model: NetworkSettings) -> np.ndarray:
     """The test scores of a binary fit, (n_members, len(SCORES)); validation is scored as well."""
     problem = Problem.of(table, fit)
     torch.manual_seed(fit.seed)

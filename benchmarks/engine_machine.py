@@ -7,14 +7,14 @@ import numpy as np
 from numba import njit
 
 from cotrain.allocation import all_together, rotations
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import _kernels
-from cotrain.training._compiled import CompiledEngine, _blocked, _Inputs
-from cotrain.training._memory import side_by_side
 from cotrain.training._problem import Problem
-from cotrain.training._schedule import batch_size
-from cotrain.training._simd import load, spread, store
+from cotrain.training.network import NetworkSettings
+from cotrain.training.network._compiled import CompiledEngine, _blocked, _Inputs
+from cotrain.training.network._memory import side_by_side
+from cotrain.training.network._schedule import batch_size
+from cotrain.training.network._simd import load, spread, store
 
 
 @njit(nogil=True)
@@ -48,7 +48,7 @@ def _best(work: Callable[[], object], times: int = 30) -> float:
     return min(seconds)
 
 
-def ceiling(table: TaskTable, model: ModelSettings) -> None:
+def ceiling(table: TaskTable, model: NetworkSettings) -> None:
     """Bytes of an epoch of the all-together fit over the rates measured here, one core."""
     n_units = model.hidden[0]
     # What a block of 64 columns takes.

@@ -24,10 +24,10 @@ from cotrain.allocation import (
 )
 from cotrain.reliability import split_half_reliability
 from cotrain.scores import SCORES
-from cotrain.settings import ModelSettings
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
-from cotrain.training import FitScores, make_engine, sweep
+from cotrain.training import FitResult, make_learner, sweep
+from cotrain.training.network import NetworkSettings
 
 SHOWN = ("log_loss", "auroc")
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -39,7 +39,7 @@ BUDGETS: dict[str, dict[str, Any]] = {
 
 
 def measure(
-    study: Study, table: TaskTable, model: ModelSettings, turns: list[Rotation], n_subsets: int
+    study: Study, table: TaskTable, model: NetworkSettings, turns: list[Rotation], n_subsets: int
 ) -> str:
     """One row of the table."""
     level, n_tasks = study.settings.plan.subset_level, table.n_tasks
@@ -51,8 +51,8 @@ def measure(
     together = single.copy()
     scores = np.full((len(turns), n_subsets, n_tasks, len(SCORES)), np.nan)
     train = study.settings.train
-    for fit, outcome, _ in sweep(make_engine(model), table, fits, model, train):
-        assert isinstance(outcome, FitScores), outcome
+    for fit, outcome, _ in sweep(make_learner(model), table, fits, train):
+        assert isinstance(outcome, FitResult), outcome
         if fit.kind == "single":
             single[fit.repeat, fit.members[0]] = outcome.validation[0]
         elif fit.kind == "together":
@@ -90,7 +90,7 @@ def main() -> None:
             table.n_folds, plan.train_folds, plan.test_folds, arguments.repeats, plan.seed, rotate
         )
         for name, changes in BUDGETS.items():
-            model = study.settings.model.model_copy(update=changes)
+            model = study.settings.learner.model_copy(update=changes)
             row = measure(study, table, model, turns, arguments.subsets)
             print(f"| {'rotate' if rotate else 'stay'} | {name} | {row} |", flush=True)
 

@@ -39,7 +39,7 @@ SIGN = {"log_loss": -1.0, "auroc": 1.0, "aupr": 1.0, "mse": -1.0}
 
 
 @dataclass(frozen=True)
-class FitScores:
+class FitResult:
     """Scores of a fit table, the higher the better.
 
     Attributes
@@ -64,7 +64,7 @@ class FitScores:
         return paired_effects(self.Y, self.single)
 
 
-def read_scores(frame: pd.DataFrame, score: str = "log_loss", fold_use: str = "val") -> FitScores:
+def read_scores(frame: pd.DataFrame, score: str = "log_loss", fold_use: str = "val") -> FitResult:
     """The scores of the plan's subsets and single-task fits.
 
     Raises
@@ -96,7 +96,7 @@ def read_scores(frame: pd.DataFrame, score: str = "log_loss", fold_use: str = "v
             single[at, bit] = value
         else:
             Y[at, row[masks[members]], bit] = value
-    return FitScores(tasks, X, Y, single)
+    return FitResult(tasks, X, Y, single)
 
 
 def _task_names(fits: pd.DataFrame, masks: dict[str, int]) -> list[str]:
@@ -180,7 +180,7 @@ def _repeats_for(found: Reliability, goal: float) -> float:
     return found.n_repeats * goal * (1 - r) / (r * (1 - goal)) if r > 0 else np.inf
 
 
-def designs(scores: FitScores, seconds: float) -> pd.DataFrame:
+def designs(scores: FitResult, seconds: float) -> pd.DataFrame:
     """One number of trainings, spent on many subsets or on repeats of few; four splits."""
     n_repeats, n = scores.Y.shape[:2]
     n_test = n // 4
@@ -203,7 +203,7 @@ def designs(scores: FitScores, seconds: float) -> pd.DataFrame:
 
 
 def _design(
-    scores: FitScores, order: NDArray[np.intp], n_test: int, n_train: int, repeats: int
+    scores: FitResult, order: NDArray[np.intp], n_test: int, n_train: int, repeats: int
 ) -> float:
     """Spearman with the mean of all repeats of the held-out subsets."""
     test, train = order[:n_test], order[n_test : n_test + n_train]
@@ -212,7 +212,7 @@ def _design(
     return float(np.nanmean(spearman_by_target(models.predict(scores.X[test]), measured)))
 
 
-def _levels(score: str, data: FitScores) -> list[dict[str, object]]:
+def _levels(score: str, data: FitResult) -> list[dict[str, object]]:
     """Spread of the mean gain between repeats: plain, paired, and with a control variate."""
     if len(data.Y) < 3:
         return []
@@ -233,7 +233,7 @@ def _levels(score: str, data: FitScores) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def held_out(scores: FitScores, curve: LabelCurveSurrogate) -> pd.DataFrame:
+def held_out(scores: FitResult, curve: LabelCurveSurrogate) -> pd.DataFrame:
     """Spearman of each surrogate on held-out subsets in a repeat it has not seen; three splits.
 
     Intervals are of drawing targets anew.
@@ -262,7 +262,7 @@ def held_out(scores: FitScores, curve: LabelCurveSurrogate) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def learning_curve(scores: FitScores, curve: LabelCurveSurrogate) -> pd.DataFrame:
+def learning_curve(scores: FitResult, curve: LabelCurveSurrogate) -> pd.DataFrame:
     """What `held_out` says of the label curve, by the number of subsets learned from."""
     n = len(scores.X)
     rows = []
@@ -274,14 +274,14 @@ def learning_curve(scores: FitScores, curve: LabelCurveSurrogate) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def _ceiling(scores: FitScores) -> Array:
+def _ceiling(scores: FitResult) -> Array:
     """Root of the reliability of one repeat, by target."""
     found = split_half_reliability(scores.Y, n_repeats=1, n_bootstrap=2)
     return np.sqrt(np.maximum(found.per_target, 0.0))
 
 
 def _fresh(
-    scores: FitScores,
+    scores: FitResult,
     surrogate: BaseEstimator,
     seed: int,
     n_parts: int = 4,
@@ -304,7 +304,7 @@ def _fresh(
 
 
 def negative_transfer(
-    scores: FitScores, rivals: Mapping[str, Array], curve: LabelCurveSurrogate
+    scores: FitResult, rivals: Mapping[str, Array], curve: LabelCurveSurrogate
 ) -> pd.DataFrame:
     """Identification on held-out subsets, with trivial predictors, ceiling and rivals."""
     result = identify_negative_transfer(scores.X, scores.effects)
@@ -317,7 +317,7 @@ def negative_transfer(
     return pd.DataFrame(rows)
 
 
-def _by_affinity(scores: FitScores, affinity: Array, test: NDArray[np.intp]) -> Classification:
+def _by_affinity(scores: FitResult, affinity: Array, test: NDArray[np.intp]) -> Classification:
     """A subset hurts where its members' mean affinity is low, at the best threshold elsewhere."""
     sources = np.where(np.eye(len(affinity), dtype=bool), 0.0, np.nan_to_num(affinity))
     others = scores.X.sum(axis=1, keepdims=True) - scores.X
@@ -332,7 +332,7 @@ def _by_affinity(scores: FitScores, affinity: Array, test: NDArray[np.intp]) -> 
     return classify(measured[known] < 0, rank[known] >= threshold, rank[known])
 
 
-def verdict_counts(scores: FitScores) -> pd.DataFrame:
+def verdict_counts(scores: FitResult) -> pd.DataFrame:
     """Verdicts at a false discovery rate of 0.05, and targets where a linear model is rejected."""
     found = relevance(scores.X, scores.Y)
     test = lack_of_fit(scores.X, scores.Y)

@@ -88,7 +88,7 @@ def _gradients(study: Study, plan: Plan, n_directions: int) -> list[OutputGradie
     """Of a base model for each repeat, trained for it."""
     table = TaskTable.load(study.table)
     bases = [fit for fit in plan.fits.values() if fit.kind == "together"]
-    model = study.settings.model
+    model = study.settings.learner
     return [
         output_gradients(table, fit, model, n_directions=n_directions) for fit in bases[:N_MODELS]
     ]

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 # A study's molecules are few: what is left to find out is whether every stage takes them.
 QUICK = {
     "prepare.fingerprint.bits": 256,
-    "model.hidden": [16],
-    "model.epochs": 5,
+    "learners.network.hidden": [16],
+    "learners.network.epochs": 5,
     "plan.subsets.repeats": 2,
     "plan.augmentations.repeats": 2,
     "plan.affinity.repeats": 1,

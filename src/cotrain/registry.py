@@ -63,3 +63,18 @@ class Registry:
             return getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"the {self.noun} `{kind}` cannot be imported ({error})") from error
+
+
+LEARNERS = Registry(
+    "learner",
+    {
+        "network": "cotrain.training.network:Network",
+        "combined": "cotrain.gradients:CombinedNetwork",
+        "forest": "cotrain.training.learners:Forest",
+        "boosting": "cotrain.training.learners:Boosting",
+        "linear": "cotrain.training.learners:Linear",
+        "kernel": "cotrain.training.learners:Kernel",
+        "module": "cotrain.training.network:ModuleNetwork",
+        "chemprop": "cotrain.training.network:Chemprop",
+    },
+)

@@ -15,7 +15,7 @@ from cotrain.training import (
     fit_rows,
     fit_table,
     load_fit_table,
-    make_engine,
+    make_learner,
     sweep,
 )
 
@@ -24,19 +24,18 @@ STUDY = Study(Path(__file__).parent)
 
 def plan_of(name: str, fits: list[Fit], table_path: Path) -> Plan:
     """The plan of `fits` on a task table, by their identities."""
-    return Plan.of(name, fits, file_version(table_path), STUDY.settings.model.identity())
+    learner = make_learner(STUDY.settings.learner)
+    return Plan.of(name, fits, file_version(table_path), {"network": learner.identity()})
 
 
 def train(plan_name: str, fits: list[Fit], table_path: Path) -> pd.DataFrame:
     """The fit table of `fits`; those in the study's journal are not trained again."""
     settings, journal = STUDY.settings, Journal(STUDY.journal)
-    table, model = TaskTable.load(table_path), settings.model
+    table, learner = TaskTable.load(table_path), make_learner(settings.learner)
     plan = plan_of(plan_name, fits, table_path)
     recorded = journal.recorded()
     missing = {fit: key for key, fit in plan.fits.items() if key not in recorded}
-    for fit, outcome, seconds in sweep(
-        make_engine(model), table, list(missing), model, settings.train
-    ):
+    for fit, outcome, seconds in sweep(learner, table, list(missing), settings.train):
         if isinstance(outcome, FitFailure):
             raise RuntimeError(f"{plan_name}: {outcome.reason}")
         journal.write(missing[fit], outcome, seconds)

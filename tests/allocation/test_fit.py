@@ -13,7 +13,7 @@ MODEL = {"hidden": [8], "dropout": 0.2}
 
 def test_the_identity_is_a_known_value():
     # A change of this value makes every stored result of every user worthless: be sure.
-    assert fit_id("version", FIT, MODEL) == "2a02811273c26aef5d02df5b6625c7d6"
+    assert fit_id("version", FIT, MODEL) == "729ebe9d0e460933644467fe771fd220"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ def test_the_identity_is_a_known_value():
         {"allocation": FIT.allocation.with_cell(1, 0)},
         {"allocation": FIT.allocation.with_cell(0, 1)},
         {"folds": FoldUse((0, 1), (2,), (3, 4))},
+        {"placebo": 0},
     ],
 )
 def test_what_changes_the_result_changes_the_identity(change):
@@ -40,7 +41,8 @@ def test_data_and_model_are_part_of_the_identity():
 
 
 @pytest.mark.parametrize(
-    "change", [{"kind": "group"}, {"repeat": 5}, {"level": 2}, {"auxiliary": 1}]
+    "change",
+    [{"kind": "group"}, {"learner": "forest"}, {"repeat": 5}, {"level": 2}, {"auxiliary": 1}],
 )
 def test_what_a_fit_was_planned_for_is_not_part_of_its_identity(change):
     changed = dataclasses.replace(FIT, **change)

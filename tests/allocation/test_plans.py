@@ -90,17 +90,19 @@ def test_a_level_without_a_fold_to_add_is_refused():
 
 def test_a_plan_holds_each_fit_once_under_the_first_kind():
     together = all_together(3, 1, REPEATS)
-    first = Plan.of("subsets", [*together, *together], "v", {})
+    first = Plan.of("subsets", [*together, *together], "v", {"network": {}})
     assert len(first) == 3
-    grid = Plan.of("augmentations", augmentations(3, [1], REPEATS), "v", {}, without=[first])
+    grid = Plan.of(
+        "augmentations", augmentations(3, [1], REPEATS), "v", {"network": {}}, without=[first]
+    )
     assert len(grid) == 9
     assert not set(first) & set(grid)
-    both = Plan.of("both", [*together, *augmentations(3, [1], REPEATS)], "v", {})
+    both = Plan.of("both", [*together, *augmentations(3, [1], REPEATS)], "v", {"network": {}})
     assert [fit.kind for fit in both.fits.values()][:3] == ["together"] * 3
 
 
 def test_a_plan_survives_its_file(tmp_path):
-    plan = Plan.of("grid", augmentations(3, [1], REPEATS), "v", {})
+    plan = Plan.of("grid", augmentations(3, [1], REPEATS), "v", {"network": {}})
     plan.save(tmp_path / "grid.parquet")
     loaded = Plan.load(tmp_path / "grid.parquet")
     assert list(loaded.fits.items()) == list(plan.fits.items())
@@ -110,10 +112,10 @@ def test_a_plan_survives_its_file(tmp_path):
 def test_rounds_survive_the_file_and_add_subsets_in_the_same_repeats(tmp_path):
     rounds = Rounds(9, 3, 1, 2, "log_loss", 0.05, 7)
     fits = [*all_together(3, 1, REPEATS), *single_tasks(3, 1, REPEATS)]
-    plan = Plan.of("subsets", fits, "v", {}, rounds=rounds)
+    plan = Plan.of("subsets", fits, "v", {"network": {}}, rounds=rounds)
     plan.save(tmp_path / "subsets.parquet")
     assert Plan.load(tmp_path / "subsets.parquet") == plan
-    grown = plan.with_subsets([(0, 1), (2,), (0, 1)], "v", {})
+    grown = plan.with_subsets([(0, 1), (2,), (0, 1)], "v", {"network": {}})
     assert grown.subsets == [(0, 1)]  # task 2 alone was planned before
     assert grown.rounds == rounds
     added = list(grown.fits.values())[len(plan) :]

@@ -10,15 +10,15 @@ from cotrain.stages.plan import make_plans
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
 from cotrain.tracking import Tracker
-from cotrain.training import count_operations, estimate_seconds
+from cotrain.training import make_learner
 
 N_TASKS, N_SUBSETS = 4, 5
 FEW = {
     "fetch.synthetic.n_examples": 300,
     "fetch.synthetic.n_tasks": N_TASKS,
     "fetch.synthetic.n_clusters": 2,
-    "model.hidden": [8, 6],
-    "model.epochs": 2,
+    "learners.network.hidden": [8, 6],
+    "learners.network.epochs": 2,
     "plan.subsets.n_subsets": N_SUBSETS,
     "plan.subsets.max_size": 3,
     "plan.augmentations.repeats": 3,
@@ -44,7 +44,9 @@ def records(study: Study) -> list[AffinityRecord]:
 @pytest.fixture(scope="module")
 def costs(study: Study, records: list[AffinityRecord]) -> pd.DataFrame:
     table = TaskTable.load(study.table)
-    plans = {plan.name: plan for plan in make_plans(study.settings, N_TASKS, "version")}
+    plans = {
+        plan.name: plan for plan in make_plans(study.settings, N_TASKS, "version", {"network": {}})
+    }
     return measure_costs(study.settings, table, plans, records).set_index("measure")
 
 
@@ -61,15 +63,15 @@ def test_operations_counted_before_training_are_those_counted_along_it(
     study: Study, records: list[AffinityRecord], costs: pd.DataFrame
 ) -> None:
     table = TaskTable.load(study.table)
-    plans = make_plans(study.settings, N_TASKS, "version")
+    plans = make_plans(study.settings, N_TASKS, "version", {"network": {}})
     together = [fit for fit in plans[0].fits.values() if fit.kind == "together"]
-    counted = count_operations(table, together, study.settings.model)
+    counted = make_learner(study.settings.learner).operations(table, together)
     assert counted.tolist() == [record.flops for record in records]
-    assert count_operations(table, [], study.settings.model).size == 0
+    assert make_learner(study.settings.learner).operations(table, []).size == 0
     recording = sum(record.record_flops for record in records)
     assert recording > 0
     assert costs.loc["affinity", "gflop"] == pytest.approx((counted.sum() + recording) / 1e9)
-    seconds = estimate_seconds(table, together, study.settings.model).sum()
+    seconds = make_learner(study.settings.learner).cost(table, together).sum()
     assert costs.loc["affinity", "seconds"] == pytest.approx(
         seconds * (1 + recording / counted.sum())
     )

@@ -10,10 +10,10 @@ from cotrain.analysis import next_round, trained_plan
 from cotrain.scores import SCORES
 from cotrain.stages.plan import make_plans
 from cotrain.study import Study
-from cotrain.training import FitScores, fit_rows, fit_table
+from cotrain.training import FitResult, fit_rows, fit_table
 
 ROOT = Path(__file__).parents[2]
-N_TASKS, MODEL = 8, {"made": "up"}
+N_TASKS, MODEL = 8, {"network": {"made": "up"}}
 
 
 class MadeUp:
@@ -29,7 +29,7 @@ def first_round(**changes: object) -> Plan:
         update={"n_subsets": 70, "min_size": 2, "max_size": 5, "repeats": 2, **changes}
     )
     plan = settings.plan.model_copy(update={"subsets": subsets})
-    return make_plans(settings.model_copy(update={"plan": plan}), N_TASKS, "v")[0]
+    return make_plans(settings.model_copy(update={"plan": plan}), N_TASKS, "v", MODEL)[0]
 
 
 def score(plan: Plan, sign: float = 1.0, noise: float = 3.0):
@@ -40,7 +40,7 @@ def score(plan: Plan, sign: float = 1.0, noise: float = 3.0):
         luck = np.random.default_rng(int(key[:8], 16)).normal(0, noise, tasks.size)
         gain = sign * sum(1.0 - 2 * (task % 2) for task in fit.members)
         values = np.repeat((luck - gain)[:, None], len(SCORES), axis=1)
-        scores = FitScores(tasks, np.ones_like(tasks), values, values, 1)
+        scores = FitResult(tasks, np.ones_like(tasks), values, values, 1)
         parts.append(fit_rows(MadeUp, plan.name, key, fit, scores))
     return fit_table(parts)
 

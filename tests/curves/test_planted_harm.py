@@ -10,7 +10,7 @@ from cotrain.preparation import prepare
 from cotrain.scores import SCORES
 from cotrain.settings import FingerprintSettings, LabelSettings, PrepareSettings, SyntheticSource
 from cotrain.sources import make_synthetic
-from cotrain.training import FitScores, make_engine
+from cotrain.training import FitResult, make_learner
 
 N_REPEATS = 20
 # Two tasks in each of two clusters, and a harmful one with ten labels for each of theirs.
@@ -39,8 +39,8 @@ def scores():
     """Validation AUROC without, (R, 1, K), and with a fold more of each task, (R, 1, K, K)."""
     table = prepare(make_synthetic(SOURCE), PREPARE, [(0,)]).table
     fits = augmentations(5, [1], rotations(table.n_folds, 3, 3, N_REPEATS, seed=0))
-    outcomes = make_engine(MODEL).train(table, fits, MODEL)
-    assert all(isinstance(outcome, FitScores) for outcome in outcomes)
+    outcomes = make_learner(MODEL).evaluate(table, fits)
+    assert all(isinstance(outcome, FitResult) for outcome in outcomes)
     auroc = np.stack([outcome.validation[:, list(SCORES).index("auroc")] for outcome in outcomes])
     grid = auroc.reshape(N_REPEATS, 1, 6, 5)
     return grid[:, :, 0], grid[:, :, 1:]

@@ -273,7 +273,11 @@ def test_a_plan_brings_the_journal_back_from_fit_tables(study):
 
 
 def test_fits_that_fail_are_told_and_tried_again(study):
-    changes = {"model.learning_rate": 1e30, "model.epochs": 2, "plan.subsets.n_subsets": 4}
+    changes = {
+        "learners.network.learning_rate": 1e30,
+        "learners.network.epochs": 2,
+        "plan.subsets.n_subsets": 4,
+    }
     change_params(study, changes)
     succeed(study, "plan")
     n_fits = len(pd.read_parquet(study / "data/plans/subsets.parquet")["fit_id"].unique())

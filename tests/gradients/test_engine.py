@@ -8,22 +8,20 @@ from scipy.sparse import csr_array
 from torchjd import aggregation
 
 from cotrain.allocation import Allocation, Fit, FoldUse, all_together, rotations, subset_fit
-from cotrain.gradients import CombinationEngine
-from cotrain.settings import Combination, ModelSettings
+from cotrain.gradients import Combination, CombinedNetwork, CombinedSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import FitFailure, FitScores
-from cotrain.training._torch import TorchEngine
+from cotrain.training import FitFailure, FitResult
+from cotrain.training.network import Network, NetworkSettings
 
 N_TASKS, N_FOLDS = 3, 6
 _OF_QUADPROG = ("upgrad", "dualproj")  # torchjd needs two packages more for them
 _OTHERS = [name for name in get_args(Combination) if name not in ("sum", *_OF_QUADPROG)]
 
 
-def settings(**changes: object) -> ModelSettings:
-    return ModelSettings(
+def settings(**changes: object) -> NetworkSettings:
+    return NetworkSettings(
         **{
             "engine": "torch",
-            "combination": "sum",
             "hidden": [8],
             "dropout": 0.2,
             "epochs": 2,
@@ -68,24 +66,30 @@ def fit() -> Fit:
     return all_together(N_TASKS, 3, rotations(N_FOLDS, 3, 1, 1, seed=2))[0]
 
 
-def scores(engine: CombinationEngine | TorchEngine, table: TaskTable, fit: Fit) -> np.ndarray:
-    (outcome,) = engine.train(table, [fit], settings())
-    assert isinstance(outcome, FitScores)
+def combined(combination: str) -> CombinedNetwork:
+    return CombinedNetwork(
+        CombinedSettings(**settings().model_dump(exclude={"kind"}), combination=combination)
+    )
+
+
+def scores(learner: Network, table: TaskTable, fit: Fit) -> np.ndarray:
+    (outcome,) = learner.evaluate(table, [fit])
+    assert isinstance(outcome, FitResult)
     return outcome.validation
 
 
 def test_the_sum_trains_the_fit_of_the_torch_engine(table: TaskTable, fit: Fit) -> None:
-    mean = scores(CombinationEngine("sum"), table, fit)
-    np.testing.assert_allclose(mean, scores(TorchEngine("cpu"), table, fit), atol=1e-5)
+    mean = scores(combined("sum"), table, fit)
+    np.testing.assert_allclose(mean, scores(Network(settings(device="cpu")), table, fit), atol=1e-5)
 
 
 @pytest.mark.parametrize("combination", _OTHERS)
 def test_other_combinations_train_other_fits_and_repeat(
     table: TaskTable, fit: Fit, combination: str
 ) -> None:
-    one, again = (scores(CombinationEngine(combination), table, fit) for _ in range(2))
+    one, again = (scores(combined(combination), table, fit) for _ in range(2))
     np.testing.assert_array_equal(one, again)
-    mean = scores(CombinationEngine("sum"), table, fit)
+    mean = scores(combined("sum"), table, fit)
     assert np.isfinite(one[:2, 0]).all()
     assert not np.allclose(one[:2], mean[:2], atol=1e-5, equal_nan=True)
 
@@ -94,21 +98,22 @@ def test_a_fit_that_fails_stops_no_other(table: TaskTable, fit: Fit) -> None:
     nothing = Fit(
         Allocation(N_TASKS, N_FOLDS, frozenset()), FoldUse((0,), (1,), (5,)), 0, "group", 0, 1
     )
-    outcomes = CombinationEngine("pcgrad").train(table, [nothing, fit], settings())
+    outcomes = combined("pcgrad").evaluate(table, [nothing, fit])
     assert isinstance(outcomes[0], FitFailure)
-    assert isinstance(outcomes[1], FitScores)
+    assert isinstance(outcomes[1], FitResult)
 
 
 def test_a_single_task_trains_as_in_the_torch_engine(table: TaskTable) -> None:
     single = subset_fit(N_TASKS, [0], 3, rotations(N_FOLDS, 3, 1, 1, seed=2)[0])
     np.testing.assert_array_equal(
-        scores(CombinationEngine("itmtl"), table, single), scores(TorchEngine("cpu"), table, single)
+        scores(combined("itmtl"), table, single),
+        scores(Network(settings(device="cpu")), table, single),
     )
 
 
 def test_refuses_an_unknown_combination() -> None:
-    with pytest.raises(ValueError, match="combination must be one of sum, itmtl, .* got 'best'"):
-        CombinationEngine("best")
+    with pytest.raises(ValueError, match="Input should be 'sum', 'itmtl'"):
+        combined("best")
 
 
 def test_every_aggregator_of_torchjd_that_needs_no_settings_and_no_memory_has_its_name() -> None:
@@ -129,4 +134,4 @@ def test_says_what_an_aggregator_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = type("UPGrad", (aggregation.Aggregator,), {"__new__": lambda _: lacking()})
     monkeypatch.setattr(aggregation, "UPGrad", kind)
     with pytest.raises(ValueError, match="upgrad cannot be made by its name: UPGrad requires qu"):
-        CombinationEngine("upgrad")
+        combined("upgrad")

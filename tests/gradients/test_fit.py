@@ -12,20 +12,19 @@ from cotrain.gradients import AffinityRecord, AffinityRecorder, masked_mean, rec
 from cotrain.gradients import _flops as flops
 from cotrain.gradients._fit import _Recording
 from cotrain.gradients._watch import network_of
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._randomness import epoch_order, keep_mask
-from cotrain.training._torch import TorchEngine
-from cotrain.training.watching import WatchedFit
+from cotrain.training.network import NetworkSettings
+from cotrain.training.network._randomness import epoch_order, keep_mask
+from cotrain.training.network._torch import TorchEngine
+from cotrain.training.network.watching import WatchedFit
 
 N_EXAMPLES, N_FEATURES, N_TASKS, N_FOLDS = 90, 24, 4, 6
 
 
-def settings(**changes: object) -> ModelSettings:
-    return ModelSettings(
+def settings(**changes: object) -> NetworkSettings:
+    return NetworkSettings(
         **{
             "engine": "torch",
-            "combination": "sum",
             "hidden": [16],
             "dropout": 0.2,
             "epochs": 3,
@@ -229,5 +228,5 @@ def test_refuses_to_record_less_than_every_step(table: TaskTable, fit: Fit) -> N
 
 
 def test_divergence_is_a_fit_error(table: TaskTable, fit: Fit) -> None:
-    with pytest.raises(FitError, match="lower model.learning_rate"):
+    with pytest.raises(FitError, match="lower the learner's `learning_rate`"):
         record_affinity(table, fit, settings(learning_rate=1e25), every=1000)

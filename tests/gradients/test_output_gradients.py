@@ -11,7 +11,7 @@ from cotrain.exceptions import FitError
 from cotrain.gradients import _output_gradients as module
 from cotrain.gradients import output_gradients
 from cotrain.surrogates import gradient_estimate
-from cotrain.training._torch import TorchEngine
+from cotrain.training.network._torch import TorchEngine
 
 N_TASKS = 4
 

@@ -14,12 +14,11 @@ from safetensors.numpy import load, save
 from small_models import BITS, GROUPS, SERVING, group_fits, make_models, molecule_table
 
 from cotrain.exceptions import CotrainError, DataError
-from cotrain.gradients import CombinationEngine
+from cotrain.gradients import CombinedNetwork, CombinedSettings
 from cotrain.scores import score_tasks
 from cotrain.serving import TrainedModels, nearest_similarity
 from cotrain.serving._models import _sha256
-from cotrain.training._compiled import CompiledEngine
-from cotrain.training._torch import TorchEngine
+from cotrain.training.network import Network
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +38,26 @@ def folder(models, tmp_path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "engine",
-    [CompiledEngine(), TorchEngine(), CombinationEngine("pcgrad")],
-    ids=lambda e: type(e).__name__,
+    "make",
+    [
+        lambda **size: Network(make_model(**size)),
+        lambda **size: Network(make_model(engine="torch", **size)),
+        lambda **size: CombinedNetwork(
+            CombinedSettings(
+                **make_model(engine="torch", **size).model_dump(exclude={"kind"}),
+                combination="pcgrad",
+            )
+        ),
+    ],
+    ids=["compiled", "torch", "combined"],
 )
 @pytest.mark.parametrize("hidden", [[12], [20, 9]])
-def test_predictions_score_what_the_engine_scored(table, tmp_path, engine, hidden):
-    model = make_model(hidden=hidden)
-    make_models(table, model, engine).save(tmp_path / "models")
+def test_predictions_score_what_the_engine_scored(table, tmp_path, make, hidden):
+    learner = make(hidden=hidden)
+    make_models(table, learner).save(tmp_path / "models")
     trained = TrainedModels.load(tmp_path / "models")
     for place, (fit, scored) in enumerate(
-        zip(group_fits(), engine.train(table, group_fits(), model), strict=True)
+        zip(group_fits(), learner.evaluate(table, group_fits()), strict=True)
     ):
         tested = np.flatnonzero(np.isin(table.folds, fit.folds.test))
         found = trained.predict_smiles([table.examples[row] for row in tested])
@@ -70,7 +78,7 @@ def test_a_task_is_predicted_by_the_model_that_serves_it(table, models):
     found = models.predict(table.features[:50])
     for task, place in enumerate(SERVING):
         weights = models.weights[place]
-        raw = weights.predict(table.features[:50])[:, GROUPS[place].index(task)]
+        raw = weights.outputs(table.features[:50])[:, GROUPS[place].index(task)]
         expected = 1 / (1 + np.exp(-raw)) if table.kinds[task] == "binary" else raw
         np.testing.assert_allclose(found[:, task], expected, rtol=1e-12)
 

@@ -31,34 +31,43 @@ def test_every_section_and_every_key_is_explained():
 
 def test_numbers_in_scientific_notation_are_numbers(tmp_path):
     path = changed(tmp_path, "learning_rate: 0.001", "learning_rate: 1e-3")
-    assert load_settings(path).model.learning_rate == 0.001
-
-
-def test_the_sum_of_gradients_is_no_part_of_an_identity(tmp_path):
-    plain = load_settings(PARAMS).model
-    assert plain.identity() == plain.model_dump(exclude={"combination"})
-    text = PARAMS.read_text().replace("engine: compiled", "engine: torch")
-    path = tmp_path / "params.yaml"
-    path.write_text(text.replace("combination: sum", "combination: itmtl"))
-    assert load_settings(path).model.identity()["combination"] == "itmtl"
+    assert load_settings(path).learner.learning_rate == 0.001
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("dropout: 0.2", "dropuot: 0.2", r"`model.dropuot` is not a setting \(did you mean `dropo"),
-        ("dropout: 0.2", "", "`model.dropout` is missing"),
-        ("dropout: 0.2", "dropout: much", "`model.dropout` must be a valid number, got 'much'"),
-        ("dropout: 0.2", "dropout: 1.0", "`model.dropout` must be less than 1, got 1.0"),
-        ("  epochs: 10", "  epochs: '20'", "`model.epochs` must be a valid integer, got '20'"),
-        ("  epochs: 10", "  epochs: 20.5", "`model.epochs` must be a valid integer, got 20.5"),
-        ("engine: compiled", "engine: jax", "`model.engine` must be 'compiled' or 'torch', got"),
-        ("combination: sum", "combination: itmtl", "must be sum with the compiled engine, got itm"),
-        ("combination: sum", "combination: best", "`model.combination` must be 'sum', 'itmtl'"),
+        (
+            "dropout: 0.2",
+            "dropuot: 0.2",
+            r"`learners.network.dropuot` is not a setting \(did you mean `dropo",
+        ),
+        ("dropout: 0.2", "", "`learners.network.dropout` is missing"),
+        (
+            "dropout: 0.2",
+            "dropout: much",
+            "`learners.network.dropout` must be a valid number, got 'much'",
+        ),
+        ("dropout: 0.2", "dropout: 1.0", "`learners.network.dropout` must be less than 1, got 1.0"),
+        (
+            "  epochs: 10",
+            "  epochs: '20'",
+            "`learners.network.epochs` must be a valid integer, got '20'",
+        ),
+        (
+            "  epochs: 10",
+            "  epochs: 20.5",
+            "`learners.network.epochs` must be a valid integer, got 20.5",
+        ),
+        (
+            "engine: compiled",
+            "engine: jax",
+            "`learners.network.engine` must be 'compiled' or 'torch', got",
+        ),
         ("source: moleculeace", "source: csv", "`fetch`: source is csv, so the section `csv` is"),
         ("levels: [1, 2]", "levels: []", "`plan.augmentations.levels`"),
         ("group:", "grouping:", "`group` is missing.*`grouping` is not a setting"),
-        ("dropout: 0.2", "dropout: 0.2\n  dropout: 0.3", "not valid YAML.*dropout"),
+        ("dropout: 0.2", "dropout: 0.2\n    dropout: 0.3", "not valid YAML.*dropout"),
         ("dropout: 0.2", "dropout: [", "not valid YAML"),
         ("dropout: 0.2", "dropout: !!python/object:os.system x", "not valid YAML"),
     ],

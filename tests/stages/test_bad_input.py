@@ -93,10 +93,19 @@ def test_prepare_names_what_cannot_be_learned(study, text, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model.epoch": 3}, "`model.epoch` is not a setting (did you mean `epochs`?); remove or"),
+        (
+            {"learners.network.epoch": 3},
+            "`learners.network.epoch` is not a setting (did you mean `epochs`?); remove or",
+        ),
         ({"models": {}}, "`models` is not a setting (did you mean `model`?)"),
-        ({"model.epochs": "many"}, "`model.epochs` must be a valid integer, got 'many'"),
-        ({"model.dropout": 1.5}, "`model.dropout` must be less than 1, got 1.5"),
+        (
+            {"learners.network.epochs": "many"},
+            "`learners.network.epochs` must be a valid integer, got 'many'",
+        ),
+        (
+            {"learners.network.dropout": 1.5},
+            "`learners.network.dropout` must be less than 1, got 1.5",
+        ),
         ({"fetch.source": "excel"}, "`fetch.source` must be 'moleculeace', 'csv', 'kiba' or"),
         ({"fetch.csv": None}, "`fetch`: source is csv, so the section `csv` is needed"),
     ],

@@ -1,4 +1,4 @@
-"""`model.combination` through the command line: how tasks' gradients become one."""
+"""The learner `combined` through the command line: how tasks' gradients become one."""
 
 import sys
 from pathlib import Path
@@ -14,11 +14,24 @@ FEW = {
     "fetch.synthetic.n_examples": 300,
     "fetch.synthetic.n_tasks": 4,
     "fetch.synthetic.n_clusters": 2,
-    "model.engine": "torch",
-    "model.epochs": 2,
+    "learners.network.epochs": 2,
     "plan.subsets.n_subsets": 3,
     "plan.subsets.max_size": 3,
     "plan.subsets.repeats": 1,
+}
+
+LEARNER = {
+    "kind": "combined",
+    "hidden": [8],
+    "dropout": 0.0,
+    "epochs": 2,
+    "batch_fraction": 0.02,
+    "min_batch_size": 16,
+    "learning_rate": 0.005,
+    "decay_epochs": [10],
+    "decay_factor": 0.3,
+    "weight_decay": 0.0,
+    "patience": 0,
 }
 
 
@@ -34,7 +47,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(study: Path, combination: str) -> pd.DataFrame:
-    change_params(study, {"model.combination": combination})
+    change_params(study, {"learners.network": LEARNER | {"combination": combination}})
     succeed(study, "plan")
     succeed(study, "train", "subsets")
     return pd.read_parquet(study / "data" / "fits" / "subsets.parquet")
@@ -56,11 +69,12 @@ def test_itmtl_trains_other_fits_under_identities_of_their_own(study: Path) -> N
 def test_what_cannot_be_combined_is_told_in_one_line(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change_params(study, {"model.engine": "compiled", "model.combination": "pcgrad"})
+    change_params(study, {"learners.network": LEARNER | {"combination": "best"}})
     line = complaint(cotrain(study, "train", "subsets"))
-    assert "combination must be sum with the compiled engine, got pcgrad; set `model.eng" in line
-    change_params(study, {"model.engine": "torch", "model.combination": "upgrad"})
+    assert "`learners.network.combination` must be 'sum', 'itmtl'" in line
+    change_params(study, {"learners.network": LEARNER | {"combination": "mgda"}})
     succeed(study, "plan")
+    change_params(study, {"learners.network": LEARNER | {"combination": "upgrad"}})
     monkeypatch.setitem(sys.modules, "quadprog", None)
     line = complaint(cotrain(study, "train", "subsets"))
-    assert "params.yaml: `model.combination`: the aggregator upgrad cannot be made" in line
+    assert "params.yaml: `learners.network`: the aggregator upgrad cannot be made" in line

@@ -12,7 +12,8 @@ from cotrain.allocation import encode_tasks, rotations, subset_fit
 from cotrain.stages._comparison_tables import comparison_tables, served_table
 from cotrain.stages._group_scores import GroupScores
 from cotrain.stages._grouping_costs import grouping_costs, measured_seconds
-from cotrain.training import FitScores, Journal, estimate_seconds
+from cotrain.training import FitResult, Journal
+from cotrain.training.network import Network
 
 TASKS = ("a", "b", "c")
 RIVALS = {
@@ -92,37 +93,31 @@ def test_the_served_table_has_the_scores_as_they_are_with_intervals(rows):
 
 TABLE = make_table(n_features=50, n_tasks=3)
 REPEATS = rotations(5, 3, 1, 2, seed=0)
-MODEL = make_model(hidden=[8, 4], epochs=3)
+LEARNER = Network(make_model(hidden=[8, 4], epochs=3))
 
 
 @pytest.fixture(scope="module")
 def costs() -> pd.DataFrame:
     fits = [subset_fit(3, group, 2, repeat) for repeat in REPEATS for group in GROUPS]
-    return grouping_costs(RIVALS, fits, TABLE, MODEL)
+    return grouping_costs(RIVALS, fits, TABLE, LEARNER)
 
 
 def test_costs_are_counted_by_hand(costs):
-    trunk = 50 * 8 + 8 + 8 * 4 + 4
     assert costs["n_models"].to_dict() == {"recommended": 2, "single-task": 3, "random": 2}
-    assert costs["n_parameters"].to_dict() == {
-        "recommended": 2 * trunk + 4 * 5,
-        "single-task": 3 * trunk + 3 * 5,
-        "random": 2 * trunk + 4 * 5,
-    }
     one, other = ([*repeat.folds.train[:2]] for repeat in REPEATS)
     assert one != other
     a, b, c = (TABLE.label_counts[:, one] + TABLE.label_counts[:, other]).sum(axis=1) / 2
-    assert costs["label_passes"].to_dict() == {
-        "recommended": 3 * (a + 2 * b + c),
-        "single-task": 3 * (a + b + c),
-        "random": 3 * ((a + b + 2 * c) + (2 * a + b + c)) / 2,
+    assert costs["n_labels"].to_dict() == {
+        "recommended": a + 2 * b + c,
+        "single-task": a + b + c,
+        "random": ((a + b + 2 * c) + (2 * a + b + c)) / 2,
     }
 
 
 def test_seconds_are_those_of_the_cost_model_for_a_repeat(costs):
     def seconds(*groups):
         fits = [subset_fit(3, group, 2, repeat) for repeat in REPEATS for group in groups]
-        return estimate_seconds(TABLE, fits, MODEL).sum() / 2
+        return LEARNER.cost(TABLE, fits).sum() / 2
 
     assert costs["seconds"].to_dict() == pytest.approx(
         {
@@ -135,7 +130,7 @@ def test_seconds_are_those_of_the_cost_model_for_a_repeat(costs):
 
 def test_measured_seconds_are_those_of_the_journal_and_unknown_where_one_is(rows, tmp_path):
     journal = Journal(tmp_path)
-    scores = FitScores(np.array([0]), np.array([1]), np.zeros((1, 7)), np.zeros((1, 7)), 1)
+    scores = FitResult(np.array([0]), np.array([1]), np.zeros((1, 7)), np.zeros((1, 7)), 1)
     for fit in rows["fit_id"].unique():
         if int(fit[16:], 16) != GROUPS.index((0, 2)):
             journal.write(fit, scores, 1.0 + int(fit[:16], 16))
@@ -155,6 +150,6 @@ def test_intervals_are_student_s_until_there_are_ten_repeats(costs, n_repeats, m
     student = stats.t.interval(0.95, n_repeats - 1, gains.mean(), stats.sem(gains))
     assert row["difference"] == pytest.approx(gains.mean())
     assert ((row["low"], row["high"]) == pytest.approx(student)) == (method == "t")
-    names = ["n_models", "n_parameters", "label_passes", "seconds"]
+    names = ["n_models", "n_labels", "seconds"]
     assert row[names].to_dict() == costs.loc["random"].to_dict()
     assert len(tasks) == 9

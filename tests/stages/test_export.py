@@ -16,8 +16,8 @@ SETTINGS = {
     "prepare.fingerprint.bits": 128,
     "prepare.n_folds": 5,
     "plan.test_folds": 1,
-    "model.hidden": [8],
-    "model.epochs": 2,
+    "learners.network.hidden": [8],
+    "learners.network.epochs": 2,
 }
 
 
@@ -87,7 +87,7 @@ def test_a_second_export_gives_the_same_bytes_and_no_second_version(study):
 
 
 def test_early_stopping_keeps_its_validation_folds(study):
-    change_params(study, {"model.patience": 1})
+    change_params(study, {"learners.network.patience": 1})
     succeed(study, "export", "--out", "stopped")
     manifest = TrainedModels.load(study / "stopped").manifest
     counts = TaskTable.load(study / "data/tasks.npz").label_counts
@@ -149,7 +149,7 @@ def rename_a_task(study):
             "models: is a file; name another folder",
         ),
         (
-            lambda study: change_params(study, {"model.learning_rate": 1e30}),
+            lambda study: change_params(study, {"learners.network.learning_rate": 1e30}),
             "a model cannot be trained on all labels: the loss is not finite in epoch",
         ),
         (rename_a_task, "a task is called `similarity`, as a column of the predictions is; give"),

@@ -3,17 +3,15 @@
 import os
 import resource
 import signal
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from cotrain.allocation import all_together, rotations, single_tasks, subset_fit
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._compiled import CompiledEngine
+from cotrain.training import NEVER
+from cotrain.training.network import Network, NetworkSettings
 
 
 def make_table(seed=0, n=300, n_features=70, n_tasks=5, real=(0,), ones=True, weights=False):
@@ -44,7 +42,6 @@ def make_table(seed=0, n=300, n_features=70, n_tasks=5, real=(0,), ones=True, we
 def make_model(**changes):
     values = {
         "engine": "compiled",
-        "combination": "sum",
         "hidden": [20],
         "dropout": 0.2,
         "epochs": 3,
@@ -56,7 +53,7 @@ def make_model(**changes):
         "weight_decay": 0.0,
         "patience": 0,
     }
-    return ModelSettings(**(values | changes))
+    return NetworkSettings(**(values | changes))
 
 
 def make_fits(n_tasks=5, seed=0):
@@ -69,45 +66,37 @@ def make_fits(n_tasks=5, seed=0):
     ]
 
 
-@dataclass(frozen=True)
-class Saboteur:
-    """An engine that dies at the fit of task 2."""
+class Saboteur(Network):
+    """A network that dies at the fit of task 2."""
 
-    fits_at_once: int = 1
-
-    def train(self, table, fits, model, stop):
+    def evaluate(self, table, fits, stop=NEVER):
         if fits[0].members == (2,):
             os.kill(os.getpid(), signal.SIGKILL)
-        return CompiledEngine().train(table, fits, model, stop)
+        return super().evaluate(table, fits, stop)
 
 
-@dataclass(frozen=True)
-class Hungry:
-    """An engine to which the system gives no more memory at the fit of task 2."""
+class Hungry(Network):
+    """A network to which the system gives no more memory at the fit of task 2."""
 
-    fits_at_once: int = 1
-
-    def train(self, table, fits, model, stop):
-        engine = CompiledEngine()
+    def evaluate(self, table, fits, stop=NEVER):
         if fits[0].members != (2,):
-            return engine.train(table, fits, model, stop)
+            return super().evaluate(table, fits, stop)
         n_pages = int(Path("/proc/self/statm").read_text().split()[0])
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (n_pages * resource.getpagesize() + 2**20, hard))
         try:
-            wide = model.model_copy(update={"hidden": [10**6]})
-            return engine.train(table, fits, wide, stop)
+            return Network(make_model(hidden=[10**6])).evaluate(table, fits, stop)
         finally:
             resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-@dataclass(frozen=True)
-class LongAfterwards:
-    """An engine that trains the fits of seeds 0 to 3 as told, and others by the model `long`."""
+class LongAfterwards(Network):
+    """A network that trains the fits of seeds 0 to 3 as told, and others for hours."""
 
-    engine: Any
-    long: ModelSettings
-    fits_at_once: int = 1
+    fits_at_once = 1
 
-    def train(self, table, fits, model, stop):
-        return self.engine.train(table, fits, model if fits[0].seed < 4 else self.long, stop)
+    def evaluate(self, table, fits, stop=NEVER):
+        if fits[0].seed < 4:
+            return super().evaluate(table, fits, stop)
+        long = self.settings.model_copy(update={"epochs": 10**7})
+        return Network(long).evaluate(table, fits, stop)

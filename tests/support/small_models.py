@@ -10,7 +10,8 @@ from cotrain.features import ecfp
 from cotrain.serving import Figure, Manifest, ModelNote, TaskNote, TrainedModels
 from cotrain.settings import FingerprintSettings, LabelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import make_engine
+from cotrain.training import make_learner
+from cotrain.training.network import NetworkSettings
 
 BITS = 128
 GROUPS = ((0, 1, 2), (1, 3))
@@ -48,10 +49,9 @@ def group_fits():
     return [subset_fit(4, group, 3, rotation, "group") for group in GROUPS]
 
 
-def make_models(table: TaskTable, model=None, engine=None) -> TrainedModels:
+def make_models(table: TaskTable, learner=None) -> TrainedModels:
     """The models of GROUPS, trained on three of the folds."""
-    model = model or make_model()
-    engine = engine or make_engine(model)
+    learner = learner or make_learner(make_model())
     score = Figure(score="auroc", mean=0.8, low=0.7, high=0.9, n_repeats=5)
     return TrainedModels(
         Manifest(
@@ -59,7 +59,9 @@ def make_models(table: TaskTable, model=None, engine=None) -> TrainedModels:
             n_features=BITS,
             fingerprint=FingerprintSettings(radius=2, bits=BITS),
             label=LabelSettings(kind="real", threshold=0.0, active="at_most", transform="none"),
-            model=model,
+            model=NetworkSettings(
+                **learner.settings.model_dump(include=set(NetworkSettings.model_fields) - {"kind"})
+            ),
             seed=7,
             train_folds=3,
             validated_folds=3,
@@ -78,6 +80,6 @@ def make_models(table: TaskTable, model=None, engine=None) -> TrainedModels:
             ],
             models=[ModelNote(members=[table.tasks[task] for task in group]) for group in GROUPS],
         ),
-        tuple(engine.train_weights(table, fit, model) for fit in group_fits()),
+        tuple(learner.fit(table, fit) for fit in group_fits()),
         table.features,
     )

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cotrain.training._cost import pass_operations
+from cotrain.training.network._cost import pass_operations
 
 N_ROWS, N_FEATURES, N_TASKS = 9, 24, 4
 

@@ -6,21 +6,22 @@ import numpy as np
 import pytest
 import torch
 from random_fits import make_fits, make_model, make_table
+from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from cotrain.allocation import Allocation, Fit, FoldUse
 from cotrain.scores import SCORES
-from cotrain.training import FitFailure, FitScores, make_engine
-from cotrain.training._compiled import CompiledEngine, _Training
+from cotrain.training import FitFailure, FitResult, fit_result, make_learner
 from cotrain.training._problem import Problem
-from cotrain.training._recipe import initial_heads, initial_layers
-from cotrain.training._torch import TorchEngine
+from cotrain.training.network._compiled import CompiledEngine, _Training
+from cotrain.training.network._recipe import initial_heads, initial_layers
+from cotrain.training.network._torch import TorchEngine
 
 COMPILED, TORCH = CompiledEngine(np.float64), TorchEngine(dtype=torch.float64)
 
 
 def scores_of(outcome):
-    assert isinstance(outcome, FitScores), outcome
+    assert isinstance(outcome, FitResult), outcome
     return np.hstack([outcome.validation, outcome.test])
 
 
@@ -52,7 +53,7 @@ def autograd(table, fit, hidden):
     """The gradients by PyTorch, from dense arrays and the definition of the loss."""
     problem = Problem.of(table, fit)
     layers = initial_layers(hidden, table.n_features, fit.seed, np.float64)
-    layers = [*layers, initial_heads(problem.members, hidden[-1], fit.seed, np.float64)]
+    layers = [*layers, initial_heads(problem, hidden[-1], fit.seed, np.float64)]
     weights = [
         tuple(torch.tensor(part, requires_grad=True) for part in (layer.weight, layer.bias))
         for layer in layers
@@ -106,7 +107,7 @@ def test_exported_weights_agree_and_predict_what_was_scored(mixed):
     for one, other in zip([*mine.hidden, mine.heads], [*theirs.hidden, theirs.heads], strict=True):
         np.testing.assert_allclose(one.weight, other.weight, atol=1e-12)
         np.testing.assert_allclose(one.bias, other.bias, atol=1e-12)
-    predicted = mine.predict(mixed.features)
+    predicted = mine.outputs(mixed.features)
     rows = np.isin(mixed.folds, fit.folds.test)
     dense = mixed.labels.toarray()
     for member in (1, 2):
@@ -130,10 +131,8 @@ def test_it_learns(engine):
     assert outcome.test[1:, list(SCORES).index("auroc")].min() > 0.8
     assert outcome.test[0, list(SCORES).index("r2")] > 0.4
     applies = np.isfinite(outcome.test)
-    assert applies[0].tolist() == [
-        score in ("mse", "r2", "pearson", "spearman") for score in SCORES
-    ]
-    assert applies[1].tolist() == [score in ("log_loss", "auroc", "aupr") for score in SCORES]
+    for member, kind in enumerate(table.kinds):
+        assert applies[member].tolist() == [kind in score.kinds for score in SCORES.values()]
 
 
 def test_compiled_results_do_not_depend_on_batching_or_order(mixed):
@@ -290,6 +289,47 @@ def test_a_users_trunk_is_trained():
         engine.train_weights(table, fits[0], make_model())
 
 
-def test_make_engine_follows_the_settings():
-    assert isinstance(make_engine(make_model()), CompiledEngine)
-    assert isinstance(make_engine(make_model(engine="torch")), TorchEngine)
+def test_the_network_trains_by_the_engine_that_the_settings_name(mixed):
+    fit = make_fits()[0]
+    for name, engine in (("compiled", CompiledEngine()), ("torch", TorchEngine("cpu"))):
+        model = make_model(engine=name)
+        (outcome,) = make_learner(model).evaluate(mixed, [fit])
+        assert_same_bits(outcome, engine.train(mixed, [fit], model)[0])
+
+
+@pytest.mark.parametrize("loss", ["huber", "absolute"])
+def test_engines_agree_on_robust_losses_and_base_rates(mixed, loss):
+    model = make_model(loss=loss, head_bias="base_rate")
+    compiled, by_torch = (engine.train(mixed, make_fits(), model) for engine in (COMPILED, TORCH))
+    plain = COMPILED.train(mixed, make_fits(), make_model())
+    for mine, theirs, other in zip(compiled, by_torch, plain, strict=True):
+        np.testing.assert_allclose(scores_of(mine), scores_of(theirs), rtol=1e-9, atol=1e-9)
+        assert not np.array_equal(scores_of(mine), scores_of(other), equal_nan=True)
+
+
+def test_an_untrained_head_says_the_base_rate(mixed):
+    problem = Problem.of(mixed, make_fits()[0])
+    shares = expit(initial_heads(problem, 8, 0, np.float64, base_rate=True).bias)
+    for member in range(1, 5):
+        labels = problem.train.truth[problem.train.member == member]
+        assert shares[member] == pytest.approx((labels.sum() + 0.5) / (labels.size + 1))
+    assert shares[0] == 0.5  # a real-valued task, standardised
+
+
+def test_a_placebo_keeps_counts_and_permutes_labels_alike_in_every_fit(mixed):
+    together, *singles, _ = make_fits()
+    plain, placebo = (Problem.of(mixed, replace(together, placebo=seed)) for seed in (None, 3))
+    assert (plain.train.truth != placebo.train.truth).any()
+    np.testing.assert_array_equal(plain.test.truth, placebo.test.truth)
+    np.testing.assert_array_equal(plain.base_logits(), placebo.base_logits())
+    for task, single in enumerate(singles):
+        alone = Problem.of(mixed, replace(single, placebo=3)).train.truth
+        np.testing.assert_array_equal(alone, placebo.train.truth[placebo.train.member == task])
+
+
+def test_scores_follow_from_the_predictions_that_are_kept(mixed):
+    for fit in make_fits():
+        outcome = COMPILED.train(mixed, [fit], make_model())[0]
+        problem, kept = Problem.of(mixed, fit), outcome.predictions
+        again = fit_result(problem, kept.validation, kept.test)
+        np.testing.assert_allclose(scores_of(again), scores_of(outcome), rtol=1e-4, atol=1e-4)

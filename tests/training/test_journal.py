@@ -8,7 +8,7 @@ import pytest
 from cotrain.allocation import augmentations, fit_id, rotations
 from cotrain.exceptions import DataError
 from cotrain.scores import SCORES
-from cotrain.training import FitScores, Journal, fit_rows, fit_table, load_fit_table, save_fit_table
+from cotrain.training import FitResult, Journal, fit_rows, fit_table, load_fit_table, save_fit_table
 
 FIT = augmentations(4, [1], rotations(6, 2, 1, 1, seed=0))[2]
 KEY = fit_id("v", FIT, {})
@@ -18,7 +18,7 @@ def scores(seed=0):
     rng = np.random.default_rng(seed)
     values = rng.random((2, 4, len(SCORES)))
     values[:, 1, :3] = np.nan
-    return FitScores(np.arange(4), np.array([5, 0, 7, 9]), values[0], values[1], 20)
+    return FitResult(np.arange(4), np.array([5, 0, 7, 9]), values[0], values[1], 20)
 
 
 def assert_equal(found, expected):

@@ -1,7 +1,7 @@
 import numpy as np
 from numba import njit
 
-from cotrain.training._randomness import (
+from cotrain.training.network._randomness import (
     HEAD,
     ORDER,
     TRUNK,
@@ -13,8 +13,8 @@ from cotrain.training._randomness import (
     link,
     stream,
 )
-from cotrain.training._simd import load
-from cotrain.training._simd import store as store_bits
+from cotrain.training.network._simd import load
+from cotrain.training.network._simd import store as store_bits
 
 WORD, HALF = 2**64 - 1, 2**32 - 1
 

@@ -13,15 +13,17 @@ import random_fits
 from random_fits import Hungry, Saboteur, make_fits, make_model, make_table
 
 from cotrain.settings import TrainSettings
-from cotrain.training import FitFailure, FitScores, estimate_seconds, sweep
-from cotrain.training._compiled import CompiledEngine
-from cotrain.training._torch import TorchEngine
+from cotrain.training import FitFailure, FitResult, estimate_seconds, sweep
+from cotrain.training.network import Network
+from cotrain.training.network._compiled import CompiledEngine
+from cotrain.training.network._torch import TorchEngine
 
+PLAIN = Network(make_model())
 ONE, TWO = (TrainSettings(workers=n, backend="threading") for n in (1, 2))
 
 
-def outcomes(engine, table, fits, train):
-    return {fit: outcome for fit, outcome, _ in sweep(engine, table, fits, make_model(), train)}
+def outcomes(learner, table, fits, train):
+    return {fit: outcome for fit, outcome, _ in sweep(learner, table, fits, train)}
 
 
 @pytest.mark.parametrize(
@@ -29,8 +31,8 @@ def outcomes(engine, table, fits, train):
 )
 def test_results_do_not_depend_on_workers(mixed, train):
     fits = make_fits()
-    alone = outcomes(CompiledEngine(), mixed, fits, ONE)
-    spread = outcomes(CompiledEngine(), mixed, fits[::-1], train)
+    alone = outcomes(PLAIN, mixed, fits, ONE)
+    spread = outcomes(PLAIN, mixed, fits[::-1], train)
     assert set(alone) == set(spread) == set(fits)
     for fit in fits:
         np.testing.assert_array_equal(alone[fit].validation, spread[fit].validation)
@@ -39,26 +41,26 @@ def test_results_do_not_depend_on_workers(mixed, train):
 
 def test_the_longest_fit_goes_first(mixed):
     fits = make_fits()
-    order = [fit for fit, _, _ in sweep(CompiledEngine(), mixed, fits, make_model(), ONE)]
-    costs = estimate_seconds(mixed, order, make_model())
+    order = [fit for fit, _, _ in sweep(PLAIN, mixed, fits, ONE)]
+    costs = estimate_seconds(PLAIN, mixed, order)
     assert (np.diff(costs) <= 0).all()
 
 
 def test_a_killed_worker_fails_its_fit_alone(mixed):
     fits = make_fits()
-    found = outcomes(Saboteur(), mixed, fits, TrainSettings(workers=2, backend="loky"))
+    found = outcomes(Saboteur(make_model()), mixed, fits, TrainSettings(workers=2, backend="loky"))
     assert set(found) == set(fits)
     for fit, outcome in found.items():
         if fit.members == (2,):
             assert isinstance(outcome, FitFailure)
             assert "killed, most likely out of memory" in outcome.reason
         else:
-            assert isinstance(outcome, FitScores)
+            assert isinstance(outcome, FitResult)
 
 
 def test_a_worker_out_of_memory_fails_its_fit_alone(mixed):
     fits = make_fits()
-    found = outcomes(Hungry(), mixed, fits, TrainSettings(workers=2, backend="loky"))
+    found = outcomes(Hungry(make_model()), mixed, fits, TrainSettings(workers=2, backend="loky"))
     failed = {fit.members: o.reason for fit, o in found.items() if isinstance(o, FitFailure)}
     assert list(failed) == [(2,)]
     assert "out of memory; use fewer workers" in failed[2,]
@@ -68,14 +70,14 @@ def test_a_worker_out_of_memory_fails_its_fit_alone(mixed):
 def test_dask_trains_the_same_fits(mixed):
     distributed = pytest.importorskip("distributed")
     fits = make_fits()
-    alone = outcomes(CompiledEngine(), mixed, fits, ONE)
+    alone = outcomes(PLAIN, mixed, fits, ONE)
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
         ) as cluster,
         distributed.Client(cluster),
     ):
-        spread = outcomes(CompiledEngine(), mixed, fits, TrainSettings(workers=2, backend="dask"))
+        spread = outcomes(PLAIN, mixed, fits, TrainSettings(workers=2, backend="dask"))
     assert set(spread) == set(fits)
     for fit in fits:
         np.testing.assert_array_equal(alone[fit].test, spread[fit].test)
@@ -89,7 +91,7 @@ def test_a_fit_stops_at_its_next_batch(engine, mixed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["CompiledEngine", "TorchEngine"])
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_ctrl_c_stops_long_fits_and_keeps_what_is_finished(engine, backend, tmp_path):
     script = f"""
@@ -101,15 +103,13 @@ def test_ctrl_c_stops_long_fits_and_keeps_what_is_finished(engine, backend, tmp_
         from random_fits import LongAfterwards, make_fits, make_model, make_table
         from cotrain.settings import TrainSettings
         from cotrain.training import sweep
-        from cotrain.training._compiled import CompiledEngine
-        from cotrain.training._torch import TorchEngine
         # Of equal cost, they are trained in this order; from the fifth on they would take hours.
         fits = [replace(make_fits()[0], seed=seed) for seed in range(8)]
         train = TrainSettings(workers=2, backend={backend!r})
-        engine = LongAfterwards({engine}(), make_model(epochs=10**7))
+        learner = LongAfterwards(make_model(engine={engine!r}))
         n = 0
         try:
-            for fit, outcome, seconds in sweep(engine, make_table(), fits, make_model(), train):
+            for fit, outcome, seconds in sweep(learner, make_table(), fits, train):
                 n += 1
                 print(n, flush=True)
         except KeyboardInterrupt:
@@ -133,20 +133,20 @@ def test_ctrl_c_stops_long_fits_and_keeps_what_is_finished(engine, backend, tmp_
 
 
 def test_estimates_grow_with_work_and_follow_measurements(mixed):
-    fits, model = make_fits(), make_model()
-    costs = estimate_seconds(mixed, fits, model)
+    fits = make_fits()
+    costs = estimate_seconds(PLAIN, mixed, fits)
     assert costs.shape == (len(fits),)
     assert costs[0] > costs[1:6].max() > 0
-    assert (estimate_seconds(mixed, fits, make_model(epochs=30)) > costs).all()
-    measured = estimate_seconds(mixed, fits, model, {fits[0]: 7.0})
+    assert (estimate_seconds(Network(make_model(epochs=30)), mixed, fits) > costs).all()
+    measured = estimate_seconds(PLAIN, mixed, fits, {fits[0]: 7.0})
     assert measured[0] == pytest.approx(7.0)
     np.testing.assert_allclose(measured / costs, measured[0] / costs[0])
-    assert estimate_seconds(mixed, [], model).size == 0
+    assert estimate_seconds(PLAIN, mixed, []).size == 0
 
 
 def test_rows_are_counted_as_trained():
-    from cotrain.training._cost import _rows_and_entries
     from cotrain.training._problem import Problem
+    from cotrain.training.network._cost import _rows_and_entries
 
     table, fits = make_table(seed=4), make_fits()
     use = np.stack([fit.allocation.matrix for fit in fits], axis=2)

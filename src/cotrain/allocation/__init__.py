@@ -2,7 +2,7 @@
 
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, Kind, decode_tasks, encode_tasks, fit_id
-from cotrain.allocation._plan import Plan, Rounds
+from cotrain.allocation._plan import Identities, Plan, Rounds
 from cotrain.allocation._plans import (
     Rotation,
     all_together,
@@ -17,6 +17,7 @@ __all__ = [
     "Allocation",
     "Fit",
     "FoldUse",
+    "Identities",
     "Kind",
     "Plan",
     "Rotation",

@@ -1,6 +1,6 @@
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ Kind = Literal["single", "together", "subset", "level", "augmentation", "affinit
 
 # Raised whenever the recipe of training or scoring changes the numbers of a fit, so that stored
 # results of the older recipe are not taken for the newer one's.
-RECIPE = 3
+RECIPE = 4
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class FoldUse:
 
 @dataclass(frozen=True)
 class Fit:
-    """One model, trained on one allocation with one seed.
+    """One model, trained on one allocation by one learner with one seed.
 
-    The identity of a fit (`fit_id`) is made of `allocation`, the evaluation folds, `seed` and
-    `task_weights`; the other attributes say what the fit was planned for and are recorded beside
-    it.
+    The identity of a fit (`fit_id`) is made of `allocation`, the evaluation folds, `seed`,
+    `task_weights`, `placebo` and the learner's settings; the other attributes say what the fit was
+    planned for and are recorded beside it.
 
     Attributes
     ----------
@@ -61,6 +61,11 @@ class Fit:
         The task that is trained on one fold more (statTAG), if any.
     task_weights : tuple of float or None
         The factor of each member's loss, members ascending; None: 1 each. Part of the identity.
+    learner : str
+        The name of the learner that trains it, as in the settings.
+    placebo : int or None
+        If given, the training labels of each task are permuted within each fold, by this seed:
+        counts, overlap and class shares stay, and nothing can be learnt. Part of the identity.
 
     Raises
     ------
@@ -76,6 +81,8 @@ class Fit:
     level: int
     auxiliary: int | None = None
     task_weights: tuple[float, ...] | None = None
+    learner: str = "network"
+    placebo: int | None = None
 
     def __post_init__(self) -> None:
         held_out = {*self.folds.validation, *self.folds.test}
@@ -94,7 +101,7 @@ class Fit:
         return self.allocation.members
 
 
-def fit_id(data_version: str, fit: Fit, model: dict[str, Any]) -> str:
+def fit_id(data_version: str, fit: Fit, learner: Mapping[str, Any]) -> str:
     """The identity of a fit: 32 hexadecimal digits.
 
     Two fits with the same identity have the same result; whoever asks for one that exists gets the
@@ -106,8 +113,8 @@ def fit_id(data_version: str, fit: Fit, model: dict[str, Any]) -> str:
         The hash of the task table's file.
     fit : Fit
         What is trained.
-    model : dict
-        The model settings, as plain JSON values.
+    learner : mapping
+        The learner's settings, as plain JSON values.
     """
     identity = {
         "recipe": RECIPE,
@@ -116,10 +123,12 @@ def fit_id(data_version: str, fit: Fit, model: dict[str, Any]) -> str:
         "validation": sorted(fit.folds.validation),
         "test": sorted(fit.folds.test),
         "seed": fit.seed,
-        "model": model,
+        "learner": learner,
     }
     if fit.task_weights is not None:
         identity["task_weights"] = fit.task_weights
+    if fit.placebo is not None:
+        identity["placebo"] = fit.placebo
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

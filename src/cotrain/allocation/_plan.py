@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ from cotrain.allocation._fit import Fit, FoldUse, fit_id
 from cotrain.allocation._plans import Rotation, subset_fit
 from cotrain.exceptions import DataError
 from cotrain.files import write_parquet
+
+# What of each learner's settings is part of a fit's identity, by the learner's name.
+Identities = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,18 @@ class Plan:
         name: str,
         fits: Sequence[Fit],
         data_version: str,
-        model: dict[str, Any],
+        learners: Identities,
         without: "Sequence[Plan]" = (),
         rounds: Rounds | None = None,
     ) -> "Plan":
-        """The plan of `fits`, less those that are planned already, here or in `without`."""
+        """The plan of `fits`, less those that are planned already, here or in `without`.
+
+        `learners` says what of each learner's settings is part of an identity, by its name.
+        """
         planned = {identity for plan in without for identity in plan.fits}
         chosen: dict[str, Fit] = {}
         for fit in fits:
-            identity = fit_id(data_version, fit, model)
+            identity = fit_id(data_version, fit, learners[fit.learner])
             if identity not in planned:
                 chosen.setdefault(identity, fit)
         return cls(name, chosen, rounds)
@@ -86,18 +92,19 @@ class Plan:
         )
 
     def with_subsets(
-        self, subsets: Iterable[Sequence[int]], data_version: str, model: dict[str, Any]
+        self, subsets: Iterable[Sequence[int]], data_version: str, learners: Identities
     ) -> "Plan":
         """The plan with more subsets, at the level and in the repeats of its fits."""
         fits = list(self.fits.values())
         n_tasks, level = fits[0].allocation.n_tasks, fits[0].level
+        learner = fits[0].learner
         repeats = dict.fromkeys(Rotation(fit.repeat, fit.folds, fit.seed) for fit in fits)
         fits += [
-            subset_fit(n_tasks, members, level, rotation)
+            replace(subset_fit(n_tasks, members, level, rotation), learner=learner)
             for members in subsets
             for rotation in repeats
         ]
-        return Plan.of(self.name, fits, data_version, model, rounds=self.rounds)
+        return Plan.of(self.name, fits, data_version, learners, rounds=self.rounds)
 
     def __len__(self) -> int:
         return len(self.fits)
@@ -109,7 +116,9 @@ class Plan:
         """Write the plan as a parquet file, one row a fit."""
         rows = [{"fit_id": key, "plan": self.name, **_row(fit)} for key, fit in self.fits.items()]
         columns = ["fit_id", "plan", *_COLUMNS]
-        frame = pd.DataFrame(rows, columns=columns).astype({"auxiliary": "Int64"})
+        frame = pd.DataFrame(rows, columns=columns).astype(
+            {"auxiliary": "Int64", "placebo": "Int64"}
+        )
         if self.rounds is not None:
             frame.attrs["rounds"] = asdict(self.rounds)
         write_parquet(path, frame)
@@ -149,6 +158,8 @@ _COLUMNS = (
     "n_folds",
     "cells",
     "task_weights",
+    "learner",
+    "placebo",
 )
 
 
@@ -166,6 +177,8 @@ def _row(fit: Fit) -> dict[str, Any]:
         "n_folds": fit.allocation.n_folds,
         "cells": " ".join(f"{task}:{fold}" for task, fold in sorted(fit.allocation.cells)),
         "task_weights": None if fit.task_weights is None else _join(fit.task_weights),
+        "learner": fit.learner,
+        "placebo": fit.placebo,
     }
 
 
@@ -185,6 +198,8 @@ def _fit(row: Mapping[Any, Any]) -> Fit:
         level=int(row["level"]),
         auxiliary=None if pd.isna(row["auxiliary"]) else int(row["auxiliary"]),
         task_weights=None if pd.isna(weights) else tuple(float(part) for part in weights.split()),
+        learner=str(row["learner"]),
+        placebo=None if pd.isna(row["placebo"]) else int(row["placebo"]),
     )
 
 

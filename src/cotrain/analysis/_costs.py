@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from cotrain.allocation import Fit
-from cotrain.settings import AugmentationSettings, ModelSettings
+from cotrain.settings import AugmentationSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import count_operations, estimate_seconds
+from cotrain.training import Learner
 
 
 def cost_table(
     table: TaskTable,
-    model: ModelSettings,
+    learner: Learner,
     measures: Mapping[str, Sequence[Fit]],
     factors: Mapping[str, float],
 ) -> pd.DataFrame:
@@ -31,8 +31,8 @@ def cost_table(
         {
             "measure": measure,
             "n_fits": len(fits),
-            "gflop": factors.get(measure, 1.0) * count_operations(table, fits, model).sum() / 1e9,
-            "seconds": factors.get(measure, 1.0) * estimate_seconds(table, fits, model).sum(),
+            "gflop": factors.get(measure, 1.0) * learner.operations(table, fits).sum() / 1e9,
+            "seconds": factors.get(measure, 1.0) * learner.cost(table, fits).sum(),
         }
         for measure, fits in measures.items()
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from cotrain.allocation import Plan, Rounds, decode_tasks
+from cotrain.allocation import Identities, Plan, Rounds, decode_tasks
 from cotrain.analysis._observations import Observations
 from cotrain.settings import SubsetSettings
 from cotrain.surrogates import DesignWarning, next_subsets
@@ -39,7 +39,7 @@ def make_rounds(
 
 
 def next_round(
-    plan: Plan, rows: pd.DataFrame, table: TaskTable, data_version: str, model: dict[str, object]
+    plan: Plan, rows: pd.DataFrame, table: TaskTable, data_version: str, learners: Identities
 ) -> Plan:
     """The plan with one more round, chosen by the fits in `rows`; as it is where none is to come.
 
@@ -65,14 +65,12 @@ def next_round(
             random_state=rounds.seed + len(known),
         ).subsets
     members = [np.flatnonzero(subset).tolist() for subset in chosen]
-    return plan.with_subsets(members, data_version, model)
+    return plan.with_subsets(members, data_version, learners)
 
 
-def trained_plan(
-    plan: Plan, rows: pd.DataFrame, data_version: str, model: dict[str, object]
-) -> Plan:
+def trained_plan(plan: Plan, rows: pd.DataFrame, data_version: str, learners: Identities) -> Plan:
     """The plan with the subsets of all its rounds, as its fit table lists them."""
     if plan.rounds is None:
         return plan
     codes = rows.loc[rows["kind"] == "subset", "members"].unique()
-    return plan.with_subsets(map(decode_tasks, codes), data_version, model)
+    return plan.with_subsets(map(decode_tasks, codes), data_version, learners)

@@ -1,6 +1,6 @@
 """The gradient view: how a gradient step on one task changes the loss of another."""
 
-from cotrain.gradients._engine import CombinationEngine
+from cotrain.gradients._engine import Combination, CombinedNetwork, CombinedSettings
 from cotrain.gradients._fit import record_affinity
 from cotrain.gradients._itmtl import ITMTL
 from cotrain.gradients._lookahead import Lookahead, TaskGradients
@@ -14,7 +14,9 @@ __all__ = [
     "ITMTL",
     "AffinityRecord",
     "AffinityRecorder",
-    "CombinationEngine",
+    "Combination",
+    "CombinedNetwork",
+    "CombinedSettings",
     "Lookahead",
     "OutputGradients",
     "TaskGradients",

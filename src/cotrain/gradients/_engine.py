@@ -1,6 +1,5 @@
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -10,80 +9,85 @@ from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.gradients._aggregators import named_aggregator
 from cotrain.gradients._itmtl import ITMTL
-from cotrain.gradients._recorder import check_choice
 from cotrain.gradients._uncertainty import UncertaintyWeighting
-from cotrain.settings import Combination, ModelSettings
+from cotrain.settings import Section
 from cotrain.tasks import TaskTable
-from cotrain.training import NEVER, FitFailure, Outcome, Weights
-from cotrain.training.watching import BatchView, WatchedFit
+from cotrain.training import NEVER, FitFailure, Outcome
+from cotrain.training.network import Network, NetworkSettings, TrainedNetwork
+from cotrain.training.network.watching import BatchView, WatchedFit
 
 _OF_ITMTL = ("mean", "pcgrad", "leave_one_out")
 
 
-@dataclass(frozen=True)
-class CombinationEngine:
+# After `uncertainty`: the aggregators of torchjd that need neither settings nor memory, in lower
+# case.
+Combination = Literal[
+    "sum", "itmtl", "uncertainty", "pcgrad", "mgda", "imtlg", "alignedmtl", "config", "graddrop",
+    "random", "upgrad", "dualproj",
+]  # fmt: skip
+
+
+class CombinedSettings(NetworkSettings):
+    """A network whose tasks' gradients become one in a chosen way."""
+
+    kind: Literal["combined"] = "combined"  # type: ignore[assignment]
+    engine: Literal["torch"] = "torch"
+    combination: Combination
+
+
+class CombinedNetwork(Network):
     """Trains fits one after the other on a CPU, combining the tasks' gradients in a chosen way.
 
-    The loss of a task is its share of the engines' loss, so that `sum` trains the fits that they
-    do (up to rounding). The others scale alike: the combination, times the number of tasks with
-    labels in the batch, takes the place of the sum.
-
-    Attributes
-    ----------
-    combination : str
-        `itmtl`: `ITMTL` with its default candidates. `uncertainty`: `UncertaintyWeighting`. Or
-        `sum`, or the lower-case name of an aggregator of `torchjd`.
-    fits_at_once : int
-        Fits in one call of `train`.
+    The loss of a task is its share of the network's loss, so that `sum` trains the fits that
+    `Network` does (up to rounding). The others scale alike: the combination, times the number of
+    tasks with labels in the batch, takes the place of the sum. `itmtl` is `ITMTL` with its default
+    candidates, `uncertainty` is `UncertaintyWeighting`.
 
     Raises
     ------
     ValueError
-        If there is no such combination, or its packages are not installed.
+        If the packages that the combination needs are not installed.
     """
 
-    combination: Combination
-    fits_at_once: int = 1
+    Settings: ClassVar[type[Section]] = CombinedSettings
+    settings: CombinedSettings
 
-    def __post_init__(self) -> None:
-        check_choice("combination", self.combination, get_args(Combination))
-        if self.combination not in ("sum", "itmtl", "uncertainty"):
-            named_aggregator(self.combination)
+    def __init__(self, settings: CombinedSettings) -> None:
+        super().__init__(settings)
+        if settings.combination not in ("sum", "itmtl", "uncertainty"):
+            named_aggregator(settings.combination)
 
-    def train(
-        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
-    ) -> list[Outcome]:
-        """The outcome of each fit, in order. A fit that fails does not stop the others."""
-        return [self._outcome(table, fit, model, stop) for fit in fits]
+    @property
+    def fits_at_once(self) -> int:  # type: ignore[override]
+        """One: steps are taken fit by fit."""
+        return 1
 
-    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
-        """The trained network of a fit.
-
-        Raises
-        ------
-        FitError
-            If the fit cannot be trained.
-        """
-        training = self._training(table, fit, model)
-        training.train()
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedNetwork:
+        """The network trained on the fit's allocation."""
+        training = self._training(table, fit)
+        training.train(stop=stop)
         return training.weights(0)
 
-    def _outcome(
-        self, table: TaskTable, fit: Fit, model: ModelSettings, stop: np.ndarray
-    ) -> Outcome:
+    def evaluate(
+        self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
+        """The outcome of each fit, in order. A fit that fails does not stop the others."""
+        return [self._outcome(table, fit, stop) for fit in fits]
+
+    def _outcome(self, table: TaskTable, fit: Fit, stop: np.ndarray) -> Outcome:
         try:
-            training = self._training(table, fit, model)
+            training = self._training(table, fit)
             training.train(stop=stop)
         except FitError as error:
             return FitFailure(str(error))
         return training.outcome(0)
 
-    def _training(self, table: TaskTable, fit: Fit, model: ModelSettings) -> WatchedFit:
+    def _training(self, table: TaskTable, fit: Fit) -> WatchedFit:
         if len(fit.members) == 1:
             # One task alone has nothing to combine.
-            return WatchedFit.of(table, fit, model)
-        combined = CombinedFit.of(table, fit, model)
-        combined.combine(self.combination)
+            return WatchedFit.of(table, fit, self.settings)
+        combined = CombinedFit.of(table, fit, self.settings)
+        combined.combine(self.settings.combination)
         return combined
 
 

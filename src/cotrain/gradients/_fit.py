@@ -9,16 +9,15 @@ from cotrain.gradients._network import NetworkLookahead
 from cotrain.gradients._record import AffinityRecord
 from cotrain.gradients._recorder import HeadsStep, Mode
 from cotrain.gradients._watch import labelled, network_of
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import pass_operations
-from cotrain.training.watching import BatchView, WatchedFit
+from cotrain.training.network import NetworkSettings, pass_operations
+from cotrain.training.network.watching import BatchView, WatchedFit
 
 
 def record_affinity(
     table: TaskTable,
     fit: Fit,
-    model: ModelSettings,
+    model: NetworkSettings,
     *,
     every: int = 10,
     mode: Mode = "paper",
@@ -36,7 +35,7 @@ def record_affinity(
         The data.
     fit : Fit
         What is trained, with at least two members: commonly all tasks together.
-    model : ModelSettings
+    model : NetworkSettings
         The network and its training.
     every, mode, heads_step
         As for `AffinityRecorder`; the engines' optimiser has no momentum to keep.

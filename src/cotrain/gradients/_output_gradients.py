@@ -5,9 +5,9 @@ from scipy.sparse import csr_array
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import Problem, Weights, make_engine
+from cotrain.training import Problem
+from cotrain.training.network import Network, NetworkSettings, TrainedNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class OutputGradients:
 def output_gradients(
     table: TaskTable,
     fit: Fit,
-    model: ModelSettings,
+    model: NetworkSettings,
     *,
     n_directions: int = 200,
     random_state: int = 0,
@@ -57,7 +57,7 @@ def output_gradients(
     table : TaskTable
     fit : Fit
         The base model; its training and validation labels are returned.
-    model : ModelSettings
+    model : NetworkSettings
         The network, and the engine that trains it.
     n_directions : int
         Length of a projected gradient.
@@ -77,7 +77,7 @@ def output_gradients(
     if not problem.is_binary.all():
         name = table.tasks[problem.members[np.argmin(problem.is_binary)]]
         raise FitError(f"the task `{name}` is not binary, which a logistic regression needs")
-    weights = make_engine(model).train_weights(table, fit, model)
+    weights = Network(model).fit(table, fit)
     sketch = _Sketch(n_directions, np.random.default_rng(random_state))
     uses = (problem.train, problem.validation)
     example = np.concatenate([np.repeat(use.rows, np.diff(use.start)) for use in uses])
@@ -111,11 +111,11 @@ class _Sketch:
 class _Layers:
     """A network and what enters each of its layers, (n_rows, n_inputs) each, heads last."""
 
-    weights: Weights
+    weights: TrainedNetwork
     inputs: list[np.ndarray | csr_array]
 
     @classmethod
-    def of(cls, weights: Weights, features: csr_array) -> "_Layers":
+    def of(cls, weights: TrainedNetwork, features: csr_array) -> "_Layers":
         inputs = [features.astype(np.float64)]
         for layer in weights.hidden:
             inputs.append(np.maximum(inputs[-1] @ layer.weight + layer.bias, 0.0))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cotrain.gradients._network import LabelledBatch, Parameters
-from cotrain.training.watching import BatchView, WatchedFit
+from cotrain.training.network.watching import BatchView, WatchedFit
 
 
 def network_of(fit: WatchedFit) -> Parameters:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cotrain.exceptions import DataError
-from cotrain.settings import FingerprintSettings, LabelSettings, ModelSettings
+from cotrain.settings import FingerprintSettings, LabelSettings
 from cotrain.tasks import TaskKind
+from cotrain.training.network import NetworkSettings
 
 MANIFEST = "models.json"
 Whole = Annotated[int, Field(ge=0)]
@@ -56,7 +57,7 @@ class Manifest(_Part):
         The hash of the task table that the models were trained on.
     fingerprint : FingerprintSettings or None
         How molecules become features; None if the source brought features of its own.
-    label, model : LabelSettings, ModelSettings
+    label, model : LabelSettings, NetworkSettings
         What a label is, and how the models were trained.
     seed : int
     train_folds, validated_folds, n_folds : int
@@ -74,7 +75,7 @@ class Manifest(_Part):
     n_features: Annotated[int, Field(ge=1)]
     fingerprint: FingerprintSettings | None
     label: LabelSettings
-    model: ModelSettings
+    model: NetworkSettings
     seed: int
     train_folds: Whole
     validated_folds: Whole

@@ -23,7 +23,7 @@ from cotrain.serving._weights import (
     unpack_fingerprints,
     unpack_weights,
 )
-from cotrain.training import Weights
+from cotrain.training.network import TrainedNetwork
 
 MOLECULES = "molecules.safetensors"
 
@@ -35,14 +35,14 @@ class TrainedModels:
     Attributes
     ----------
     manifest : Manifest
-    weights : tuple of Weights
+    weights : tuple of TrainedNetwork
         The networks, in the manifest's order.
     molecules : csr_array (N, D) or None
         Fingerprints of the molecules trained on; None if the source brought its own features.
     """
 
     manifest: Manifest
-    weights: tuple[Weights, ...]
+    weights: tuple[TrainedNetwork, ...]
     molecules: csr_array | None
 
     @property
@@ -64,7 +64,7 @@ class TrainedModels:
             )
         predicted = np.empty((features.shape[0], len(self.tasks)))
         for place, weights in enumerate(self.weights):
-            output = weights.predict(features)
+            output = weights.outputs(features)
             for column, task in enumerate(weights.tasks):
                 note = self.manifest.tasks[task]
                 if note.model == place:
@@ -142,7 +142,8 @@ class TrainedModels:
             tasks = [place[name] for name in model.members]
             data = _read(path, manifest)
             sizes = manifest.n_features, manifest.model.hidden
-            weights.append(unpack_weights(path, data, tasks, *sizes))
+            is_binary = np.array([manifest.tasks[task].kind == "binary" for task in tasks])
+            weights.append(unpack_weights(path, data, tasks, is_binary, *sizes))
         molecules = None
         if manifest.fingerprint is not None:
             path = folder / MOLECULES

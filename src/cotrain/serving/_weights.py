@@ -10,12 +10,12 @@ from safetensors.numpy import load, save
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
-from cotrain.training import Layer, Weights
+from cotrain.training.network import Layer, TrainedNetwork
 
 Arrays = dict[str, np.ndarray]
 
 
-def pack_weights(weights: Weights) -> bytes:
+def pack_weights(weights: TrainedNetwork) -> bytes:
     """Return a network as a safetensors file; the same network gives the same bytes."""
     arrays = {"shift": weights.shift, "scale": weights.scale}
     for depth, layer in enumerate((*weights.hidden, weights.heads)):
@@ -24,8 +24,13 @@ def pack_weights(weights: Weights) -> bytes:
 
 
 def unpack_weights(
-    path: Path, data: bytes, tasks: Sequence[int], n_features: int, hidden: Sequence[int]
-) -> Weights:
+    path: Path,
+    data: bytes,
+    tasks: Sequence[int],
+    is_binary: np.ndarray,
+    n_features: int,
+    hidden: Sequence[int],
+) -> TrainedNetwork:
     """Return the network of `tasks` that `pack_weights` packed.
 
     Raises
@@ -47,8 +52,13 @@ def unpack_weights(
     layers = [
         Layer(arrays[f"weight_{depth}"], arrays[f"bias_{depth}"]) for depth in range(len(sizes) - 1)
     ]
-    return Weights(
-        tuple(layers[:-1]), layers[-1], np.array(tasks), arrays["shift"], arrays["scale"]
+    return TrainedNetwork(
+        tuple(layers[:-1]),
+        layers[-1],
+        np.array(tasks),
+        is_binary,
+        arrays["shift"],
+        arrays["scale"],
     )
 
 

@@ -8,6 +8,7 @@ from ruamel.yaml.error import YAMLError
 
 from cotrain.exceptions import SettingsError
 from cotrain.settings._models import Settings
+from cotrain.settings._section import SectionError
 
 
 def load_settings(path: Path) -> Settings:
@@ -36,21 +37,26 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}: {wrong}") from error
 
 
-def _explain(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+def _explain(problem: Any, section: type[BaseModel] = Settings, place: tuple[Any, ...] = ()) -> str:
+    """One problem in words; `section` is the class of what lies at `place`."""
+    key = ".".join(str(part) for part in (*place, *problem["loc"]))
     match problem["type"]:
         case "extra_forbidden":
-            return f"`{key}` is not a setting{_suggestion(problem['loc'])}; remove or correct it"
+            hint = _suggestion(problem["loc"], section)
+            return f"`{key}` is not a setting{hint}; remove or correct it"
         case "missing":
             return f"`{key}` is missing; add it"
+        case "value_error" if isinstance(inner := problem["ctx"]["error"], SectionError):
+            return "; ".join(
+                _explain(each, inner.section, problem["loc"]) for each in inner.problems
+            )
         case "value_error":
             return f"`{key}`: {problem['ctx']['error']}"
     rule = problem["msg"].removeprefix("Input should be ")
     return f"`{key}` must be {rule}, got {problem['input']!r}"
 
 
-def _suggestion(location: tuple[Any, ...]) -> str:
-    section: Any = Settings
+def _suggestion(location: tuple[Any, ...], section: Any) -> str:
     for part in location[:-1]:
         field = _fields(section).get(str(part))
         section = _model_of(field.annotation) if field is not None else None

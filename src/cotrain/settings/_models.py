@@ -1,27 +1,19 @@
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
+from cotrain.registry import LEARNERS
+from cotrain.settings._section import Count, Section, section_of
+
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+if TYPE_CHECKING:
+    LearnerSection = Section
+else:
+    LearnerSection = section_of(LEARNERS)
 # Learning curves rise to a ceiling of 1, which these scores have.
 CurveScore = Literal["auroc", "aupr", "r2", "pearson", "spearman"]
 Score = Literal["log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman"]
-
-
-# How tasks' gradients become one. After `uncertainty`: the aggregators of torchjd that need neither
-# settings nor memory, in lower case.
-Combination = Literal[
-    "sum", "itmtl", "uncertainty", "pcgrad", "mgda", "imtlg", "alignedmtl", "config", "graddrop",
-    "random", "upgrad", "dualproj",
-]  # fmt: skip
-
-
-class Section(BaseModel):
-    """A section of params.yaml: every key is required, no other is allowed, values are typed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class MoleculeAceSource(Section):
@@ -119,40 +111,6 @@ class PrepareSettings(Section):
     seed: int
 
 
-class ModelSettings(Section):
-    """The network and how it is trained. Part of every fit's identity."""
-
-    engine: Literal["compiled", "torch"]
-    combination: Combination
-    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    epochs: Count
-    batch_fraction: Annotated[float, Field(gt=0, le=1)]
-    min_batch_size: Count
-    learning_rate: Annotated[float, Field(gt=0)]
-    decay_epochs: list[Count]
-    decay_factor: Annotated[float, Field(gt=0, le=1)]
-    weight_decay: Annotated[float, Field(ge=0)]
-    patience: Annotated[int, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _only_torch_combines(self) -> "ModelSettings":
-        if self.engine == "compiled" and self.combination != "sum":
-            raise ValueError(
-                f"combination must be sum with the compiled engine, got {self.combination}; set "
-                "`model.engine: torch`"
-            )
-        return self
-
-    def identity(self) -> dict[str, Any]:
-        """What of the settings a fit's identity is made of, as plain JSON values.
-
-        The sum is left out, for fits had an identity before there was anything else to choose.
-        """
-        plain = {"combination"} if self.combination == "sum" else None
-        return self.model_dump(exclude=plain)
-
-
 class TrainSettings(Section):
     """Where fits run. Not part of any identity: results do not depend on it."""
 
@@ -187,8 +145,9 @@ class AffinitySettings(Section):
 
 
 class PlanSettings(Section):
-    """Which fits are trained."""
+    """Which fits are trained, and by which of the learners."""
 
+    learner: str
     test_folds: Count
     train_folds: Count
     subset_level: Count
@@ -239,9 +198,23 @@ class Settings(Section):
 
     fetch: FetchSettings
     prepare: PrepareSettings
-    model: ModelSettings
+    learners: Annotated[dict[str, LearnerSection], Field(min_length=1)]
     train: TrainSettings
     plan: PlanSettings
     analyze: AnalyzeSettings
     group: GroupSettings
     validate_: Annotated[ValidateSettings, Field(alias="validate")]
+
+    @model_validator(mode="after")
+    def _learners_are_described(self) -> "Settings":
+        if self.plan.learner not in self.learners:
+            raise ValueError(
+                f"`plan.learner` must be one of `learners` ({', '.join(self.learners)}), "
+                f"got {self.plan.learner}"
+            )
+        return self
+
+    @property
+    def learner(self) -> Section:
+        """The settings of the learner that transfer is measured with."""
+        return self.learners[self.plan.learner]

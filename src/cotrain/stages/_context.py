@@ -9,7 +9,7 @@ from cotrain.tracking import RunContext
 def run_context(study: Study, data_version: str) -> RunContext:
     """What is said of every run of a study."""
     settings = study.settings
-    sections = {"model": settings.model.model_dump(), "plan": settings.plan.model_dump()}
+    sections = {"learner": settings.learner.model_dump(), "plan": settings.plan.model_dump()}
     return RunContext(
         data_version=data_version,
         git_commit=git_commit(study),

@@ -1,42 +1,35 @@
 """What groupings cost: models, parameters at inference, labels trained on, seconds."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from cotrain.allocation import Fit, encode_tasks
-from cotrain.grouping import Group, Grouping
-from cotrain.settings import ModelSettings
+from cotrain.grouping import Grouping
 from cotrain.tasks import TaskTable
-from cotrain.training import Journal, estimate_seconds
+from cotrain.training import Journal, Learner
 
 Rivals = Mapping[str, Sequence[Grouping]]
 
 
 def grouping_costs(
-    rivals: Rivals, fits: Sequence[Fit], table: TaskTable, model: ModelSettings
+    rivals: Rivals, fits: Sequence[Fit], table: TaskTable, learner: Learner
 ) -> pd.DataFrame:
     """Return what groupings cost, one row each; means where a name has several.
 
-    n_models; n_parameters, of all models; of one repeat's training label_passes, labels trained on
-    times epochs, and seconds, as the cost model has them for one core. What a clock says is no
-    result: the same study gives the same figures anywhere.
+    n_models; of one repeat's training n_labels, the labels trained on, and seconds, as the
+    learner's cost model has them for one core. What a clock says is no result: the same study gives
+    the same figures anywhere.
     """
-    sizes = [table.n_features, *model.hidden]
-    trunk = sum((inputs + 1) * units for inputs, units in pairwise(sizes))
     trained = pd.DataFrame(
         {
             "labels": [table.label_counts[fit.allocation.matrix].sum() for fit in fits],
-            "seconds": estimate_seconds(table, fits, model),
+            "seconds": learner.cost(table, fits),
         },
         index=[encode_tasks(fit.members) for fit in fits],
     )
     by_group = trained.groupby(level=0).mean()
-
-    def parameters(group: Group) -> int:
-        return trunk + len(group) * (sizes[-1] + 1)
 
     def total(column: str) -> Callable[[Grouping], float]:
         return lambda one: by_group.loc[[encode_tasks(group) for group in one], column].sum()
@@ -44,8 +37,7 @@ def grouping_costs(
     found = {
         name: {
             "n_models": _mean(len, groupings),
-            "n_parameters": _mean(lambda one: sum(map(parameters, one)), groupings),
-            "label_passes": model.epochs * _mean(total("labels"), groupings),
+            "n_labels": _mean(total("labels"), groupings),
             "seconds": _mean(total("seconds"), groupings),
         }
         for name, groupings in rivals.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 from tqdm import tqdm
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from cotrain.allocation import Fit, Plan
 from cotrain.exceptions import CotrainError
 from cotrain.stages._context import run_context
-from cotrain.stages._engine import engine_of
+from cotrain.stages._learners import Learners, study_learners
 from cotrain.stages._log import FitLog
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -17,11 +18,10 @@ from cotrain.tracking import RunContext, Tracker, open_tracker
 from cotrain.training import (
     SCORE_COLUMNS,
     FitFailure,
-    FitScores,
+    FitResult,
     Journal,
     Outcome,
     describe_fit,
-    estimate_seconds,
     fit_rows,
     fit_table,
     sweep,
@@ -29,8 +29,8 @@ from cotrain.training import (
 
 
 @dataclass(frozen=True)
-class Workbench:
-    """What training needs of a study."""
+class Trainer:
+    """Trains the plans of a study, keeps and logs their fits."""
 
     study: Study
     table: TaskTable
@@ -38,9 +38,10 @@ class Workbench:
     journal: Journal
     tracker: Tracker
     run: RunContext
+    learners: Learners
 
     @classmethod
-    def of(cls, study: Study) -> "Workbench":
+    def of(cls, study: Study) -> "Trainer":
         table = TaskTable.load(study.table)
         version = file_version(study.table)
         return cls(
@@ -50,10 +51,24 @@ class Workbench:
             Journal(study.journal),
             open_tracker(study.home),
             run_context(study, version),
+            study_learners(study),
         )
 
     def train(self, plan: Plan) -> pd.DataFrame:
-        """The fit table of a plan, after training what the journal lacks.
+        """The fit table of a plan, after training what the journal lacks."""
+        return self.table_of(plan, self.results(plan))
+
+    def table_of(self, plan: Plan, results: Mapping[str, FitResult]) -> pd.DataFrame:
+        """The fit table of a plan whose fits are trained."""
+        return fit_table(
+            fit_rows(self.table, plan.name, key, fit, results[key])
+            for key, fit in plan.fits.items()
+        )
+
+    def results(self, plan: Plan, predictions: bool = False) -> dict[str, FitResult]:
+        """The result of each fit of a plan, after training what the journal lacks.
+
+        With `predictions`, what the scores follow from is kept and returned too.
 
         Raises
         ------
@@ -61,19 +76,21 @@ class Workbench:
             If fits failed; all others are kept.
         """
         stored = {key: self.journal.read(key) for key in plan}
-        scores = {key: found for key, found in stored.items() if found is not None}
-        missing = {key: fit for key, fit in plan.fits.items() if key not in scores}
-        outcomes = self._train(plan.name, missing)
-        scores |= {key: done for key, done in outcomes.items() if isinstance(done, FitScores)}
+        results = {
+            key: found
+            for key, found in stored.items()
+            if found is not None and not (predictions and found.predictions is None)
+        }
+        missing = {key: fit for key, fit in plan.fits.items() if key not in results}
+        outcomes = self._train(plan.name, missing, predictions)
+        results |= {key: done for key, done in outcomes.items() if isinstance(done, FitResult)}
         failed = [done for done in outcomes.values() if isinstance(done, FitFailure)]
         if failed:
             raise CotrainError(
                 f"{len(failed)} of {len(missing)} fits of the plan `{plan.name}` failed, the first "
                 f"because: {failed[0].reason}; all others are kept, and the next run tries again"
             )
-        return fit_table(
-            fit_rows(self.table, plan.name, key, fit, scores[key]) for key, fit in plan.fits.items()
-        )
+        return {key: results[key] for key in plan}
 
     def log(self, plan: Plan, rows: pd.DataFrame) -> None:
         """Log what MLflow lacks of a plan whose fits are trained, and its summary."""
@@ -84,22 +101,25 @@ class Workbench:
             figures["seconds"] = sum(measured.values())
         self.tracker.log_summary(plan.name, self.run.params, figures)
 
-    def _train(self, plan_name: str, fits: Mapping[str, Fit]) -> dict[str, Outcome]:
+    def _train(
+        self, plan_name: str, fits: Mapping[str, Fit], predictions: bool
+    ) -> dict[str, Outcome]:
         """Train `fits`, keep and log each as it is done; the outcomes by identity."""
         if not fits:
             return {}
-        settings = self.study.settings
         identity = {fit: key for key, fit in fits.items()}
-        cost = dict(
-            zip(
-                identity,
-                estimate_seconds(self.table, list(identity), settings.model),
-                strict=True,
-            )
-        )
+        by_learner = {
+            name: [fit for fit in identity if fit.learner == name]
+            for name in dict.fromkeys(fit.learner for fit in identity)
+        }
+        cost: dict[Fit, float] = {}
+        for name, own in by_learner.items():
+            cost |= dict(zip(own, self.learners[name].cost(self.table, own), strict=True))
         outcomes: dict[str, Outcome] = {}
-        engine = engine_of(self.study)
-        results = sweep(engine, self.table, list(identity), settings.model, settings.train)
+        results = chain.from_iterable(
+            sweep(self.learners[name], self.table, own, self.study.settings.train)
+            for name, own in by_learner.items()
+        )
         with FitLog(self.tracker, self.run) as log, _progress(plan_name, cost) as progress:
             for fit, outcome, seconds in results:
                 key = identity[fit]
@@ -108,7 +128,7 @@ class Workbench:
                     described = describe_fit(self.table, plan_name, key, fit)
                     log.add_failure(described, outcome.reason)
                 else:
-                    self.journal.write(key, outcome, seconds)
+                    self.journal.write(key, outcome, seconds, predictions)
                     log.add(fit_rows(self.table, plan_name, key, fit, outcome))
                 progress.update(float(cost[fit]))
         return outcomes

@@ -8,11 +8,14 @@ from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
+from cotrain.training.network import NetworkSettings
 
 
 def run(study: Study) -> str:
     settings = study.settings
-    recorded = settings.plan.affinity
+    recorded, model = settings.plan.affinity, settings.learner
+    if not isinstance(model, NetworkSettings):
+        return "affinity: the learner has no gradients to record"
     table = TaskTable.load(study.table)
     fits = recorded_fits(settings, table.n_tasks)
     records = []
@@ -20,7 +23,7 @@ def run(study: Study) -> str:
         record = record_affinity(
             table,
             fit,
-            settings.model,
+            model,
             every=recorded.every,
             mode=recorded.mode,
             heads_step=recorded.heads_step,

@@ -26,11 +26,12 @@ from cotrain.files import write_csv, write_json
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.settings import Settings
 from cotrain.stages._context import run_context
+from cotrain.stages._learners import identities, study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training import load_fit_table
+from cotrain.training import load_fit_table, make_learner
 
 PLANS = ("subsets", "augmentations")
 
@@ -100,11 +101,12 @@ class Runs:
         context = run_context(study, version)
         tracker = open_tracker(study.home)
         plans, scores = {}, []
+        known = identities(study_learners(study))
         for name in PLANS:
             rows = load_fit_table(study.fits(name))
             scores.append(tracker.synced_scores(rows, context))
             plan = Plan.load(study.plan(name))
-            plans[name] = trained_plan(plan, rows, version, study.settings.model.identity())
+            plans[name] = trained_plan(plan, rows, version, known)
         return cls(table, plans, pd.concat(scores, ignore_index=True))
 
     def observe(self, plans: Sequence[str], score: str) -> Observations:
@@ -129,4 +131,4 @@ def measure_costs(
         "statTAG": grid_fits(fits, settings.plan.augmentations, table.n_tasks),
     }
     recording = sum(one.record_flops for one in records) / sum(one.flops for one in records)
-    return cost_table(table, settings.model, measures, {"affinity": 1 + recording})
+    return cost_table(table, make_learner(settings.learner), measures, {"affinity": 1 + recording})

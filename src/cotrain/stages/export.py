@@ -23,13 +23,13 @@ from cotrain.serving import (
 )
 from cotrain.settings import FingerprintSettings
 from cotrain.stages._context import run_context
-from cotrain.stages._engine import engine_of
 from cotrain.stages._grouping_file import GroupingFile
+from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training import Weights
+from cotrain.training.network import NetworkSettings, TrainedNetwork
 
 _CHECKED = 100
 """Molecules whose fingerprints are made anew, to see that the settings still make the table's."""
@@ -54,7 +54,7 @@ def run(study: Study, out: str) -> str:
             n_features=table.n_features,
             fingerprint=fingerprint,
             label=settings.prepare.label,
-            model=settings.model,
+            model=_network(study),
             seed=settings.plan.seed,
             train_folds=fits[0].level,
             validated_folds=settings.plan.subset_level,
@@ -111,23 +111,28 @@ def _fingerprint(study: Study, table: TaskTable) -> FingerprintSettings | None:
     return found
 
 
+def _network(study: Study) -> NetworkSettings:
+    model = study.settings.learner
+    assert isinstance(model, NetworkSettings)
+    return model
+
+
 def _final_fit(study: Study, table: TaskTable, group: Sequence[int]) -> Fit:
     """`group` on all folds, but for the validation folds where training stops by them."""
     settings = study.settings
     stopping: tuple[int, ...] = ()
-    if settings.model.patience > 0:
+    if _network(study).patience > 0:
         stopping = study_repeats(settings, 1, settings.plan.seed)[0].folds.validation
     train = tuple(fold for fold in range(table.n_folds) if fold not in stopping)
     rotation = Rotation(0, FoldUse(train, stopping, ()), settings.plan.seed)
     return subset_fit(table.n_tasks, group, len(train), rotation, "group")
 
 
-def _train(study: Study, table: TaskTable, fits: Sequence[Fit]) -> tuple[Weights, ...]:
-    model = study.settings.model
-    engine = engine_of(study)
+def _train(study: Study, table: TaskTable, fits: Sequence[Fit]) -> tuple[TrainedNetwork, ...]:
+    learner = study_learners(study)[study.settings.plan.learner]
     try:
         parallel = Parallel(n_jobs=study.settings.train.workers or -1, backend="threading")
-        return tuple(parallel(delayed(engine.train_weights)(table, fit, model) for fit in fits))
+        return tuple(parallel(delayed(learner.fit)(table, fit) for fit in fits))
     except FitError as error:
         raise CotrainError(f"a model cannot be trained on all labels: {error}") from error
 

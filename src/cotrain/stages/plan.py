@@ -1,10 +1,14 @@
 """The lists of fits to train."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import joblib
 
 from cotrain.allocation import (
+    Fit,
+    Identities,
     Plan,
     all_together,
     augmentations,
@@ -15,18 +19,20 @@ from cotrain.allocation import (
 from cotrain.analysis import make_rounds
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
+from cotrain.stages._learners import identities, study_learners
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.training import Journal, estimate_seconds, load_fit_table
+from cotrain.training import Journal, Learner, estimate_seconds, load_fit_table
 
 
 def run(study: Study) -> str:
     settings = study.settings
     table = TaskTable.load(study.table)
     version = file_version(study.table)
+    learners = study_learners(study)
     try:
-        plans = make_plans(settings, table.n_tasks, version)
+        plans = make_plans(settings, table.n_tasks, version, identities(learners))
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `plan`: {error}") from error
     journal = Journal(study.journal)
@@ -34,15 +40,17 @@ def run(study: Study) -> str:
         journal.absorb(load_fit_table(path))
     for plan in plans:
         plan.save(study.plan(plan.name))
-    return "\n".join(_describe(plan, table, settings, journal) for plan in plans)
+    return "\n".join(
+        _describe(plan, table, learners[settings.plan.learner], settings, journal) for plan in plans
+    )
 
 
-def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
+def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities) -> list[Plan]:
     """The plans of a study: subsets, then the statTAG grid without what they share.
 
     With adaptive sampling the subsets are those of the first round.
     """
-    plan, model = settings.plan, settings.model.identity()
+    plan = settings.plan
     subsets_of, grid = plan.subsets, plan.augmentations
     subset_repeats, grid_repeats = (
         study_repeats(settings, n_repeats, plan.seed)
@@ -66,20 +74,27 @@ def make_plans(settings: Settings, n_tasks: int, version: str) -> list[Plan]:
         for members in subsets
         for rotation in subset_repeats
     ]
-    first = Plan.of("subsets", fits, version, model, rounds=rounds)
+    first = Plan.of("subsets", _by(plan.learner, fits), version, known, rounds=rounds)
     fits = augmentations(n_tasks, grid.levels, grid_repeats)
     # The curves of each task alone and of all together, up to the top level.
     for level in range(1, plan.train_folds + 1):
         fits += single_tasks(n_tasks, level, grid_repeats)
         fits += all_together(n_tasks, level, grid_repeats)
-    return [first, Plan.of("augmentations", fits, version, model, without=[first])]
+    fits = _by(plan.learner, fits)
+    return [first, Plan.of("augmentations", fits, version, known, without=[first])]
 
 
-def _describe(plan: Plan, table: TaskTable, settings: Settings, journal: Journal) -> str:
+def _by(learner: str, fits: Sequence[Fit]) -> list[Fit]:
+    return [replace(fit, learner=learner) for fit in fits]
+
+
+def _describe(
+    plan: Plan, table: TaskTable, learner: Learner, settings: Settings, journal: Journal
+) -> str:
     recorded = journal.recorded()
     missing = [fit for key, fit in plan.fits.items() if key not in recorded]
     measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
-    seconds = float(sum(estimate_seconds(table, missing, settings.model, measured)))
+    seconds = float(sum(estimate_seconds(learner, table, missing, measured)))
     minutes = math.ceil(seconds / 60 / (settings.train.workers or joblib.cpu_count()))
     more = ""
     if plan.rounds is not None:

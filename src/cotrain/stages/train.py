@@ -2,18 +2,21 @@
 
 from cotrain.allocation import Plan
 from cotrain.analysis import next_round
-from cotrain.stages._sweep import Workbench
+from cotrain.stages._learners import identities
+from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
 from cotrain.training import save_fit_table
 
 
 def run(study: Study, plan_name: str) -> str:
-    bench = Workbench.of(study)
-    model = study.settings.model.identity()
+    trainer = Trainer.of(study)
+    known = identities(trainer.learners)
     plan = Plan.load(study.plan(plan_name))
-    rows = bench.train(plan)
-    while len(grown := next_round(plan, rows, bench.table, bench.data_version, model)) > len(plan):
-        plan, rows = grown, bench.train(grown)
-    bench.log(plan, rows)
+    rows = trainer.train(plan)
+    while len(grown := next_round(plan, rows, trainer.table, trainer.data_version, known)) > len(
+        plan
+    ):
+        plan, rows = grown, trainer.train(grown)
+    trainer.log(plan, rows)
     save_fit_table(study.fits(plan_name), rows)
     return f"{plan_name}: {len(plan)} fits, {len(rows)} rows"

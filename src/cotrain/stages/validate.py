@@ -1,6 +1,7 @@
 """The recommended grouping and its rivals, trained with fresh seeds, compared on test labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from cotrain.allocation import Fit, Plan, Rotation, subset_fit
@@ -12,8 +13,9 @@ from cotrain.stages._context import analysed_scores
 from cotrain.stages._group_scores import GroupScores
 from cotrain.stages._grouping_costs import grouping_costs, measured_seconds
 from cotrain.stages._grouping_file import GroupingFile
+from cotrain.stages._learners import identities
 from cotrain.stages._repeats import study_repeats
-from cotrain.stages._sweep import Workbench
+from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
 from cotrain.training import save_fit_table
 
@@ -21,22 +23,26 @@ Rivals = Mapping[str, Sequence[Grouping]]
 
 
 def run(study: Study) -> str:
-    bench = Workbench.of(study)
-    tasks = bench.table.tasks
-    rivals = _rivals(GroupingFile.load(study, tasks, bench.data_version), len(tasks))
+    trainer = Trainer.of(study)
+    tasks = trainer.table.tasks
+    rivals = _rivals(GroupingFile.load(study, tasks, trainer.data_version), len(tasks))
     repeats = _fresh_repeats(study)
-    fits = _fits(rivals, repeats, len(tasks), study.settings.plan.subset_level)
-    model = study.settings.model
-    plan = Plan.of("validation", fits, bench.data_version, model.identity())
-    rows = bench.train(plan)
-    bench.log(plan, rows)
+    plan_settings = study.settings.plan
+    fits = [
+        replace(fit, learner=plan_settings.learner)
+        for fit in _fits(rivals, repeats, len(tasks), plan_settings.subset_level)
+    ]
+    learner = trainer.learners[study.settings.plan.learner]
+    plan = Plan.of("validation", fits, trainer.data_version, identities(trainer.learners))
+    rows = trainer.train(plan)
+    trainer.log(plan, rows)
     scored = {
         score: GroupScores.of(rows, rivals, tasks, score, len(repeats))
         for score in analysed_scores(study)
     }
     # One model serves a task, whatever score it is then looked at by.
     chooser = scored[study.settings.analyze.score]
-    costs = grouping_costs(rivals, fits, bench.table, model)
+    costs = grouping_costs(rivals, fits, trainer.table, learner)
     overall, by_task = comparison_tables(
         {score: found.test_scores(rivals, chooser) for score, found in scored.items()},
         costs,
@@ -50,10 +56,10 @@ def run(study: Study) -> str:
     )
     save_fit_table(study.fits("validation"), rows)
     counted = costs.drop(columns="seconds")
-    measured = measured_seconds(rivals, rows, bench.journal)
-    bench.tracker.log_summary(
+    measured = measured_seconds(rivals, rows, trainer.journal)
+    trainer.tracker.log_summary(
         "comparison",
-        bench.run.params,
+        trainer.run.params,
         {
             f"{name}/{column}": float(value)
             for column, values in {**counted, "train_seconds": measured}.items()

@@ -12,6 +12,7 @@ from cotrain.exceptions import DataError
 from cotrain.files import whole_file
 
 TaskKind = Literal["binary", "real"]
+Features = csr_array
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,5 @@
-"""Engines behind one small protocol: fits in, scores out."""
+"""Learners behind one small contract: fits in; trained models, predictions and scores out."""
 
-from cotrain.training._cost import count_operations, estimate_seconds, pass_operations
-from cotrain.training._engines import make_engine
 from cotrain.training._fit_table import (
     SCORE_COLUMNS,
     Rows,
@@ -9,36 +7,38 @@ from cotrain.training._fit_table import (
     fit_rows,
     fit_table,
     load_fit_table,
+    results_of,
     save_fit_table,
-    scores_of,
 )
 from cotrain.training._journal import Journal
-from cotrain.training._problem import Problem
-from cotrain.training._protocol import NEVER, Engine, FitFailure, FitScores, Outcome
+from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
+from cotrain.training._make import estimate_seconds, make_learner
+from cotrain.training._problem import Labels, Problem
+from cotrain.training._result import FitFailure, FitResult, Outcome, Predictions, fit_result
 from cotrain.training._sweep import sweep
-from cotrain.training._weights import Layer, Weights
 
 __all__ = [
     "NEVER",
     "SCORE_COLUMNS",
-    "Engine",
+    "Capabilities",
     "FitFailure",
-    "FitScores",
+    "FitResult",
     "Journal",
-    "Layer",
+    "Labels",
+    "Learner",
     "Outcome",
+    "Predictions",
     "Problem",
     "Rows",
-    "Weights",
-    "count_operations",
+    "Trained",
     "describe_fit",
     "estimate_seconds",
+    "fit_result",
     "fit_rows",
     "fit_table",
     "load_fit_table",
-    "make_engine",
-    "pass_operations",
+    "make_learner",
+    "results_of",
     "save_fit_table",
-    "scores_of",
     "sweep",
 ]

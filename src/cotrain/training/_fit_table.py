@@ -12,7 +12,7 @@ from cotrain.exceptions import DataError
 from cotrain.files import write_parquet
 from cotrain.scores import SCORES
 from cotrain.tasks import TaskTable
-from cotrain.training._protocol import FitScores
+from cotrain.training._result import FitResult
 
 SCORE_COLUMNS = tuple(f"{part}_{score}" for part in ("val", "test") for score in SCORES)
 
@@ -23,6 +23,7 @@ _TYPES = {
     "fit_id": "str",
     "plan": "str",
     "kind": "str",
+    "learner": "str",
     "repeat": "int64",
     "seed": "int64",
     "evaluation_folds": "str",
@@ -30,6 +31,7 @@ _TYPES = {
     "level": "int64",
     "auxiliary": "str",
     "task_weights": "str",
+    "placebo": "Int64",
     "task": "str",
     "n_labels": "int64",
     **dict.fromkeys(SCORE_COLUMNS, "float64"),
@@ -44,6 +46,7 @@ def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str
         "fit_id": fit_id,
         "plan": plan,
         "kind": fit.kind,
+        "learner": fit.learner,
         "repeat": fit.repeat,
         "seed": fit.seed,
         "evaluation_folds": ", ".join(
@@ -53,10 +56,11 @@ def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str
         "level": fit.level,
         "auxiliary": None if fit.auxiliary is None else table.tasks[fit.auxiliary],
         "task_weights": None if weights is None else " ".join(f"{w:.6g}" for w in weights),
+        "placebo": fit.placebo,
     }
 
 
-def fit_rows(table: TaskTable, plan: str, fit_id: str, fit: Fit, scores: FitScores) -> Rows:
+def fit_rows(table: TaskTable, plan: str, fit_id: str, fit: Fit, scores: FitResult) -> Rows:
     """The rows of one fit in the fit table, one a member, as columns."""
     names = np.array(table.tasks, dtype=object)
     values = np.hstack([scores.validation, scores.test])
@@ -102,10 +106,10 @@ def load_fit_table(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def scores_of(rows: pd.DataFrame) -> FitScores:
-    """The scores that the rows of one fit hold, as an engine returned them."""
+def results_of(rows: pd.DataFrame) -> FitResult:
+    """The result that the rows of one fit hold, without its predictions."""
     values = rows[list(SCORE_COLUMNS)].to_numpy(dtype=np.float64)
-    return FitScores(
+    return FitResult(
         tasks=np.array(decode_tasks(rows["members"].iloc[0]), dtype=np.int64),
         n_labels=rows["n_labels"].to_numpy(dtype=np.int64),
         validation=values[:, : len(SCORES)],

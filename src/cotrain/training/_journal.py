@@ -3,14 +3,14 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from cotrain.files import whole_file
-from cotrain.training._fit_table import scores_of
-from cotrain.training._protocol import FitScores
+from cotrain.training._fit_table import results_of
+from cotrain.training._result import FitResult, Predictions
 
 # What numpy raises on a file that is missing, cut short or of another kind.
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -31,23 +31,32 @@ class Journal:
         """The identities of all fits in the journal."""
         return {path.stem for path in self.folder.glob("*/*.npz") if path.name[0] != "."}
 
-    def write(self, fit_id: str, scores: FitScores, seconds: float) -> None:
-        """Keep a fit's scores.
+    def write(
+        self, fit_id: str, result: FitResult, seconds: float, predictions: bool = False
+    ) -> None:
+        """Keep a fit's scores, and with `predictions` what they follow from.
 
         Raises
         ------
         CotrainError
             If the folder cannot be written to or the disk is full.
         """
+        kept: dict[str, Any] = {}
+        if predictions and result.predictions is not None:
+            kept = {
+                "predicted_validation": result.predictions.validation,
+                "predicted_test": result.predictions.test,
+            }
         with whole_file(self._path(fit_id)) as part, part.open("wb") as file:
             np.savez(
                 file,
-                tasks=scores.tasks,
-                n_labels=scores.n_labels,
-                validation=scores.validation,
-                test=scores.test,
-                n_epochs=np.int64(scores.n_epochs),
+                tasks=result.tasks,
+                n_labels=result.n_labels,
+                validation=result.validation,
+                test=result.test,
+                n_epochs=np.int64(result.n_epochs),
                 seconds=np.float64(seconds),
+                **kept,
             )
 
     def absorb(self, fit_table: pd.DataFrame) -> int:
@@ -58,14 +67,20 @@ class Journal:
         recorded = self.recorded()
         new = fit_table[~fit_table["fit_id"].isin(recorded)]
         for fit_id, rows in new.groupby("fit_id", sort=False):
-            self.write(str(fit_id), scores_of(rows), seconds=math.nan)
+            self.write(str(fit_id), results_of(rows), seconds=math.nan)
         return new["fit_id"].nunique()
 
-    def read(self, fit_id: str) -> FitScores | None:
+    def read(self, fit_id: str) -> FitResult | None:
         """A fit's scores, or None if they are not there or not readable (train it again)."""
         try:
             with self._open(fit_id) as file, np.load(file, allow_pickle=False) as entry:
-                return FitScores(
+                predictions = None
+                if "predicted_test" in entry:
+                    predictions = Predictions(
+                        entry["predicted_validation"], entry["predicted_test"]
+                    )
+                return FitResult(
+                    predictions=predictions,
                     tasks=entry["tasks"],
                     n_labels=entry["n_labels"],
                     validation=entry["validation"],

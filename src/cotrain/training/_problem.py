@@ -1,6 +1,6 @@
 """What one fit trains on and is scored on, as flat arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,6 +33,11 @@ class Labels:
     member: np.ndarray
     truth: np.ndarray
     weight: np.ndarray
+
+    @property
+    def row(self) -> np.ndarray:
+        """The place among `rows` of each label's example, int64 (n_labels,)."""
+        return np.repeat(np.arange(self.rows.size), np.diff(self.start))
 
     def within(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The labels of the rows at the places `batch`, and which of those each is of, (n,)."""
@@ -90,6 +95,8 @@ class Problem:
             for use in (fit.allocation.matrix, *(evaluated & ~fit.allocation.matrix))
         )
         is_binary = np.array([table.kinds[task] == "binary" for task in members], dtype=bool)
+        if fit.placebo is not None:
+            train = _permuted(table, members, train, fit.placebo)
         _check_finite(table, members, (train, validation, test))
         _check_variety(table, members, train, is_binary)
         shift, scale = _standard(train, is_binary)
@@ -108,6 +115,16 @@ class Problem:
         """The labels as they are trained on, float64 (n_labels,)."""
         return (labels.truth - self.shift[labels.member]) / self.scale[labels.member]
 
+    def base_logits(self) -> np.ndarray:
+        """The logit of each binary member's share of positive training labels, 0 of real ones.
+
+        Half a label of each class is added, so that it is finite.
+        """
+        positive = np.where(self.is_binary[self.train.member], self.train.truth, 0.0)
+        n_positive = np.bincount(self.train.member, positive, self.members.size)
+        n_negative = self.n_labels - n_positive
+        return np.where(self.is_binary, np.log(n_positive + 0.5) - np.log(n_negative + 0.5), 0.0)
+
 
 def _labels(
     table: TaskTable, members: np.ndarray, task_weights: ArrayLike, use: np.ndarray
@@ -125,6 +142,18 @@ def _labels(
         weight = weight * table.example_weights[table.label_rows[chosen]]
     start = np.append(first, chosen.size)
     return Labels(rows, start, member, table.labels.data[chosen], weight)
+
+
+def _permuted(table: TaskTable, members: np.ndarray, train: Labels, seed: int) -> Labels:
+    """The labels of each task in each fold in another order, the same in every fit of a seed."""
+    truth = train.truth.copy()
+    fold = table.folds[train.rows][train.row]
+    for place, task in enumerate(members):
+        for at in np.unique(fold[train.member == place]):
+            cell = np.flatnonzero((train.member == place) & (fold == at))
+            rng = np.random.default_rng([seed, int(task), int(at)])
+            truth[cell] = truth[rng.permutation(cell)]
+    return replace(train, truth=truth)
 
 
 def _standard(train: Labels, is_binary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

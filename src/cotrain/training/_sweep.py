@@ -12,21 +12,17 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import CotrainError
-from cotrain.settings import ModelSettings, TrainSettings
+from cotrain.settings import TrainSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._cost import estimate_seconds
-from cotrain.training._protocol import Engine, FitFailure, Outcome
+from cotrain.training._learner import Learner
+from cotrain.training._result import FitFailure, Outcome
 
 Finished = tuple[Fit, Outcome, float]
-_Call = tuple[int, Engine, TaskTable, list[Fit], ModelSettings, np.ndarray]
+_Call = tuple[int, Learner, TaskTable, list[Fit], np.ndarray]
 
 
 def sweep(
-    engine: Engine,
-    table: TaskTable,
-    fits: Sequence[Fit],
-    model: ModelSettings,
-    train: TrainSettings,
+    learner: Learner, table: TaskTable, fits: Sequence[Fit], train: TrainSettings
 ) -> Iterator[Finished]:
     """Each fit with its outcome and the seconds it took, as they finish; the longest go first.
 
@@ -38,17 +34,17 @@ def sweep(
     CotrainError
         If the backend is not installed.
     """
-    costs = estimate_seconds(table, fits, model)
+    costs = learner.cost(table, fits)
     waiting = [fits[place] for place in np.argsort(-costs, kind="stable")]
     # Workers need no examples' names, and those would be sent with every fit.
     lean = replace(table, examples=("",) * table.n_examples)
     lean.labels_by_cell  # noqa: B018 (found once and sent along)
-    at_once = engine.fits_at_once
+    at_once = learner.fits_at_once
     chunks = [waiting[at : at + at_once] for at in range(0, len(waiting), at_once)]
     while chunks:
         done: set[int] = set()
         try:
-            for place, finished in _run(engine, lean, chunks, model, train):
+            for place, finished in _run(learner, lean, chunks, train):
                 done.add(place)
                 yield from finished
             return
@@ -57,19 +53,18 @@ def sweep(
         chunks = [chunk for place, chunk in enumerate(chunks) if place not in done]
         n_suspects = _n_workers(train)
         for chunk in chunks[:n_suspects]:
-            yield from _alone(engine, lean, chunk, model)
+            yield from _alone(learner, lean, chunk)
         chunks = chunks[n_suspects:]
 
 
 def _run(
-    engine: Engine,
+    learner: Learner,
     table: TaskTable,
     chunks: Sequence[list[Fit]],
-    model: ModelSettings,
     train: TrainSettings,
 ) -> Iterator[tuple[int, list[Finished]]]:
     stop = np.zeros(1, dtype=np.bool_)
-    calls = [(place, engine, table, chunk, model, stop) for place, chunk in enumerate(chunks)]
+    calls = [(place, learner, table, chunk, stop) for place, chunk in enumerate(chunks)]
     if train.backend == "threading":
         yield from _in_threads(calls, _n_workers(train), stop)
     else:
@@ -115,27 +110,24 @@ def _in_processes(
 
 def _train(
     place: int,
-    engine: Engine,
+    learner: Learner,
     table: TaskTable,
     chunk: list[Fit],
-    model: ModelSettings,
     stop: np.ndarray,
 ) -> tuple[int, list[Finished]]:
     start = time.perf_counter()
-    outcomes = engine.train(table, chunk, model, stop)
+    outcomes = learner.evaluate(table, chunk, stop)
     seconds = (time.perf_counter() - start) / len(chunk)
     return place, [(fit, outcome, seconds) for fit, outcome in zip(chunk, outcomes, strict=True)]
 
 
-def _alone(
-    engine: Engine, table: TaskTable, chunk: list[Fit], model: ModelSettings
-) -> list[Finished]:
+def _alone(learner: Learner, table: TaskTable, chunk: list[Fit]) -> list[Finished]:
     """Train fits that were under way when a worker was killed, each in a process of its own."""
     result: list[Finished] = []
     alone = TrainSettings(workers=2, backend="loky")  # one of the two has nothing to do
     for fit in chunk:
         try:
-            for _, finished in _run(engine, table, [[fit]], model, alone):
+            for _, finished in _run(learner, table, [[fit]], alone):
                 result += finished
         except TerminatedWorkerError:
             reason = "its worker process was killed, most likely out of memory; use fewer workers"

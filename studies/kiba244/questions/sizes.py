@@ -11,7 +11,7 @@ def answer() -> Answer:
     summary = pd.read_csv(STUDY.prepared / "summary.csv").set_index("item")["count"]
     paths = sorted(STUDY.fits("any").parent.glob("*.parquet"))
     fits = {path.stem: load_fit_table(path) for path in paths}
-    model = STUDY.settings.model
+    model = STUDY.settings.learner
     return Answer(
         {
             "n_targets": int(summary["tasks"]),

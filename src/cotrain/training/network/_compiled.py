@@ -8,9 +8,11 @@ import numpy as np
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._compiled_pass import (
+from cotrain.training._learner import NEVER, check_stop
+from cotrain.training._problem import Labels, Problem
+from cotrain.training._result import FitResult, Outcome, fit_result
+from cotrain.training.network._compiled_pass import (
     Features,
     Network,
     Recipe,
@@ -22,21 +24,20 @@ from cotrain.training._compiled_pass import (
     renumbered,
     train_epoch,
 )
-from cotrain.training._kernels import LANES, Moments, block_width
-from cotrain.training._memory import side_by_side
-from cotrain.training._problem import Labels, Problem
-from cotrain.training._protocol import NEVER, FitScores, Outcome, check_stop
-from cotrain.training._randomness import epoch_order
-from cotrain.training._recipe import (
+from cotrain.training.network._kernels import LANES, Moments, block_width
+from cotrain.training.network._memory import side_by_side
+from cotrain.training.network._randomness import epoch_order
+from cotrain.training.network._recipe import (
     check_loss,
-    fit_scores,
     initial_heads,
     initial_layers,
     mean_loss,
     outcome_of,
+    scaled,
 )
-from cotrain.training._schedule import batch_size, learning_rate
-from cotrain.training._weights import Layer, Weights
+from cotrain.training.network._schedule import batch_size, learning_rate
+from cotrain.training.network._settings import NetworkSettings
+from cotrain.training.network._weights import Layer, TrainedNetwork
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,18 @@ class CompiledEngine:
     fits_at_once: int = 1
 
     def train(
-        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
+        self,
+        table: TaskTable,
+        fits: Sequence[Fit],
+        model: NetworkSettings,
+        stop: np.ndarray = NEVER,
     ) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
         return [outcome_of(partial(self._scores, table, fit, model, stop)) for fit in fits]
 
-    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
+    def train_weights(
+        self, table: TaskTable, fit: Fit, model: NetworkSettings, stop: np.ndarray = NEVER
+    ) -> TrainedNetwork:
         """The trained network of a fit.
 
         Raises
@@ -67,15 +74,20 @@ class CompiledEngine:
             If the fit cannot be trained.
         """
         training = _Training.of(table, fit, model, self.dtype)
-        training.run()
+        training.run(stop)
         return training.weights()
 
     def _scores(
-        self, table: TaskTable, fit: Fit, model: ModelSettings, stop: np.ndarray
-    ) -> FitScores:
+        self, table: TaskTable, fit: Fit, model: NetworkSettings, stop: np.ndarray
+    ) -> FitResult:
         training = _Training.of(table, fit, model, self.dtype, for_scores=True)
         n_epochs = training.run(stop)
-        return fit_scores(training.problem, n_epochs, training.outputs)
+        problem = training.problem
+        validation, test = (
+            scaled(problem, labels, training.outputs(labels))
+            for labels in (problem.validation, problem.test)
+        )
+        return fit_result(problem, validation, test, n_epochs)
 
 
 @dataclass(eq=False)
@@ -83,7 +95,7 @@ class _Training:
     """One fit under way."""
 
     problem: Problem
-    model: ModelSettings
+    model: NetworkSettings
     seed: int
     inputs: "_Inputs"
     network: Network
@@ -94,7 +106,7 @@ class _Training:
         cls,
         table: TaskTable,
         fit: Fit,
-        model: ModelSettings,
+        model: NetworkSettings,
         dtype: type[np.floating],
         for_scores: bool = False,
     ) -> "_Training":
@@ -102,7 +114,8 @@ class _Training:
         problem = Problem.of(table, fit)
         inputs = _Inputs.of(table, problem, whole=not for_scores or model.weight_decay > 0)
         layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype, inputs.features)
-        heads = initial_heads(problem.members, model.hidden[-1], fit.seed, dtype)
+        base_rate = model.head_bias == "base_rate"
+        heads = initial_heads(problem, model.hidden[-1], fit.seed, dtype, base_rate)
         widths = [_padded(n_units) for n_units in model.hidden]
         shape = Shape(
             inputs.features.size,
@@ -127,6 +140,7 @@ class _Training:
                 self.model.dropout,
                 learning_rate(self.model, epoch),
                 self.model.weight_decay,
+                self.model.linear_from,
             )
             order = epoch_order(self.seed, epoch, train.rows)
             loss, n_steps = train_epoch(
@@ -159,7 +173,7 @@ class _Training:
             predict_labels(self._rows(labels), self._targets(labels), self.network, self.shape)
         )
 
-    def weights(self) -> Weights:
+    def weights(self) -> TrainedNetwork:
         """The network as plain arrays; not of a fit `for_scores`."""
         net, units = self.network, self.model.hidden
         n_inputs = [self.shape.n_features, self.shape.first]
@@ -174,10 +188,11 @@ class _Training:
         hidden[0] = Layer(hidden[0].weight[back], hidden[0].bias)
         heads = _dense(net.heads.weight, self.shape.n_members, units[-1])
         problem = self.problem
-        return Weights(
+        return TrainedNetwork(
             tuple(hidden),
             Layer(np.ascontiguousarray(heads.T), net.head_bias.weight.copy()),
             problem.members,
+            problem.is_binary,
             problem.shift,
             problem.scale,
         )
@@ -215,7 +230,8 @@ class _EarlyStop:
 
     def is_over(self, epoch: int) -> bool:
         training, labels = self.training, self.training.problem.validation
-        loss = mean_loss(training.problem, labels, training.outputs(labels))
+        outputs = training.outputs(labels)
+        loss = mean_loss(training.problem, labels, outputs, training.model.linear_from)
         if loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, epoch
             self.best_weights = tuple(part.weight.copy() for part in training.network)

@@ -5,11 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from cotrain.exceptions import FitError
-from cotrain.scores import score_tasks
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._protocol import FitFailure, FitScores, Outcome
-from cotrain.training._randomness import HEAD, TRUNK, fill_uniform
-from cotrain.training._weights import Layer
+from cotrain.training._result import FitFailure, FitResult, Outcome
+from cotrain.training.network._randomness import HEAD, TRUNK, fill_uniform
+from cotrain.training.network._weights import Layer
 
 HIDDEN_BIAS = 0.1
 
@@ -38,55 +37,52 @@ def initial_layers(
     return tuple(layers)
 
 
-def initial_heads(members: np.ndarray, n_inputs: int, seed: int, dtype: type[np.floating]) -> Layer:
-    """The heads before training: Xavier uniform as of one output, by (seed, task); bias 0.
+def initial_heads(
+    problem: Problem, n_inputs: int, seed: int, dtype: type[np.floating], base_rate: bool = False
+) -> Layer:
+    """The heads before training: Xavier uniform as of one output, by (seed, task).
 
+    The bias is 0, or with `base_rate` the logit of a binary member's share of positives.
     A head's weights do not depend on what other heads there are, as Xavier's bound for all heads
     in one layer would.
     """
+    members = problem.members
     weight = np.empty((members.size, n_inputs), dtype=dtype)
     bound = np.sqrt(6.0 / (n_inputs + 1))
     for place, task in enumerate(members):
         fill_uniform(seed, HEAD, task, bound, np.zeros(1, np.int64), weight[place : place + 1])
-    return Layer(np.ascontiguousarray(weight.T), np.zeros(members.size, dtype=dtype))
+    bias = problem.base_logits() if base_rate else np.zeros(members.size)
+    return Layer(np.ascontiguousarray(weight.T), bias.astype(dtype))
 
 
-def mean_loss(problem: Problem, labels: Labels, output: np.ndarray) -> float:
+def mean_loss(
+    problem: Problem, labels: Labels, output: np.ndarray, linear_from: float = np.inf
+) -> float:
     """The weighted loss per row of labels, as in training."""
     target, z = problem.targets(labels), output.astype(np.float64)
     binary = problem.is_binary[labels.member]
-    loss = np.where(binary, np.logaddexp(0.0, z) - target * z, (z - target) ** 2)
+    size = np.abs(z - target)
+    straight = size > linear_from
+    edge = np.where(straight, linear_from, 0.0)
+    real = np.where(straight, edge * (2 * size - edge), size**2)
+    loss = np.where(binary, np.logaddexp(0.0, z) - target * z, real)
     return float((labels.weight * loss).sum() / labels.rows.size)
 
 
 def check_loss(loss: float, epoch: int) -> None:
     """Raise FitError if training has diverged."""
     if not np.isfinite(loss):
-        raise FitError(f"the loss is not finite in epoch {epoch + 1}; lower model.learning_rate")
+        raise FitError(
+            f"the loss is not finite in epoch {epoch + 1}; lower the learner's `learning_rate`"
+        )
 
 
-def fit_scores(
-    problem: Problem, n_epochs: int, output_of: Callable[[Labels], np.ndarray]
-) -> FitScores:
-    """The scores of a trained network that gives `output_of` labels.
-
-    A member without any training label has no scores: its head never learnt anything.
-    """
-    validation, test = (
-        _scores_of(problem, labels, output_of(labels))
-        for labels in (problem.validation, problem.test)
-    )
-    return FitScores(problem.members, problem.n_labels, validation, test, n_epochs)
+def scaled(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
+    """Outputs in the units of the labels, (n_labels,)."""
+    return np.asarray(output * problem.scale[labels.member] + problem.shift[labels.member])
 
 
-def _scores_of(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
-    value = output * problem.scale[labels.member] + problem.shift[labels.member]
-    scores = score_tasks(labels.member, labels.truth, value, problem.is_binary)
-    scores[problem.n_labels == 0] = np.nan
-    return scores
-
-
-def outcome_of(train: Callable[[], FitScores]) -> Outcome:
+def outcome_of(train: Callable[[], FitResult]) -> Outcome:
     """What `train` returns, or why it failed."""
     try:
         return train()

@@ -15,14 +15,14 @@ from torch import Tensor
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
+from cotrain.training._learner import NEVER
 from cotrain.training._problem import Problem
-from cotrain.training._protocol import NEVER
-from cotrain.training._randomness import keep_mask
-from cotrain.training._schedule import learning_rate
-from cotrain.training._torch import Training, losses_of
-from cotrain.training._torch_trunks import Rows, SparseTrunk
+from cotrain.training.network._randomness import keep_mask
+from cotrain.training.network._schedule import learning_rate
+from cotrain.training.network._settings import NetworkSettings
+from cotrain.training.network._torch import Training, losses_of
+from cotrain.training.network._torch_trunks import Rows, SparseTrunk
 
 __all__ = ["BatchView", "WatchedFit"]
 
@@ -45,7 +45,7 @@ class WatchedFit(Training):
 
     @classmethod
     def of(
-        cls, table: TaskTable, fit: Fit, model: ModelSettings, dtype: torch.dtype = torch.float32
+        cls, table: TaskTable, fit: Fit, model: NetworkSettings, dtype: torch.dtype = torch.float32
     ) -> Self:
         """The fit before its first step.
 
@@ -163,7 +163,7 @@ class BatchView:
         label, row = self.labels()
         target = tuple(part[torch.from_numpy(label)] for part in self.fit.targets)
         every = self.fit.every_output(parameters, self._rows)
-        loss = losses_of(every[0, row, target[0]], target)
+        loss = losses_of(every[0, row, target[0]], target, self.fit.model.linear_from)
         counts = torch.from_numpy(self.task_counts)
         shares = loss.new_zeros(counts.numel()).index_add(0, target[0], loss)
         return torch.where(counts > 0, shares / self.examples.size, torch.nan)

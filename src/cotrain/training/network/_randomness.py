@@ -12,7 +12,7 @@ single draws are 32 bits, mixed with Wellons' `lowbias32`.
 import numpy as np
 from numba import njit, uint32, uint64
 
-from cotrain.training._simd import count_from, load, shift_right, spread, store, uniform
+from cotrain.training.network._simd import count_from, load, shift_right, spread, store, uniform
 
 # The first link of a key: what the stream is for.
 TRUNK, HEAD, ORDER, DROPOUT = 1, 2, 3, 4

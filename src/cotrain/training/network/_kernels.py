@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from cotrain.training._randomness import draws, dropout_threshold, link
-from cotrain.training._simd import (
+from cotrain.training.network._randomness import draws, dropout_threshold, link
+from cotrain.training.network._simd import (
     fma,
     load,
     positive,

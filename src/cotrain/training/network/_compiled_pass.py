@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from cotrain.training._kernels import (
+from cotrain.training.network._kernels import (
     Moments,
     Sparse,
     Step,
@@ -19,7 +19,7 @@ from cotrain.training._kernels import (
     transpose,
     update,
 )
-from cotrain.training._randomness import DROPOUT, stream
+from cotrain.training.network._randomness import DROPOUT, stream
 
 CHUNK = 1024
 
@@ -77,6 +77,7 @@ class Recipe(NamedTuple):
     dropout: float
     learning_rate: float
     weight_decay: float
+    linear_from: float  # errors beyond it count in proportion, not squared
 
 
 @njit(nogil=True)
@@ -149,7 +150,7 @@ def _spread_out(rows, values, scale, width):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _errors(labels, rows, output, is_binary, n):  # type: ignore[no-untyped-def]
+def _errors(labels, rows, output, is_binary, n, linear_from):  # type: ignore[no-untyped-def]
     """Turn outputs into the loss's gradient in place; the sum of the losses is returned."""
     loss = 0.0
     for r in range(rows.begin.size):
@@ -159,8 +160,11 @@ def _errors(labels, rows, output, is_binary, n):  # type: ignore[no-untyped-def]
                 e = np.exp(-abs(z))
                 p = 1.0 / (1.0 + e) if z >= 0 else e / (1.0 + e)
                 value, slope = max(z, 0.0) - z * y + np.log1p(e), p - y
-            else:
+            elif abs(z - y) <= linear_from:
                 value, slope = (z - y) ** 2, 2.0 * (z - y)
+            else:
+                value = linear_from * (2.0 * abs(z - y) - linear_from)
+                slope = 2.0 * linear_from * np.sign(z - y)
             loss += labels.weight[k] * value
             output[k] = labels.weight[k] * slope / n
     return loss
@@ -244,7 +248,7 @@ def _train_epoch(  # type: ignore[no-untyped-def]
         active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room.hidden)
         known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
         _outputs(net.heads, net.head_bias, known, top, width, output)
-        loss += _errors(labels, known, output, is_binary, n)
+        loss += _errors(labels, known, output, is_binary, n, recipe.linear_from)
 
         # The gradient at the top layer, before its ReLU; then the heads, which it no longer needs.
         delta = room.delta[: n * width]

@@ -1,6 +1,6 @@
 """What a fit will cost, before it is trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeVar
 
@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from cotrain.allocation import Fit
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
-from cotrain.training._schedule import batch_size
+from cotrain.training.network._schedule import batch_size
+from cotrain.training.network._settings import NetworkSettings
 
 # Seconds on one core of a 2023 server for each thing that a fit does. Rough: they order fits, and
 # tell the time before anything was measured; measured seconds set the scale.
@@ -22,27 +22,12 @@ _FIXED = 5e-3  # setting up and scoring a fit
 _Number = TypeVar("_Number", int, np.ndarray)
 
 
-def estimate_seconds(
-    table: TaskTable,
-    fits: Sequence[Fit],
-    model: ModelSettings,
-    measured: Mapping[Fit, float] | None = None,
-) -> np.ndarray:
-    """The seconds that each fit takes on one core, about, float64 (n_fits,).
-
-    Parameters
-    ----------
-    measured : mapping of Fit to float, optional
-        Seconds that fits of the same table and model took here; they set the scale.
-    """
-    costs = _costs(table, fits, model)
-    if measured:
-        known = list(measured)
-        costs *= sum(measured.values()) / _costs(table, known, model).sum()
-    return costs
+def estimate_seconds(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
+    """The seconds that each fit takes on one core, about, float64 (n_fits,)."""
+    return _costs(table, fits, model)
 
 
-def count_operations(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> np.ndarray:
+def count_operations(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
     """Floating-point operations of training each fit, float64 (n_fits,).
 
     Those of `pass_operations` in all epochs, for an early stop cannot be foreseen.
@@ -67,7 +52,7 @@ def pass_operations(
     return 2 * (2 * n_entries * hidden[0] + 3 * n_rows * dense)
 
 
-def _costs(table: TaskTable, fits: Sequence[Fit], model: ModelSettings) -> np.ndarray:
+def _costs(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
     if not fits:
         return np.zeros(0)
     train = _allocations(fits)

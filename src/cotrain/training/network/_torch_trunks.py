@@ -10,8 +10,8 @@ from torch.func import functional_call, stack_module_state
 from torch.nn.functional import embedding_bag
 
 from cotrain.tasks import TaskTable
-from cotrain.training._randomness import keep_mask
-from cotrain.training._recipe import initial_layers
+from cotrain.training.network._randomness import keep_mask
+from cotrain.training.network._recipe import initial_layers
 
 # Makes a trunk that maps dense features (n, n_features) to representations (n, n_units), from the
 # number of features and the seed, which must set its initial weights.

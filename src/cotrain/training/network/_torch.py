@@ -1,5 +1,6 @@
 """The torch engine: many fits as one batched computation, on any device. The reference."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -10,21 +11,21 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
-from cotrain.settings import ModelSettings
 from cotrain.tasks import TaskTable
+from cotrain.training._learner import NEVER, check_stop
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._protocol import NEVER, FitFailure, Outcome, check_stop
-from cotrain.training._randomness import epoch_order
-from cotrain.training._recipe import (
+from cotrain.training._result import FitFailure, Outcome, fit_result
+from cotrain.training.network._randomness import epoch_order
+from cotrain.training.network._recipe import (
     check_loss,
-    fit_scores,
     initial_heads,
     mean_loss,
-    outcome_of,
+    scaled,
 )
-from cotrain.training._schedule import batch_size, learning_rate
-from cotrain.training._torch_trunks import ModuleTrunk, Rows, SparseTrunk, TrunkFactory
-from cotrain.training._weights import Layer, Weights
+from cotrain.training.network._schedule import batch_size, learning_rate
+from cotrain.training.network._settings import NetworkSettings
+from cotrain.training.network._torch_trunks import ModuleTrunk, Rows, SparseTrunk, TrunkFactory
+from cotrain.training.network._weights import Layer, TrainedNetwork
 
 _CHUNK = 1024
 # Where PyTorch has Adam in one pass over the parameters.
@@ -56,7 +57,11 @@ class TorchEngine:
     n_threads: int = 1
 
     def train(
-        self, table: TaskTable, fits: Sequence[Fit], model: ModelSettings, stop: np.ndarray = NEVER
+        self,
+        table: TaskTable,
+        fits: Sequence[Fit],
+        model: NetworkSettings,
+        stop: np.ndarray = NEVER,
     ) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
         torch.set_num_threads(self.n_threads)
@@ -77,7 +82,9 @@ class TorchEngine:
             outcomes.update(zip(places, together, strict=True))
         return [outcomes[place] for place in range(len(fits))]
 
-    def train_weights(self, table: TaskTable, fit: Fit, model: ModelSettings) -> Weights:
+    def train_weights(
+        self, table: TaskTable, fit: Fit, model: NetworkSettings, stop: np.ndarray = NEVER
+    ) -> TrainedNetwork:
         """The trained network of a fit (standard trunk).
 
         Raises
@@ -89,7 +96,7 @@ class TorchEngine:
             raise ValueError("train_weights must be used with the standard trunk, got another")
         torch.set_num_threads(self.n_threads)
         training = self._training(table, [Problem.of(table, fit)], [fit.seed], model)
-        training.run()
+        training.run(stop)
         if training.failed[0] is not None:
             raise FitError(training.failed[0])
         return training.weights(0)
@@ -99,7 +106,7 @@ class TorchEngine:
         table: TaskTable,
         problems: list[Problem],
         seeds: list[int],
-        model: ModelSettings,
+        model: NetworkSettings,
         stop: np.ndarray,
     ) -> list[Outcome]:
         try:
@@ -114,7 +121,7 @@ class TorchEngine:
         return [training.outcome(place) for place in range(len(problems))]
 
     def _training(
-        self, table: TaskTable, problems: list[Problem], seeds: list[int], model: ModelSettings
+        self, table: TaskTable, problems: list[Problem], seeds: list[int], model: NetworkSettings
     ) -> "Training":
         device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
         like = torch.empty(0, dtype=self.dtype, device=device)
@@ -132,7 +139,7 @@ class Training:
 
     problems: list[Problem]
     seeds: list[int]
-    model: ModelSettings
+    model: NetworkSettings
     trunk: SparseTrunk | ModuleTrunk
     like: torch.Tensor
     failed: list[str | None] = field(init=False)
@@ -185,11 +192,11 @@ class Training:
         if reason is not None:
             return FitFailure(reason)
         problem = self.problems[place]
-        return outcome_of(
-            lambda: fit_scores(
-                problem, self.n_epochs[place], lambda labels: self.outputs(place, labels)
-            )
+        validation, test = (
+            scaled(problem, labels, self.outputs(place, labels))
+            for labels in (problem.validation, problem.test)
         )
+        return fit_result(problem, validation, test, self.n_epochs[place])
 
     def outputs(self, place: int, labels: Labels) -> np.ndarray:
         """The network's output for each label of one fit, (n_labels,)."""
@@ -204,7 +211,7 @@ class Training:
                 parts.append(every[row, labels.member[label]])
         return np.concatenate(parts)
 
-    def weights(self, place: int) -> Weights:
+    def weights(self, place: int) -> TrainedNetwork:
         """The network of one fit as plain arrays."""
         part = {name: value[place].cpu().numpy() for name, value in self.parameters.items()}
         problem = self.problems[place]
@@ -214,16 +221,20 @@ class Training:
         )
         n_members = problem.members.size
         heads = Layer(part["head_weight"][:, :n_members], part["head_bias"][0, :n_members])
-        return Weights(hidden, heads, problem.members, problem.shift, problem.scale)
+        return TrainedNetwork(
+            hidden, heads, problem.members, problem.is_binary, problem.shift, problem.scale
+        )
 
     def _heads(self) -> dict[str, torch.Tensor]:
         n_members = max(problem.members.size for problem in self.problems)
         dtype = np.float64 if self.like.dtype == torch.float64 else np.float32
+        base_rate = self.model.head_bias == "base_rate"
         weight = np.zeros((len(self.problems), self.trunk.n_units, n_members), dtype=dtype)
-        for place, (problem, seed) in enumerate(zip(self.problems, self.seeds, strict=True)):
-            heads = initial_heads(problem.members, self.trunk.n_units, seed, dtype)
-            weight[place, :, : problem.members.size] = heads.weight
         bias = np.zeros((len(self.problems), 1, n_members), dtype=dtype)
+        for place, (problem, seed) in enumerate(zip(self.problems, self.seeds, strict=True)):
+            heads = initial_heads(problem, self.trunk.n_units, seed, dtype, base_rate)
+            weight[place, :, : problem.members.size] = heads.weight
+            bias[place, 0, : problem.members.size] = heads.bias
         return {
             "head_weight": torch.as_tensor(weight).to(self.like),
             "head_bias": torch.as_tensor(bias).to(self.like),
@@ -294,7 +305,7 @@ class Training:
         index = np.stack([places, self.first_label[places] + labels, row_of])
         place, label, row = torch.as_tensor(index, device=self.like.device)
         target = tuple(part[label] for part in self.targets)
-        losses = losses_of(every[place, row, target[0]], target)
+        losses = losses_of(every[place, row, target[0]], target, self.model.linear_from)
         lengths = torch.as_tensor(sizes, device=self.like.device)
         return torch.segment_reduce(losses, "sum", lengths=lengths)
 
@@ -324,7 +335,7 @@ class _EarlyStop:
             return
         problem = training.problems[place]
         output = training.outputs(place, problem.validation)
-        loss = mean_loss(problem, problem.validation, output)
+        loss = mean_loss(problem, problem.validation, output, training.model.linear_from)
         if loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, epoch
             self.best = {n: value[place].clone() for n, value in training.parameters.items()}
@@ -337,11 +348,20 @@ class _EarlyStop:
             self.training.n_epochs[self.place] = self.best_epoch + 1
 
 
-def losses_of(output: torch.Tensor, target: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """The weighted loss of each label, (n,); `target` holds members, targets, weights and kinds."""
+def losses_of(
+    output: torch.Tensor, target: tuple[torch.Tensor, ...], linear_from: float = math.inf
+) -> torch.Tensor:
+    """The weighted loss of each label, (n,); `target` holds members, targets, weights and kinds.
+
+    Errors of real-valued labels beyond `linear_from` count in proportion, not squared.
+    """
     _, truth, weight, is_binary = target
     cross_entropy = binary_cross_entropy_with_logits(output, truth.clamp(0, 1), reduction="none")
-    return weight * torch.where(is_binary, cross_entropy, (output - truth) ** 2)
+    error = (output - truth) ** 2
+    if math.isfinite(linear_from):
+        size = (output - truth).abs()
+        error = torch.where(size <= linear_from, error, linear_from * (2 * size - linear_from))
+    return weight * torch.where(is_binary, cross_entropy, error)
 
 
 def _batches(orders: list[np.ndarray], sizes: list[int]) -> list[list[np.ndarray]]:

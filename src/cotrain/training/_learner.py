@@ -1,0 +1,184 @@
+"""The contract of learners: a fit goes in, a trained model or its predictions come out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import expit
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
+from cotrain.settings import Section
+from cotrain.tasks import Features, TaskTable
+from cotrain.training._problem import Problem
+from cotrain.training._result import FitFailure, FitResult, Outcome, fit_result
+
+# Not made read-only: Numba would compile the engine a second time for such an array.
+NEVER = np.zeros(1, dtype=np.bool_)
+
+
+def check_stop(stop: np.ndarray) -> None:
+    """Raise FitError if the fit is to stop."""
+    if stop[0]:
+        raise FitError("stopped before it was done")
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a learner can do.
+
+    Attributes
+    ----------
+    multi_task : bool
+        Whether members of a fit learn from each other; if not, each is trained by itself.
+    real, binary : bool
+        The kinds of tasks it trains.
+    gradients : bool
+        Whether gradient affinities can be recorded along its fits.
+    seeded : bool
+        Whether the seed changes what is trained.
+    example_weights : bool
+        Whether examples and tasks may count for more than others.
+    """
+
+    multi_task: bool = False
+    real: bool = True
+    binary: bool = True
+    gradients: bool = False
+    seeded: bool = True
+    example_weights: bool = True
+
+
+class Trained(ABC):
+    """A trained model of some tasks.
+
+    Attributes
+    ----------
+    tasks : ndarray of int64, (n_members,)
+        The tasks that it predicts, ascending, as places in the task table.
+    is_binary : ndarray of bool, (n_members,)
+    """
+
+    tasks: np.ndarray
+    is_binary: np.ndarray
+
+    @abstractmethod
+    def outputs(self, features: Features) -> np.ndarray:
+        """Logits of binary tasks and values of real-valued ones, (n_rows, n_members)."""
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """Numbers that the model holds."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the model into an empty folder, without pickle; the same model, the same bytes."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; no code of the folder is run.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or is not what it must be.
+        """
+
+    def predict(self, features: Features) -> np.ndarray:
+        """Probabilities of binary tasks and values of real-valued ones, (n_rows, n_members)."""
+        outputs = self.outputs(features)
+        return np.where(self.is_binary, expit(outputs), outputs)
+
+
+class Learner(ABC):
+    """Trains fits. The same fit gives the same model, whatever it is trained beside.
+
+    Made from its settings alone, a section of params.yaml whose `kind` names the class
+    (`cotrain.registry.LEARNERS`). `cotrain.testing.LearnerContract` is run through every learner.
+
+    Attributes
+    ----------
+    Settings : type
+        A `Section` with a literal `kind`.
+    trained : type
+        The class of its models.
+    capabilities : Capabilities
+    fits_at_once : int
+        How many fits a call of `evaluate` best gets.
+    """
+
+    Settings: ClassVar[type[Section]]
+    trained: ClassVar[type[Trained]]
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    fits_at_once: int = 1
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> Trained:
+        """The model trained on the fit's allocation.
+
+        `stop` is bool (1,): once another thread sets it, the fit fails as soon as it can.
+
+        Raises
+        ------
+        FitError
+            If the fit cannot be trained.
+        """
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, float64 (n_fits,).
+
+        They order fits and show progress; measured seconds set the scale.
+        """
+        counts = [fit.allocation.counts(table.label_counts).sum() for fit in fits]
+        return 0.01 + 1e-4 * np.array(counts, dtype=np.float64)
+
+    def operations(self, _table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """Floating-point operations of training each fit, (n_fits,); NaN where none are counted."""
+        return np.full(len(fits), np.nan)
+
+    def identity(self) -> dict[str, Any]:
+        """What of the settings a fit's identity is made of, as plain JSON values."""
+        return self.settings.model_dump(mode="json")
+
+    def evaluate(
+        self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
+        """What each fit predicts for the evaluation labels of its members, and scores, in order.
+
+        A fit that fails does not stop the others.
+        """
+        return [self._evaluate(table, fit, stop) for fit in fits]
+
+    def _evaluate(self, table: TaskTable, fit: Fit, stop: np.ndarray) -> Outcome:
+        try:
+            problem = Problem.of(table, fit)
+            trained = self.fit(table, fit, stop)
+            parts = []
+            for labels in (problem.validation, problem.test):
+                outputs = trained.outputs(table.features[labels.rows])
+                parts.append(outputs[labels.row, labels.member])
+            return fit_result(problem, *parts)
+        except FitError as error:
+            return FitFailure(str(error))
+        except MemoryError:
+            return FitFailure("out of memory; use fewer workers, or a smaller model")
+
+
+__all__ = [
+    "NEVER",
+    "Capabilities",
+    "FitFailure",
+    "FitResult",
+    "Learner",
+    "Outcome",
+    "Trained",
+    "check_stop",
+]

@@ -1,0 +1,87 @@
+"""What a fit leaves: predictions of evaluation labels, and the scores that follow from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotrain.scores import score_tasks
+from cotrain.training._problem import Labels, Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Outputs for the evaluation labels of a fit's members, in the task table's order of labels.
+
+    Attributes
+    ----------
+    validation, test : ndarray of float32, (n_labels,)
+        Logits of binary tasks, values of real-valued ones; NaN for a member without any training
+        label, which never learnt anything.
+    """
+
+    validation: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """The scores of one fit, for the tasks that it was trained on, and what they follow from.
+
+    Attributes
+    ----------
+    tasks : ndarray of int64, (n_members,)
+        The tasks scored: the fit's members.
+    n_labels : ndarray of int64, (n_members,)
+        Labels of each that were trained on.
+    validation, test : ndarray of float64, (n_members, len(SCORES))
+        One column a score, in the order of `cotrain.scores.SCORES`; NaN where a score does not
+        apply (a real-valued task has no AUROC) or is undefined (one class among the labels).
+    n_epochs : int
+        Epochs trained, fewer than asked for after an early stop; 0 where there are none.
+    predictions : Predictions or None
+        None where they were not kept.
+    """
+
+    tasks: np.ndarray
+    n_labels: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    n_epochs: int = 0
+    predictions: Predictions | None = None
+
+
+@dataclass(frozen=True)
+class FitFailure:
+    """Why a fit has no scores: one line."""
+
+    reason: str
+
+
+Outcome = FitResult | FitFailure
+
+
+def fit_result(
+    problem: Problem, validation: np.ndarray, test: np.ndarray, n_epochs: int = 0
+) -> FitResult:
+    """The result of a fit from its outputs for the labels of `problem`, each (n_labels,)."""
+    return FitResult(
+        tasks=problem.members,
+        n_labels=problem.n_labels,
+        validation=_scores(problem, problem.validation, validation),
+        test=_scores(problem, problem.test, test),
+        n_epochs=n_epochs,
+        predictions=Predictions(
+            _known(problem, problem.validation, validation), _known(problem, problem.test, test)
+        ),
+    )
+
+
+def _scores(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
+    scores = score_tasks(labels.member, labels.truth, output, problem.is_binary)
+    scores[problem.n_labels == 0] = np.nan
+    return scores
+
+
+def _known(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
+    known = problem.n_labels[labels.member] > 0
+    return np.where(known, output, np.nan).astype(np.float32)

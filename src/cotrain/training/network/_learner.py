@@ -1,0 +1,62 @@
+"""The network as a learner; what it needs of Numba or PyTorch is imported when it trains."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cotrain.allocation import Fit
+from cotrain.settings import Section
+from cotrain.tasks import TaskTable
+from cotrain.training._learner import NEVER, Capabilities, Learner
+from cotrain.training._result import Outcome
+from cotrain.training.network._cost import count_operations, estimate_seconds
+from cotrain.training.network._settings import NetworkSettings
+from cotrain.training.network._weights import TrainedNetwork
+
+
+class Network(Learner):
+    """Hard parameter sharing: members share the hidden layers, each has a linear head."""
+
+    Settings: ClassVar[type[Section]] = NetworkSettings
+    trained = TrainedNetwork
+    capabilities = Capabilities(multi_task=True, gradients=True)
+    settings: NetworkSettings
+
+    @property
+    def fits_at_once(self) -> int:  # type: ignore[override]
+        """How many fits a call of `evaluate` best gets: PyTorch trains them side by side."""
+        return int(self._engine().fits_at_once)
+
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedNetwork:
+        """The network trained on the fit's allocation."""
+        trained: TrainedNetwork = self._engine().train_weights(table, fit, self.settings, stop)
+        return trained
+
+    def evaluate(
+        self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
+    ) -> list[Outcome]:
+        """The outcome of each fit, in order; without what predictions alone do not need."""
+        outcomes: list[Outcome] = self._engine().train(table, fits, self.settings, stop)
+        return outcomes
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, (n_fits,)."""
+        return estimate_seconds(table, fits, self.settings)
+
+    def operations(self, _table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """Floating-point operations of training each fit, (n_fits,)."""
+        return count_operations(_table, fits, self.settings)
+
+    def identity(self) -> dict[str, Any]:
+        """All settings but the device, which changes digits only."""
+        return self.settings.model_dump(exclude={"device"})
+
+    def _engine(self) -> Any:
+        if self.settings.engine == "compiled":
+            from cotrain.training.network._compiled import CompiledEngine
+
+            return CompiledEngine()
+        from cotrain.training.network._torch import TorchEngine
+
+        return TorchEngine(device=self.settings.device)

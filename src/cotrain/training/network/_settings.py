@@ -1,0 +1,33 @@
+"""How a network is made and trained."""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cotrain.settings import Count, Section
+
+
+class NetworkSettings(Section):
+    """Hidden layers shared by all members, a linear head each, trained by Adam."""
+
+    kind: Literal["network"] = "network"
+    engine: Literal["compiled", "torch"] = "compiled"
+    device: str | None = None
+    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    epochs: Count
+    batch_fraction: Annotated[float, Field(gt=0, le=1)]
+    min_batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    decay_epochs: list[Count]
+    decay_factor: Annotated[float, Field(gt=0, le=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    patience: Annotated[int, Field(ge=0)]
+    head_bias: Literal["zero", "base_rate"] = "zero"
+    loss: Literal["squared", "huber", "absolute"] = "squared"
+
+    @property
+    def linear_from(self) -> float:
+        """The error, in standard deviations, from which a real-valued loss grows linearly."""
+        return {"squared": math.inf, "huber": 1.0, "absolute": 0.1}[self.loss]

@@ -17,14 +17,14 @@ from cotrain.grouping import (
     greedy_groups,
     search_groups,
     selfish_bound,
-    semidefinite_bound,
-    spectral_bound,
 )
-from cotrain.grouping._branching import LinearGroups
-from cotrain.grouping._clock import Clock
-from cotrain.grouping._columns import close_gap, relax
-from cotrain.grouping._enumeration import AllGroups
-from cotrain.grouping._local import random_members
+from cotrain.grouping.proof._branching import LinearGroups
+from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.proof._columns import close_gap, relax
+from cotrain.grouping.proof._enumeration import AllGroups
+from cotrain.grouping.proof._semidefinite import semidefinite_bound
+from cotrain.grouping.proof._spectral import spectral_bound
+from cotrain.grouping.search._local import random_members
 
 
 def brute_force(objective: Objective) -> float:
@@ -38,7 +38,7 @@ def brute_force(objective: Objective) -> float:
         and not any(i in group and j in group for i, j in rules.must_not_share)
     ]
     rows = np.array([[task in group for task in range(n_tasks)] for group in groups])
-    scores = np.nan_to_num(objective.value(rows), nan=-np.inf)
+    scores = np.nan_to_num(objective.value.scores(rows), nan=-np.inf)
     best = -np.inf
     for count in range(1, (rules.max_groups or n_tasks) + 1):
         for chosen in combinations(range(len(groups)), count):

@@ -13,7 +13,8 @@ from cotrain.grouping import (
     greedy_groups,
     grouping_result,
 )
-from cotrain.grouping._relocation import _descend, relocate, suits
+from cotrain.grouping.search._local import suits
+from cotrain.grouping.search._relocation import _descend, relocate
 
 
 def value(n_tasks: int, seed: int) -> LinearValue:

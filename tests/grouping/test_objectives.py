@@ -68,10 +68,10 @@ def inside(scores: np.ndarray) -> np.ndarray:
 def test_surrogates_and_their_lower_bounds(measured, estimator) -> None:
     fitted = fit_surrogates(EVERY, measured, estimator)
     estimate = PredictedValue(fitted.predict, N_TASKS)
-    np.testing.assert_allclose(estimate(EVERY == 1), inside(fitted.predict(EVERY)))
+    np.testing.assert_allclose(estimate.scores(EVERY == 1), inside(fitted.predict(EVERY)))
     cautious = PredictedValue(fitted.predict, N_TASKS, fitted.predict_std, z=1.5)
     expected = inside(fitted.predict(EVERY) - 1.5 * fitted.predict_std(EVERY))
-    np.testing.assert_allclose(cautious(EVERY == 1), expected)
+    np.testing.assert_allclose(cautious.scores(EVERY == 1), expected)
     check(cautious, expected)
 
 

@@ -26,6 +26,30 @@ def test_published_taskonomy_optimum(max_groups: int, method: str) -> None:
         assert found.bound == found.value
 
 
+def hard_affinity(n_tasks: int, seed: int) -> np.ndarray:
+    """Affinities of clusters under strong harm and noise, on which local search gets stuck."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(8, size=n_tasks)
+    return np.where(label[:, None] == label, -60.0, -100.0) + rng.normal(0, 20, (n_tasks, n_tasks))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_optuna_is_never_behind_the_local_search_that_it_starts_from(seed: int) -> None:
+    affinity = hard_affinity(20, seed)
+    optuna, greedy = (
+        select_groups(affinity, max_groups=5, method=method) for method in ("optuna", "greedy")
+    )
+    assert optuna.value >= greedy.value
+
+
+@pytest.mark.parametrize("method", ["exact", "optuna", "greedy"])
+def test_one_group_is_the_only_grouping_and_said_to_be_optimal(method: str) -> None:
+    found = select_groups(hard_affinity(12, 0), max_groups=1, method=method)
+    assert found.groups == (tuple(range(12)),)
+    assert found.is_optimal
+    assert found.certificate == "optimal"
+
+
 def test_the_diagonal_is_not_used() -> None:
     filled = np.where(np.isnan(AFFINITY), 0, AFFINITY)
     np.fill_diagonal(filled, 1e6)

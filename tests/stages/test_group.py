@@ -1,14 +1,16 @@
 """The grouping that is recommended, and settings that allow none."""
 
 import json
-import sqlite3
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from commands import complaint, cotrain, succeed
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from random_fits import make_table
 from small_study import change_params
 
@@ -52,6 +54,12 @@ def write_analysis(folder: Path, effect) -> None:
     surrogates.to_csv(analysis / "surrogates.csv", index=False)
 
 
+def stored_trials(study: Path) -> list[int]:
+    """The number of trials of each study that Optuna finds in the journal."""
+    storage = JournalStorage(JournalFileBackend(str(study / ".cotrain/groupings.log")))
+    return [found.n_trials for found in optuna.get_all_study_summaries(storage)]
+
+
 def grouping(study: Path) -> dict:
     return json.loads((study / "data/grouping/grouping.json").read_text())
 
@@ -62,19 +70,22 @@ def test_the_clusters_are_found_proven_and_kept(study):
     assert found["groups"] == [TASKS[:3], TASKS[3:]]
     assert found["is_optimal"]
     assert not found["timed_out"]
-    with sqlite3.connect(study / ".cotrain/groupings.db") as database:
-        assert database.execute("SELECT COUNT(*) FROM trials").fetchone()[0] == 60
+    assert stored_trials(study) == [60]
     before = {path.name: path.read_bytes() for path in (study / "data/grouping").iterdir()}
     assert len(pd.read_csv(study / "data/grouping/trials.csv")) == 60
     succeed(study, "group")
     assert {path.name: path.read_bytes() for path in (study / "data/grouping").iterdir()} == before
+    assert stored_trials(study) == [60]
+    change_params(study, {"group.trials": 70})
+    succeed(study, "group")
+    assert stored_trials(study) == [70]
 
 
 def test_trials_go_to_the_database_of_optuna_s_variable(study, tmp_path, monkeypatch):
     monkeypatch.setenv("OPTUNA_STORAGE", f"sqlite:///{tmp_path}/shared.db")
     succeed(study, "group")
     assert (tmp_path / "shared.db").exists()
-    assert not (study / ".cotrain/groupings.db").exists()
+    assert not (study / ".cotrain/groupings.log").exists()
 
 
 def blank_affinities(study: Path, is_blank) -> None:

@@ -1,42 +1,51 @@
 """Which tasks to train together: the value of a grouping, its search, and its proof."""
 
-from cotrain.grouping._baselines import (
+from cotrain.grouping._compare import Comparison, compare_groupings
+from cotrain.grouping._select import select_groups
+from cotrain.grouping.proof import MeasuredResult, exact_groups, select_measured, selfish_bound
+from cotrain.grouping.search import (
+    SearchResult,
     affinity_clusters,
+    greedy_groups,
     pairwise_scores,
+    pareto_front,
     random_groupings,
+    search_groups,
     single_tasks,
     spectral_clusters,
     together,
 )
-from cotrain.grouping._bounds import selfish_bound, task_bounds
-from cotrain.grouping._compare import Comparison, compare_groupings
-from cotrain.grouping._constraints import Constraints, feasible_cover
-from cotrain.grouping._exact import exact_groups
-from cotrain.grouping._local import greedy_groups
-from cotrain.grouping._objective import (
+from cotrain.grouping.value import (
+    AffinityValue,
+    BlendedValue,
+    Constraints,
     Group,
     Grouping,
     GroupingResult,
+    GroupTable,
+    GroupValue,
+    LinearValue,
     Objective,
+    PredictedValue,
     as_matrix,
+    feasible_cover,
+    fill_unknown_pairs,
     grouping_result,
+    simplest,
 )
-from cotrain.grouping._search import SearchResult, pareto_front, search_groups
-from cotrain.grouping._select import select_groups
-from cotrain.grouping._semidefinite import semidefinite_bound
-from cotrain.grouping._spectral import spectral_bound
-from cotrain.grouping._unknown import fill_unknown_pairs
-from cotrain.grouping._values import AffinityValue, GroupValue, LinearValue, PredictedValue
 
 __all__ = [
     "AffinityValue",
+    "BlendedValue",
     "Comparison",
     "Constraints",
     "Group",
+    "GroupTable",
     "GroupValue",
     "Grouping",
     "GroupingResult",
     "LinearValue",
+    "MeasuredResult",
     "Objective",
     "PredictedValue",
     "SearchResult",
@@ -53,11 +62,10 @@ __all__ = [
     "random_groupings",
     "search_groups",
     "select_groups",
+    "select_measured",
     "selfish_bound",
-    "semidefinite_bound",
+    "simplest",
     "single_tasks",
-    "spectral_bound",
     "spectral_clusters",
-    "task_bounds",
     "together",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cotrain.grouping._values import Floats
+from cotrain.grouping.value import Floats
 from cotrain.reliability import Interval, holm, paired_interval
 
 

@@ -1,21 +1,25 @@
 """Which tasks share a model, from an affinity matrix alone."""
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cotrain.grouping._bounds import selfish_bound
-from cotrain.grouping._constraints import Constraints
-from cotrain.grouping._exact import exact_groups
-from cotrain.grouping._local import greedy_groups
-from cotrain.grouping._objective import GroupingResult, Objective
-from cotrain.grouping._search import search_groups
-from cotrain.grouping._values import AffinityValue
+from cotrain.grouping.proof._bounds import selfish_bound
+from cotrain.grouping.proof._exact import exact_groups
+from cotrain.grouping.search._local import greedy_groups
+from cotrain.grouping.search._study import search_groups
+from cotrain.grouping.value import (
+    AffinityValue,
+    Constraints,
+    GroupingResult,
+    Objective,
+    as_matrix,
+    grouping_result,
+)
 
 Method = Literal["exact", "optuna", "greedy"]
-TRIALS = 500
+TRIALS = 1000
 """Trials of method "optuna"; `search_groups` takes any number."""
 
 
@@ -81,4 +85,5 @@ def select_groups(
         found = search_groups(objective, trials=TRIALS, seed=seed).best
     else:
         raise ValueError(f"method must be exact, optuna or greedy, got {method}")
-    return replace(found, bound=max(found.value, selfish_bound(objective)))
+    members = as_matrix(found.groups, objective.n_tasks)
+    return grouping_result(objective, members, selfish_bound(objective))

@@ -31,7 +31,6 @@ from cotrain.study import Study
 from cotrain.tasks import file_version
 from cotrain.tracking import open_tracker
 
-_MANY_TASKS = 100
 _BLANK = {name: [""] for name in ("relevance", "standard_error", "intercept", "affinity")}
 
 
@@ -56,12 +55,11 @@ def run(study: Study) -> str:
             storage=_storage(study),
             study_name=_study_name(study),
             data_version=data_version,
-            # Below, starting processes takes longer than the search.
-            workers=1 if len(tasks) < _MANY_TASKS else study.settings.train.workers or -1,
+            task_names=tasks,
         )
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `group`: {error}") from error
-    exact = exact_groups(objective, seed=group.seed)
+    exact = exact_groups(objective, start=search.best.groups)
     best = exact if exact.value > search.best.value else search.best
     affinity = pair_matrix(_read(study.analysis / "affinity.csv"), tasks, "affinity")
     n_random = study.settings.validate_.random_groupings
@@ -162,9 +160,8 @@ def _place(key: str, name: str, tasks: list[str]) -> int:
 
 
 def _storage(study: Study) -> str:
-    """Where trials are kept: the database of Optuna's own variable, or a file of the study."""
-    default = f"sqlite:///{study.home / '.cotrain' / 'groupings.db'}"
-    return os.environ.get("OPTUNA_STORAGE") or default
+    """Where trials are kept: the storage of Optuna's own variable, or a journal of the study."""
+    return os.environ.get("OPTUNA_STORAGE") or str(study.home / ".cotrain" / "groupings.log")
 
 
 def _rivals(
@@ -191,7 +188,8 @@ def _names(grouping: Grouping, tasks: list[str]) -> list[list[str]]:
 
 def _study_name(study: Study) -> str:
     """A name that changes with whatever the search depends on, so that no other is continued."""
-    digest = hashlib.sha256(study.settings.group.model_dump_json().encode())
+    # More trials continue the study.
+    digest = hashlib.sha256(study.settings.group.model_dump_json(exclude={"trials"}).encode())
     for name in ("relevance.csv", "surrogates.csv"):
         digest.update((study.analysis / name).read_bytes())
     return f"grouping-{digest.hexdigest()[:12]}"

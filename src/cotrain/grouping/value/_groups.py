@@ -12,20 +12,18 @@ Members = NDArray[np.bool_]
 
 
 class GroupValue(Protocol):
-    """A score for every task of every group.
-
-    Called with indicators of shape (n_groups, n_tasks), true where the task is in the group, it
-    returns scores of the same shape: NaN outside the group, and for a member that the group
-    cannot serve.
-    """
+    """A score for every task of every group: all that a search asks of a model of transfer."""
 
     @property
     def n_tasks(self) -> int:
-        """Return the number of tasks."""
+        """Return the number of tasks, K."""
         ...
 
-    def __call__(self, indicators: Members) -> Floats:
-        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
+    def scores(self, groups: Members) -> Floats:
+        """Return the scores (n_groups, K) of `groups` (n_groups, K), true where a task is in.
+
+        NaN outside the group, and for a member that the group cannot serve.
+        """
         ...
 
 
@@ -55,7 +53,7 @@ class LinearValue:
     z: float = 0.0
 
     def __post_init__(self) -> None:
-        intercept = _finite_vector("intercept", self.intercept)
+        intercept = finite_vector("intercept", self.intercept)
         n_tasks = len(intercept)
         object.__setattr__(self, "intercept", intercept)
         object.__setattr__(self, "coef", without_diagonal("coef", self.coef, n_tasks))
@@ -67,7 +65,7 @@ class LinearValue:
             if self.z > 0:
                 raise ValueError("z must be 0 without standard errors; give intercept_se, coef_se")
             return
-        intercept_se = _finite_vector("intercept_se", self.intercept_se, n_tasks)
+        intercept_se = finite_vector("intercept_se", self.intercept_se, n_tasks)
         coef_se = without_diagonal("coef_se", self.coef_se, n_tasks)
         if min(intercept_se.min(), coef_se.min()) < 0:
             raise ValueError("standard errors must not be negative")
@@ -84,9 +82,9 @@ class LinearValue:
         """Return whether no confidence term bends the value."""
         return self.z == 0
 
-    def __call__(self, indicators: Members) -> Floats:
-        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
-        member = as_members(indicators, self.n_tasks)
+    def scores(self, groups: Members) -> Floats:
+        """Return the scores of `groups`, both of shape (n_groups, n_tasks)."""
+        member = as_members(groups, self.n_tasks)
         inside = member.astype(float)
         scores = self.intercept + inside @ self.coef.T
         if self.z > 0 and self.coef_se is not None and self.intercept_se is not None:
@@ -131,7 +129,7 @@ class AffinityValue:
     def __post_init__(self) -> None:
         object.__setattr__(self, "affinity", without_diagonal("affinity", self.affinity))
         if self.self_scores is not None:
-            scores = _finite_vector("self_scores", self.self_scores, self.n_tasks)
+            scores = finite_vector("self_scores", self.self_scores, self.n_tasks)
             object.__setattr__(self, "self_scores", scores)
 
     @property
@@ -139,9 +137,9 @@ class AffinityValue:
         """Return the number of tasks."""
         return len(self.affinity)
 
-    def __call__(self, indicators: Members) -> Floats:
-        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
-        member = as_members(indicators, self.n_tasks)
+    def scores(self, groups: Members) -> Floats:
+        """Return the scores of `groups`, both of shape (n_groups, n_tasks)."""
+        member = as_members(groups, self.n_tasks)
         others = member.sum(axis=1, keepdims=True) - 1
         scores = member.astype(float) @ self.affinity.T / np.maximum(others, 1)
         alone = np.nan if self.self_scores is None else self.self_scores
@@ -151,6 +149,9 @@ class AffinityValue:
 @dataclass(frozen=True, eq=False)
 class PredictedValue:
     """Return what a fitted model predicts, less z standard errors.
+
+    Any model will do, also one that predicts the same for every group: the simplest grouping is
+    then chosen.
 
     Parameters
     ----------
@@ -173,9 +174,9 @@ class PredictedValue:
         if self.z > 0 and self.standard_error is None:
             raise ValueError(f"z must be 0 without standard_error, got {self.z}")
 
-    def __call__(self, indicators: Members) -> Floats:
-        """Return the scores of `indicators`, both of shape (n_groups, n_tasks)."""
-        member = as_members(indicators, self.n_tasks)
+    def scores(self, groups: Members) -> Floats:
+        """Return the scores of `groups`, both of shape (n_groups, n_tasks)."""
+        member = as_members(groups, self.n_tasks)
         scores = np.asarray(self.predict(member), dtype=float)
         if scores.shape != member.shape:
             raise ValueError(f"predict must return shape {member.shape}, got {scores.shape}")
@@ -184,11 +185,11 @@ class PredictedValue:
         return np.where(member, scores, np.nan)
 
 
-def as_members(indicators: ArrayLike, n_tasks: int) -> Members:
-    """Return `indicators` as booleans of shape (n_groups, n_tasks)."""
-    member = np.asarray(indicators).astype(bool)
+def as_members(groups: ArrayLike, n_tasks: int) -> Members:
+    """Return `groups` as booleans of shape (n_groups, n_tasks)."""
+    member = np.asarray(groups).astype(bool)
     if member.ndim != 2 or member.shape[1] != n_tasks:
-        raise ValueError(f"indicators must have shape (n, {n_tasks}), got {member.shape}")
+        raise ValueError(f"groups must have shape (n, {n_tasks}), got {member.shape}")
     return member
 
 
@@ -209,7 +210,7 @@ def without_diagonal(name: str, matrix: ArrayLike, n_tasks: int | None = None) -
     return square
 
 
-def _finite_vector(name: str, vector: ArrayLike, n_tasks: int | None = None) -> Floats:
+def finite_vector(name: str, vector: ArrayLike, n_tasks: int | None = None) -> Floats:
     values = np.array(vector, dtype=float)
     if values.ndim != 1 or len(values) == 0 or (n_tasks is not None and len(values) != n_tasks):
         expected = "n_tasks" if n_tasks is None else n_tasks

@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
+from scipy.sparse import csr_array
 
-from cotrain.grouping._bounds import task_bounds
-from cotrain.grouping._clock import Clock
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats, Members
+from cotrain.grouping.proof._bounds import task_bounds
+from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.proof._program import choose
+from cotrain.grouping.value import Floats, Members, Objective
 
 
 @dataclass(frozen=True)
@@ -119,13 +119,12 @@ class Columns:
 
     def best_grouping(self, clock: Clock) -> Members | None:
         """Return the best grouping that these columns make, or None if none was found."""
-        n_columns = len(self._values)
-        budget = np.array([np.ones(n_columns), self._costs])
+        budget = np.array([np.ones(len(self._values)), self._costs])
         limit = self.objective.constraints.max_cost
         most = [self.objective.most_groups, np.inf if limit is None else limit + 1e-9]
         solved = milp(
             -np.array(self._values),
-            integrality=np.ones(n_columns),
+            integrality=np.ones(len(self._values)),
             bounds=Bounds(0, 1),
             constraints=[
                 LinearConstraint(csr_array(np.array(self._served, dtype=float).T), 1, 1),
@@ -235,47 +234,20 @@ def close_gap(
         return incumbent, relaxation.bound
     margin = left.scores - relaxation.prices
     useful = left.surplus[:, None] + np.minimum(margin, 0) >= above
-    found, bound = _solve_cover(objective, left, useful, clock)
-    bound = max(value, min(bound, relaxation.bound))
-    if found is not None and objective.score(found) > value:
-        return found, max(bound, objective.score(found))
-    return incumbent, bound
-
-
-def _solve_cover(
-    objective: Objective, left: Priced, useful: Members, clock: Clock
-) -> tuple[Members | None, float]:
-    """Return the best choice among the groups left, each serving where useful, and its bound."""
-    n_groups, n_tasks = useful.shape
-    group, task = np.nonzero(useful)
-    n_serves = len(group)
-    ones = np.ones(n_serves)
-    pair = np.arange(n_serves)
-    served = coo_array((ones, (task, pair)), shape=(n_tasks, n_serves))
-    needs = coo_array((-ones, (pair, group)), shape=(n_serves, n_groups))
-    empty = csr_array((n_tasks, n_groups))
-    costs = objective.constraints.costs(left.members)
-    budget = np.array([np.ones(n_groups), costs])
-    limit = objective.constraints.max_cost
-    solved = milp(
-        np.concatenate([-left.scores[group, task], np.zeros(n_groups)]),
-        integrality=np.concatenate([np.zeros(n_serves), np.ones(n_groups)]),
-        bounds=Bounds(0, 1),
-        constraints=[
-            LinearConstraint(hstack([served, empty], format="csr"), 1, 1),
-            LinearConstraint(hstack([eye_array(n_serves), needs], format="csr"), -np.inf, 0),
-            LinearConstraint(
-                vstack([hstack([csr_array((2, n_serves)), csr_array(budget)])], format="csr"),
-                -np.inf,
-                [objective.most_groups, np.inf if limit is None else limit + 1e-9],
-            ),
-        ],
-        options={"node_limit": BRANCHES, "time_limit": clock.left, "mip_rel_gap": 0.0},
+    limit_of_cost = objective.constraints.max_cost
+    rows, bound = choose(
+        left.scores,
+        useful,
+        objective.constraints.costs(left.members),
+        most_groups=objective.most_groups,
+        max_cost=None if limit_of_cost is None else limit_of_cost + 1e-9,
+        node_limit=BRANCHES,
+        time_limit=clock.left,
+        mip_rel_gap=0.0,
     )
     clock.is_over()
-    if solved.status == 2:
-        return None, -np.inf
-    bound = np.inf if solved.mip_dual_bound is None else -float(solved.mip_dual_bound)
-    if solved.x is None:
-        return None, bound
-    return left.members[solved.x[n_serves:] > 0.5], bound
+    bound = max(value, min(bound, relaxation.bound))
+    if rows is not None and objective.score(left.members[rows]) > value:
+        found = left.members[rows]
+        return found, max(bound, objective.score(found))
+    return incumbent, bound

@@ -8,9 +8,8 @@ max(c_i + sum of a_ij over sources in + sum of max(a_ij, 0) over sources still f
 import numba
 import numpy as np
 
-from cotrain.grouping._columns import Priced
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats, LinearValue, Members
+from cotrain.grouping.proof._columns import Priced
+from cotrain.grouping.value import Floats, LinearValue, Members, Objective
 
 QUICK_NODES = 30_000_000
 THOROUGH_NODES = 300_000_000

@@ -2,10 +2,17 @@
 
 import numpy as np
 
-from cotrain.grouping._auxiliaries import add_auxiliaries, pack
-from cotrain.grouping._constraints import feasible_cover
-from cotrain.grouping._objective import Grouping, Objective, as_matrix
-from cotrain.grouping._values import Members
+from cotrain.grouping.search._auxiliaries import add_auxiliaries, pack
+from cotrain.grouping.value import (
+    Grouping,
+    Members,
+    Objective,
+    as_groups,
+    as_matrix,
+    feasible_cover,
+)
+
+Labels = tuple[int, ...]
 
 
 class Decoder:
@@ -15,8 +22,8 @@ class Decoder:
         self.objective = objective
         self.blocks = objective.blocks
         cover = feasible_cover(objective.constraints, objective.n_tasks)
-        self._fallback = objective.score(cover), cover
-        self._known: dict[bytes, tuple[float, Members]] = {}
+        self._fallback = objective.score(cover), as_groups(cover)
+        self._known: dict[bytes, tuple[float, Grouping]] = {}
         self._grown: dict[bytes, Members] = {}
 
     def labels(self, grouping: Grouping) -> np.ndarray:
@@ -25,16 +32,19 @@ class Decoder:
         serving = self.objective.weighted(members).argmax(axis=0)
         return canonical(serving[self.blocks.argmax(axis=1)])
 
+    def value(self, grouping: Grouping) -> float:
+        """Return the value of groups as they are; -inf if they break a rule."""
+        return self.objective.score(as_matrix(grouping, self.objective.n_tasks))
+
     def decode(self, labels: np.ndarray) -> tuple[float, Grouping]:
         """Return the value and the groups of labels, with the auxiliaries that help."""
         name = canonical(labels)
         key = name.tobytes()
         if key not in self._known:
             self._known[key] = self._decode(name)
-        value, members = self._known[key]
-        return value, tuple(sorted(tuple(map(int, np.flatnonzero(row))) for row in members))
+        return self._known[key]
 
-    def _decode(self, labels: np.ndarray) -> tuple[float, Members]:
+    def _decode(self, labels: np.ndarray) -> tuple[float, Grouping]:
         packed = pack(self.objective, self.blocks, labels)
         if packed is None:
             return self._fallback
@@ -44,7 +54,7 @@ class Decoder:
             members, value = packed, self.objective.score(packed)
         if not np.isfinite(value):
             return self._fallback
-        return value, members[np.unique(self.objective.weighted(members).argmax(axis=0))]
+        return value, as_groups(self.objective.useful(members))
 
     def _with_auxiliaries(self, served: Members) -> Members:
         key = served.tobytes()

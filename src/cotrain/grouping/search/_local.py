@@ -1,30 +1,60 @@
 """Local search from many starts: adds, removes and relocates tasks while the value rises."""
 
+from importlib.util import find_spec
+
 import numpy as np
 
-from cotrain.grouping._auxiliaries import add_auxiliaries, pack
-from cotrain.grouping._constraints import feasible_cover
-from cotrain.grouping._objective import GroupingResult, Objective, grouping_result
-from cotrain.grouping._relocation import relocate, suits
-from cotrain.grouping._values import Floats, Members
+from cotrain.grouping.search._auxiliaries import add_auxiliaries, pack
+from cotrain.grouping.search._baselines import single_tasks, together
+from cotrain.grouping.value import (
+    Constraints,
+    Floats,
+    Grouping,
+    GroupingResult,
+    LinearValue,
+    Members,
+    Objective,
+    as_groups,
+    feasible_cover,
+    grouping_result,
+    simplest,
+)
+
+MOST_STARTS, STARTS_TIMES_TASKS = 10, 480
+"""Random starts unless they are given: fewer for more than 48 tasks."""
 
 
-def greedy_groups(objective: Objective, *, seed: int, starts: int = 10) -> GroupingResult:
+def greedy_groups(objective: Objective, *, seed: int, starts: int | None = None) -> GroupingResult:
     """Return the best grouping that local search finds from `starts` random starts.
 
     A linear value without rules but the number of groups is searched in compiled code: from each
-    start by annealing, and by disturbing and improving it many times over.
+    start by annealing, and by disturbing and improving it many times over. Where numba is not
+    installed it is searched as any other.
+
+    Parameters
+    ----------
+    objective : Objective
+    seed : int
+    starts : int, optional
+        Default: 10 up to 48 tasks, fewer beyond.
 
     Raises
     ------
     ValueError
         If the constraints cannot be met; the message names those that conflict.
     """
+    if starts is None:
+        starts = max(1, min(MOST_STARTS, STARTS_TIMES_TASKS // objective.n_tasks))
     rng = np.random.default_rng(seed)
-    best = improve(objective, feasible_cover(objective.constraints, objective.n_tasks))
+    best = feasible_cover(objective.constraints, objective.n_tasks)
+    if objective.is_flat:
+        return simplest(objective, _obvious(objective, best))
     if suits(objective):
+        from cotrain.grouping.search._relocation import relocate  # needs numba
+
         found = improve(objective, relocate(objective, seed=seed, starts=starts))
         return grouping_result(objective, max(best, found, key=objective.score))
+    best = improve(objective, best)
     for _ in range(starts):
         start = random_members(objective, rng)
         if start is not None:
@@ -32,6 +62,18 @@ def greedy_groups(objective: Objective, *, seed: int, starts: int = 10) -> Group
             if objective.score(found) > objective.score(best):
                 best = found
     return grouping_result(objective, best)
+
+
+def suits(objective: Objective) -> bool:
+    """Return whether the compiled search serves: a linear value, no rule but a number of groups."""
+    is_linear = isinstance(objective.value, LinearValue)
+    has_one_rule = objective.constraints == Constraints(objective.constraints.max_groups)
+    return is_linear and has_one_rule and find_spec("numba") is not None
+
+
+def _obvious(objective: Objective, cover: Members) -> list[Grouping]:
+    """Return a grouping that the rules allow, all together, and each task alone."""
+    return [as_groups(cover), together(objective.n_tasks), single_tasks(objective.n_tasks)]
 
 
 def random_members(
@@ -68,6 +110,9 @@ class _State:
     def __init__(self, objective: Objective, members: Members) -> None:
         self.objective = objective
         self.blocks = objective.blocks
+        self.gain = (
+            None if objective.gain is None else objective.gain * np.asarray(objective.weights)
+        )
         self.members = np.zeros((objective.most_groups, objective.n_tasks), dtype=bool)
         self.members[: len(members)] = members
         n_slots, (n_blocks, n_tasks) = len(self.members), self.blocks.shape
@@ -94,7 +139,7 @@ class _State:
 
     def step(self) -> bool:
         """Apply the best improving change; return whether there was one."""
-        value = self.scores.max(axis=0).sum()
+        value = float(self._totals(*self._without([])))
         changes = self._best_single(value) or self._best_relocation(value)
         for slot, block in changes:
             self.members[slot] ^= self.blocks[block]
@@ -105,8 +150,7 @@ class _State:
         best = self._threshold(value)
         changes: list[tuple[int, int]] = []
         for slot in range(len(self.members)):
-            rest = self._best_without([slot])
-            totals = np.maximum(rest, self.changed[slot]).sum(axis=1)
+            totals = self._totals(*self._without([slot]), self.changed[slot])
             totals[~self._affordable(self.changed_costs[slot] - self.costs[slot])] = -np.inf
             block = int(totals.argmax())
             if totals[block] > best:
@@ -122,9 +166,8 @@ class _State:
                 blocks = np.flatnonzero(held[source] & ~held[target])
                 if source == target or len(blocks) == 0:
                     continue
-                rest = self._best_without([source, target])
-                served = np.maximum(self.changed[source][blocks], self.changed[target][blocks])
-                totals = np.maximum(rest, served).sum(axis=1)
+                pair = self.changed[source][blocks], self.changed[target][blocks]
+                totals = self._totals(*self._without([source, target]), *pair)
                 extra = self.changed_costs[source][blocks] - self.costs[source]
                 extra = extra + self.changed_costs[target][blocks] - self.costs[target]
                 totals[~self._affordable(extra)] = -np.inf
@@ -134,9 +177,21 @@ class _State:
                     changes = [(source, int(blocks[winner])), (target, int(blocks[winner]))]
         return changes
 
-    def _best_without(self, slots: list[int]) -> Floats:
+    def _without(self, slots: list[int]) -> tuple[Floats, np.ndarray]:
+        """Return each task's best score and number of groups without some slots, (n_tasks,)."""
         kept = np.delete(self.scores, slots, axis=0)
-        return kept.max(axis=0) if len(kept) else np.full(self.scores.shape[1], -np.inf)
+        best = kept.max(axis=0, initial=-np.inf)
+        return best, np.isfinite(kept).sum(axis=0) if self.gain is not None else best
+
+    def _totals(self, best: Floats, n_holding: np.ndarray, *changed: Floats) -> Floats:
+        """Return the value with groups of scores `changed` (n_changes, n_tasks) beside others."""
+        for scores in changed:
+            best = np.maximum(best, scores)
+        if self.gain is not None:
+            for scores in changed:
+                n_holding = n_holding + np.isfinite(scores)
+            best = best + self.gain * (1 - 1 / np.maximum(n_holding, 1))
+        return best.sum(axis=-1)
 
     def _affordable(self, extra: Floats) -> np.ndarray:
         limit = self.objective.constraints.max_cost

@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, eye_array, hstack, kron, vstack
 from scipy.sparse.csgraph import connected_components
 
-from cotrain.grouping._values import Floats, Members
+from cotrain.grouping.value._groups import Floats, Members
 
 Pair = tuple[int, int]
 

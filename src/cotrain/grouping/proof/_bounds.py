@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import AffinityValue, Floats, LinearValue
+from cotrain.grouping.value import AffinityValue, Floats, LinearValue, Objective
 
 
 def task_bounds(objective: Objective) -> Floats:
@@ -27,7 +26,9 @@ def task_bounds(objective: Objective) -> Floats:
 
 
 def selfish_bound(objective: Objective) -> float:
-    """Return the weighted mean of `task_bounds`."""
+    """Return the weighted mean of `task_bounds`; with one group, what all together are worth."""
+    if objective.most_groups == 1:
+        return objective.score(np.ones((1, objective.n_tasks), dtype=bool))
     return float(np.asarray(objective.weights) @ task_bounds(objective))
 
 

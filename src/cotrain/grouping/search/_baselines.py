@@ -3,8 +3,7 @@
 import numpy as np
 from sklearn.cluster import SpectralClustering
 
-from cotrain.grouping._objective import Grouping
-from cotrain.grouping._values import Floats, GroupValue, without_diagonal
+from cotrain.grouping.value import Floats, Grouping, GroupValue, without_diagonal
 
 
 def together(n_tasks: int) -> Grouping:
@@ -37,13 +36,10 @@ def pairwise_scores(value: GroupValue) -> Floats:
     Where a task has no score alone, the score in the pair itself; a pair without a score counts as
     no gain.
     """
-    n_tasks = value.n_tasks
-    eye = np.eye(n_tasks, dtype=bool)
-    pairs = (eye[:, None, :] | eye[None, :, :]).reshape(n_tasks * n_tasks, n_tasks)
-    in_pair = value(pairs).reshape(n_tasks, n_tasks, n_tasks)
-    gains = np.array([in_pair[i, :, i] for i in range(n_tasks)])
-    alone = value(eye)[eye]
-    gains -= np.where(np.isnan(alone), 0, alone)[:, None]
+    eye = np.eye(value.n_tasks, dtype=bool)
+    in_pair = np.array([value.scores(eye | one)[:, task] for task, one in enumerate(eye)])
+    alone = value.scores(eye)[eye]
+    gains = in_pair - np.where(np.isnan(alone), 0, alone)[:, None]
     return without_diagonal("pair scores", np.where(np.isnan(gains), 0, gains))
 
 

@@ -16,10 +16,9 @@ import numpy as np
 from scipy.linalg import svd
 from scipy.optimize import minimize
 
-from cotrain.grouping._bounds import signed_bound
-from cotrain.grouping._clock import Clock
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats
+from cotrain.grouping.proof._bounds import signed_bound
+from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.value import Floats, Objective
 
 
 def spectral_bound(objective: Objective, clock: Clock, *, max_iterations: int = 1000) -> float:

@@ -8,26 +8,18 @@ and of max(A_j, 0) over the others. Moving a task changes A by one row.
 import numba
 import numpy as np
 
-from cotrain.grouping._constraints import Constraints
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats, LinearValue, Members
+from cotrain.grouping.value import Floats, LinearValue, Members, Objective
 
-MOVES_PER_TASK, MOST_MOVES = 400, 80_000
-"""Moves that annealing proposes for each task, times the number of tasks; and at most."""
+MOVES_PER_PAIR, MOST_MOVES = 400, 2_400_000
+"""Moves that annealing proposes, times the square of the number of tasks; and at most."""
 HOT, COLD = 6.0, 0.5
 """First and last temperature, in root mean squares of the weighted coefficients."""
 KICKS = 300
 """Times that each start's best partition is disturbed and improved again."""
 
 
-def suits(objective: Objective) -> bool:
-    """Return whether the value is linear and no rule binds but the number of groups."""
-    is_linear = isinstance(objective.value, LinearValue)
-    return is_linear and objective.constraints == Constraints(objective.constraints.max_groups)
-
-
 def relocate(objective: Objective, *, seed: int, starts: int) -> Members:
-    """Return the groups (n_groups, n_tasks) that the search finds; `suits` must hold.
+    """Return the groups (n_groups, n_tasks) that the search finds; `_local.suits` must hold.
 
     A lower confidence bound is searched by the linear value above it.
     """
@@ -35,7 +27,7 @@ def relocate(objective: Objective, *, seed: int, starts: int) -> Members:
     gain = np.asarray(objective.weights)[:, None] * objective.value.majorant().coef
     n_groups = objective.most_groups
     state = np.random.SeedSequence(seed).generate_state(1, np.uint64) | np.uint64(1)
-    moves = len(gain) * min(MOVES_PER_TASK * len(gain), MOST_MOVES)
+    moves = min(MOVES_PER_PAIR * len(gain) ** 2, MOST_MOVES)
     labels = _search(np.ascontiguousarray(gain), n_groups, starts, moves, KICKS, state)
     served = labels == np.arange(objective.most_groups)[:, None]
     members = served | (served @ gain > 0)

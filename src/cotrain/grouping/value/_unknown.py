@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cotrain.grouping._values import Floats
+from cotrain.grouping.value._groups import Floats
 
 
 def fill_unknown_pairs(affinity: ArrayLike) -> Floats:

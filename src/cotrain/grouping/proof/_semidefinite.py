@@ -14,10 +14,9 @@ good one.
 
 import numpy as np
 
-from cotrain.grouping._bounds import signed_bound
-from cotrain.grouping._clock import Clock
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats
+from cotrain.grouping.proof._bounds import signed_bound
+from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.value import Floats, Objective
 
 BOUND_EVERY = 10
 """Steps between two looks at the bound."""

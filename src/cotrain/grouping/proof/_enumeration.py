@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from cotrain.grouping._columns import Priced
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats
+from cotrain.grouping.proof._columns import Priced
+from cotrain.grouping.value import Floats, Objective
 
 CHUNK = 1 << 15
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cotrain.grouping._objective import Objective
-from cotrain.grouping._values import Floats, Members
+from cotrain.grouping.value import Floats, Members, Objective
 
 
 def pack(objective: Objective, blocks: Members, labels: np.ndarray) -> Members | None:

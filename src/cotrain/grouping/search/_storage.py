@@ -1,0 +1,102 @@
+"""A persistent Optuna study: read into memory, searched there, written back."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
+from optuna.trial import TrialState
+
+from cotrain.exceptions import CotrainError
+
+DIRECTIONS = ["minimize", "maximize"]
+"""Of the number of groups, and of the value."""
+
+
+class StoredStudy:
+    """A study in memory that continues the one in a storage.
+
+    A search makes hundreds of trials a second; with 30 parameters each, SQLite takes 14. So trials
+    are run in memory, and `save` copies those that are new.
+    """
+
+    def __init__(self, address: str, name: str, belongs_to: dict[str, Any]) -> None:
+        self._journal: _Journal | None = None
+        self._stored = self._open(address, name)
+        kept = self._stored.user_attrs
+        for key, wanted in belongs_to.items():
+            if key not in kept:
+                self._stored.set_user_attr(key, wanted)
+            elif kept[key] != wanted:
+                raise CotrainError(
+                    f"{address}: study {name!r} belongs to {key} {kept[key]!r}, "
+                    f"not {wanted!r}; choose another study name or storage"
+                )
+        self.study = optuna.create_study(study_name=name, directions=DIRECTIONS)
+        self.study.add_trials(_finished(self._stored))
+        self._n_stored = len(self.study.trials)
+
+    def save(self) -> None:
+        """Copy the trials that are new to the storage."""
+        new = _finished(self.study)[self._n_stored :]
+        self._stored.add_trials(new)
+        self._n_stored += len(new)
+        if self._journal is not None:
+            self._journal.write()
+
+    def _open(self, address: str, name: str) -> optuna.Study:
+        try:
+            storage: str | BaseStorage = address
+            if address.endswith(".log"):
+                self._journal = _Journal(Path(address))
+                storage = JournalStorage(self._journal)
+            elif address.startswith("sqlite:///"):
+                Path(address.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            return optuna.create_study(
+                study_name=name, storage=storage, directions=DIRECTIONS, load_if_exists=True
+            )
+        except Exception as error:  # every backend has its own family of errors
+            reason = " ".join(str(error).split())
+            raise CotrainError(
+                f"{address}: cannot be opened as an Optuna storage ({reason}); use a path ending "
+                "in .log or an address such as sqlite:///study.db"
+            ) from error
+
+
+class _Journal(BaseJournalBackend):
+    """Optuna's journal file, read once and appended to in one piece: one wait for the disk."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = JournalFileBackend(str(path))
+        self._logs = list(self._file.read_logs(0))
+        self._n_written = len(self._logs)
+
+    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+        return iter(self._logs[log_number_from:])
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        self._logs += logs
+
+    def write(self) -> None:
+        if len(self._logs) > self._n_written:
+            self._file.append_logs(self._logs[self._n_written :])
+            self._n_written = len(self._logs)
+
+
+def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence Optuna's line a trial."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,143 @@
+"""The objective of every search: the mean score of tasks, each served by its best group."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cotrain.grouping.value._blended import BlendedValue
+from cotrain.grouping.value._constraints import Constraints, is_feasible
+from cotrain.grouping.value._groups import Floats, GroupValue, Members
+
+Group = tuple[int, ...]
+Grouping = tuple[Group, ...]
+
+TOLERANCE = 1e-9
+"""Difference of values, relative to the largest score, that counts as none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """What is maximised: the weighted mean over tasks of the best score a group gives them.
+
+    A group may hold a task without serving it: an auxiliary task. With a `BlendedValue`, a task
+    gains by each group that holds it.
+
+    Parameters
+    ----------
+    value : GroupValue
+        The score of every task in every group, higher is better.
+    constraints : Constraints
+    weights : array, shape (n_tasks,), optional
+        Positive; scaled to sum to 1. Default: every task the same.
+    """
+
+    value: GroupValue
+    constraints: Constraints = field(default_factory=Constraints)
+    weights: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        self.constraints.check(self.n_tasks)
+        weights = np.ones(self.n_tasks) if self.weights is None else np.array(self.weights, float)
+        if weights.shape != (self.n_tasks,) or not np.isfinite(weights).all() or min(weights) <= 0:
+            raise ValueError(
+                f"weights must be {self.n_tasks} positive numbers, got {self.weights}; "
+                "to leave a task out, leave it out of the value"
+            )
+        object.__setattr__(self, "weights", weights / weights.sum())
+
+    @property
+    def n_tasks(self) -> int:
+        """Return the number of tasks."""
+        return self.value.n_tasks
+
+    @property
+    def most_groups(self) -> int:
+        """Return the largest number of groups that can be of use."""
+        return self.constraints.most_groups(self.n_tasks)
+
+    @property
+    def gain(self) -> Floats | None:
+        """Return what averaging adds to each task (n_tasks,), if groups are blended."""
+        return self.value.averaging_gain if isinstance(self.value, BlendedValue) else None
+
+    @cached_property
+    def blocks(self) -> Members:
+        """Return the smallest sets of tasks that move together, shape (n_blocks, n_tasks)."""
+        return self.constraints.blocks(self.n_tasks)
+
+    @cached_property
+    def is_flat(self) -> bool:
+        """Return whether no task's score differs between groups: single, random, and all tasks."""
+        if self.gain is not None and self.gain.any():
+            return False
+        random = np.random.default_rng(0).random((200, self.n_tasks)) < 0.5
+        groups = np.vstack([np.eye(self.n_tasks), random, np.ones((1, self.n_tasks))])
+        scores = self.value.scores(groups.astype(bool))
+        known = ~np.isnan(scores)
+        low = np.where(known, scores, np.inf).min(axis=0)
+        high = np.where(known, scores, -np.inf).max(axis=0)
+        return bool((high - low <= TOLERANCE * np.maximum(1.0, np.abs(high))).all())
+
+    def task_scores(self, members: Members) -> Floats:
+        """Return scores (n_groups, n_tasks): -inf where the group cannot serve the task."""
+        scores = self.value.scores(members)
+        return np.where(np.isnan(scores), -np.inf, scores)
+
+    def weighted(self, members: Members) -> Floats:
+        """Return weight times score (n_groups, n_tasks): -inf where the group cannot serve."""
+        return self.task_scores(members) * np.asarray(self.weights)
+
+    def combine(self, scores: Floats) -> Floats:
+        """Return the value of each task (n_tasks,) that groups give scores (n_groups, n_tasks)."""
+        best = scores.max(axis=0)
+        if self.gain is None:
+            return best
+        n_holding = np.maximum(np.isfinite(scores).sum(axis=0), 1)
+        return best + self.gain * (1 - 1 / n_holding)
+
+    def score(self, members: Members) -> float:
+        """Return the value of the groups (n_groups, n_tasks); -inf if they break a rule."""
+        members = members[members.any(axis=1)]
+        if not is_feasible(self.constraints, members):
+            return -np.inf
+        return float(np.asarray(self.weights) @ self.combine(self.task_scores(members)))
+
+    def useful(self, members: Members) -> Members:
+        """Return the groups without which the value falls, the cheapest set that a pass finds."""
+        members = members[members.any(axis=1)]
+        scores = self.task_scores(members)
+        kept = np.ones(len(members), dtype=bool)
+        if self.gain is None:  # the first of equals serves
+            kept = np.isin(np.arange(len(members)), scores.argmax(axis=0))
+        weights = np.asarray(self.weights)
+        value = float(weights @ self.combine(scores[kept]))
+        slack = 1e-12 * max(1.0, abs(value))
+        for row in np.argsort(-self.constraints.costs(members), kind="stable"):
+            without = kept.copy()
+            without[row] = False
+            if without.any() and weights @ self.combine(scores[without]) >= value - slack:
+                kept = without
+        return members[kept]
+
+
+def as_matrix(groups: Grouping, n_tasks: int) -> Members:
+    """Return `groups` as indicators of shape (n_groups, n_tasks).
+
+    Raises
+    ------
+    ValueError
+        If a group names a task that is not there.
+    """
+    members = np.zeros((len(groups), n_tasks), dtype=bool)
+    for row, group in enumerate(groups):
+        if not all(0 <= task < n_tasks for task in group):
+            raise ValueError(f"groups must hold tasks 0 to {n_tasks - 1}, got {tuple(group)}")
+        members[row, list(group)] = True
+    return members
+
+
+def as_groups(members: Members) -> Grouping:
+    """Return indicators (n_groups, n_tasks) as tuples of tasks, in canonical order."""
+    return tuple(sorted(tuple(map(int, np.flatnonzero(row))) for row in members))

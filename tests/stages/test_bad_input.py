@@ -182,7 +182,7 @@ class TestAPreparedStudy:
     def test_a_tracking_database_that_is_none(self, study):
         (study / "mlflow.db").write_text("not a database" * 100)
         line = complaint(cotrain(study, "train", "subsets"))
-        assert "move the file away and run `cotrain restore`" in line
+        assert "run `cotrain doctor`, which moves it away" in line
         assert not (study / "data" / "fits").exists()
 
     def test_more_subsets_than_there_are(self, study):

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -7,13 +8,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from alembic.script import ScriptDirectory
+from mlflow.store.db import utils as database
 from sqlalchemy import text
 
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import RunContext, Tracker
+from cotrain.tracking._server import _environment
 from cotrain.tracking._store import ClientStore
 
 
@@ -80,13 +87,13 @@ def test_bad_uri_is_one_line(home, monkeypatch, uri):
 def test_file_that_is_no_database_is_left_alone(tmp_path):
     file = tmp_path / "mlflow.db"
     file.write_text("not a database at all" * 100)
-    with pytest.raises(TrackingError, match=r"mlflow\.db .*move the file away.*cotrain restore"):
+    with pytest.raises(TrackingError, match=r"mlflow\.db .*cotrain doctor`, which moves it away"):
         Tracker.open(tmp_path)
     assert file.read_text() == "not a database at all" * 100
 
 
 def test_locked_database_is_one_line(home, monkeypatch):
-    monkeypatch.setattr("cotrain.tracking._connect._LOCKED_SECONDS", 0.1)
+    monkeypatch.setattr("cotrain.tracking._sqlite._LOCKED_SECONDS", 0.1)
     with sqlite3.connect(home / "mlflow.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(TrackingError, match="another program writes to it"):
@@ -95,8 +102,9 @@ def test_locked_database_is_one_line(home, monkeypatch):
 
 
 def test_database_of_a_newer_mlflow_is_refused(home):
-    with sqlite3.connect(home / "mlflow.db") as connection:
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+        connection.commit()
     with pytest.raises(TrackingError, match="newer MLflow"):
         Tracker.open(home)
 
@@ -127,6 +135,90 @@ def test_error_in_the_middle_of_a_batch_leaves_nothing(home, make_fits, run):
         tracker.log_fits(make_fits(3), run)
     assert Tracker.open(home).recorded() == set()
     assert list(tracker._client.search_runs([tracker.experiment_id])) == []
+
+
+@pytest.mark.parametrize("name", ["50%20x", "a?b=c", "a#b", "it's µ"])
+def test_a_folder_may_have_any_name(template, tmp_path, make_fits, run, name):
+    home = tmp_path / name
+    home.mkdir()
+    shutil.copy(template, home / "mlflow.db")
+    (home / "found.txt").write_text("found")
+    tracker = Tracker.open(home)
+    assert tracker.log_fits(make_fits(2), run) == 2
+    tracker.log_summary("subsets", {}, {}, [home / "found.txt"])
+    assert Tracker.open(home).recorded() == set(make_fits(2)["fit_id"])
+    assert list(home.glob("mlartifacts/*/artifacts/found.txt"))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert _environment(tracker.uri)["MLFLOW_BACKEND_STORE_URI"] == tracker.uri
+
+
+# Makes a database in the way named, and is killed at the n-th statement or at one that begins so.
+MAKING = """
+import os, signal, sys
+from pathlib import Path
+import sqlalchemy
+from mlflow.store.db import utils as database
+from cotrain.tracking import Tracker
+home, way, last = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+count = 0
+@sqlalchemy.event.listens_for(sqlalchemy.Engine, "before_cursor_execute")
+def stop(connection, cursor, statement, *_):
+    global count
+    count += 1
+    if str(count) == last or statement.startswith(last):
+        os.kill(os.getpid(), signal.SIGKILL)
+if way == "beside":
+    Tracker.open(home)
+else:
+    database._initialize_tables(database.create_sqlalchemy_engine(f"sqlite:///{home}/mlflow.db"))
+print(count)
+"""
+
+
+def killed_at(home: Path, way: str, statement: object) -> None:
+    command = [sys.executable, "-c", MAKING, str(home), way, str(statement)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -9
+
+
+@pytest.mark.slow
+def test_a_first_start_can_be_killed_at_any_moment(tmp_path, make_fits, run):
+    command = [sys.executable, "-c", MAKING, str(tmp_path / "counted"), "beside", "none"]
+    n_statements = int(subprocess.run(command, capture_output=True, check=True).stdout)
+    home = tmp_path / "study"
+    home.mkdir()
+    for statement in np.random.default_rng(0).integers(1, n_statements, 3):
+        killed_at(home, "beside", int(statement))
+        assert not (home / "mlflow.db").exists() or statement > n_statements - 30
+    assert Tracker.open(home).log_fits(make_fits(2), run) == 2
+    assert not list(home.glob(".mlflow.db*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "statement", ["INSERT INTO alembic_version", "INSERT INTO _alembic_tmp_tags"]
+)
+def test_a_database_half_made_by_an_earlier_version_is_told(tmp_path, statement):
+    killed_at(tmp_path, "in place", statement)
+    before = (tmp_path / "mlflow.db").read_bytes()
+    with pytest.raises(TrackingError, match="it is half made.*run `cotrain doctor`"):
+        Tracker.open(tmp_path)
+    assert (tmp_path / "mlflow.db").read_bytes() == before
+
+
+def test_a_failed_upgrade_leaves_the_database_alone(home):
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        connection.execute("CREATE TABLE mine (value)")
+        (newest,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    before = (home / "mlflow.db").read_bytes()
+    scripts = ScriptDirectory.from_config(database._get_alembic_config(""))
+    older = scripts.get_revision(newest).down_revision
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (older,))
+        connection.commit()
+    with pytest.raises(TrackingError, match="half made"):
+        Tracker.open(home)  # its tables are newer than it says
+    assert (home / "mlflow.db").stat().st_size == len(before)
+    assert not list(home.glob("*.bak"))
 
 
 OPEN = "import sys; from pathlib import Path; from cotrain.tracking import Tracker; "

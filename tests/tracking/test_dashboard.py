@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cotrain.tracking import Tracker
-from cotrain.tracking._server import _command
+from cotrain.tracking._server import _command, _environment
 
 
 def kinds_of(tracker: Tracker) -> dict:
@@ -87,3 +87,9 @@ def test_an_empty_experiment_has_a_dashboard_too(tracker):
 def test_the_server_listens_on_loopback_alone(home):
     command = _command(f"sqlite:///{home}/mlflow.db", 5001)
     assert command[command.index("--host") + 1] == "127.0.0.1"
+
+
+def test_the_server_s_arguments_hold_no_password():
+    uri = "postgresql://me:secret@127.0.0.1/runs"
+    assert "secret" not in " ".join(_command(uri, 5001))
+    assert _environment(uri)["MLFLOW_BACKEND_STORE_URI"] == uri

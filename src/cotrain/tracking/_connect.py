@@ -1,23 +1,22 @@
 """Where the tracking store is, and that it can be used: found, created once, errors in one line."""
 
-import fcntl
 import logging
 import os
 import re
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import requests
 import sqlalchemy
 from alembic.util import CommandError
 from mlflow.exceptions import MlflowException
-from mlflow.store.db import utils as database
 from sqlalchemy.engine import make_url
 
 from cotrain.exceptions import TrackingError, masked
+from cotrain.tracking._sqlite import prepare_sqlite
 
 SWITCH = "COTRAIN_TRACKING"
 # MLflow waits minutes for a server that is away, and cuts long values. Set for our calls only, and
@@ -28,25 +27,35 @@ _CALL_ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_TRUNCATE_LONG_VALUES": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines a fit, on a server
 }
 # They print retries, tracebacks and migrations; the one line of TrackingError says it.
 _NOISY_LOGGERS = ("urllib3.connectionpool", "mlflow.store.db.utils", "alembic")
 _CONNECT_SECONDS = 5
-_LOCKED_SECONDS = 5
 
 
 def tracking_uri(home: Path) -> str:
     """MLFLOW_TRACKING_URI, or the database `mlflow.db` in `home`; SQLite paths made absolute."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     if path := sqlite_path(uri):
-        return f"sqlite:///{(home.resolve() / path)}"
+        return sqlite_uri(home.resolve() / path)
     return uri
 
 
 def sqlite_path(uri: str) -> Path | None:
     """The file of an SQLite URI, None for other URIs."""
-    match = re.fullmatch(r"sqlite(?:\+\w+)?:///(.+)", uri)
-    return Path(match.group(1)) if match and match.group(1) != ":memory:" else None
+    if not re.match(r"sqlite(\+\w+)?:///.", uri):
+        return None
+    path = make_url(uri).database
+    return Path(path) if path and path != ":memory:" else None
+
+
+def sqlite_uri(path: Path) -> str:
+    """The URI of an SQLite file, whatever characters its path has."""
+    # No more than must be, for MLflow makes a folder of the path as it stands in the URI.
+    uri = f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}"
+    # SQLAlchemy before 2.1 takes the path as it stands.
+    return uri if sqlite_path(uri) == path else f"sqlite:///{path}"
 
 
 @contextmanager
@@ -56,6 +65,7 @@ def tracking_calls(uri: str) -> Iterator[None]:
         stack.enter_context(_environment())
         for name in _NOISY_LOGGERS:
             stack.enter_context(_quiet(logging.getLogger(name)))
+        stack.callback(_remove_stray_folder, uri)
         try:
             yield
         except (
@@ -73,35 +83,9 @@ def tracking_calls(uri: str) -> Iterator[None]:
 def prepare_store(uri: str) -> None:
     """Make sure that the store answers; create or upgrade an SQLite file, one process at a time."""
     if path := sqlite_path(uri):
-        _prepare_sqlite(uri, path)
+        prepare_sqlite(path)
     elif not uri.startswith(("http://", "https://")):
         _knock(uri)
-
-
-def _prepare_sqlite(uri: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _file_lock(path.with_name(f"{path.name}.lock")):
-        # SQLite itself is asked first: MLflow's engine retries on any failure for two minutes.
-        with closing(sqlite3.connect(path, timeout=_LOCKED_SECONDS)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
-            connection.execute("BEGIN IMMEDIATE")
-            connection.rollback()
-        engine = database.create_sqlalchemy_engine(uri)
-        try:
-            _create_or_upgrade(engine, path)
-        finally:
-            engine.dispose()
-
-
-def _create_or_upgrade(engine: sqlalchemy.Engine, path: Path) -> None:
-    revision = database._get_schema_version(engine)
-    if revision is None:
-        database._initialize_tables(engine)
-    elif revision != database._get_latest_schema_revision():
-        backup = path.with_name(f"{path.name}.{revision}.bak")
-        with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(backup)) as new:
-            old.backup(new)
-        database._upgrade_db(engine)
 
 
 def _knock(uri: str) -> None:
@@ -115,11 +99,12 @@ def _knock(uri: str) -> None:
             socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
 
 
-@contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _remove_stray_folder(uri: str) -> None:
+    """Remove the empty folder that MLflow makes where a path is not the same in the URI."""
+    path, literal = sqlite_path(uri), Path(uri.removeprefix("sqlite:///"))
+    if path and path != literal:
+        with suppress(OSError):
+            literal.parent.rmdir()
 
 
 @contextmanager
@@ -146,8 +131,12 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 _ADVICE = (
     ("database is locked", "another program writes to it; wait for it or end it, then run again"),
     (
+        "already exists|duplicate column|no such (table|column)",
+        "it is half made, as a start that was interrupted left it; run `cotrain doctor`",
+    ),
+    (
         "not a database|malformed",
-        "move the file away and run `cotrain restore` to fill a new one from the fit tables",
+        "run `cotrain doctor`, which moves it away and fills a new one from the fit tables",
     ),
     ("readonly|unable to open|Permission denied", "make the file and its folder writable"),
     ("disk is full|No space left", "free space and run again"),

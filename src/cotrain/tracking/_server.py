@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cotrain.exceptions import TrackingError
+from cotrain.exceptions import TrackingError, masked
 from cotrain.tracking._connect import sqlite_path
 from cotrain.tracking._tracker import Tracker
 
@@ -31,11 +31,11 @@ def serve(home: Path, port: int = 5000) -> None:
     if not tracker.has_dashboard():
         tracker.prepare_dashboard()
     if tracker.uri.startswith(("http://", "https://")):
-        print(f"Dashboard: {tracker.dashboard_url(tracker.uri)}")  # noqa: T201
+        print(f"Dashboard: {masked(tracker.dashboard_url(tracker.uri))}")  # noqa: T201
         return
     print(f"Dashboard: {tracker.dashboard_url(f'http://{_HOST}:{port}')}", flush=True)  # noqa: T201
     try:
-        code = subprocess.call(_command(tracker.uri, port), env=os.environ | _LEAN)
+        code = subprocess.call(_command(tracker.uri, port), env=_environment(tracker.uri))
     except KeyboardInterrupt:
         return
     if code > 0:
@@ -44,8 +44,13 @@ def serve(home: Path, port: int = 5000) -> None:
         )
 
 
+def _environment(uri: str) -> dict[str, str]:
+    """The server's variables, the store among them: arguments, a password in them, all can read."""
+    return os.environ | _LEAN | {"MLFLOW_BACKEND_STORE_URI": uri}
+
+
 def _command(uri: str, port: int) -> list[str]:
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
+    command = [sys.executable, "-m", "mlflow", "ui"]
     command += ["--host", _HOST, "--port", str(port), "--workers", "1"]
     if path := sqlite_path(uri):
         command += ["--default-artifact-root", (path.parent / "mlartifacts").as_uri()]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.report import Findings
+from cotrain.scores import find_score
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -406,8 +407,9 @@ class _Maker:
         scores = {self.score: 0.008, self.curve_score: 0.012}
         rows, tasks = [], []
         for score, gain in scores.items():
-            mean = -0.46 if score in ("log_loss", "mse") else 0.84
-            rows.append(("recommended", 3, 90_210, 24_000, 1.25, score, mean, *[""] * 4, 5))
+            mean = 0.46 if score in ("log_loss", "mse") else 0.84
+            sign = find_score(score).sign
+            rows.append(("recommended", 3, 24_000, 1.25, score, "raw", mean, *[""] * 4, 5))
             for number, grouping in enumerate(baselines):
                 gains = self.effect * (
                     gain * (1 - 0.9 * (number == 1)) + gain * self.rng.normal(size=self.K)
@@ -415,17 +417,37 @@ class _Maker:
                 difference, half = gains.mean(), gain * (0.3 + 0.2 * number)
                 p = 0.001 if abs(difference) > half else 0.2
                 ends = (difference - half, difference + half)
-                costs = (1, 30_070, 12_000.5, 0.5)
-                compared = (mean - difference, difference, *ends, p)
-                rows.append((grouping, *costs, score, *compared, 5))
+                costs = (1, 12_000.5, 0.5)
+                compared = (mean - sign * difference, difference, *ends, p)
+                rows.append((grouping, *costs, score, "raw", *compared, 5))
                 for name, value in zip(self.tasks, gains, strict=True):
                     se = gain * 0.5
                     tasks.append(
-                        (name, grouping, score, mean - value, value, value - se, value + se)
+                        (
+                            name,
+                            grouping,
+                            score,
+                            "raw",
+                            mean - sign * value,
+                            value,
+                            value - se,
+                            value + se,
+                        )
                     )
-            tasks.extend((name, "recommended", score, mean, 0.0, "", "") for name in self.tasks)
-        names = ["grouping", "n_models", "n_parameters", "label_passes", "seconds"]
-        names += ["score", "mean", "difference", "low", "high", "p_value", "n_repeats"]
+            tasks.extend(
+                (name, "recommended", score, "raw", mean, 0.0, "", "") for name in self.tasks
+            )
+        names = ["grouping", "n_models", "n_labels", "seconds"]
+        names += [
+            "score",
+            "calibration",
+            "mean",
+            "difference",
+            "low",
+            "high",
+            "p_value",
+            "n_repeats",
+        ]
         pd.DataFrame(rows, columns=names).to_csv(folder / "comparison.csv", index=False)
-        names = ["task", "grouping", "score", "mean", "difference", "low", "high"]
+        names = ["task", "grouping", "score", "calibration", "mean", "difference", "low", "high"]
         pd.DataFrame(tasks, columns=names).to_csv(folder / "tasks.csv", index=False)

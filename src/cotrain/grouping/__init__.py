@@ -1,6 +1,5 @@
 """Which tasks to train together: the value of a grouping, its search, and its proof."""
 
-from cotrain.grouping._compare import Comparison, compare_groupings
 from cotrain.grouping._select import select_groups
 from cotrain.grouping.proof import MeasuredResult, exact_groups, select_measured, selfish_bound
 from cotrain.grouping.search import (
@@ -37,7 +36,6 @@ from cotrain.grouping.value import (
 __all__ = [
     "AffinityValue",
     "BlendedValue",
-    "Comparison",
     "Constraints",
     "Group",
     "GroupTable",
@@ -51,7 +49,6 @@ __all__ = [
     "SearchResult",
     "affinity_clusters",
     "as_matrix",
-    "compare_groupings",
     "exact_groups",
     "feasible_cover",
     "fill_unknown_pairs",

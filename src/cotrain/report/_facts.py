@@ -139,9 +139,14 @@ def main_score(findings: Findings) -> str:
     return scores[0] if scores else findings.overview.score
 
 
+def raw_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a comparison of predictions as they are, not recalibrated."""
+    return table[table["calibration"] == "raw"]
+
+
 def rivals(findings: Findings, score: str) -> list[Rival]:
     """Return the recommended grouping's rivals on test labels by one score, in their order."""
-    table = findings.comparison
+    table = raw_rows(findings.comparison)
     rows = table[(table["score"] == score) & (table["grouping"] != RECOMMENDED)]
     return [
         Rival(
@@ -156,14 +161,14 @@ def rivals(findings: Findings, score: str) -> list[Rival]:
 
 def recommended_mean(findings: Findings, score: str) -> float:
     """Return the recommended grouping's mean score on test labels; NaN if it is not there."""
-    table = findings.comparison
+    table = raw_rows(findings.comparison)
     rows = table[(table["score"] == score) & (table["grouping"] == RECOMMENDED)]
     return float(rows["mean"].iloc[0]) if len(rows) else math.nan
 
 
 def wins(findings: Findings, grouping: str, score: str) -> VerdictCounts:
     """Return on how many tasks the recommended grouping wins (helps) or loses (hurts)."""
-    table = findings.task_comparison
+    table = raw_rows(findings.task_comparison)
     rows = table[(table["grouping"] == grouping) & (table["score"] == score)]
     return VerdictCounts.of(own_verdicts(rows))
 

@@ -7,7 +7,10 @@ from cotrain.report._facts import VerdictCounts
 from cotrain.report._findings import Findings
 
 # Always in the file; null where a study does not have them.
-_GROUPINGS = ("single-task", "all together", "random", "affinity", "clustering")
+_GROUPINGS = (
+    "base rate", "linear", "forest", "single-task", "all together", "ensemble", "checkpoints",
+    "random", "clustering", "affinity",
+)  # fmt: skip
 _PREDICTORS = (
     "surrogate", "always", "never", "prior-random", "majority", "ceiling", "affinity", "cosine",
 )  # fmt: skip

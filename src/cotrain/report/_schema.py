@@ -146,9 +146,9 @@ TABLES = (
         "comparison",
         "validate",
         "comparison.csv",
-        ("grouping", "score"),
+        ("grouping", "score", "calibration"),
         (
-            *("n_models", "n_parameters", "label_passes", "seconds"),
+            *("n_models", "n_labels", "seconds"),
             *("mean", "difference", "low", "high", "p_value", "n_repeats"),
         ),
     ),
@@ -156,7 +156,7 @@ TABLES = (
         "task_comparison",
         "validate",
         "tasks.csv",
-        ("task", "grouping", "score"),
+        ("task", "grouping", "score", "calibration"),
         ("mean", "difference", "low", "high"),
     ),
 )

@@ -95,7 +95,7 @@ def _groups(findings: Findings) -> str:
 def _comparison(findings: Findings) -> str:
     score = facts.main_score(findings)
     mean = facts.recommended_mean(findings, score)
-    shown = "unknown" if math.isnan(mean) else number(raw(score, mean))
+    shown = "unknown" if math.isnan(mean) else number(mean)
     lines = [
         (
             f"On test labels the recommended grouping has a mean {score_name(score)} of {shown}; "

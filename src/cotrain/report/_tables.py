@@ -66,7 +66,7 @@ def comparison_table(findings: Findings) -> HtmlTable:
     for score in facts.scores_compared(findings):
         mean = facts.recommended_mean(findings, score)
         blank = ("",) * 7
-        rows.append((score_name(score), "recommended", number(raw(score, mean)), *blank))
+        rows.append((score_name(score), "recommended", number(mean), *blank))
         for rival in facts.rivals(findings, score):
             won = facts.wins(findings, rival.grouping, score)
             decimals = interval_decimals(rival.difference, rival.low, rival.high)
@@ -75,7 +75,7 @@ def comparison_table(findings: Findings) -> HtmlTable:
                 (
                     score_name(score),
                     rival.grouping,
-                    number(raw(score, rival.mean)),
+                    number(rival.mean),
                     signed(rival.difference, decimals),
                     interval(rival.low, rival.high, decimals),
                     "< 0.001" if rival.p_value < 0.001 else number(rival.p_value, 3),
@@ -100,20 +100,20 @@ def grouping_cost_table(findings: Findings) -> HtmlTable:
         [
             ("grouping", False, text_cell("grouping")),
             ("models", True, whole_cell("n_models")),
-            ("parameters at inference", True, whole_cell("n_parameters")),
-            ("training: label passes", True, whole_cell("label_passes")),
+            ("training: labels", True, whole_cell("n_labels")),
             ("training: seconds, estimated", True, number_cell("seconds")),
         ],
-        "Training is that of one repeat. Label passes are labels times epochs; a label in two "
-        "groups counts twice. Seconds are those of the cost model for one core; what the clock "
-        "said is in MLflow. Where several groupings have one name, all figures are their means.",
+        "Training is that of one repeat; a label in two groups counts twice. Seconds are those of "
+        "the cost model for one core; what the clock said is in MLflow. Where several groupings "
+        "have one name, all figures are their means.",
     )
 
 
 def task_comparison_table(findings: Findings) -> HtmlTable:
     """Return each task's test score and its gain over every rival, by the main score."""
     score = facts.main_score(findings)
-    table = findings.task_comparison[findings.task_comparison["score"] == score]
+    table = facts.raw_rows(findings.task_comparison)
+    table = table[table["score"] == score]
     own = table[table["grouping"] == facts.RECOMMENDED].set_index("task")["mean"]
     groupings = [rival.grouping for rival in facts.rivals(findings, score)]
     by_key = {(row["task"], row["grouping"]): row for _, row in table.iterrows()}
@@ -125,7 +125,7 @@ def task_comparison_table(findings: Findings) -> HtmlTable:
     rows = [
         (
             task,
-            number(raw(score, own.get(task, math.nan))),
+            number(own.get(task, math.nan)),
             *(_gain_cell(by_key.get((task, grouping))) for grouping in groupings),
         )
         for task in dict.fromkeys(table["task"])

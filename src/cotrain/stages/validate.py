@@ -1,79 +1,172 @@
-"""The recommended grouping and its rivals, trained with fresh seeds, compared on test labels."""
+"""The recommended portfolio and its rivals, trained with fresh seeds, compared on test labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Literal
+
+import numpy as np
+import pandas as pd
 
 from cotrain.allocation import Fit, Plan, Rotation, subset_fit
+from cotrain.comparison import (
+    Candidate,
+    Model,
+    Outputs,
+    Way,
+    candidate_table,
+    choose_portfolio,
+    comparison_tables,
+    distinct,
+    draws,
+    models_of,
+    natural_scores,
+    outputs_of,
+    score_portfolio,
+    score_ways,
+    served_table,
+    skill_table,
+    way_costs,
+    weight_table,
+)
 from cotrain.exceptions import SettingsError
-from cotrain.files import write_csv
-from cotrain.grouping import Grouping, single_tasks, together
-from cotrain.stages._comparison_tables import comparison_tables, served_table
+from cotrain.files import write_csv, write_json
+from cotrain.grouping import single_tasks, together
+from cotrain.scores import SCORES
 from cotrain.stages._context import analysed_scores
-from cotrain.stages._group_scores import GroupScores
-from cotrain.stages._grouping_costs import grouping_costs, measured_seconds
 from cotrain.stages._grouping_file import GroupingFile
 from cotrain.stages._learners import identities
 from cotrain.stages._repeats import study_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
-from cotrain.training import save_fit_table
+from cotrain.training import FitResult, save_fit_table
 
-Rivals = Mapping[str, Sequence[Grouping]]
+RECOMMENDED = "recommended"
 
 
 def run(study: Study) -> str:
-    trainer = Trainer.of(study)
-    tasks = trainer.table.tasks
-    rivals = _rivals(GroupingFile.load(study, tasks, trainer.data_version), len(tasks))
-    repeats = _fresh_repeats(study)
-    plan_settings = study.settings.plan
-    fits = [
-        replace(fit, learner=plan_settings.learner)
-        for fit in _fits(rivals, repeats, len(tasks), plan_settings.subset_level)
-    ]
-    learner = trainer.learners[study.settings.plan.learner]
-    plan = Plan.of("validation", fits, trainer.data_version, identities(trainer.learners))
-    rows = trainer.train(plan)
+    trainer, settings = Trainer.of(study), study.settings
+    table, tasks = trainer.table, trainer.table.tasks
+    found = GroupingFile.load(study, tasks, trainer.data_version)
+    ways, candidates = _ways(study, found, len(tasks))
+    rotations = _fresh_repeats(study)
+    level, seed = settings.plan.subset_level, settings.validate_.seed
+    models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
+    fits = {model: [model.fit(len(tasks), level, one) for one in rotations] for model in models}
+    plan = Plan.of(
+        "validation",
+        [fit for own in fits.values() for fit in own],
+        trainer.data_version,
+        identities(trainer.learners),
+    )
+    results = trainer.results(plan, predictions=True)
+    rows = trainer.table_of(plan, results)
     trainer.log(plan, rows)
-    scored = {
-        score: GroupScores.of(rows, rivals, tasks, score, len(repeats))
-        for score in analysed_scores(study)
+    repeats = _outputs(trainer, plan, results, fits, rotations, level)
+    choice = choose_portfolio(candidates, [validation for validation, _ in repeats], seed)
+    recommended = choice.recommended
+    scored, weights = score_portfolio(recommended, repeats, seed)
+    every = {RECOMMENDED: scored, **score_ways(ways, repeats, seed)}
+    shown = natural_scores(
+        {"binary": "binary" in table.kinds, "real": "real" in table.kinds},
+        analysed_scores(study),
+    )
+    at = {name: place for place, name in enumerate(SCORES)}
+    by_score = {
+        (score, again): {
+            name: (one.recalibrated if again else one.raw)[:, :, at[score]]
+            for name, one in every.items()
+        }
+        for score, again in shown
     }
-    # One model serves a task, whatever score it is then looked at by.
-    chooser = scored[study.settings.analyze.score]
-    costs = grouping_costs(rivals, fits, trainer.table, learner)
-    overall, by_task = comparison_tables(
-        {score: found.test_scores(rivals, chooser) for score, found in scored.items()},
-        costs,
-        tasks,
-    )
-    write_csv(study.validation / "comparison.csv", overall)
-    write_csv(study.validation / "tasks.csv", by_task)
-    write_csv(
-        study.validation / "served.csv",
-        served_table(scored, chooser, rivals["recommended"][0], tasks),
-    )
+    costs = way_costs([Way(RECOMMENDED, recommended.models), *ways], fits, table, trainer.learners)
+    overall, by_task = comparison_tables(by_score, costs, tasks)
+    tables = {
+        "comparison": overall,
+        "tasks": by_task,
+        "portfolios": candidate_table(choice),
+        "skill": skill_table(choice, tasks),
+        "weights": weight_table(recommended.learners, weights, tasks),
+        "served": served_table(
+            {score: by_score[score, False][RECOMMENDED] for score, again in shown if not again},
+            tasks,
+        ),
+    }
+    for name, frame in tables.items():
+        write_csv(study.validation / f"{name}.csv", frame)
+    write_json(study.validation / "portfolio.json", _describe(recommended, tasks, trainer))
     save_fit_table(study.fits("validation"), rows)
-    counted = costs.drop(columns="seconds")
-    measured = measured_seconds(rivals, rows, trainer.journal)
-    trainer.tracker.log_summary(
-        "comparison",
-        trainer.run.params,
-        {
-            f"{name}/{column}": float(value)
-            for column, values in {**counted, "train_seconds": measured}.items()
-            for name, value in values.items()
-        },
-        [study.validation / "comparison.csv", study.validation / "tasks.csv"],
+    _log(trainer, costs, study)
+    n_skilled = int(choice.skilled().sum())
+    return (
+        f"validation: {len(plan)} fits, {len(every)} ways, {len(rotations)} repeats; recommended: "
+        f"{recommended.name}; {n_skilled} of {len(tasks)} tasks are better than their base rate"
     )
-    return f"validation: {len(plan)} fits, {len(rivals)} groupings, {len(repeats)} repeats"
 
 
-def _rivals(found: GroupingFile, n_tasks: int) -> dict[str, Sequence[Grouping]]:
-    """The recommended grouping first, then what it is compared with."""
-    baselines = {"single-task": [single_tasks(n_tasks)], "all together": [together(n_tasks)]}
-    return {"recommended": [found.recommended], **baselines, **found.rivals}
+def _ways(study: Study, found: GroupingFile, n_tasks: int) -> tuple[list[Way], list[Candidate]]:
+    """What is compared, and the portfolios that can be recommended, from the simplest on."""
+    network = study.settings.plan.learner
+    others = [name for name in study.settings.learners if name != network]
+    every = tuple(range(n_tasks))
+    n_models = max(len(found.recommended), 2)
+    alone = models_of(network, single_tasks(n_tasks))
+    joint = models_of(network, together(n_tasks))
+    ensemble = draws(network, every, n_models)
+    groups = models_of(network, found.recommended)
+    by_learner = {name: (Model(name, every),) for name in others}
+    ways = [
+        Way("base rate", ()),
+        *(Way(name, models) for name, models in by_learner.items()),
+        Way("single-task", alone),
+        Way("all together", joint),
+        Way("ensemble", ensemble),
+        Way("grouping", groups, served=True),
+        *(
+            Way(name, models_of(network, grouping), served=True)
+            for name, groupings in found.rivals.items()
+            for grouping in groupings
+        ),
+    ]
+    learners = tuple(model for models in by_learner.values() for model in models)
+    candidates = [
+        Candidate("base rate", ()),
+        *(Candidate(name, models) for name, models in by_learner.items()),
+        Candidate("all together", joint),
+        Candidate("single-task", alone),
+        Candidate("ensemble", ensemble),
+        Candidate("grouping", groups),
+    ]
+    if learners:
+        candidates.append(Candidate("ensemble and other learners", (*ensemble, *learners)))
+    candidates.append(Candidate("ensemble and grouping", (*ensemble, *groups)))
+    candidates.append(Candidate("all models", (*ensemble, *groups, *alone, *learners)))
+    return ways, _distinct(candidates)
+
+
+def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates with different models; of equal ones the first."""
+    seen: dict[frozenset[Model], Candidate] = {}
+    for one in candidates:
+        seen.setdefault(frozenset(one.models), one)
+    return list(seen.values())
+
+
+def _outputs(
+    trainer: Trainer,
+    plan: Plan,
+    results: Mapping[str, FitResult],
+    fits: Mapping[Model, Sequence[Fit]],
+    rotations: Sequence[Rotation],
+    level: int,
+) -> list[tuple[Outputs, Outputs]]:
+    key_of = {fit: key for key, fit in plan.fits.items()}
+    n_tasks = trainer.table.n_tasks
+    return [
+        outputs_of(
+            trainer.table,
+            subset_fit(n_tasks, range(n_tasks), level, rotation),
+            {model: results[key_of[own[place]]] for model, own in fits.items()},
+        )
+        for place, rotation in enumerate(rotations)
+    ]
 
 
 def _fresh_repeats(study: Study) -> list[Rotation]:
@@ -89,16 +182,32 @@ def _fresh_repeats(study: Study) -> list[Rotation]:
     return study_repeats(settings, fresh.repeats, fresh.seed)
 
 
-def _fits(rivals: Rivals, repeats: Sequence[Rotation], n_tasks: int, level: int) -> list[Fit]:
-    groups = {group: None for groupings in rivals.values() for one in groupings for group in one}
-    return [
-        subset_fit(n_tasks, group, level, rotation, _kind(len(group), n_tasks))
-        for rotation in repeats
-        for group in groups
-    ]
+def _describe(recommended: Candidate, tasks: Sequence[str], trainer: Trainer) -> dict[str, object]:
+    """What later stages read of the recommended portfolio."""
+    return {
+        "data_version": trainer.data_version,
+        "name": recommended.name,
+        "models": [
+            {
+                "learner": model.learner,
+                "members": [tasks[task] for task in model.members],
+                "draw": model.draw,
+            }
+            for model in recommended.models
+        ],
+    }
 
 
-def _kind(size: int, n_tasks: int) -> Literal["single", "together", "group"]:
-    if size == 1:
-        return "single"
-    return "together" if size == n_tasks else "group"
+def _log(trainer: Trainer, costs: pd.DataFrame, study: Study) -> None:
+    figures = {
+        f"{name}/{column}": float(value)
+        for column, values in costs.items()
+        for name, value in values.items()
+        if np.isfinite(value)
+    }
+    trainer.tracker.log_summary(
+        "comparison",
+        trainer.run.params,
+        figures,
+        [study.validation / "comparison.csv", study.validation / "tasks.csv"],
+    )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cotrain.grouping import compare_groupings
+from cotrain.comparison import compare_groupings
 from cotrain.reliability import holm
 
 

@@ -6,10 +6,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from cotrain.grouping.value import Floats
 from cotrain.reliability import Interval, holm, paired_interval
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""The recommended portfolio against its rivals: blends, costs, skill, who serves whom."""
+
+from cotrain.comparison._blend import Blend
+from cotrain.comparison._compare import Comparison, compare_groupings
+from cotrain.comparison._costs import way_costs
+from cotrain.comparison._evaluate import WayScores, natural_scores, score_portfolio, score_ways
+from cotrain.comparison._models import Model, Way, distinct, draws, models_of
+from cotrain.comparison._outputs import Outputs, outputs_of
+from cotrain.comparison._portfolio import Candidate, Choice, choose_portfolio
+from cotrain.comparison._tables import (
+    candidate_table,
+    comparison_tables,
+    served_table,
+    skill_table,
+    weight_table,
+)
+
+__all__ = [
+    "Blend",
+    "Candidate",
+    "Choice",
+    "Comparison",
+    "Model",
+    "Outputs",
+    "Way",
+    "WayScores",
+    "candidate_table",
+    "choose_portfolio",
+    "compare_groupings",
+    "comparison_tables",
+    "distinct",
+    "draws",
+    "models_of",
+    "natural_scores",
+    "outputs_of",
+    "score_portfolio",
+    "score_ways",
+    "served_table",
+    "skill_table",
+    "way_costs",
+    "weight_table",
+]

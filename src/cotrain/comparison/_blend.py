@@ -1,0 +1,178 @@
+"""Non-negative weights of models, shared between tasks as far as the labels tell no more."""
+
+from collections.abc import Callable
+from typing import Self
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+# The labels that a task's own weights must outweigh to leave the common ones.
+STRENGTHS = (1.0, 10.0, 100.0, np.inf)
+
+
+class Blend:
+    """Blends what models say: base + sum_m w_im (z_m - base), with weights w >= 0.
+
+    Stacking (Wolpert 1992; non-negative: Breiman 1996) on logits of binary tasks and standardised
+    values of real-valued ones, anchored at the base rate: weights of 0 say the base rate, and with
+    one model the weight is a one-parameter recalibration. A task's weights are drawn to those that
+    fit all tasks, by `strength` times their squared distance.
+
+    Parameters
+    ----------
+    strength : float or None
+        In labels; `inf`: weights common to all tasks. None: chosen by cross-fitting.
+
+    Attributes
+    ----------
+    weights_ : ndarray, (K, n_models)
+    strength_ : float
+    """
+
+    def __init__(self, strength: float | None = None) -> None:
+        self.strength = strength
+
+    def fit(
+        self,
+        columns: np.ndarray,
+        task: np.ndarray,
+        target: np.ndarray,
+        offset: np.ndarray,
+        is_binary: np.ndarray,
+        half: np.ndarray,
+    ) -> Self:
+        """Find the weights.
+
+        Parameters
+        ----------
+        columns : array, (n, n_models)
+            Distances of outputs from the base rate; NaN where a model does not hold the task.
+        task, target, offset : array, (n,)
+            The task of each label; 0 or 1, or the standardised distance from the base rate; the
+            base rate's logit, or 0.
+        is_binary : array of bool, (K,)
+        half : array of {0, 1}, (n,)
+            How labels are parted to choose the strength.
+        """
+        z = filled(columns)
+        self.strength_ = self.strength
+        if self.strength_ is None:
+            self.strength_ = self._choose(z, task, target, offset, is_binary, half)
+        self.weights_ = _weights(z, task, target, offset, is_binary, self.strength_)
+        return self
+
+    def predict(self, columns: np.ndarray, task: np.ndarray) -> np.ndarray:
+        """The blends' distance from the base rate, (n,)."""
+        return np.asarray((filled(columns) * self.weights_[task]).sum(axis=1))
+
+    def _choose(
+        self,
+        z: np.ndarray,
+        task: np.ndarray,
+        target: np.ndarray,
+        offset: np.ndarray,
+        is_binary: np.ndarray,
+        half: np.ndarray,
+    ) -> float:
+        found = []
+        for strength in STRENGTHS:
+            loss = 0.0
+            for part in (0, 1):
+                seen, new = half != part, half == part
+                weights = _weights(
+                    z[seen], task[seen], target[seen], offset[seen], is_binary, strength
+                )
+                output = offset[new] + (z[new] * weights[task[new]]).sum(axis=1)
+                loss += _losses(output, target[new], is_binary[task[new]]).sum()
+            found.append(loss)
+        # The strongest of those that are equally good.
+        best = min(found)
+        return max(s for s, loss in zip(STRENGTHS, found, strict=True) if loss <= best)
+
+
+def filled(columns: np.ndarray) -> np.ndarray:
+    """Columns in which a model that does not hold a task says what the others say on average."""
+    known = ~np.isnan(columns)
+    total = np.where(known, columns, 0.0).sum(axis=1, keepdims=True)
+    mean = total / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    return np.where(known, columns, mean)
+
+
+def halves(example: np.ndarray, seed: int) -> np.ndarray:
+    """0 or 1 for each label, (n,), so that all labels of an example are in one half."""
+    examples, place = np.unique(example, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(examples.size)
+    return (order % 2)[place]
+
+
+def _weights(
+    z: np.ndarray,
+    task: np.ndarray,
+    target: np.ndarray,
+    offset: np.ndarray,
+    is_binary: np.ndarray,
+    strength: float,
+) -> np.ndarray:
+    """The weights of all tasks, (K, n_models)."""
+    n_models = z.shape[1]
+    result = np.zeros((is_binary.size, n_models))
+    for kind in np.unique(is_binary[task]):
+        of_kind = is_binary[task] == kind
+        parts = (z[of_kind], target[of_kind], offset[of_kind])
+        common = _minimise(_pooled(*parts, kind), np.full(n_models, 1.0 / max(n_models, 1)))
+        members = np.flatnonzero(is_binary == kind)
+        result[members] = common
+        if np.isfinite(strength) and n_models:
+            place = np.searchsorted(members, task[of_kind])
+            loss = _by_task(*parts, kind, place, members.size, common, strength)
+            result[members] = _minimise(loss, np.tile(common, members.size)).reshape(-1, n_models)
+    return result
+
+
+def _pooled(z: np.ndarray, target: np.ndarray, offset: np.ndarray, is_binary: bool) -> Loss:
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        output = offset + z @ weights
+        slope = _slopes(output, target, is_binary)
+        return float(_losses(output, target, np.array(is_binary)).sum()), z.T @ slope
+
+    return loss
+
+
+def _by_task(
+    z: np.ndarray,
+    target: np.ndarray,
+    offset: np.ndarray,
+    is_binary: bool,
+    place: np.ndarray,
+    n_tasks: int,
+    common: np.ndarray,
+    strength: float,
+) -> Loss:
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(n_tasks, -1)
+        output = offset + (z * weights[place]).sum(axis=1)
+        slope = _slopes(output, target, is_binary)
+        gradient = np.stack([np.bincount(place, slope * column, n_tasks) for column in z.T], axis=1)
+        away = weights - common
+        value = _losses(output, target, np.array(is_binary)).sum() + strength * (away**2).sum()
+        return float(value), (gradient + 2 * strength * away).ravel()
+
+    return loss
+
+
+def _minimise(loss: Loss, start: np.ndarray) -> np.ndarray:
+    if start.size == 0:
+        return start
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * start.size)
+    return np.asarray(found.x)
+
+
+def _losses(output: np.ndarray, target: np.ndarray, is_binary: np.ndarray) -> np.ndarray:
+    return np.where(is_binary, np.logaddexp(0.0, output) - target * output, (output - target) ** 2)
+
+
+def _slopes(output: np.ndarray, target: np.ndarray, is_binary: bool) -> np.ndarray:
+    return np.asarray(expit(output) - target if is_binary else 2 * (output - target))

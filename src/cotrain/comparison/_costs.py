@@ -1,0 +1,42 @@
+"""What ways to predict cost: models, labels trained on, seconds."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cotrain.allocation import Fit
+from cotrain.comparison._models import Model, Way
+from cotrain.tasks import TaskTable
+from cotrain.training import Learner
+
+
+def way_costs(
+    ways: Sequence[Way],
+    fits: Mapping[Model, Sequence[Fit]],
+    table: TaskTable,
+    learners: Mapping[str, Learner],
+) -> pd.DataFrame:
+    """What ways cost, one row each; means where a name has several.
+
+    n_models; of one repeat's training n_labels, the labels trained on, and seconds, as the
+    learners' cost models have them for one core. What a clock says is no result: the same study
+    gives the same figures anywhere. `fits` has each model's fits, one a repeat.
+    """
+    one = {
+        model: (
+            float(np.mean([table.label_counts[fit.allocation.matrix].sum() for fit in own])),
+            float(learners[model.learner].cost(table, own).mean()),
+        )
+        for model, own in fits.items()
+    }
+    rows = [
+        {
+            "grouping": way.name,
+            "n_models": len(way.models),
+            "n_labels": sum(one[model][0] for model in way.models),
+            "seconds": sum(one[model][1] for model in way.models),
+        }
+        for way in ways
+    ]
+    return pd.DataFrame(rows).groupby("grouping", sort=False).mean()

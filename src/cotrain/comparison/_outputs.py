@@ -1,0 +1,109 @@
+"""What models say of the same labels, side by side, as distances from the base rate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotrain.allocation import Fit
+from cotrain.comparison._models import Model
+from cotrain.scores import SCORES, score_tasks
+from cotrain.tasks import TaskTable
+from cotrain.training import FitResult, Labels, Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """Outputs of models for the labels of one use (validation or test) in one repeat.
+
+    Attributes
+    ----------
+    task, example : ndarray of int64, (n,)
+        Of each label.
+    truth : ndarray of float64, (n,)
+    base : ndarray of float64, (n,)
+        What the base rate says: the logit of the share of positives among the training labels, or
+        their mean.
+    scale : ndarray of float64, (n,)
+        The standard deviation of the training labels of real-valued tasks; 1 for binary ones.
+    is_binary : ndarray of bool, (K,)
+    by_model : mapping of Model to ndarray of float64, (n,)
+        Logits or values; NaN for the labels of tasks that the model does not hold.
+    """
+
+    task: np.ndarray
+    example: np.ndarray
+    truth: np.ndarray
+    base: np.ndarray
+    scale: np.ndarray
+    is_binary: np.ndarray
+    by_model: Mapping[Model, np.ndarray]
+
+    def anchored(self, models: tuple[Model, ...]) -> np.ndarray:
+        """How far models are from the base rate in units of `scale`, (n, n_models)."""
+        columns = [(self.by_model[model] - self.base) / self.scale for model in models]
+        return np.stack(columns, axis=1) if columns else np.empty((self.task.size, 0))
+
+    def mean(self, models: tuple[Model, ...]) -> np.ndarray:
+        """The mean output of the models that hold each label's task, (n,); the base rate if none.
+
+        Logits are averaged, so that one model's certainty does not drown in the others' doubt.
+        """
+        if not models:
+            return self.base
+        every = np.stack([self.by_model[model] for model in models])
+        known = ~np.isnan(every)
+        total = np.where(known, every, 0.0).sum(axis=0)
+        return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), self.base)
+
+    def score(self, output: np.ndarray) -> np.ndarray:
+        """The scores of each task, (K, len(SCORES)); NaN where `output` says nothing."""
+        known = ~np.isnan(output)
+        return score_tasks(self.task[known], self.truth[known], output[known], self.is_binary)
+
+    def losses(self, output: np.ndarray) -> np.ndarray:
+        """The log loss of each label, or its squared error in units of `scale`, (n,)."""
+        log_loss = np.logaddexp(0.0, output) - self.truth * output
+        squared = ((output - self.truth) / self.scale) ** 2
+        return np.where(self.is_binary[self.task], log_loss, squared)
+
+
+def outputs_of(
+    table: TaskTable, everything: Fit, results: Mapping[Model, FitResult]
+) -> tuple[Outputs, Outputs]:
+    """The outputs for validation and for test labels of one repeat.
+
+    Parameters
+    ----------
+    everything : Fit
+        All tasks at the level and in the folds of the repeat; it need not be trained.
+    results : mapping of Model to FitResult
+        The models of the repeat, with their predictions.
+    """
+    problem = Problem.of(table, everything)
+    base = np.where(problem.is_binary, problem.base_logits(), problem.shift)
+
+    def of(labels: Labels, use: str) -> Outputs:
+        member = labels.member.astype(np.int64)
+        by_model = {}
+        for model, result in results.items():
+            values = np.full(member.size, np.nan)
+            held = np.isin(problem.members[member], model.members)
+            values[held] = getattr(result.predictions, use)
+            by_model[model] = values
+        return Outputs(
+            task=problem.members[member],
+            example=labels.rows[labels.row],
+            truth=labels.truth.astype(np.float64),
+            base=base[member],
+            scale=problem.scale[member],
+            is_binary=np.array([kind == "binary" for kind in table.kinds]),
+            by_model=by_model,
+        )
+
+    return of(problem.validation, "validation"), of(problem.test, "test")
+
+
+def column(score: str) -> int:
+    """The place of a score among the columns of `Outputs.score`."""
+    return list(SCORES).index(score)

@@ -1,0 +1,148 @@
+"""Tables of the recommended portfolio against other ways to predict, on test labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cotrain.comparison._compare import Comparison, compare_groupings
+from cotrain.comparison._portfolio import Choice
+from cotrain.reliability import paired_interval
+from cotrain.scores import find_score
+
+# Scores by way, the recommended one first: arrays (n_repeats, K) with their natural sign.
+Scores = Mapping[str, np.ndarray]
+
+
+def comparison_tables(
+    by_score: Mapping[tuple[str, bool], Scores], costs: pd.DataFrame, tasks: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the recommended way has over each other one: over all tasks, and task by task.
+
+    `mean` has the score's own sign, `difference` is positive where the recommended one is better.
+    Intervals are over repeats, whose training folds and seeds differ: Student's below ten of them,
+    where a bootstrap claims too much, the bootstrap's from then on. p-values are Holm's. A task
+    that some way has no score for is left out of all. `costs` has a row a way, and becomes columns
+    of the first table; scores are told apart by their name and whether they are recalibrated.
+    """
+    overall, single = [], []
+    for (score, recalibrated), scores in by_score.items():
+        values = np.stack(list(scores.values()), axis=1)
+        scored = ~np.isnan(values).any(axis=(0, 1))
+        if not scored.any():
+            continue
+        names = [name for name, known in zip(tasks, scored, strict=True) if known]
+        method: Literal["t", "bootstrap"] = "t" if len(values) < 10 else "bootstrap"
+        signed = find_score(score).sign * values[:, :, scored]
+        found = compare_groupings(signed, list(scores), names, method=method)
+        means = pd.DataFrame(values[:, :, scored].mean(axis=0), index=list(scores), columns=names)
+        about = {"score": score, "calibration": "recalibrated" if recalibrated else "raw"}
+        overall.append(_overall(about, found, means, costs, len(values)))
+        single.append(_by_task(about, found, means))
+    return pd.concat(overall, ignore_index=True), pd.concat(single, ignore_index=True)
+
+
+def _overall(
+    about: Mapping[str, Any],
+    found: Comparison,
+    means: pd.DataFrame,
+    costs: pd.DataFrame,
+    n_repeats: int,
+) -> pd.DataFrame:
+    groupings = pd.DataFrame(
+        {
+            "grouping": means.index,
+            **about,
+            **costs.loc[means.index].reset_index(drop=True),
+            "mean": means.mean(axis=1).to_numpy(),
+            "n_tasks": means.shape[1],
+            "n_repeats": n_repeats,
+        }
+    )
+    rivals = found.overall.drop(columns=["p_value", "n_repeats"]).rename(
+        columns={"rival": "grouping", "p_holm": "p_value"}
+    )
+    # The recommended way has nothing over itself: its differences stay empty.
+    return groupings.merge(rivals, on="grouping", how="left")
+
+
+def _by_task(about: Mapping[str, Any], found: Comparison, means: pd.DataFrame) -> pd.DataFrame:
+    every = means.rename_axis("grouping").reset_index()
+    every = every.melt("grouping", var_name="task", value_name="mean").assign(**about)
+    rivals = found.tasks.drop(columns="p_value").rename(
+        columns={"rival": "grouping", "p_holm": "p_value"}
+    )
+    return every.merge(rivals, on=["grouping", "task"], how="left")
+
+
+def candidate_table(choice: Choice) -> pd.DataFrame:
+    """The portfolios that could have been recommended, from the simplest on, one row each."""
+    known = np.isfinite(choice.d2).all(axis=(0, 1))
+    means = choice.d2[:, :, known].mean(axis=(0, 2)) if known.any() else np.nan
+    return pd.DataFrame(
+        {
+            "portfolio": [one.name for one in choice.candidates],
+            "n_models": [len(one.models) for one in choice.candidates],
+            "d2": means,
+            "behind": choice.deficit,
+            "standard_error": choice.error,
+            "chosen": np.arange(len(choice.candidates)) == choice.chosen,
+        }
+    )
+
+
+def skill_table(choice: Choice, tasks: Sequence[str]) -> pd.DataFrame:
+    """Which tasks the best portfolio predicts better than their base rate, one row each."""
+    return pd.DataFrame(
+        {
+            "task": list(tasks),
+            "skill": choice.skill,
+            "p_value": choice.skill_p,
+            "skilled": choice.skilled(),
+        }
+    )
+
+
+def weight_table(
+    learners: Sequence[str], weights: np.ndarray, tasks: Sequence[str]
+) -> pd.DataFrame:
+    """What each learner counts for in each task's blend: task, learner, weight.
+
+    Parameters
+    ----------
+    weights : array, (n_repeats, K, n_learners)
+        Means over repeats are returned.
+    """
+    mean = weights.mean(axis=0)
+    return pd.DataFrame(
+        [
+            {"task": task, "learner": learner, "weight": mean[at, column]}
+            for at, task in enumerate(tasks)
+            for column, learner in enumerate(learners)
+        ],
+        columns=["task", "learner", "weight"],
+    )
+
+
+def served_table(scores: Mapping[str, np.ndarray], tasks: Sequence[str]) -> pd.DataFrame:
+    """What the recommended portfolio scored on test labels, one row a task and score.
+
+    Columns task, score, mean, low, high, n_repeats; intervals are Student's over repeats.
+    """
+    frames = []
+    for score, values in scores.items():
+        interval = paired_interval(values)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "task": list(tasks),
+                    "score": score,
+                    "mean": interval.estimate,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "n_repeats": interval.n,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,72 @@
+"""Weights of blends: known truths, anchors, and agreement with scikit-learn."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from cotrain.comparison import Blend
+from cotrain.comparison._blend import filled, halves
+
+
+def world(seed=0, n=4000, weights=((0.7, 0.3), (0.2, 0.8)), binary=True):
+    """Labels of two tasks that follow from two columns by known weights."""
+    rng = np.random.default_rng(seed)
+    task = rng.integers(0, 2, n)
+    columns = rng.normal(size=(n, 2)) * 2
+    signal = (columns * np.array(weights)[task]).sum(axis=1)
+    offset = np.where(task == 0, -1.0, 0.5) if binary else np.zeros(n)
+    target = (
+        (rng.random(n) < expit(offset + signal)).astype(float)
+        if binary
+        else signal + rng.normal(size=n)
+    )
+    return columns, task, target, offset, np.full(2, binary), halves(np.arange(n), 0)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_weights_of_a_world_are_found(binary):
+    found = Blend(strength=1.0).fit(*world(n=20000, binary=binary)).weights_
+    np.testing.assert_allclose(found, [[0.7, 0.3], [0.2, 0.8]], atol=0.08)
+
+
+def test_common_weights_are_those_of_scikit_learn_where_none_is_negative():
+    columns, task, target, _, is_binary, half = world(binary=False)
+    common = Blend(np.inf).fit(columns, task, target, np.zeros(4000), is_binary, half).weights_
+    by_hand = LinearRegression(fit_intercept=False, positive=True).fit(columns, target).coef_
+    np.testing.assert_allclose(common, [by_hand, by_hand], atol=1e-4)
+    columns, task, target, offset, is_binary, half = world(weights=((0.5, 0.5), (0.5, 0.5)))
+    common = Blend(np.inf).fit(columns, task, target, 0 * offset, is_binary, half).weights_
+    plain = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-8).fit(columns, target)
+    np.testing.assert_allclose(common[0], plain.coef_[0], atol=1e-3)
+
+
+def test_a_model_that_misleads_gets_no_weight():
+    columns, task, target, offset, is_binary, half = world()
+    found = Blend().fit(-columns, task, target, offset, is_binary, half).weights_
+    np.testing.assert_array_equal(found, 0)
+
+
+def test_tasks_alike_share_their_weights_and_tasks_unlike_do_not():
+    alike = Blend().fit(*world(n=600, weights=((0.6, 0.4), (0.6, 0.4))))
+    unlike = Blend().fit(*world(n=20000, weights=((1.0, 0.0), (0.0, 1.0))))
+    assert alike.strength_ >= 100
+    assert unlike.strength_ <= 10
+
+
+def test_without_models_the_base_rate_is_said():
+    _, task, target, offset, is_binary, half = world()
+    blend = Blend().fit(np.empty((4000, 0)), task, target, offset, is_binary, half)
+    np.testing.assert_array_equal(blend.predict(np.empty((4000, 0)), task), 0)
+
+
+def test_a_model_that_does_not_hold_a_task_says_what_the_others_say():
+    columns = np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, 4.0]])
+    np.testing.assert_array_equal(filled(columns), [[1, 2, 3], [4, 4, 4]])
+
+
+def test_all_labels_of_an_example_are_in_one_half():
+    example = np.repeat(np.arange(50), 3)
+    half = halves(example, seed=3)
+    assert set(half) == {0, 1}
+    assert (half.reshape(50, 3) == half[::3, None]).all()

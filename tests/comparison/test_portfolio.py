@@ -1,0 +1,99 @@
+"""Which portfolio is recommended, and which tasks have skill; on made outputs."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from cotrain.comparison import Candidate, Model, Outputs, Way, choose_portfolio, score_ways
+from cotrain.comparison._outputs import column
+
+N_TASKS = 6
+EVERY = tuple(range(N_TASKS))
+GOOD, NOISY, WRONG = (Model(name, EVERY) for name in ("good", "noisy", "wrong"))
+HALF = Model("half", (0, 1, 2))
+
+
+def outputs(seed: int, skill: float = 1.5, n: int = 3000) -> Outputs:
+    """Labels that follow from one signal; models that know it, more or less."""
+    rng = np.random.default_rng(seed)
+    task = rng.integers(0, N_TASKS, n)
+    base = np.linspace(-1, 1, N_TASKS)[task]
+    signal = skill * rng.normal(size=n)
+    by_model = {
+        GOOD: base + signal,
+        NOISY: base + signal + 2 * rng.normal(size=n),
+        WRONG: base + 2 * rng.normal(size=n),
+        HALF: np.where(task < 3, base + signal, np.nan),
+    }
+    return Outputs(
+        task=task,
+        example=np.arange(n),
+        truth=(rng.random(n) < expit(base + signal)).astype(float),
+        base=base,
+        scale=np.ones(n),
+        is_binary=np.ones(N_TASKS, dtype=bool),
+        by_model=by_model,
+    )
+
+
+CANDIDATES = [
+    Candidate("base rate", ()),
+    Candidate("wrong", (WRONG,)),
+    Candidate("noisy", (NOISY,)),
+    Candidate("good", (GOOD,)),
+    Candidate("all", (GOOD, NOISY, WRONG)),
+]
+
+
+def test_the_simplest_that_is_not_clearly_worse_is_recommended():
+    choice = choose_portfolio(CANDIDATES, [outputs(seed) for seed in range(3)], 0)
+    assert choice.recommended.name == "good"
+    assert choice.deficit[0] > choice.deficit[2] > choice.deficit[3] >= 0
+    assert choice.skilled().all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_where_nothing_can_be_learnt_the_base_rate_is_recommended(seed):
+    repeats = [outputs(1000 * seed + repeat, skill=0.0) for repeat in range(3)]
+    choice = choose_portfolio(CANDIDATES[:3], repeats, seed)
+    assert choice.recommended.name == "base rate"
+    assert choice.skilled().sum() == 0
+
+
+def test_skill_is_the_share_of_the_base_rate_s_loss_that_is_gone():
+    one = outputs(0, n=30000)
+    choice = choose_portfolio(CANDIDATES[3:4], [one], 0)
+    gone = 1 - one.losses(one.by_model[GOOD]).mean() / one.losses(one.base).mean()
+    assert choice.skill.mean() == pytest.approx(gone, abs=0.03)
+
+
+def test_a_task_is_served_by_its_best_model_and_a_mean_is_over_those_that_hold_it():
+    pair = [(outputs(seed), outputs(seed + 10)) for seed in range(2)]
+    served = Way("served", (WRONG, HALF), served=True)
+    mean = Way("mean", (HALF, GOOD))
+    scores = score_ways([served, mean, Way("good", (GOOD,)), Way("wrong", (WRONG,))], pair, 0)
+    d2 = {name: one.raw[:, :, column("d2")] for name, one in scores.items()}
+    np.testing.assert_allclose(d2["served"][:, :3], d2["good"][:, :3])
+    np.testing.assert_allclose(d2["served"][:, 3:], d2["wrong"][:, 3:])
+    np.testing.assert_allclose(d2["mean"], d2["good"])
+
+
+def test_recalibration_mends_overconfidence_and_leaves_ranks_alone():
+    pair = [(outputs(0), outputs(1))]
+    for one in pair[0]:
+        one.by_model[WRONG][:] = one.base + 3 * (one.by_model[GOOD] - one.base)
+    found = score_ways([Way("sure", (WRONG,)), Way("good", (GOOD,))], pair, 0)
+    at = column("log_loss")
+    assert (found["sure"].raw[..., at] > found["good"].raw[..., at] + 0.1).all()
+    np.testing.assert_allclose(
+        found["sure"].recalibrated[..., at], found["good"].recalibrated[..., at], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        found["sure"].raw[..., column("auroc")], found["sure"].recalibrated[..., column("auroc")]
+    )
+
+
+def test_the_base_rate_explains_nothing():
+    pair = [(outputs(0), outputs(1))]
+    d2 = score_ways([Way("base rate", ())], pair, 0)["base rate"].raw[..., column("d2")]
+    assert (np.abs(d2) < 0.05).all()

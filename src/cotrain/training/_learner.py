@@ -69,6 +69,10 @@ class Trained(ABC):
     def outputs(self, features: Features) -> np.ndarray:
         """Logits of binary tasks and values of real-valued ones, (n_rows, n_members)."""
 
+    def outputs_at(self, features: Features, row: np.ndarray, member: np.ndarray) -> np.ndarray:
+        """The outputs of single rows and members, (n,)."""
+        return self.outputs(features)[row, member]
+
     @property
     @abstractmethod
     def n_parameters(self) -> int:
@@ -161,11 +165,11 @@ class Learner(ABC):
         try:
             problem = Problem.of(table, fit)
             trained = self.fit(table, fit, stop)
-            parts = []
+            parts: list[np.ndarray] = []
             for labels in (problem.validation, problem.test):
-                outputs = trained.outputs(table.features[labels.rows])
-                parts.append(outputs[labels.row, labels.member])
-            return fit_result(problem, *parts)
+                features = table.features[labels.rows]
+                parts.append(trained.outputs_at(features, labels.row, labels.member))
+            return fit_result(problem, parts[0], parts[1])
         except FitError as error:
             return FitFailure(str(error))
         except MemoryError:

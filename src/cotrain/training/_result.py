@@ -77,9 +77,8 @@ def fit_result(
 
 
 def _scores(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
-    scores = score_tasks(labels.member, labels.truth, output, problem.is_binary)
-    scores[problem.n_labels == 0] = np.nan
-    return scores
+    known = problem.n_labels[labels.member] > 0
+    return score_tasks(labels.member[known], labels.truth[known], output[known], problem.is_binary)
 
 
 def _known(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:

@@ -14,16 +14,16 @@ class NetworkSettings(Section):
     kind: Literal["network"] = "network"
     engine: Literal["compiled", "torch"] = "compiled"
     device: str | None = None
-    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    epochs: Count
-    batch_fraction: Annotated[float, Field(gt=0, le=1)]
-    min_batch_size: Count
-    learning_rate: Annotated[float, Field(gt=0)]
-    decay_epochs: list[Count]
-    decay_factor: Annotated[float, Field(gt=0, le=1)]
-    weight_decay: Annotated[float, Field(ge=0)]
-    patience: Annotated[int, Field(ge=0)]
+    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)] = Field([1024])
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    epochs: Count = 10
+    batch_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
+    min_batch_size: Count = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    decay_epochs: list[Count] = Field([7])
+    decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    patience: Annotated[int, Field(ge=0)] = 0
     head_bias: Literal["zero", "base_rate"] = "zero"
     loss: Literal["squared", "huber", "absolute"] = "squared"
 

@@ -1,0 +1,74 @@
+"""A forest of randomised trees for each task."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from cotrain.allocation import Fit
+from cotrain.settings import Count, Section
+from cotrain.tasks import Features, TaskTable
+from cotrain.training.learners._cost import member_sizes
+from cotrain.training.learners._matrix import dense_if_small
+from cotrain.training.learners._per_task import PerTaskLearner, TrainedTasks
+from cotrain.training.learners._trees import Trees, of_forest
+
+
+class ForestSettings(Section):
+    """The mean of trees that are grown to the end, each split the best of a few features."""
+
+    kind: Literal["forest"] = "forest"
+    trees: Literal["random", "extra"] = "random"
+    n_trees: Count = 300
+    max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)] = "sqrt"
+    min_leaf: Count = 1
+
+
+class TrainedForest(TrainedTasks):
+    """A forest a member."""
+
+    model = Trees
+
+
+class Forest(PerTaskLearner):
+    """scikit-learn's random forests (or extremely randomised trees), one a task."""
+
+    Settings: ClassVar[type[Section]] = ForestSettings
+    trained = TrainedForest
+    settings: ForestSettings
+
+    def fit_task(
+        self,
+        features: Features,
+        labels: np.ndarray,
+        weights: np.ndarray | None,
+        is_binary: bool,
+        seed: int,
+    ) -> Trees:
+        """The forest of one task."""
+        forest = self._estimator(is_binary)(
+            n_estimators=self.settings.n_trees,
+            max_features=self.settings.max_features,
+            min_samples_leaf=self.settings.min_leaf,
+            random_state=seed,
+            n_jobs=1,
+        )
+        return of_forest(forest.fit(dense_if_small(features), labels, weights), is_binary)
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, (n_fits,)."""
+        tried = {"sqrt": table.n_features**0.5, "log2": np.log2(table.n_features)}
+        each = tried.get(str(self.settings.max_features))
+        if each is None:
+            each = float(self.settings.max_features) * table.n_features
+        n = member_sizes(table, fits)
+        # Measured: a split looks at each row once a feature, and a level of the tree at each row.
+        work = 1e-3 + 8e-8 * n * np.log2(n + 1) * each
+        return np.asarray((self.settings.n_trees * work * (n > 0)).sum(axis=1))
+
+    def _estimator(self, is_binary: bool) -> Any:
+        from sklearn import ensemble
+
+        name = {"random": "RandomForest", "extra": "ExtraTrees"}[self.settings.trees]
+        return getattr(ensemble, name + ("Classifier" if is_binary else "Regressor"))

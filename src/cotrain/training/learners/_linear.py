@@ -1,0 +1,119 @@
+"""A linear model of each task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+from scipy.sparse import issparse
+
+from cotrain.allocation import Fit
+from cotrain.settings import Section
+from cotrain.tasks import Features, TaskTable
+from cotrain.training._learner import Capabilities
+from cotrain.training.learners._cost import member_sizes
+from cotrain.training.learners._matrix import as_matrix
+from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TrainedTasks
+from cotrain.training.learners._threads import one_thread
+
+
+class LinearSettings(Section):
+    """The penalty is on the squares of the weights, the same whatever the features' scale.
+
+    `strength` is scikit-learn's `C` of the logistic regression times the mean squared length of
+    the centred rows; ridge regression has the alpha that goes with it, 1 / (2 C).
+    """
+
+    kind: Literal["linear"] = "linear"
+    strength: Annotated[float, Field(gt=0)] = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class Weights(TaskModel):
+    """`weight`, float64 (D,), and `bias`, float64 (1,)."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+    def outputs(self, features: Features) -> np.ndarray:
+        """The logit, or the value, of each row, (n,)."""
+        return np.asarray(as_matrix(features) @ self.weight + self.bias)
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and the bias."""
+        return int(self.weight.size) + 1
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The attributes."""
+        return {"weight": self.weight, "bias": self.bias}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The model that `arrays` described."""
+        return cls(arrays["weight"], arrays["bias"])
+
+
+class TrainedLinear(TrainedTasks):
+    """A linear model a member."""
+
+    model = Weights
+
+
+class Linear(PerTaskLearner):
+    """Logistic regression for binary tasks, ridge regression for real-valued ones."""
+
+    Settings: ClassVar[type[Section]] = LinearSettings
+    trained = TrainedLinear
+    capabilities = Capabilities(seeded=False)
+    settings: LinearSettings
+
+    def fit_task(
+        self,
+        features: Features,
+        labels: np.ndarray,
+        weights: np.ndarray | None,
+        is_binary: bool,
+        _seed: int,
+    ) -> Weights:
+        """The linear model of one task."""
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        matrix, centre, spread = _scaled(as_matrix(features))
+        penalty = _mean_square(matrix) / self.settings.strength
+        if is_binary:
+            model = LogisticRegression(C=1 / penalty, max_iter=10_000)
+        else:
+            solver = "sparse_cg" if issparse(matrix) else "cholesky"
+            model = Ridge(alpha=penalty / 2, solver=solver, tol=1e-6)
+        with one_thread():
+            model.fit(matrix, labels, weights)
+        weight = model.coef_.ravel() / spread
+        return Weights(weight, np.ravel(model.intercept_) - centre @ weight)
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, (n_fits,)."""
+        n = member_sizes(table, fits)
+        entries = table.features.nnz / table.n_examples
+        return np.asarray(((5e-3 + 2e-7 * n * entries) * (n > 0)).sum(axis=1))
+
+
+def _scaled(matrix: Features) -> tuple[Features, np.ndarray, np.ndarray]:
+    """The matrix, what was taken from its columns, and what then divided them.
+
+    Dense columns may be in any units, so they get mean 0 and standard deviation 1.
+    """
+    matrix = matrix.astype(np.float64)
+    if issparse(matrix):
+        return matrix, np.zeros(matrix.shape[1]), np.ones(matrix.shape[1])
+    centre, spread = matrix.mean(axis=0), matrix.std(axis=0)
+    spread[spread == 0] = 1.0
+    return (matrix - centre) / spread, centre, spread
+
+
+def _mean_square(matrix: Features) -> float:
+    """The mean squared length of the centred rows; 1 if they are all alike."""
+    square = matrix.multiply(matrix).sum() if issparse(matrix) else (matrix**2).sum()
+    mean = float(square) / matrix.shape[0] - float((matrix.mean(axis=0) ** 2).sum())
+    return mean if mean > 0 else 1.0

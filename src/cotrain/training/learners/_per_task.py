@@ -1,0 +1,202 @@
+"""Learners that train each member of a fit by itself, and what they leave."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import DataError
+from cotrain.tasks import Features, TaskTable
+from cotrain.training._arrays import load_arrays, save_arrays
+from cotrain.training._learner import NEVER, Capabilities, Learner, Trained, check_stop
+from cotrain.training._problem import Problem
+
+_FILE = "models.safetensors"
+_MEMBERS = ("tasks", "is_binary", "shift", "scale", "constant", "limit")
+
+
+class TaskModel(ABC):
+    """A trained model of one task."""
+
+    @abstractmethod
+    def outputs(self, features: Features) -> np.ndarray:
+        """The logit, or the standardised value, of each row, (n,)."""
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """Numbers that the model holds."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that the model is made of."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The model that `arrays` described; KeyError or ValueError if they describe none."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedTasks(Trained):
+    """One model a member.
+
+    Attributes
+    ----------
+    model : type of TaskModel
+        What the models are; set by each subclass.
+    tasks, is_binary : ndarray, (n_members,)
+    shift, scale : ndarray of float64, (n_members,)
+        A real-valued member's prediction is its model's output times `scale` plus `shift`.
+    constant : ndarray of float64, (n_members,)
+        What is predicted where there is no model; NaN for members without labels.
+    limit : ndarray of float64, (n_members,)
+        The largest size of a binary member's logit: that of the base rate of as many labels of one
+        class, half a label of the other added, log(2 n + 1). No model is surer than that.
+    models : tuple of TaskModel or None
+        None for a member whose labels do not vary.
+    """
+
+    model: ClassVar[type[TaskModel]]
+
+    tasks: np.ndarray
+    is_binary: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    constant: np.ndarray
+    limit: np.ndarray
+    models: tuple[TaskModel | None, ...]
+
+    def outputs(self, features: Features) -> np.ndarray:
+        """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
+        columns = [self._output(features, place) for place in range(self.tasks.size)]
+        return np.column_stack(columns)
+
+    def outputs_at(self, features: Features, row: np.ndarray, member: np.ndarray) -> np.ndarray:
+        """The outputs of single rows and members, (n,); no other is computed."""
+        result = np.empty(row.size)
+        for place in np.unique(member):
+            at = np.flatnonzero(member == place)
+            result[at] = self._output(features[row[at]], place)
+        return result
+
+    def _output(self, features: Features, place: int) -> np.ndarray:
+        model = self.models[place]
+        if model is None:
+            return np.full(features.shape[0], self.constant[place])
+        output = model.outputs(features).astype(np.float64)
+        if self.is_binary[place]:
+            return np.clip(output, -self.limit[place], self.limit[place])
+        return output * self.scale[place] + self.shift[place]
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that the models hold, and the constants."""
+        return sum(1 if model is None else model.n_parameters for model in self.models)
+
+    def save(self, folder: Path) -> None:
+        """Write `models.safetensors`."""
+        arrays = {name: getattr(self, name) for name in _MEMBERS}
+        for place, model in enumerate(self.models):
+            own = {} if model is None else model.arrays()
+            arrays |= {f"{place}/{name}": array for name, array in own.items()}
+        save_arrays(folder / _FILE, arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing, or holds no such models.
+        """
+        path = folder / _FILE
+        arrays = load_arrays(path)
+        try:
+            facts: dict[str, Any] = {name: arrays.pop(name) for name in _MEMBERS}
+            if len({part.shape for part in facts.values()}) != 1 or facts["tasks"].ndim != 1:
+                raise ValueError("its parts do not fit together")
+            own: list[dict[str, np.ndarray]] = [{} for _ in facts["tasks"]]
+            for name, array in arrays.items():
+                place, _, part = name.partition("/")
+                own[int(place)][part] = array
+            models = tuple(cls.model.from_arrays(parts) if parts else None for parts in own)
+        except (KeyError, IndexError, ValueError) as error:
+            raise DataError(f"{path}: is no such model ({error}); export it again") from error
+        return cls(**facts, models=models)
+
+
+class PerTaskLearner(Learner):
+    """Trains each member by itself, on its own labels; other members change nothing.
+
+    A member whose training labels are all alike is predicted by a constant (a class by its base
+    rate with half a label of each class added); one without any is not predicted.
+    """
+
+    capabilities = Capabilities(multi_task=False)
+    trained: ClassVar[type[TrainedTasks]]
+
+    @abstractmethod
+    def fit_task(
+        self,
+        features: Features,
+        labels: np.ndarray,
+        weights: np.ndarray | None,
+        is_binary: bool,
+        seed: int,
+    ) -> TaskModel:
+        """The model of one task.
+
+        Parameters
+        ----------
+        features : csr_array or ndarray of float32, (n, ...)
+        labels : ndarray of float64, (n,)
+            0 and 1, both of them; or values of mean 0 and standard deviation 1.
+        weights : ndarray of float64, (n,), or None
+            The examples' weights, of mean 1; None: all alike.
+        is_binary : bool
+        seed : int
+            Of this fit and task, in 0 .. 2**32 - 1.
+        """
+
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedTasks:
+        """A model of each member, trained on the fit's allocation."""
+        problem = Problem.of(table, fit)
+        train = problem.train
+        targets, row = problem.targets(train), train.row
+        models: list[TaskModel | None] = []
+        for place, task in enumerate(problem.members):
+            check_stop(stop)
+            at = np.flatnonzero(train.member == place)
+            labels, weights = targets[at], train.weight[at]
+            if at.size == 0 or np.ptp(labels) == 0:
+                models.append(None)
+                continue
+            model = self.fit_task(
+                table.features[train.rows[row[at]]],
+                labels,
+                None if np.ptp(weights) == 0 else weights / weights.mean(),
+                bool(problem.is_binary[place]),
+                _seed(fit.seed, int(task)),
+            )
+            models.append(model)
+        return self.trained(tasks=problem.members, models=tuple(models), **_facts(problem))
+
+
+def _facts(problem: Problem) -> dict[str, np.ndarray]:
+    alone = np.where(problem.is_binary, problem.base_logits(), problem.shift)
+    return {
+        "is_binary": problem.is_binary,
+        "shift": problem.shift,
+        "scale": problem.scale,
+        "constant": np.where(problem.n_labels > 0, alone, np.nan),
+        "limit": np.log(2.0 * problem.n_labels + 1),
+    }
+
+
+def _seed(seed: int, task: int) -> int:
+    return int(np.random.SeedSequence([seed, task]).generate_state(1)[0])

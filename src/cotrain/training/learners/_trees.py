@@ -1,0 +1,143 @@
+"""Ensembles of decision trees as plain arrays: small, quick to read, no code in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+from numba import njit
+from scipy.special import logit
+
+from cotrain.tasks import Features
+from cotrain.training.learners._matrix import as_dense, as_matrix
+from cotrain.training.learners._per_task import TaskModel
+
+_CHUNK = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class Trees(TaskModel):
+    """A sum over trees of the value of the leaf that a row falls into.
+
+    Attributes
+    ----------
+    roots : ndarray of int64, (n_trees,)
+    feature : ndarray of int32, (n_nodes,)
+        The feature that a node asks for; -1 in a leaf.
+    number : ndarray of float64, (n_nodes,)
+        Up to which the feature leads to the left; in a leaf, its value.
+    left, right : ndarray of int32, (n_nodes,)
+        The nodes below.
+    base : ndarray of float64, (2,)
+        What is added to the sum, and 1 if the sum is a probability, 0 if a logit or a value.
+    """
+
+    roots: np.ndarray
+    feature: np.ndarray
+    number: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    base: np.ndarray
+
+    @classmethod
+    def of(cls, trees: Iterable[tuple[np.ndarray, ...]], base: float, is_probability: bool) -> Self:
+        """The ensemble of trees of (feature, threshold, value, left, right), each (n_nodes,)."""
+        parts, roots, n_nodes = [], [], 0
+        for feature, threshold, value, left, right in trees:
+            is_leaf = feature < 0
+            parts.append((feature, np.where(is_leaf, value, threshold), left, right, n_nodes))
+            roots.append(n_nodes)
+            n_nodes += feature.size
+        feature, number, left, right = (
+            np.concatenate([part[k] + (part[4] if k > 1 else 0) for part in parts])
+            for k in range(4)
+        )
+        return cls(
+            np.array(roots, dtype=np.int64),
+            feature.astype(np.int32),
+            number.astype(np.float64),
+            left.astype(np.int32),
+            right.astype(np.int32),
+            np.array([base, is_probability], dtype=np.float64),
+        )
+
+    def outputs(self, features: Features) -> np.ndarray:
+        """The logit, or the value, of each row, (n,)."""
+        matrix = as_matrix(features)
+        if self.feature.max() >= matrix.shape[1]:
+            raise ValueError(f"the trees ask for more than the {matrix.shape[1]} features given")
+        size = max(1, _CHUNK // matrix.shape[1])
+        parts = [np.empty(0)]
+        for at in range(0, matrix.shape[0], size):
+            rows = np.ascontiguousarray(as_dense(matrix[at : at + size]))
+            parts.append(
+                _leaf_sums(rows, self.roots, self.feature, self.number, self.left, self.right)
+            )
+        total = np.concatenate(parts) + self.base[0]
+        return np.asarray(logit(np.clip(total, 0, 1)) if self.base[1] else total)
+
+    @property
+    def n_parameters(self) -> int:
+        """Thresholds and values of leaves."""
+        return int(self.number.size)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The attributes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The trees that `arrays` described, if they are trees: no node is above itself."""
+        trees = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        node = np.arange(trees.feature.size)
+        below = np.stack([trees.left, trees.right])[:, trees.feature >= 0]
+        above = node[trees.feature >= 0]
+        in_range = trees.roots.size and trees.roots.min() >= 0 and trees.roots.max() < node.size
+        if not in_range or (below <= above).any() or (below >= node.size).any():
+            raise ValueError("its nodes are no trees")
+        return trees
+
+
+@njit(cache=True, nogil=True)
+def _leaf_sums(rows, roots, feature, number, left, right):  # type: ignore[no-untyped-def]
+    total = np.zeros(rows.shape[0])
+    for row in range(rows.shape[0]):
+        for root in roots:
+            node = root
+            while feature[node] >= 0:
+                below = rows[row, feature[node]] <= number[node]
+                node = left[node] if below else right[node]
+            total[row] += number[node]
+    return total
+
+
+def of_forest(forest: Any, is_binary: bool) -> Trees:
+    """The trees of a fitted scikit-learn forest."""
+    n_trees = len(forest.estimators_)
+    parts = (
+        (
+            tree.feature,
+            tree.threshold,
+            (tree.value[:, 0, 1] if is_binary else tree.value[:, 0, 0]) / n_trees,
+            tree.children_left,
+            tree.children_right,
+        )
+        for tree in (estimator.tree_ for estimator in forest.estimators_)
+    )
+    return Trees.of(parts, 0.0, is_binary)
+
+
+def of_boosting(boosting: Any, features: np.ndarray) -> Trees:
+    """The trees of a fitted scikit-learn histogram boosting of one output, fitted to `features`."""
+    nodes = [stage[0].nodes for stage in boosting._predictors]
+    parts = (
+        (
+            np.where(node["is_leaf"], -1, features[node["feature_idx"]]),
+            node["num_threshold"],
+            node["value"],
+            node["left"].astype(np.int64),
+            node["right"].astype(np.int64),
+        )
+        for node in nodes
+    )
+    return Trees.of(parts, float(boosting._baseline_prediction.ravel()[0]), False)

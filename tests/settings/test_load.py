@@ -42,7 +42,7 @@ def test_numbers_in_scientific_notation_are_numbers(tmp_path):
             "dropuot: 0.2",
             r"`learners.network.dropuot` is not a setting \(did you mean `dropo",
         ),
-        ("dropout: 0.2", "", "`learners.network.dropout` is missing"),
+        ("  trials: ", "  # trials: ", "`group.trials` is missing"),
         (
             "dropout: 0.2",
             "dropout: much",

@@ -67,7 +67,7 @@ def plan(study: Study) -> None:
 
 
 @cotrain.command()
-@click.argument("plan", type=click.Choice(["subsets", "augmentations"]))
+@click.argument("plan", type=click.Choice(["subsets", "placebo", "augmentations"]))
 @click.pass_obj
 def train(study: Study, plan: str) -> None:
     """Train the fits of PLAN that are not yet recorded."""

@@ -12,8 +12,9 @@ from cotrain.analysis._curves import (
 from cotrain.analysis._labels import LabelTables
 from cotrain.analysis._observations import GridScores, Observations, SubsetScores
 from cotrain.analysis._pairs import pair_matrix
+from cotrain.analysis._placebo import skilled_tasks, withhold
 from cotrain.analysis._rounds import make_rounds, next_round, trained_plan
-from cotrain.analysis._subsets import SubsetAnalysis
+from cotrain.analysis._subsets import SubsetAnalysis, relevance_table
 
 __all__ = [
     "GridScores",
@@ -33,6 +34,9 @@ __all__ = [
     "pair_matrix",
     "pairwise_curve_table",
     "pairwise_table",
+    "relevance_table",
+    "skilled_tasks",
     "trained_plan",
     "transfer_table",
+    "withhold",
 ]

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +155,7 @@ class SubsetAnalysis:
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by the names of their files."""
         return {
-            "relevance": self._relevance(),
+            "relevance": relevance_table(self.relevance, self.tasks),
             "surrogates": self._targets(),
             "predictions": self._predictions(),
             "negative_transfer": self._figures(),
@@ -181,17 +182,10 @@ class SubsetAnalysis:
         """One line for the terminal."""
         reliability = f"{self.reliability.mean:.2f}" if self.reliability else "unknown (one repeat)"
         return (
-            f"{self.relevance.count('helps')} pairs help, {self.relevance.count('hurts')} hurt, "
-            f"{self.relevance.count('undecided')} are undecided; reliability {reliability}, "
+            f"reliability {reliability}, "
             f"Spearman on held-out subsets {_mean(self.spearman):.2f} "
             f"(ceiling {_mean(self.ceiling):.2f}, {self.surrogate} surrogate)"
         )
-
-    def _relevance(self) -> pd.DataFrame:
-        frame = self.relevance.to_frame(self.tasks).rename(columns={"estimate": "relevance"})
-        pairs = ~np.eye(len(self.tasks), dtype=bool)
-        frame["standard_error"] = self.relevance.standard_error[pairs]
-        return frame
 
     def _targets(self) -> pd.DataFrame:
         unknown = np.full(len(self.tasks), np.nan)
@@ -232,6 +226,13 @@ class SubsetAnalysis:
         figures["n_subsets"] = int(self.negative.scored.sum())
         figures["n_harmful"] = int(self.negative.negative.sum())
         return figures
+
+
+def relevance_table(found: Relevance, tasks: Sequence[str]) -> pd.DataFrame:
+    """The relevance of each source for each target, one row an ordered pair."""
+    frame = found.to_frame(tasks).rename(columns={"estimate": "relevance"})
+    frame["standard_error"] = found.standard_error[~np.eye(len(tasks), dtype=bool)]
+    return frame
 
 
 def _repeats_needed(reliability: Reliability) -> float:

@@ -144,6 +144,13 @@ class AffinitySettings(Section):
     repeats: Count
 
 
+class PlaceboSettings(Section):
+    """A small copy of the subsets with labels permuted: what is found there is an artefact."""
+
+    n_subsets: Annotated[int, Field(ge=0)]
+    repeats: Count
+
+
 class PlanSettings(Section):
     """Which fits are trained, and by which of the learners."""
 
@@ -154,6 +161,7 @@ class PlanSettings(Section):
     rotate: bool
     seed: int
     subsets: SubsetSettings
+    placebo: PlaceboSettings
     augmentations: AugmentationSettings
     affinity: AffinitySettings
 

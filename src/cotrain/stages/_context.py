@@ -22,7 +22,7 @@ def run_context(study: Study, data_version: str) -> RunContext:
 def analysed_scores(study: Study) -> tuple[str, ...]:
     """The scores that the analyses read of every run."""
     analyze = study.settings.analyze
-    return tuple(dict.fromkeys((analyze.score, analyze.curve_score)))
+    return tuple(dict.fromkeys((analyze.score, analyze.curve_score, "d2")))
 
 
 def git_commit(study: Study) -> str | None:

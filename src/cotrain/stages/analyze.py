@@ -19,21 +19,26 @@ from cotrain.analysis import (
     grid_fits,
     pairwise_curve_table,
     pairwise_table,
+    relevance_table,
+    skilled_tasks,
     trained_plan,
     transfer_table,
+    withhold,
 )
 from cotrain.files import write_csv, write_json
 from cotrain.gradients import AffinityRecord, load_records
-from cotrain.settings import Settings
+from cotrain.settings import AnalyzeSettings, Settings
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import identities, study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
+from cotrain.surrogates import relevance
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 from cotrain.training import load_fit_table, make_learner
 
 PLANS = ("subsets", "augmentations")
+PLACEBO = "placebo"
 
 
 def run(study: Study) -> str:
@@ -56,6 +61,14 @@ def run(study: Study) -> str:
         "exchange_rates": labels.exchange_rates,
         "next_labels": labels.next_labels,
     }
+    skill = skilled_tasks(
+        runs.observe(PLANS[:1], "d2").subsets(plan.subset_level), tasks, analyze.fdr
+    )
+    placebo = runs.placebo(analyze)
+    tables["skill"] = skill
+    tables["relevance"] = withhold(
+        tables["relevance"], placebo, set(skill.loc[skill["skilled"], "task"]), analyze.fdr
+    )
     records = load_records(study.affinity)
     tables["affinity"] = affinity_table(records, tasks)
     tables["affinity_steps"] = affinity_steps(records)
@@ -71,10 +84,32 @@ def run(study: Study) -> str:
         "curve_score": analyze.curve_score,
         "n_levels": len(plan.augmentations.levels),
         **analysis.summary(),
+        "skill_tasks": int(skill["skilled"].sum()),
+        **_placebo_counts(placebo),
     }
     write_json(study.analysis / "summary.json", summary)
     unknown = f"; no exchange rates of labels: {labels.reason}" if labels.reason else ""
-    return analysis.describe() + unknown
+    return f"{verdicts(tables['relevance'])}; {analysis.describe()}{unknown}"
+
+
+def verdicts(relevance: pd.DataFrame) -> str:
+    """How many pairs were decided, and why others were not, in a few words."""
+    counts = relevance["verdict"].value_counts()
+    withheld = relevance["withheld"].value_counts()
+    said = ", ".join(
+        f"{counts.get(verdict, 0)} {words}"
+        for verdict, words in (("helps", "pairs help"), ("hurts", "hurt"), ("undecided", "open"))
+    )
+    reasons = ", ".join(f"{n} by {why}" for why, n in withheld.items() if why)
+    return f"{said} (withheld: {reasons})" if reasons else said
+
+
+def _placebo_counts(placebo: pd.DataFrame | None) -> dict[str, int | None]:
+    """Claims that the placebo makes, before they are held against anything."""
+    if placebo is None:
+        return {"placebo_helps": None, "placebo_hurts": None}
+    counts = placebo["verdict"].value_counts()
+    return {f"placebo_{name}": int(counts.get(name, 0)) for name in ("helps", "hurts")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +137,7 @@ class Runs:
         tracker = open_tracker(study.home)
         plans, scores = {}, []
         known = identities(study_learners(study))
-        for name in PLANS:
+        for name in (*PLANS, PLACEBO):
             rows = load_fit_table(study.fits(name))
             scores.append(tracker.synced_scores(rows, context))
             plan = Plan.load(study.plan(name))
@@ -114,6 +149,18 @@ class Runs:
         fits = {key: fit for name in plans for key, fit in self.plans[name].fits.items()}
         counts = self.table.label_counts
         return Observations.of(self.scores, fits, self.table.tasks, counts, score)
+
+    def placebo(self, analyze: AnalyzeSettings) -> pd.DataFrame | None:
+        """The relevances that are found where nothing can be learnt; None without a placebo."""
+        plan = self.plans[PLACEBO]
+        if not len(plan):
+            return None
+        level = next(iter(plan.fits.values())).level
+        subsets = self.observe([PLACEBO], analyze.score).subsets(level)
+        return relevance_table(
+            relevance(subsets.indicators, subsets.scores, ridge=analyze.ridge, fdr=analyze.fdr),
+            self.table.tasks,
+        )
 
 
 def measure_costs(

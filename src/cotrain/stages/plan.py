@@ -75,13 +75,25 @@ def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities
         for rotation in subset_repeats
     ]
     first = Plan.of("subsets", _by(plan.learner, fits), version, known, rounds=rounds)
+    placebo = [
+        replace(fit, placebo=plan.seed + fit.repeat)
+        for fit in first.fits.values()
+        if fit.repeat < plan.placebo.repeats
+        and (fit.kind != "subset" or fit.members in subsets[: plan.placebo.n_subsets])
+    ]
+    if plan.placebo.n_subsets == 0:
+        placebo = []
     fits = augmentations(n_tasks, grid.levels, grid_repeats)
     # The curves of each task alone and of all together, up to the top level.
     for level in range(1, plan.train_folds + 1):
         fits += single_tasks(n_tasks, level, grid_repeats)
         fits += all_together(n_tasks, level, grid_repeats)
     fits = _by(plan.learner, fits)
-    return [first, Plan.of("augmentations", fits, version, known, without=[first])]
+    return [
+        first,
+        Plan.of("placebo", placebo, version, known),
+        Plan.of("augmentations", fits, version, known, without=[first]),
+    ]
 
 
 def _by(learner: str, fits: Sequence[Fit]) -> list[Fit]:

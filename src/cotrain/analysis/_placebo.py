@@ -1,0 +1,91 @@
+"""Claims held against skill and against the placebo: what both could not tell is not said."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cotrain.analysis._observations import SubsetScores
+from cotrain.reliability import HELPS, HURTS, UNDECIDED
+
+NO_SKILL, PLACEBO = "no skill", "placebo"
+
+
+def skilled_tasks(d2: SubsetScores, tasks: Collection[str], fdr: float) -> pd.DataFrame:
+    """Which tasks some model predicts better than their base rate: task, d2, p_value, skilled.
+
+    The better of the single task and all together, in D² on validation labels, which is 0 for the
+    base rate; one-sided Student's test over repeats, Benjamini and Hochberg over tasks. With one
+    repeat the sign decides.
+    """
+    both = np.stack([d2.single, d2.together])
+    known = np.isfinite(both).all(axis=1)
+    mean = np.where(known, np.nan_to_num(both).mean(axis=1), -np.inf)
+    best = np.take_along_axis(both, mean.argmax(axis=0)[None, None], axis=0)[0]
+    value = np.where(known.any(axis=0), mean.max(axis=0), np.nan)
+    p_value = np.full(len(value), np.nan)
+    if len(best) > 1:
+        spread = best.std(axis=0, ddof=1) / np.sqrt(len(best))
+        ratio = np.where(spread > 0, value / np.where(spread > 0, spread, 1.0), np.inf * value)
+        p_value = np.where(np.isnan(value), np.nan, stats.t.sf(ratio, len(best) - 1))
+    skilled = value > 0
+    tested = np.isfinite(p_value)
+    if tested.any():
+        skilled[tested] &= stats.false_discovery_control(p_value[tested]) <= fdr
+    return pd.DataFrame({"task": list(tasks), "d2": value, "p_value": p_value, "skilled": skilled})
+
+
+def withhold(
+    relevance: pd.DataFrame,
+    placebo: pd.DataFrame | None,
+    skilled: Collection[str],
+    fdr: float,
+) -> pd.DataFrame:
+    """Relevances whose verdicts are withheld where the placebo would say as much.
+
+    A verdict stands if the target has skill, and its |relevance / standard error| passes the
+    least threshold at which the placebo, where nothing can be learnt, makes at most `fdr` times as
+    many claims per pair (the empirical null of Efron 2004, doi:10.1198/016214504000000089).
+
+    Parameters
+    ----------
+    relevance, placebo : DataFrame
+        Columns target, source, relevance, standard_error, verdict; the placebo of the same study
+        with permuted labels, or None.
+    skilled : collection of str
+        Tasks that are predicted better than their base rate.
+
+    Returns
+    -------
+    DataFrame
+        `relevance` with the column `withheld`: why a verdict became undecided, else empty.
+    """
+    found = relevance.copy()
+    decided = found["verdict"].isin([HELPS, HURTS])
+    why = pd.Series("", index=found.index, dtype=object)
+    if placebo is not None:
+        size, null = _sizes(found), _sizes(placebo)
+        threshold = _threshold(size[decided], null[np.isfinite(null)], len(found), fdr)
+        why[decided & (size < threshold)] = PLACEBO
+    why[decided & ~found["target"].isin(skilled)] = NO_SKILL
+    found.loc[why != "", "verdict"] = UNDECIDED
+    found["withheld"] = why
+    return found
+
+
+def _sizes(pairs: pd.DataFrame) -> np.ndarray:
+    """|relevance / standard error|, (n_pairs,)."""
+    ratio = pairs["relevance"].to_numpy(float) / pairs["standard_error"].to_numpy(float)
+    return np.asarray(np.abs(ratio))
+
+
+def _threshold(claims: np.ndarray, null: np.ndarray, n_pairs: int, fdr: float) -> float:
+    """The least size of a claim that the placebo passes rarely enough; inf if there is none."""
+    if not null.size:
+        return 0.0
+    for size in np.sort(claims):
+        expected = (null >= size).mean() * n_pairs
+        if expected <= fdr * (claims >= size).sum():
+            return float(size)
+    return np.inf

@@ -1,7 +1,25 @@
 """Every learner of ours against the public contract, and what only some of them do."""
 
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pytest
+from random_fits import make_fits, make_table
+from scipy.sparse import csr_array
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
+from sklearn.naive_bayes import BernoulliNB
+from sklearn.tree import DecisionTreeRegressor
+
+from cotrain.exceptions import DataError
+from cotrain.registry import LEARNERS
+from cotrain.settings import Section
 from cotrain.testing import LearnerContract
-from cotrain.training.learners import Boosting, Forest, Linear
+from cotrain.training import FitFailure, Problem, make_learner
+from cotrain.training.learners import Boosting, EstimatorLearner, Forest, Kernel, Linear
+from cotrain.training.learners._kernel_solve import Coupled, solve
+from cotrain.training.learners._similarity import Similarity
+from cotrain.training.learners._trees import of_boosting, of_forest
 
 
 class TestForest(LearnerContract):
@@ -22,3 +40,165 @@ class TestBoosting(LearnerContract):
 class TestLinear(LearnerContract):
     def learner(self):
         return Linear(Linear.Settings())
+
+
+class TestKernel(LearnerContract):
+    def learner(self):
+        return Kernel(Kernel.Settings(share=0.2))
+
+
+class NaiveSettings(Section):
+    kind: Literal["naive"] = "naive"
+    alpha: float = 1.0
+
+
+class Naive(EstimatorLearner):
+    """What a stranger writes: a classifier of theirs, and a tree for real values."""
+
+    Settings = NaiveSettings
+
+    def estimator(self, is_binary, seed):
+        if is_binary:
+            return BernoulliNB(alpha=self.settings.alpha)
+        return DecisionTreeRegressor(max_depth=4, random_state=seed)
+
+
+class TestStranger(LearnerContract):
+    def learner(self):
+        return Naive(Naive.Settings())
+
+
+@pytest.mark.parametrize("kind", ["network", "forest", "boosting", "linear", "kernel"])
+def test_settings_of_the_kind_alone_make_a_learner(kind):
+    learner = LEARNERS.find(kind)
+    assert type(make_learner(learner.Settings.model_validate({"kind": kind}))) is learner
+
+
+def data(seed=0, n=200, d=12):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, d)).astype(np.float32)
+    return x, x[:, 0] * x[:, 1] + x[:, 2] + 0.1 * rng.normal(size=n)
+
+
+def test_trees_give_what_the_forest_gives():
+    x, y = data()
+    forest = RandomForestRegressor(15, random_state=0).fit(x, y)
+    np.testing.assert_allclose(of_forest(forest, False).outputs(x), forest.predict(x), rtol=1e-12)
+
+
+def test_trees_give_what_the_boosting_gives():
+    x, y = data()
+    used = np.array([0, 1, 2, 5, 7])
+    boosting = HistGradientBoostingClassifier(max_iter=30, random_state=0).fit(x[:, used], y > 0)
+    found = of_boosting(boosting, used).outputs(x)
+    np.testing.assert_allclose(found, boosting.decision_function(x[:, used]), rtol=1e-12)
+
+
+def test_no_model_is_surer_than_its_labels_allow():
+    table, fit = make_table(), make_fits()[0]
+    n_labels = Problem.of(table, fit).n_labels
+    trained = Forest(Forest.Settings(n_trees=5)).fit(table, fit)
+    outputs = np.abs(trained.outputs(table.features))[:, 1:]
+    largest = np.log(2 * n_labels[1:] + 1)
+    assert (outputs <= largest).all()
+    np.testing.assert_allclose(outputs.max(axis=0), largest)
+
+
+def test_a_weight_of_a_task_does_not_change_a_model_of_it_alone():
+    table, fit = make_table(), make_fits()[0]
+    learner = Linear(Linear.Settings())
+    heavy = replace(fit, task_weights=(9.0, 0.1, 1.0, 1.0, 1.0))
+    one, other = (learner.fit(table, each).outputs(table.features) for each in (fit, heavy))
+    np.testing.assert_array_equal(one, other)
+
+
+def min_max(matrix, settings="minmax"):
+    return Similarity.of(matrix, settings, 1.0)(matrix)
+
+
+@pytest.mark.parametrize("ones", [True, False])
+def test_min_max_is_tanimoto_on_bits_and_its_like_on_counts(ones):
+    matrix = abs(make_table(ones=ones).features)
+    dense = matrix.toarray().astype(np.float64)
+    least = np.minimum(dense[:, None], dense).sum(axis=2)
+    most = np.maximum(dense[:, None], dense).sum(axis=2)
+    wanted = np.where(most > 0, least / np.where(most > 0, most, 1), 1)
+    np.testing.assert_allclose(min_max(matrix), wanted, rtol=1e-5)
+
+
+def test_columns_that_measure_are_told_from_those_that_count():
+    mixed = make_table().features.toarray()
+    mixed[:, 60:] = np.random.default_rng(0).normal(3, 5, (300, 10))
+    both = Similarity.of(csr_array(mixed), "auto", 1.0)
+    assert both.measured.tolist() == list(range(60, 70))
+    parts = (min_max(csr_array(mixed[:, :60])), min_max(mixed[:, 60:], "rbf"))
+    np.testing.assert_allclose(both(csr_array(mixed)), (parts[0] + parts[1]) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("every_label", [True, False])
+def test_the_solution_is_that_of_the_dense_system(every_label):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(40, 3))
+    kernel = np.exp(-((points[:, None] - points) ** 2).sum(axis=2)).astype(np.float32)
+    known = np.ones((40, 4), dtype=bool) if every_label else rng.random((40, 4)) < 0.3
+    row, member = np.nonzero(known)
+    covariance = Coupled(kernel, row, member, 4)
+    share = np.array([0.0, 0.4], dtype=np.float32)
+    target = rng.normal(size=row.size).astype(np.float32)
+    noise = rng.uniform(0.2, 1, (row.size, 2)).astype(np.float32)
+    used = np.stack([rng.random(row.size) < 0.7, np.ones(row.size, dtype=bool)], axis=1)
+    found = solve(covariance, target, noise, share, used, np.zeros(1, dtype=bool))
+    for column in range(2):
+        alike = (1 - share[column]) * (member[:, None] == member) + share[column]
+        system = kernel[np.ix_(row, row)] * alike + np.diag(noise[:, column])
+        at = used[:, column]
+        wanted = np.linalg.solve(system[np.ix_(at, at)].astype(np.float64), target[at])
+        np.testing.assert_allclose(found[at, column], wanted, atol=2e-3)
+        assert (found[~at, column] == 0).all()
+
+
+def test_related_tasks_help_each_other_by_their_share():
+    table, fit = make_table(seed=1, n=400, real=()), make_fits()[0]
+    alone, coupled = (
+        Kernel(Kernel.Settings(share=share)).evaluate(table, [fit])[0].test[:, 0].mean()
+        for share in (0.0, 0.5)
+    )
+    assert coupled < alone - 0.01
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"max_examples": 20}, "trains on at most 20 examples, and this fit has"),
+        ({"kernel": "minmax"}, "kernel minmax: features must not be negative"),
+    ],
+)
+def test_what_the_kernel_cannot_do_it_says(settings, reason):
+    table = make_table(ones=False)
+    table.features.data[:] = -np.abs(table.features.data)
+    outcome = Kernel(Kernel.Settings(**settings)).evaluate(table, make_fits()[:1])[0]
+    assert isinstance(outcome, FitFailure)
+    assert reason in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("learner", "file"),
+    [
+        (Forest(Forest.Settings(n_trees=3)), "models.safetensors"),
+        (Kernel(Kernel.Settings()), "kernel.safetensors"),
+    ],
+)
+def test_a_model_that_is_missing_or_another_learners_is_refused(learner, file, tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        learner.trained.load(tmp_path)
+    Linear(Linear.Settings()).fit(make_table(), make_fits()[0]).save(tmp_path)
+    (tmp_path / "models.safetensors").rename(tmp_path / file)
+    with pytest.raises(DataError, match="is no such model"):
+        learner.trained.load(tmp_path)
+
+
+def test_an_estimator_of_types_that_are_not_trusted_is_not_read(tmp_path):
+    Naive(Naive.Settings()).fit(make_table(), make_fits()[0]).save(tmp_path)
+    wary = type("Wary", (Naive.trained.model,), {"trusted": ()})
+    with pytest.raises(DataError, match="Untrusted types.*Tree"):
+        type("TrainedWary", (Naive.trained,), {"model": wary}).load(tmp_path)

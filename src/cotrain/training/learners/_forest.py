@@ -16,10 +16,14 @@ from cotrain.training.learners._trees import Trees, of_forest
 
 
 class ForestSettings(Section):
-    """The mean of trees that are grown to the end, each split the best of a few features."""
+    """The mean of trees that are grown to the end, each split the best of a few features.
+
+    `auto`: random forests for classes, extremely randomised trees for values, as
+    `benchmarks/learners.py` found best.
+    """
 
     kind: Literal["forest"] = "forest"
-    trees: Literal["random", "extra"] = "random"
+    trees: Literal["auto", "random", "extra"] = "auto"
     n_trees: Count = 300
     max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)] = "sqrt"
     min_leaf: Count = 1
@@ -70,5 +74,8 @@ class Forest(PerTaskLearner):
     def _estimator(self, is_binary: bool) -> Any:
         from sklearn import ensemble
 
-        name = {"random": "RandomForest", "extra": "ExtraTrees"}[self.settings.trees]
+        trees = self.settings.trees
+        if trees == "auto":
+            trees = "random" if is_binary else "extra"
+        name = {"random": "RandomForest", "extra": "ExtraTrees"}[trees]
         return getattr(ensemble, name + ("Classifier" if is_binary else "Regressor"))

@@ -1,0 +1,289 @@
+"""Kernel ridge regression, or a Gaussian process's mean, of all members at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import DataError, FitError
+from cotrain.settings import Count, Section
+from cotrain.tasks import Features, TaskTable
+from cotrain.training._arrays import load_arrays, save_arrays
+from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
+from cotrain.training._problem import Problem
+from cotrain.training.learners._cost import member_sizes
+from cotrain.training.learners._kernel_solve import Coupled, solve
+from cotrain.training.learners._similarity import KernelName, Similarity
+from cotrain.training.learners._threads import one_thread
+
+_FILE = "kernel.safetensors"
+_MEMBERS = ("tasks", "is_binary", "shift", "scale", "limit")
+_N_INNER = 3
+_CHUNK = 2**24
+
+
+class KernelSettings(Section):
+    """Examples alike in their features have labels alike, and so have tasks by their `share`.
+
+    `share` is the covariance of two tasks, and `noise` the variance of a label's noise where the
+    labels' is 1; null: whichever predicts held-out training examples best.
+    """
+
+    kind: Literal["kernel"] = "kernel"
+    kernel: KernelName = "auto"
+    length_scale: Annotated[float, Field(gt=0)] = 0.7
+    share: Annotated[float, Field(ge=0, lt=1)] | None = None
+    noise: Annotated[float, Field(gt=0)] | None = None
+    max_examples: Count = 20_000
+
+
+_SHARES, _NOISES = (0.0, 0.1, 0.3), (0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedKernel(Trained):
+    """A weighted sum of similarities to the examples trained on, one column of weights a member.
+
+    Attributes
+    ----------
+    tasks, is_binary : ndarray, (n_members,)
+    shift, scale : ndarray of float64, (n_members,)
+        An output is the sum times `scale` plus `shift`, NaN for members without labels; logits are
+        clipped to `limit` on either side.
+    limit : ndarray of float64, (n_members,)
+        That of the base rate of as many labels of one class, log(2 n + 1); infinite for values.
+    similarity : Similarity
+    weight : ndarray of float32, (n, n_members)
+    """
+
+    tasks: np.ndarray
+    is_binary: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    limit: np.ndarray
+    similarity: Similarity
+    weight: np.ndarray
+
+    def outputs(self, features: Features) -> np.ndarray:
+        """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
+        size = max(1, _CHUNK // self.weight.shape[0])
+        parts = [np.empty((0, self.tasks.size))]
+        with one_thread():
+            parts += [
+                self.similarity(features[at : at + size]) @ self.weight
+                for at in range(0, features.shape[0], size)
+            ]
+        output = np.concatenate(parts) * self.scale + self.shift
+        return np.asarray(np.clip(output, -self.limit, self.limit))
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights; the examples trained on are not counted."""
+        return int(self.weight.size)
+
+    def save(self, folder: Path) -> None:
+        """Write `kernel.safetensors`."""
+        arrays = {name: getattr(self, name) for name in _MEMBERS}
+        own = {f"similarity/{name}": part for name, part in self.similarity.arrays().items()}
+        save_arrays(folder / _FILE, arrays | own | {"weight": self.weight})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing, or is no such model.
+        """
+        path = folder / _FILE
+        arrays = load_arrays(path)
+        own = {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith("similarity/")}
+        try:
+            similarity = Similarity.from_arrays(own)
+            found = cls(
+                similarity=similarity,
+                weight=arrays["weight"],
+                **{name: arrays[name] for name in _MEMBERS},
+            )
+            shapes = {getattr(found, name).shape for name in _MEMBERS}
+            if len(shapes) != 1 or found.weight.shape != (similarity.n, found.tasks.size):
+                raise ValueError("its parts do not fit together")
+        except (KeyError, ValueError) as error:
+            raise DataError(f"{path}: is no such model ({error}); export it again") from error
+        return found
+
+
+class Kernel(Learner):
+    """Ridge regression with a kernel of examples times a covariance of tasks; without chance.
+
+    Labels are standardised within each task. Classes become logits by one calibration of all
+    binary members, on training examples held out in turn.
+    """
+
+    Settings: ClassVar[type[Section]] = KernelSettings
+    trained = TrainedKernel
+    capabilities = Capabilities(multi_task=True, seeded=False)
+    settings: KernelSettings
+
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedKernel:
+        """The model trained on the fit's allocation."""
+        problem, settings = Problem.of(table, fit), self.settings
+        train = problem.train
+        n = train.rows.size
+        if n > settings.max_examples:
+            raise FitError(
+                f"the kernel learner trains on at most {settings.max_examples} examples, and this "
+                f"fit has {n}; raise `max_examples` if there are {n**2 / 2.5e8:.0f} GB of memory, "
+                "or take another learner"
+            )
+        labels = _Standard.of(problem)
+        with one_thread():
+            try:
+                features = table.features[train.rows]
+                similarity = Similarity.of(features, settings.kernel, settings.length_scale)
+            except ValueError as error:
+                raise FitError(f"kernel {settings.kernel}: {error}") from error
+            covariance = Coupled(
+                similarity(features), train.row, train.member, problem.members.size
+            )
+            share, noise, held_out = self._choose(
+                covariance, labels, _inner(table, train.rows), stop
+            )
+            solution = solve(
+                covariance,
+                labels.target,
+                (noise / labels.weight)[:, None],
+                np.array([share], dtype=np.float32),
+                np.ones((labels.target.size, 1), dtype=bool),
+                stop,
+            )[:, 0]
+        weight = np.zeros((n, problem.members.size), dtype=np.float32)
+        weight[train.row, train.member] = solution
+        weight = (1 - share) * weight + share * weight.sum(axis=1, keepdims=True)
+        return _trained(problem, labels, similarity, weight, held_out)
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, (n_fits,)."""
+        n = member_sizes(table, fits).sum(axis=1)
+        return np.asarray(0.02 + 1e-7 * n**2)
+
+    def _choose(
+        self, covariance: Coupled, labels: "_Standard", group: np.ndarray, stop: np.ndarray
+    ) -> tuple[float, float, np.ndarray]:
+        """The share, the noise, and what they predict for labels whose examples are held out.
+
+        The noise is chosen at a share between, and then the share at that noise.
+        """
+        share, noise = self.settings.share, self.settings.noise
+        if covariance.n_members == 1:
+            share = 0.0
+        noises = _NOISES if noise is None else (noise,)
+        tried = [(_SHARES[1] if share is None else share, each) for each in noises]
+        predicted, error = _held_out(covariance, labels, group, tried, stop)
+        best = int(np.argmin(error))
+        if share is None:
+            others = [(each, tried[best][1]) for each in _SHARES if each != _SHARES[1]]
+            more, further = _held_out(covariance, labels, group, others, stop)
+            tried, predicted = [tried[best], *others], np.hstack([predicted[:, [best]], more])
+            best = int(np.argmin([error[best], *further]))
+        return (*tried[best], predicted[:, best])
+
+
+@dataclass(frozen=True, eq=False)
+class _Standard:
+    """Labels with mean 0 and standard deviation 1 within each task.
+
+    Attributes
+    ----------
+    target, weight : ndarray of float32, (n_labels,)
+    spread : ndarray of float64, (n_members,)
+        What a unit of the target is worth: in binary members the standard deviation of the class.
+    """
+
+    target: np.ndarray
+    weight: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        train, share = problem.train, expit(problem.base_logits())
+        spread = np.where(problem.is_binary, np.sqrt(share * (1 - share)), 1.0)
+        centre = np.where(problem.is_binary, share, 0.0)
+        target = (problem.targets(train) - centre[train.member]) / spread[train.member]
+        weight = train.weight / train.weight.mean()
+        return cls(target.astype(np.float32), weight.astype(np.float32), spread)
+
+
+def _held_out(
+    covariance: Coupled,
+    labels: _Standard,
+    group: np.ndarray,
+    tried: Sequence[tuple[float, float]],
+    stop: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each (share, noise) predicts for labels held out, (n_labels, n), and its errors."""
+    n_groups = int(group.max()) + 1
+    share, noise = np.repeat(np.array(tried, dtype=np.float32), n_groups, axis=0).T
+    held = group[covariance.row][:, None] == np.tile(np.arange(n_groups), len(tried))
+    solution = solve(covariance, labels.target, noise / labels.weight[:, None], share, ~held, stop)
+    every = np.where(held, covariance.times(solution, share), 0)
+    predicted = every.reshape(-1, len(tried), n_groups).sum(axis=2)
+    return predicted, labels.weight @ (predicted - labels.target[:, None]) ** 2
+
+
+def _inner(table: TaskTable, rows: np.ndarray) -> np.ndarray:
+    """The group of each example, held out together: whole folds if there are three, else random."""
+    folds, place = np.unique(table.folds[rows], return_inverse=True)
+    if folds.size >= 3:
+        return np.asarray(place % _N_INNER)
+    rng = np.random.default_rng(0)
+    return rng.permutation(np.arange(rows.size) % min(_N_INNER, rows.size))
+
+
+def _trained(
+    problem: Problem,
+    labels: _Standard,
+    similarity: Similarity,
+    weight: np.ndarray,
+    held_out: np.ndarray,
+) -> TrainedKernel:
+    base, is_binary = problem.base_logits(), problem.is_binary
+    # To first order a class's logit moves by its probability's change over the variance.
+    gain = 1 / labels.spread
+    own, level = _calibrate(problem, base, gain, held_out)
+    known = problem.n_labels > 0
+    shift = np.where(is_binary, level * base, problem.shift)
+    return TrainedKernel(
+        tasks=problem.members,
+        is_binary=is_binary,
+        shift=np.where(known, shift, np.nan),
+        scale=np.where(is_binary, own * gain, problem.scale),
+        limit=np.where(is_binary, np.log(2.0 * problem.n_labels + 1), np.inf),
+        similarity=similarity,
+        weight=weight,
+    )
+
+
+def _calibrate(
+    problem: Problem, base: np.ndarray, gain: np.ndarray, held_out: np.ndarray
+) -> tuple[float, float]:
+    """The factors of the held-out predictions and of the base rates in the logit, both near 1."""
+    member = problem.train.member
+    at = problem.is_binary[member]
+    truth, member = problem.train.truth[at].astype(np.float64), member[at]
+    parts = np.stack([gain[member] * held_out[at], base[member]])
+
+    def loss(factors: np.ndarray) -> tuple[float, np.ndarray]:
+        logit = factors @ parts
+        value = (np.logaddexp(0, logit) - truth * logit).sum() + ((factors - 1) ** 2).sum() / 2
+        return value, parts @ (expit(logit) - truth) + factors - 1
+
+    own, level = minimize(loss, np.ones(2), jac=True, method="BFGS").x
+    return float(own), float(level)

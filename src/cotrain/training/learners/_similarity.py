@@ -1,0 +1,161 @@
+"""Kernels of examples: MinMax (Tanimoto on bits) of what counts, RBF or linear of what measures."""
+
+from dataclasses import dataclass, fields
+from typing import Literal, Self
+
+import numpy as np
+from numba import njit
+from scipy.sparse import csr_array, issparse
+
+from cotrain.tasks import Features
+from cotrain.training.learners._matrix import as_matrix
+
+KernelName = Literal["auto", "minmax", "rbf", "linear"]
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """The kernel between any examples and those trained on; 1 of an example with itself (RBF).
+
+    Columns are counted (MinMax) or measured (RBF or linear, after scaling to mean 0 and standard
+    deviation 1); where there are both, the kernel is the mean of both.
+
+    Attributes
+    ----------
+    counted, measured : ndarray of int64
+        The columns of each kind.
+    start, index, value : ndarray
+        The counted columns of the examples trained on, as a csr_array holds them.
+    centre, spread : ndarray of float64, (n_measured,)
+    points : ndarray of float32, (n, n_measured)
+        The scaled measured columns of the examples trained on.
+    width : ndarray of float64, (1,)
+        The RBF's variance for each column; 0: linear.
+    """
+
+    counted: np.ndarray
+    measured: np.ndarray
+    start: np.ndarray
+    index: np.ndarray
+    value: np.ndarray
+    centre: np.ndarray
+    spread: np.ndarray
+    points: np.ndarray
+    width: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """Examples trained on."""
+        return int(self.start.size) - 1
+
+    @classmethod
+    def of(cls, features: Features, kernel: KernelName, length_scale: float) -> Self:
+        """The kernel for these training examples.
+
+        `auto` counts the columns of sparse features that are never negative, and measures others.
+        """
+        matrix = as_matrix(features)
+        measured = _measured(matrix, kernel)
+        counted = np.setdiff1d(np.arange(matrix.shape[1]), measured)
+        dense = _columns(matrix, measured)
+        centre, spread = dense.mean(axis=0), dense.std(axis=0)
+        varies = spread > 0
+        measured, centre, spread = measured[varies], centre[varies], spread[varies]
+        points = ((dense[:, varies] - centre) / spread).astype(np.float32)
+        bags = _bags(matrix, counted)
+        width = 0.0 if kernel == "linear" else length_scale**2 * max(measured.size, 1)
+        return cls(
+            counted, measured, bags.indptr, bags.indices, bags.data, centre, spread, points,
+            np.array([width]),
+        )  # fmt: skip
+
+    def __call__(self, features: Features) -> np.ndarray:
+        """The kernel of each row with each example trained on, float32 (n_rows, n)."""
+        matrix = as_matrix(features)
+        total, n_parts = np.zeros((matrix.shape[0], self.n), dtype=np.float32), 0
+        if self.counted.size:
+            bags, n_parts = _bags(matrix, self.counted), n_parts + 1
+            _min_max(
+                (bags.indptr, bags.indices, bags.data),
+                (self.start, self.index, self.value),
+                np.zeros(self.counted.size, dtype=np.float32),
+                total,
+            )
+        if self.measured.size:
+            dense, n_parts = _columns(matrix, self.measured), n_parts + 1
+            total += self._of_points(((dense - self.centre) / self.spread).astype(np.float32))
+        return total / np.float32(max(n_parts, 1))
+
+    def _of_points(self, points: np.ndarray) -> np.ndarray:
+        product = points @ self.points.T
+        if self.width[0] == 0:
+            return product / np.float32(self.measured.size)
+        square = (points**2).sum(axis=1)[:, None] + (self.points**2).sum(axis=1)
+        distance = np.maximum(square - 2 * product, 0)
+        return np.asarray(np.exp(distance / np.float32(-2 * self.width[0])))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The attributes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The kernel that `arrays` described; KeyError or ValueError if they describe none."""
+        found = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        n, n_counted = found.n, found.counted.size
+        steps = np.diff(found.start)
+        fits = n >= 0 and (steps >= 0).all() and found.start[-1] == found.index.size
+        fits = fits and found.value.size == found.index.size
+        fits = fits and ((found.index >= 0) & (found.index < n_counted)).all()
+        if not fits or found.points.shape != (n, found.measured.size):
+            raise ValueError("its examples do not fit together")
+        return found
+
+
+def _measured(matrix: Features, kernel: KernelName) -> np.ndarray:
+    """The columns that are measured, not counted."""
+    every = np.arange(matrix.shape[1])
+    if kernel in ("rbf", "linear") or (kernel == "auto" and not issparse(matrix)):
+        return every
+    negative = matrix.min(axis=0)
+    signed = np.flatnonzero((negative.toarray() if issparse(negative) else negative).ravel() < 0)
+    if kernel == "minmax" and signed.size:
+        raise ValueError("features must not be negative")
+    return signed
+
+
+def _columns(matrix: Features, columns: np.ndarray) -> np.ndarray:
+    chosen = matrix if columns.size == matrix.shape[1] else matrix[:, columns]
+    return np.asarray(chosen.toarray() if issparse(chosen) else chosen)
+
+
+def _bags(matrix: Features, columns: np.ndarray) -> csr_array:
+    """The columns as a csr_array without what is not positive."""
+    chosen = csr_array(matrix if columns.size == matrix.shape[1] else matrix[:, columns])
+    if chosen.nnz and chosen.data.min() <= 0:
+        chosen = chosen.copy()
+        chosen.data = np.maximum(chosen.data, 0)
+        chosen.eliminate_zeros()
+    return chosen
+
+
+@njit(cache=True, nogil=True)
+def _min_max(left, right, bag, total):  # type: ignore[no-untyped-def]
+    """Add sum of minima over sum of maxima of each pair of rows; 1 of two empty rows."""
+    start, index, value = right
+    size = np.empty(start.size - 1, np.float32)
+    for j in range(size.size):
+        size[j] = value[start[j] : start[j + 1]].sum()
+    for i in range(left[0].size - 1):
+        own = np.float32(0)
+        for k in range(left[0][i], left[0][i + 1]):
+            bag[left[1][k]] = left[2][k]
+            own += left[2][k]
+        for j in range(size.size):
+            least = np.float32(0)
+            for k in range(start[j], start[j + 1]):
+                least += min(value[k], bag[index[k]])
+            most = own + size[j] - least
+            total[i, j] += least / most if most > 0 else np.float32(1)
+        for k in range(left[0][i], left[0][i + 1]):
+            bag[left[1][k]] = 0

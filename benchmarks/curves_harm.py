@@ -77,10 +77,9 @@ def harm_by_setting(settings: Settings, n_repeats: int) -> str:
 def _with(settings: Settings, times: int, width: int) -> Settings:
     """The settings with so many labels of the harmful task, and so many hidden units."""
     amounts = {"n_examples": USEFUL * times, "label_rate": 1 / times}
-    made = settings.fetch.synthetic.model_copy(update=amounts)
     return settings.model_copy(
         update={
-            "fetch": settings.fetch.model_copy(update={"synthetic": made}),
+            "fetch": settings.fetch.model_copy(update=amounts),
             "learners": {
                 settings.plan.learner: settings.learner.model_copy(update={"hidden": [width]})
             },

@@ -102,7 +102,7 @@ def _false_share(calls: pd.DataFrame, column: str) -> str:
 
 def made_bench(settings: Settings, seed: int) -> tuple[Bench, pd.DataFrame]:
     """Made data of this seed to train on, and the truth with one row a task, in its order."""
-    made = make_synthetic(settings.fetch.synthetic.model_copy(update={"seed": seed}))
+    made = make_synthetic(settings.fetch.model_copy(update={"seed": seed}))
     assert made.truth is not None
     bench = Bench(settings, prepare(made, settings.prepare, [(0,)]).table)
     return bench, made.truth.set_index("task").loc[list(bench.table.tasks)]

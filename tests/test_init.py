@@ -15,7 +15,7 @@ from cotrain.settings import load_settings
 ROOT = Path(__file__).parents[1]
 # A study's molecules are few: what is left to find out is whether every stage takes them.
 QUICK = {
-    "prepare.fingerprint.bits": 256,
+    "prepare.features.bits": 256,
     "learners.network.hidden": [16],
     "learners.network.epochs": 5,
     "plan.subsets.repeats": 2,
@@ -82,12 +82,12 @@ class TestCsv:
 
     def test_columns_are_found(self, study):
         settings = load_settings(study / "params.yaml")
-        source = settings.fetch.csv
-        assert settings.fetch.source == "csv"
-        assert source.smiles == "smiles"
+        source = settings.fetch
+        assert settings.fetch.kind == "table"
+        assert settings.prepare.features.column == "smiles"
         assert source.tasks == ["lipophilicity", "refractivity", "polar surface", "weight"]
         assert (study / source.path).resolve() == (study.parent / "mine.csv").resolve()
-        assert settings.prepare.label.kind == "binary"
+        assert settings.prepare.labels.kind == "binary"
         assert (settings.analyze.score, settings.analyze.curve_score) == ("log_loss", "auroc")
 
     def test_the_file_is_a_dependency(self, study):
@@ -98,7 +98,7 @@ class TestCsv:
         comments = {line.split("#", 1)[1].strip() for line in lines if "#" in line}
         expected = [line for line in (ROOT / "params.yaml").read_text().splitlines() if "#" in line]
         kept = [line.split("#", 1)[1].strip() in comments for line in expected]
-        assert sum(kept) >= len(expected) - 1  # `csv: null` gives way to a section
+        assert sum(kept) >= len(expected) - 3  # the section `fetch` gives way to another
 
     def test_the_plan_fits_the_tasks(self, study):
         plan = load_settings(study / "params.yaml").plan
@@ -109,15 +109,16 @@ class TestCsv:
         csv = write_properties(tmp_path / "mine.csv", 4, binary=False)
         init(tmp_path / "study", "--csv", csv)
         settings = load_settings(tmp_path / "study" / "params.yaml")
-        assert settings.prepare.label.kind == "real"
-        assert (settings.analyze.score, settings.analyze.curve_score) == ("mse", "r2")
+        assert settings.prepare.labels.kind == "real"
+        assert (settings.analyze.score, settings.analyze.curve_score) == ("r2", "r2")
 
     def test_a_column_of_molecules_with_another_name(self, csv, tmp_path):
         pd.read_csv(csv).rename(columns={"smiles": "structure"}).to_csv(csv, index=False)
-        assert f"{csv}: no column `smiles`" in refuse(tmp_path / "study", "--csv", csv)
-        assert not (tmp_path / "study").exists()
-        init(tmp_path / "study", "--csv", csv, "--smiles", "structure")
-        assert load_settings(tmp_path / "study/params.yaml").fetch.csv.smiles == "structure"
+        said = init(tmp_path / "study", "--csv", csv)
+        assert "structure      molecules" in said
+        settings = load_settings(tmp_path / "study/params.yaml")
+        assert settings.prepare.features.column == settings.prepare.split.column == "structure"
+        assert "which `--smiles` names" in refuse(tmp_path / "x", "--csv", csv, "--smiles", "s")
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -126,9 +127,9 @@ class TestCsv:
             ("", "the file is empty; it needs a header and rows"),
             ("smiles,a,b,c,d\n", "no row below the header"),
             ("smiles,a,b,a,d\nC,1,0,1,0\n", "the column `a` stands twice in the header; rename"),
-            ("smiles,a,b,c,d\nC,1,,0,1\nCC,0,,1,1\n", "the column `b` is blank in every row"),
-            ("smiles,a,b,c\nC,1,0,1\nCC,0,1,1\n", "at least 4 tasks, got 3: fewer have too"),
-            ("smiles,name\nC,methane\n", "no column of numbers beside the molecules"),
+            ("smiles,a,b\nC,1,\nCC,0,\n", "at least 2 tasks, got 1 (`a`): name more by --tasks"),
+            ("smiles,name\nC,methane\n", "no column of numbers or of two classes to learn"),
+            ("a,b\n1,0\n0,1\n", "no column of molecules; name it by --smiles, or say what"),
         ],
     )
     def test_what_cannot_be_used_is_told_and_nothing_made(self, tmp_path, text, message):
@@ -148,7 +149,7 @@ def test_what_is_there_is_not_overwritten(tmp_path, name):
 
 
 def test_smiles_without_a_file(tmp_path):
-    assert "give the file as well" in refuse(tmp_path / "study", "--smiles", "smiles")
+    assert "are about the table of --csv: give it as well" in refuse(tmp_path / "study", "--smiles", "smiles")
     assert not (tmp_path / "study").exists()
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,7 +56,7 @@ def fetch(study: Study) -> None:
 @cotrain.command()
 @click.pass_obj
 def prepare(study: Study) -> None:
-    """Make the task table: molecules, labels, fingerprints, folds."""
+    """Make the task table: features, labels, folds."""
     _run_stage(study, "prepare")
 
 
@@ -126,7 +127,7 @@ def export(study: Study, out: str) -> None:
 
 @cotrain.command()
 @click.argument("models", type=click.Path(path_type=Path))
-@click.argument("molecules", type=click.Path(path_type=Path))
+@click.argument("examples", type=click.Path(path_type=Path))
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -134,12 +135,15 @@ def export(study: Study, out: str) -> None:
     show_default=True,
     help="File for the predictions.",
 )
-@click.option("--smiles", help="The column of MOLECULES that holds SMILES.  [default: smiles]")
-def predict(models: Path, molecules: Path, out: Path, smiles: str | None) -> None:
-    """Predict every task for the MOLECULES of a CSV file with exported MODELS."""
+@click.option("--smiles", help="The column of SMILES.  [default: as in training]")
+@click.option("--id", "id_column", help="A column that is copied to the predictions.")
+def predict(
+    models: Path, examples: Path, out: Path, smiles: str | None, id_column: str | None
+) -> None:
+    """Predict every task for the EXAMPLES of a table with exported MODELS."""
     from cotrain.serving import predict_file
 
-    found = predict_file(models, molecules, out, smiles)
+    found = predict_file(models, examples, out, smiles, id_column)
     for problem in found.problems:
         click.echo(problem, err=True)
     click.echo(found.note)
@@ -164,13 +168,26 @@ def ui(study: Study, port: int) -> None:
 
 @cotrain.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--csv", type=click.Path(path_type=Path), help="Your measurements.")
-@click.option("--smiles", help="The column of that file that holds SMILES.")
-def init(folder: Path, csv: Path | None, smiles: str | None) -> None:
+@click.option(
+    "--csv", type=click.Path(path_type=Path), help="Your table: CSV, Excel, Parquet, SDF."
+)
+@click.option("--smiles", help="The column of SMILES.")
+@click.option("--tasks", multiple=True, help="Columns to learn, * for any letters; no others.")
+@click.option("--ignore", multiple=True, help="Columns to leave out.")
+@click.option("--id", "id_column", help="The column that names the examples.")
+@click.option("--split", help="A column of train, valid and test, or of fold numbers.")
+@click.option("--date", help="A column of dates or years: folds in the order of time.")
+@click.option("--layout", type=click.Choice(["wide", "long"]), help="Long: a row a measurement.")
+@click.option("--task-column", multiple=True, help="Long: the column that names the task.")
+@click.option("--value-column", help="Long: the column of values.")
+@click.option("--features", help="molecules | columns:a,b | text:a | given:file | images:file")
+def init(folder: Path, csv: Path | None, **options: Any) -> None:
     """Make a study in FOLDER, ready for `dvc repro`."""
-    from cotrain.init import make_study
+    from cotrain.init import Wishes, make_study
 
-    click.echo(make_study(folder, csv, smiles))
+    options["id"] = options.pop("id_column")
+    options["task_columns"] = options.pop("task_column")
+    click.echo(make_study(folder, csv, Wishes(**options)))
 
 
 def main() -> None:

@@ -78,3 +78,32 @@ LEARNERS = Registry(
         "chemprop": "cotrain.training.network:Chemprop",
     },
 )
+SOURCES = Registry(
+    "source",
+    {
+        "moleculeace": "cotrain.sources._moleculeace:MoleculeAce",
+        "table": "cotrain.sources._table:Table",
+        "kiba": "cotrain.sources._kiba:Kiba",
+        "synthetic": "cotrain.sources._synthetic:Synthetic",
+    },
+)
+FEATURIZERS = Registry(
+    "featurizer",
+    {
+        "molecules": "cotrain.features._molecules:Molecules",
+        "columns": "cotrain.features._columns:Columns",
+        "given": "cotrain.features._given:Given",
+        "text": "cotrain.features._text:Text",
+        "images": "cotrain.features._images:Images",
+    },
+)
+SPLITTERS = Registry(
+    "splitter",
+    {
+        "scaffold": "cotrain.splits._scaffold:ScaffoldSplitter",
+        "random": "cotrain.splits._random:RandomSplitter",
+        "column": "cotrain.splits._column:ColumnSplitter",
+        "time": "cotrain.splits._time:TimeSplitter",
+        "cluster": "cotrain.splits._cluster:ClusterSplitter",
+    },
+)

@@ -5,13 +5,15 @@ multi-task training helps at all, and the learning curves up to most of the labe
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from _fits import STUDY, train
 
 from cotrain.allocation import Fit, FoldUse, Rotation, subset_fit
 from cotrain.preparation import prepare
-from cotrain.sources import Measurements
+from cotrain.sources import RawTable
+from cotrain.splits import RandomSplitter
 from cotrain.tasks import TaskTable
 from cotrain.training import save_fit_table
 
@@ -25,11 +27,12 @@ RANDOM_TABLE = STUDY.folder / "data" / "random.npz"
 
 def make_random_folds() -> None:
     """Write the task table whose folds are random, of the tasks that the one of scaffolds has."""
-    settings = STUDY.settings.prepare.model_copy(update={"split": "random"})
+    split = RandomSplitter.Settings(kind="random")
+    settings = STUDY.settings.prepare.model_copy(update={"split": split})
     kept = TaskTable.load(STUDY.table).tasks
-    measured = Measurements.load(STUDY.raw)
-    rows = measured.table[measured.table["task"].isin(kept)]
-    prepared = prepare(Measurements(rows, measured.summary), settings, [range(settings.n_folds)])
+    raw = RawTable.load(STUDY.raw)
+    raw = replace(raw, values=raw.values[raw.values["task"].isin(kept)])
+    prepared = prepare(raw, settings, [range(settings.n_folds)])
     prepared.table.save(RANDOM_TABLE)
 
 

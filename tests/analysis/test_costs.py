@@ -14,9 +14,9 @@ from cotrain.training import make_learner
 
 N_TASKS, N_SUBSETS = 4, 5
 FEW = {
-    "fetch.synthetic.n_examples": 300,
-    "fetch.synthetic.n_tasks": N_TASKS,
-    "fetch.synthetic.n_clusters": 2,
+    "fetch.n_examples": 300,
+    "fetch.n_tasks": N_TASKS,
+    "fetch.n_clusters": 2,
     "learners.network.hidden": [8, 6],
     "learners.network.epochs": 2,
     "plan.subsets.n_subsets": N_SUBSETS,

@@ -8,20 +8,20 @@ from cotrain.allocation import augmentations, rotations
 from cotrain.curves import Effects, domain_effects, pairwise_effects
 from cotrain.preparation import prepare
 from cotrain.scores import SCORES
-from cotrain.settings import FingerprintSettings, LabelSettings, PrepareSettings, SyntheticSource
-from cotrain.sources import make_synthetic
+from cotrain.settings import LabelSettings, PrepareSettings
+from cotrain.sources import Synthetic, make_synthetic
 from cotrain.training import FitResult, make_learner
 
 N_REPEATS = 20
 # Two tasks in each of two clusters, and a harmful one with ten labels for each of theirs.
-SOURCE = SyntheticSource(
+SOURCE = Synthetic.Settings(
+    kind="synthetic",
     n_examples=6000, n_tasks=5, n_clusters=2, n_features=128, label_rate=0.1, noise=0.3,
     harmful_tasks=1, seed=100,
 )  # fmt: skip
 PREPARE = PrepareSettings(
-    label=LabelSettings(kind="threshold", threshold=100, active="at_most", transform="none"),
-    fingerprint=FingerprintSettings(radius=2, bits=2048),
-    split="random", n_folds=10, seed=0,
+    labels=LabelSettings(kind="threshold", threshold=100, active="at_most", transform="none"),
+    features={"kind": "given", "path": None}, split={"kind": "random"}, n_folds=10, seed=0,
 )  # fmt: skip
 MODEL = make_model(
     hidden=[32], dropout=0.0, epochs=60, batch_fraction=0.05, min_batch_size=32,

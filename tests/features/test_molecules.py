@@ -4,22 +4,74 @@ from rdkit import Chem
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
 from cotrain import parallel
-from cotrain.features import canonical_smiles, ecfp
+from cotrain.features import ecfp, standard_names
 
 SMILES = ["CCO", "c1ccccc1C(=O)N", "CC(C)Cc1ccc(C(C)C(=O)O)cc1", "[Na+].[Cl-]", "C"]
 
 
+def names(smiles, parent=False, stereo=True, max_atoms=400):
+    return standard_names(smiles, parent=parent, stereo=stereo, max_atoms=max_atoms)
+
+
 def test_one_molecule_has_one_name():
-    assert canonical_smiles(["OCC", "CCO", "C(O)C"]) == ["CCO"] * 3
+    assert names(["OCC", "CCO", "C(O)C"]) == [("CCO", "")] * 3
 
 
 def test_what_cannot_be_parsed_has_no_name_and_prints_nothing(capfd):
-    assert canonical_smiles(["CCO", "nonsense", "", "C1CC", "c1cccc1"]) == ["CCO"] + [None] * 4
+    found = names(["CCO", "nonsense", "", "C1CC", "c1cccc1"])
+    assert [name for name, _ in found] == ["CCO"] + [None] * 4
+    assert found[1][1] == "SMILES cannot be parsed"
     assert capfd.readouterr() == ("", "")
 
 
-def test_salts_are_left_as_they_are():
-    assert canonical_smiles(["CC(=O)[O-].[Na+]"]) == ["CC(=O)[O-].[Na+]"]
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        # RDKit would read the beginning of each of these, or take it.
+        ("CCCCO CC(=O)O", "text behind a blank"),
+        ("CCF\nCl", "text behind a blank"),
+        ("CC\tname", "text behind a blank"),
+        ("*CC", "holds an attachment point or any-atom"),
+        ("[R1]CC", "holds an attachment point or any-atom"),
+        ("[*:1]CC", "holds an attachment point or any-atom"),
+        ("CC>>CO", "is a reaction"),
+        ("C" * 401, "has 401 heavy atoms, more than 400"),
+        ("", "no SMILES"),
+        ("nan", "SMILES cannot be parsed"),
+        ("InChI=1S/CH4/h1H4", "SMILES cannot be parsed"),
+        ("F(C)(C)C", "SMILES cannot be parsed"),
+    ],
+)
+def test_what_is_refused(text, reason):
+    assert names([text]) == [(None, reason)]
+
+
+def test_salts_are_left_as_they_are_unless_their_parent_is_wanted():
+    assert names(["CC(=O)[O-].[Na+]"]) == [("CC(=O)[O-].[Na+]", "")]
+    assert names(["CC(=O)[O-].[Na+]", "CC(=O)O"], parent=True) == [("CC(=O)O", "")] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "parent"),
+    [
+        ("CCN.Cl", "CCN"),
+        ("CC[NH3+].[Cl-]", "CCN"),
+        ("OC(=O)/C=C/C(=O)O", "O=C(O)/C=C/C(=O)O"),  # a counter-ion by itself
+        ("CCN.OC(=O)/C=C/C(=O)O", "CCN"),
+        ("CCN.O", "CCN"),
+        ("[13CH3]CO", "CCO"),
+        ("C[N+](=O)[O-]", "C[N+](=O)[O-]"),
+        ("[Na+].[Cl-]", "[Cl-].[Na+]"),  # never emptied
+    ],
+)
+def test_parents(text, parent):
+    assert names([text], parent=True) == [(Chem.CanonSmiles(parent), "")]
+
+
+def test_stereo_can_be_dropped():
+    pair = ["C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"]
+    assert len({name for name, _ in names(pair)}) == 2
+    assert len({name for name, _ in names(pair, stereo=False)}) == 1
 
 
 @pytest.mark.parametrize(("radius", "bits"), [(2, 2048), (1, 64), (3, 1024)])
@@ -38,10 +90,10 @@ def test_no_molecules_no_rows():
 
 def test_processes_give_what_one_process_gives(monkeypatch):
     smiles = ["C" * n for n in range(1, 40)]
-    serial = canonical_smiles(smiles), ecfp(smiles)
+    serial = names(smiles), ecfp(smiles)
     monkeypatch.setattr(parallel, "SERIAL_BELOW", 0)
     monkeypatch.setattr(parallel, "CHUNK", 7)
-    assert canonical_smiles(smiles) == serial[0]
+    assert names(smiles) == serial[0]
     assert (ecfp(smiles) != serial[1]).nnz == 0
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,30 +11,35 @@ from scipy.sparse import csr_array
 from cotrain.exceptions import DataError
 from cotrain.features import ecfp
 from cotrain.preparation import prepare
-from cotrain.settings import FingerprintSettings, LabelSettings, PrepareSettings
-from cotrain.sources import Measurements
+from cotrain.settings import LabelSettings, PrepareSettings
+from cotrain.sources import RawTable
 
 CHAINS = ["C" * n for n in range(1, 13)]
 
 
-def setup(n_folds: int = 3, split: str = "scaffold", **label) -> PrepareSettings:
+def setup(n_folds: int = 3, split: str = "scaffold", own: bool = False, **label) -> PrepareSettings:
     chosen = {"kind": "threshold", "threshold": 10.0, "active": "at_most", "transform": "none"}
+    molecules = {
+        "kind": "molecules", "column": "smiles", "standardise": "none", "stereo": "keep",
+        "max_atoms": 100, "parts": ["bits"], "radius": 2, "bits": 64,
+    }  # fmt: skip
+    splits = {"scaffold": {"kind": "scaffold", "column": "smiles", "giant": "keep"}}
     return PrepareSettings(
-        label=LabelSettings(**chosen | label),
-        fingerprint=FingerprintSettings(radius=2, bits=64),
-        split=split,
+        labels=LabelSettings(**chosen | label),
+        features={"kind": "given", "path": None} if own else molecules,
+        split=splits.get(split, {"kind": split}),
         n_folds=n_folds,
         seed=0,
     )
 
 
-def measured(rows: list[tuple[str, str, float]], features: csr_array | None = None) -> Measurements:
-    """Measurements from (smiles or example, task, value), rows counted from 2."""
-    smiles, task, value = zip(*rows, strict=True)
-    table = pd.DataFrame({"file": "f.csv", "row": range(2, len(rows) + 2), "example": smiles})
-    table["smiles"] = smiles
-    table = table.assign(task=task, value=[float(number) for number in value])
-    return Measurements(table, pd.DataFrame(), features)
+def measured(rows: list[tuple], features: csr_array | None = None) -> RawTable:
+    """A record for each (smiles or example, task, value, relation), rows counted from 2."""
+    smiles, task, value, relation = zip(*((*row, "")[:4] for row in rows), strict=True)
+    records = pd.DataFrame({"file": "f.csv", "row": range(2, len(rows) + 2), "example": smiles})
+    values = pd.DataFrame({"record": range(len(rows)), "task": task})
+    values = values.assign(value=[float(number) for number in value], relation=relation)
+    return RawTable(records, pd.DataFrame({"smiles": smiles}), values, pd.DataFrame(), features)
 
 
 def even(task: str = "t") -> list[tuple[str, str, float]]:
@@ -87,7 +94,7 @@ def test_a_draw_of_binary_labels_leaves_the_pair_unlabelled_and_says_so():
     prepared = prepare(measured(rows), setup(kind="binary"), [])
     assert "CO" not in prepared.table.examples
     assert prepared.conflicts["label"].isna().tolist() == [True]
-    assert counts(prepared)["pairs left without a label by a draw"] == 1
+    assert counts(prepared)["pairs left without a label"] == 1
 
 
 def test_active_at_least():
@@ -106,15 +113,14 @@ def test_real_values_and_their_logarithm():
     assert logged.conflicts.empty
 
 
-def test_unparsable_rows_are_listed_once_each():
-    rows = [*even(), ("bad", "t", 1), ("bad", "u", 1), ("", "t", 2)]
-    measurements = measured(rows)
-    measurements.table.loc[13, "row"] = 14  # two tasks of one wide row
-    prepared = prepare(measurements, setup(), [])
-    columns = ["file", "row", "smiles", "reason"]
-    assert prepared.rejects[columns].to_numpy().tolist() == [
+def test_records_that_are_no_molecules_are_listed_once_each():
+    raw = measured([*even(), ("bad", "t", 1), ("", "t", 2)])
+    again = pd.DataFrame([{"record": 12, "task": "u", "value": 1.0, "relation": ""}])
+    values = pd.concat([raw.values, again], ignore_index=True)  # two tasks of one wide row
+    prepared = prepare(dataclasses.replace(raw, values=values), setup(), [])
+    assert prepared.rejects.to_numpy().tolist() == [
         ["f.csv", 14, "bad", "SMILES cannot be parsed"],
-        ["f.csv", 16, "", "no SMILES"],
+        ["f.csv", 15, "", "no SMILES"],
     ]
     assert counts(prepared)["measurements rejected"] == 3
 
@@ -139,17 +145,22 @@ def test_features_of_the_source_are_kept_with_their_examples():
     features = csr_array(np.arange(1, 13, dtype=np.float32)[:, None])
     rows = [(name, "t", 1 if at % 2 else 99) for at, name in enumerate(names)]
     order = np.random.default_rng(0).permutation(12)
-    measurements = measured([rows[at] for at in order] + [("x0", "one", 1)], features)
-    table = prepare(measurements, setup(split="random"), []).table
+    raw = measured([rows[at] for at in order], csr_array(features[order]))
+    table = prepare(raw, setup(split="random", own=True), []).table
     assert dict(zip(table.examples, table.features.toarray()[:, 0], strict=True)) == dict(
         zip(names, range(1, 13), strict=True)
     )
+    assert table.description["kind"] == "given"
 
 
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        ([("bad", "t", 1), ("", "t", 2)], {}, r"f\.csv: no molecule can be parsed.*'bad' in row 2"),
+        (
+            [("bad", "t", 1), ("", "t", 2)],
+            {},
+            "2 of 2 records cannot be used.* row 2 .SMILES",
+        ),
         ([("C", "t", 1), ("CC", "t", 1)], {}, r"no task is left to learn \(`t`: all labels \(2\)"),
         ([("C", "t", 2)], {"kind": "binary"}, r"f\.csv, row 2, task `t`: 2 is neither 0 nor 1"),
         (
@@ -166,20 +177,23 @@ def test_bad_input(rows, options, message):
 
 
 def test_scaffolds_need_molecules():
-    measurements = measured([("a", "t", 1), ("b", "t", 99)], csr_array(np.eye(2, dtype=np.float32)))
-    with pytest.raises(DataError, match="no scaffolds; set `prepare.split` to random"):
-        prepare(measurements, setup(), [])
+    features = csr_array(np.eye(3, dtype=np.float32))
+    raw = measured([("a", "t", 1), ("b", "t", 99), ("c", "t", 99)], features)
+    with pytest.raises(DataError, match="'a' is no molecule; name their column"):
+        prepare(raw, setup(own=True), [])
+    raw = dataclasses.replace(raw, inputs=raw.inputs[[]])
+    with pytest.raises(DataError, match="no column `smiles`, which `prepare.split.column` names"):
+        prepare(raw, setup(own=True), [])
 
 
-def test_saves_the_same_bytes_whatever_the_order_of_rows(tmp_path):
+def test_saves_the_same_bytes_whatever_the_order_of_values(tmp_path):
     rows = [*even(), ("CO", "t", 1), ("OC", "t", 60), ("bad", "t", 1)]
-    shuffled = measured(rows).table.sample(frac=1, random_state=0)
-    one = prepare(measured(rows), setup(), [])
-    two = prepare(Measurements(shuffled, pd.DataFrame()), setup(), [])
-    one.save(tmp_path / "one.npz", tmp_path / "one")
-    two.save(tmp_path / "two.npz", tmp_path / "two")
+    raw = measured(rows)
+    shuffled = dataclasses.replace(raw, values=raw.values.sample(frac=1, random_state=0))
+    prepare(raw, setup(), []).save(tmp_path / "one.npz", tmp_path / "one")
+    prepare(shuffled, setup(), []).save(tmp_path / "two.npz", tmp_path / "two")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-    assert len(list((tmp_path / "one").iterdir())) == 5
+    assert len(list((tmp_path / "one").iterdir())) == 8
     for path in (tmp_path / "one").iterdir():
         assert path.read_text() == (tmp_path / "two" / path.name).read_text()
 

@@ -1,12 +1,12 @@
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from cotrain.exceptions import DataError
 from cotrain.preparation import prepare
 from cotrain.settings import load_settings
-from cotrain.sources import Measurements, fetch
+from cotrain.sources import fetch
 from cotrain.splits import murcko_scaffolds
 
 ROOT = Path(__file__).parents[2]
@@ -17,14 +17,14 @@ TASKS = ["CHEMBL1862_Ki", "CHEMBL2047_EC50", "CHEMBL2835_Ki"]
 def test_three_targets_of_the_real_wheel(tmp_path):
     settings = load_settings(ROOT / "params.yaml")
     try:
-        measurements = fetch(settings.fetch, tmp_path)
+        raw = fetch(settings.fetch, tmp_path)
     except DataError as error:
         if "cannot be downloaded" not in str(error):
             raise
         pytest.skip(f"no network: {error}")
-    chosen = measurements.table[measurements.table["task"].isin(TASKS)]
+    chosen = raw.values[raw.values["task"].isin(TASKS)]
     evaluations = [[0, 1], [2, 3, 4, 5, 6], [7, 8, 9]]
-    prepared = prepare(Measurements(chosen, pd.DataFrame()), settings.prepare, evaluations)
+    prepared = prepare(replace(raw, values=chosen), settings.prepare, evaluations)
     table = prepared.table
     assert table.tasks == tuple(TASKS)
     assert table.labels.nnz == len(chosen)

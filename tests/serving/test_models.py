@@ -11,12 +11,13 @@ from rdkit.Chem import MolFromSmiles
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 from safetensors.numpy import load, save
-from small_models import BITS, GROUPS, SERVING, group_fits, make_models, molecule_table
+from small_models import BITS, GROUPS, SERVING, group_fits, make_models, molecule_table, molecules
 
 from cotrain.exceptions import CotrainError, DataError
+from cotrain.features import nearest
 from cotrain.gradients import CombinedNetwork, CombinedSettings
 from cotrain.scores import score_tasks
-from cotrain.serving import TrainedModels, nearest_similarity
+from cotrain.serving import TrainedModels
 from cotrain.serving._models import _sha256
 from cotrain.training.network import Network
 
@@ -91,7 +92,7 @@ def test_a_molecule_counts_however_it_is_written(models):
 def test_what_was_saved_is_loaded_to_the_bit(table, models, folder):
     again = TrainedModels.load(folder)
     assert again.manifest.files.keys() == {
-        "model-1.safetensors", "model-2.safetensors", "molecules.safetensors",
+        "model-1.safetensors", "model-2.safetensors", "known.safetensors",
     }  # fmt: skip
     np.testing.assert_array_equal(again.predict(table.features), models.predict(table.features))
 
@@ -112,12 +113,12 @@ def test_a_folder_of_other_things_is_left_alone(models, tmp_path):
 
 
 def test_models_of_other_features_take_no_molecules(models):
-    manifest = models.manifest.model_copy(update={"fingerprint": None})
+    manifest = models.manifest.model_copy(update={"features": None})
     other = TrainedModels(manifest, models.weights, None)
-    with pytest.raises(DataError, match="features of the source's own, not molecules"):
+    with pytest.raises(DataError, match="features of the source's own, which nothing"):
         other.predict_smiles(["C"])
-    with pytest.raises(ValueError, match=f"features must have {BITS} columns, got 5"):
-        other.predict(models.molecules[:, :5])
+    with pytest.raises(ValueError, match=f"features must have {BITS} numbers a row, got"):
+        other.predict(models.known[:, :5])
 
 
 def edit(change):
@@ -171,7 +172,7 @@ def put_a_pickle(folder: Path) -> None:
         (lambda f: (f / "models.json").write_bytes(b"\xff\xfe"), "models.json: cannot be read"),
         (edit(lambda v: v.pop("seed")), "models.json: `seed`: Field required; run `cotrain expo"),
         (edit(lambda v: v.update(code="x")), "`code`: Extra inputs are not permitted"),
-        (edit(lambda v: v.update(format=2)), "`format`: Input should be 1"),
+        (edit(lambda v: v.update(format=3)), "`format`: Input should be 2"),
         (edit(lambda v: v.update(seed="7")), "`seed`: Input should be a valid integer"),
         (edit(lambda v: v["tasks"][0].update(model=5)), "must be served by a model that holds it"),
         (edit(lambda v: v["tasks"][0].update(model=1)), "must be served by a model that holds it"),
@@ -182,7 +183,7 @@ def put_a_pickle(folder: Path) -> None:
         (edit(lambda v: v.update(files={})), "model-1.safetensors: differs from the file that was"),
         (flip, "model-2.safetensors: differs from the file that was exported (its SHA-256 is ano"),
         (lambda f: (f / "model-2.safetensors").unlink(), "cannot be read (No such file or direct"),
-        (lambda f: (f / "molecules.safetensors").write_bytes(b""), "differs from the file that"),
+        (lambda f: (f / "known.safetensors").write_bytes(b""), "differs from the file that"),
         (rewrite(lambda a: a["bias_0"].fill(np.nan)), "`bias_0` must be finite numbers"),
         (rewrite(lambda a: a.pop("shift")), "`shift` must have shape (3,), got nothing"),
         (put_a_pickle, "model-1.safetensors: not as it was exported ("),
@@ -202,7 +203,7 @@ def test_similarity_is_rdkit_s(table):
     generator = GetMorganGenerator(radius=2, fpSize=BITS)
     bits = [generator.GetFingerprint(MolFromSmiles(one)) for one in table.examples[:60]]
     expected = [max(BulkTanimotoSimilarity(one, bits[20:])) for one in bits[:20]]
-    found = nearest_similarity(table.features[:20], table.features[20:60])
+    found = nearest(molecules(), table.features[:20], table.features[20:60])
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 

@@ -34,37 +34,37 @@ def test_every_molecule_has_a_row_and_every_task_a_column(models, molecules, tmp
     tasks = TrainedModels.load(models).tasks
     assert list(written) == ["row", "smiles", "problem", "similarity", *tasks]
     assert written["row"].tolist() == [2, 3, 4, 5]
-    assert written["problem"].tolist() == ["", "SMILES cannot be parsed", "no SMILES", ""]
+    assert written["problem"].tolist() == ["", "text behind a blank", "no SMILES", ""]
     assert (written.loc[[1, 2], ["similarity", *tasks]] == "").all(axis=None)
     expected = TrainedModels.load(models).predict_smiles(["CCO", "c1ccccc1C"])
     values = written.loc[[0, 3], list(tasks)].astype(float).to_numpy()
     np.testing.assert_array_equal(values, expected[list(tasks)].to_numpy())
     assert found.problems == (
-        f"{molecules}, row 3: SMILES cannot be parsed ('not a molecule')",
+        f"{molecules}, row 3: text behind a blank ('not a molecule')",
         f"{molecules}, row 4: no SMILES",
     )
-    assert "2 of 4 molecules, 4 tasks" in found.note
+    assert "2 of 4 examples, 4 tasks" in found.note
 
 
 def test_molecules_far_from_those_trained_on_are_counted(models, tmp_path):
     path = tmp_path / "odd.csv"
     path.write_text("smiles\n[Xe]\nCc1ccccc1\n")
     note = predict_file(models, path, tmp_path / "out.csv").note
-    assert "1 lie below a similarity of 0.24 to the molecules trained on" in note
+    assert "1 lie below a similarity of 0.24 to the examples trained on" in note
 
 
 def test_the_command_tells_each_problem_and_succeeds(models, molecules, tmp_path):
     out = tmp_path / "out.csv"
     done = cotrain(tmp_path, "predict", str(models), str(molecules), "--out", str(out))
     assert done.code == 0, done.err
-    assert "row 3: SMILES cannot be parsed" in done.err
-    assert f"{out}: 2 of 4 molecules" in done.out
+    assert "row 3: text behind a blank" in done.err
+    assert f"{out}: 2 of 4 examples" in done.out
 
 
 @pytest.mark.parametrize(
     ("text", "smiles", "message"),
     [
-        ("id,name\n1,x\n", None, "no column `smiles`; name the column of molecules by --smiles"),
+        ("id,name\n1,x\n", None, "no column `smiles`, as the models were trained on; name it"),
         ("id,name\n1,x\n", "nam", "no column `nam`, which `--smiles` names; did you mean `name`?"),
         ("smiles\nrubbish\n", None, "row 2: SMILES cannot be parsed ('rubbish'), nor any other"),
         ("", None, "the file is empty"),

@@ -18,8 +18,8 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 
 def test_the_repository_s_own_params_are_valid():
     settings = load_settings(PARAMS)
-    assert settings.fetch.source == "moleculeace"
-    assert settings.prepare.fingerprint.bits == 2048
+    assert settings.fetch.kind == "moleculeace"
+    assert settings.prepare.features.bits == 2048
 
 
 def test_every_section_and_every_key_is_explained():
@@ -64,7 +64,23 @@ def test_numbers_in_scientific_notation_are_numbers(tmp_path):
             "engine: jax",
             "`learners.network.engine` must be 'compiled' or 'torch', got",
         ),
-        ("source: moleculeace", "source: csv", "`fetch`: source is csv, so the section `csv` is"),
+        (
+            "kind: moleculeace",
+            "kind: excel",
+            "`fetch`: kind must be one of moleculeace, table, kiba",
+        ),
+        ("version: 3.0.0", "vershion: 3.0.0", "`fetch.version` is missing.*did you mean `version`"),
+        ("kind: molecules", "kind: columns", "`prepare.features.columns` is missing; add it"),
+        (
+            "    bits: 2048",
+            "    bits: many",
+            "`prepare.features.bits` must be a valid integer, got",
+        ),
+        (
+            "    kind: scaffold",
+            "    knd: scaffold",
+            "`prepare.split`: needs a `kind`: one of scaffold",
+        ),
         ("levels: [1, 2]", "levels: []", "`plan.augmentations.levels`"),
         ("group:", "grouping:", "`group` is missing.*`grouping` is not a setting"),
         ("dropout: 0.2", "dropout: 0.2\n    dropout: 0.3", "not valid YAML.*dropout"),

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from cotrain.exceptions import DataError
-from cotrain.settings import KibaSource
-from cotrain.sources import read_kiba
+from cotrain.sources._kiba import Kiba
 
 
 def write(folder: Path, scores: list[str], compounds: list[str]) -> None:
@@ -23,11 +22,15 @@ COMPOUNDS = ["chembl_id,smiles", "c1,C", "c2,CC", "c4,"]
 
 def test_targets_are_chosen_before_compounds_without_smiles_are_dropped(tmp_path):
     write(tmp_path, SCORES, COMPOUNDS)
-    source = KibaSource(path=".", min_scores=3, min_per_class=2, threshold=3.0)
-    measurements = read_kiba(source, tmp_path)
+    source = Kiba.Settings(kind="kiba", path=".", min_scores=3, min_per_class=2, threshold=3.0)
+    measurements = Kiba(source).read(tmp_path)
     # Among compounds with SMILES, P has two scores only and would not be chosen.
-    found = measurements.table[["row", "example", "smiles", "task", "value"]]
-    assert found.to_numpy().tolist() == [[2, "c1", "C", "P", 1.0], [3, "c2", "CC", "P", 2.9]]
+    assert measurements.records.to_numpy().tolist() == [
+        ["scores.csv.gz", 2, "c1"],
+        ["scores.csv.gz", 3, "c2"],
+    ]
+    assert measurements.inputs["smiles"].tolist() == ["C", "CC"]
+    assert measurements.values.to_numpy().tolist() == [[0, "P", 1.0, ""], [1, "P", 2.9, ""]]
     assert measurements.summary.to_numpy().tolist() == [
         ["read", 4, 3, 8],
         ["targets with enough scores", 4, 1, 4],
@@ -36,29 +39,29 @@ def test_targets_are_chosen_before_compounds_without_smiles_are_dropped(tmp_path
 
 
 def test_bad_input(tmp_path):
-    source = KibaSource(path=".", min_scores=5, min_per_class=1, threshold=3.0)
+    source = Kiba.Settings(kind="kiba", path=".", min_scores=5, min_per_class=1, threshold=3.0)
     with pytest.raises(DataError, match=r"scores\.csv\.gz: cannot be read \(No such file"):
-        read_kiba(source, tmp_path)
+        Kiba(source).read(tmp_path)
     write(tmp_path, SCORES, COMPOUNDS)
-    with pytest.raises(DataError, match=r"no target has 5 scores.* lower `fetch.kiba.min_scores`"):
-        read_kiba(source, tmp_path)
+    with pytest.raises(DataError, match=r"no target has 5 scores.* lower `fetch.min_scores`"):
+        Kiba(source).read(tmp_path)
     easy = source.model_copy(update={"min_scores": 1})
     write(tmp_path, SCORES, [*COMPOUNDS, "c1,CCC"])
     with pytest.raises(DataError, match=r"compounds\.csv\.gz: the compound `c1` stands twice"):
-        read_kiba(easy, tmp_path)
+        Kiba(easy).read(tmp_path)
     write(tmp_path, [*SCORES, "c1,P,strong"], COMPOUNDS)
     with pytest.raises(DataError, match=r"row 10, column `kiba`: 'strong' is not a number"):
-        read_kiba(easy, tmp_path)
+        Kiba(easy).read(tmp_path)
     (tmp_path / "scores.csv.gz").write_text("plain text")
     with pytest.raises(DataError, match=r"scores\.csv\.gz: cannot be read"):
-        read_kiba(easy, tmp_path)
+        Kiba(easy).read(tmp_path)
 
 
 @pytest.mark.skipif("COTRAIN_KIBA" not in os.environ, reason="COTRAIN_KIBA names no folder")
 def test_published_matrix_gives_kiba244():
     path = os.environ["COTRAIN_KIBA"]
-    source = KibaSource(path=path, min_scores=100, min_per_class=10, threshold=3.0)
-    summary = read_kiba(source, Path()).summary
+    source = Kiba.Settings(kind="kiba", path=path, min_scores=100, min_per_class=10, threshold=3.0)
+    summary = Kiba(source).read(Path()).summary
     # The matrix has 52,498 compounds, but only these have a score.
     assert summary.to_numpy().tolist() == [
         ["read", 51961, 467, 243251],

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cotrain.exceptions import DataError
-from cotrain.settings import MoleculeAceSource, load_settings
-from cotrain.sources import read_moleculeace
+from cotrain.settings import load_settings
+from cotrain.sources._moleculeace import MoleculeAce
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,53 +43,60 @@ def make_wheel(folder: Path) -> str:
 
 
 def test_reads_the_wheel_once_from_pip_then_from_the_cache(no_index, tmp_path):
-    source = MoleculeAceSource(version="9.9.9", sha256=make_wheel(no_index))
-    measurements = read_moleculeace(source, tmp_path / "cache")
-    assert measurements.table.to_numpy().tolist() == [
-        ["CHEMBL1_EC50.csv", 2, "C", "C", "CHEMBL1_EC50", 1.0],
-        ["CHEMBL1_EC50.csv", 3, "CCO", "CCO", "CHEMBL1_EC50", 1000.0],
-        ["CHEMBL2_Ki.csv", 2, "CCO", "CCO", "CHEMBL2_Ki", 10.0],
+    source = MoleculeAce.Settings(kind="moleculeace", version="9.9.9", sha256=make_wheel(no_index))
+    measurements = MoleculeAce(source).read(tmp_path)
+    assert measurements.records.to_numpy().tolist() == [
+        ["CHEMBL1_EC50.csv", 2, "C"],
+        ["CHEMBL1_EC50.csv", 3, "CCO"],
+        ["CHEMBL2_Ki.csv", 2, "CCO"],
     ]
+    assert measurements.values.to_numpy().tolist() == [
+        [0, "CHEMBL1_EC50", 1.0, ""],
+        [1, "CHEMBL1_EC50", 1000.0, ""],
+        [2, "CHEMBL2_Ki", 10.0, ""],
+    ]
+    assert measurements.inputs["smiles"].tolist() == ["C", "CCO", "CCO"]
     for path in no_index.iterdir():
         path.unlink()
-    assert read_moleculeace(source, tmp_path / "cache").table.equals(measurements.table)
+    assert MoleculeAce(source).read(tmp_path).values.equals(measurements.values)
 
 
 def test_a_damaged_cache_is_downloaded_again(no_index, tmp_path):
-    source = MoleculeAceSource(version="9.9.9", sha256=make_wheel(no_index))
-    read_moleculeace(source, tmp_path / "cache")
-    (kept,) = (tmp_path / "cache").iterdir()
+    source = MoleculeAce.Settings(kind="moleculeace", version="9.9.9", sha256=make_wheel(no_index))
+    MoleculeAce(source).read(tmp_path)
+    (kept,) = (tmp_path / ".cotrain").iterdir()
     kept.write_bytes(b"half a wheel")
-    assert len(read_moleculeace(source, tmp_path / "cache").table) == 3
+    assert len(MoleculeAce(source).read(tmp_path).values) == 3
 
 
 def test_a_wrong_hash_is_one_clear_error_and_nothing_is_kept(no_index, tmp_path):
     found = make_wheel(no_index)
-    source = MoleculeAceSource(version="9.9.9", sha256="0" * 64)
+    source = MoleculeAce.Settings(kind="moleculeace", version="9.9.9", sha256="0" * 64)
     with pytest.raises(DataError, match=f"has SHA-256 {found}, expected 0000") as caught:
-        read_moleculeace(source, tmp_path / "cache")
-    assert "`fetch.source` to csv (your own file) or synthetic" in str(caught.value)
-    assert not (tmp_path / "cache").exists()
+        MoleculeAce(source).read(tmp_path)
+    assert "`fetch.kind` to table (your own file) or synthetic" in str(caught.value)
+    assert not (tmp_path / ".cotrain").exists()
 
 
 def test_no_network_is_one_clear_error(no_index, tmp_path):
-    source = MoleculeAceSource(version="9.9.9", sha256="0" * 64)
+    source = MoleculeAce.Settings(kind="moleculeace", version="9.9.9", sha256="0" * 64)
     with pytest.raises(DataError, match=r"MoleculeACE==9.9.9 cannot be downloaded") as caught:
-        read_moleculeace(source, tmp_path / "cache")
+        MoleculeAce(source).read(tmp_path)
     assert "No matching distribution found" in str(caught.value)
-    assert "`fetch.source` to csv (your own file) or synthetic" in str(caught.value)
+    assert "`fetch.kind` to table (your own file) or synthetic" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow
 def test_the_real_wheel(tmp_path):
-    source = load_settings(ROOT / "params.yaml").fetch.moleculeace
+    source = load_settings(ROOT / "params.yaml").fetch
     try:
-        measurements = read_moleculeace(source, tmp_path)
+        measurements = MoleculeAce(source).read(tmp_path)
     except DataError as error:
         if "cannot be downloaded" not in str(error):
             raise
         pytest.skip(f"no network: {error}")
     assert measurements.summary.to_numpy().tolist() == [["read", 35633, 30, 48714]]
-    first = measurements.table[measurements.table["task"] == "CHEMBL204_Ki"].iloc[0]
+    at = measurements.values["record"][measurements.values["task"] == "CHEMBL204_Ki"].iloc[0]
+    first = measurements.records.iloc[at]
     assert (first["file"], first["row"]) == ("CHEMBL204_Ki.csv", 2)

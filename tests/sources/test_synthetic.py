@@ -2,27 +2,26 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from cotrain.settings import SyntheticSource
-from cotrain.sources import make_synthetic
+from cotrain.sources import Synthetic, make_synthetic
 
 
-def source(**changes) -> SyntheticSource:
+def source(**changes) -> Synthetic.Settings:
     values = {"n_examples": 600, "n_tasks": 7, "n_clusters": 2, "n_features": 32, "seed": 0}
     values |= {"label_rate": 0.5, "noise": 0.3, "harmful_tasks": 1}
-    return SyntheticSource(**values | changes)
+    return Synthetic.Settings(kind="synthetic", **values | changes)
 
 
 def labels(made) -> pd.DataFrame:
     """1 where the value is at most 100 nM, by (example, task)."""
-    wide = made.table.pivot_table(index="example", columns="task", values="value")
+    wide = made.values.pivot_table(index="record", columns="task", values="value")
     return (wide <= 100).where(wide.notna())
 
 
 def test_same_seed_same_data():
     one, two = make_synthetic(source()), make_synthetic(source())
-    pd.testing.assert_frame_equal(one.table, two.table)
+    pd.testing.assert_frame_equal(one.values, two.values)
     assert (one.features != two.features).nnz == 0
-    assert not make_synthetic(source(seed=1)).table.equals(one.table)
+    assert not make_synthetic(source(seed=1)).values.equals(one.values)
 
 
 def test_truth_names_clusters_and_harmful_tasks():
@@ -34,7 +33,7 @@ def test_truth_names_clusters_and_harmful_tasks():
 
 def test_label_rate():
     made = make_synthetic(source(n_examples=4000, label_rate=0.25))
-    counts = made.table["task"].value_counts()[list(made.tasks)].to_numpy()
+    counts = made.values["task"].value_counts()[list(made.tasks)].to_numpy()
     np.testing.assert_allclose(counts[:-1], 1000, atol=120)
     assert counts[-1] == 4000
 

@@ -6,19 +6,19 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from cotrain.settings import SyntheticSource
-from cotrain.sources import make_synthetic
+from cotrain.sources import Synthetic, make_synthetic
 
 
 def made_arrays(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features (N, D), labels with NaN for gaps (N, K), clusters (K,), -1 for the harmful task."""
     made = make_synthetic(
-        SyntheticSource(
+        Synthetic.Settings(
+            kind="synthetic",
             n_examples=1500, n_tasks=9, n_clusters=3, n_features=64, label_rate=0.3,
             noise=0.5, harmful_tasks=1, seed=seed,
         )
     )  # fmt: skip
-    wide = made.table.pivot_table(index="example", columns="task", values="value")
+    wide = made.values.pivot_table(index="record", columns="task", values="value")
     labels = (wide <= 100).astype(float).where(wide.notna()).to_numpy()
     return made.features.toarray(), labels, made.truth["cluster"].fillna(-1).to_numpy(dtype=int)
 

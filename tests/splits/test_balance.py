@@ -4,7 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from cotrain.splits import group_folds, random_folds
+from cotrain.splits import group_folds
+
+
+def random_folds(labels: csr_array, n_folds: int, seed: int) -> np.ndarray:
+    return group_folds(np.arange(labels.shape[0]), labels, n_folds, seed)
 
 
 def labels_with_gaps(n_examples: int, n_tasks: int, seed: int, rate: float = 0.5) -> csr_array:

@@ -3,7 +3,9 @@ import pytest
 from rdkit import Chem
 from scipy.sparse import csr_array
 
-from cotrain.splits import murcko_scaffolds, scaffold_folds
+from cotrain.splits import murcko_scaffolds
+from cotrain.splits._scaffold import ScaffoldSplitter
+from cotrain.testing import raw_table
 
 RINGS = ["c1ccccc1", "c1ccncc1", "C1CCCCC1", "c1ccc2ccccc2c1", "C1CCNCC1", "c1ccsc1"]
 CHAINS = ["C", "CC", "CCO", "N", "OC", "CCN", "F", "Cl"]
@@ -32,7 +34,8 @@ def test_a_scaffold_stays_together_and_chains_do_not():
     smiles += CHAINS
     labels = csr_array(np.tile([0, 1], len(smiles) // 2)[:, None].astype(np.float32))
     # Three groups, if chains were one, could not fill four folds.
-    folds = scaffold_folds(smiles, labels, 4, seed=0)
+    settings = ScaffoldSplitter.Settings(kind="scaffold", column="s", giant="keep")
+    folds = ScaffoldSplitter(settings).folds(raw_table({"s": smiles}), labels, 4, 0).folds
     assert len(set(folds[:8])) == 1
     assert len(set(folds[8:16])) == 1
     np.testing.assert_array_equal(np.sort(np.bincount(folds[16:], minlength=4)), [0, 0, 4, 4])

@@ -44,14 +44,12 @@ def refused(study: Path, *stage: str) -> str:
     [
         ("", "mine.csv: the file is empty; it needs a header and rows"),
         ("smiles,a,b,c,d\n", "mine.csv: no row below the header; it needs measurements"),
-        (GOOD.replace(",b,", ",bb,"), "mine.csv: no column `b`, which `fetch.csv.tasks` names"),
-        (GOOD.replace("smiles,", "mol,"), "no column `smiles`, which `fetch.csv.smiles` names"),
+        (GOOD.replace(",b,", ",bb,"), "mine.csv: no column `b`, which `fetch.tasks` names"),
         (GOOD.replace(",b,", ",a,"), "mine.csv: the column `a` stands twice in the header; rename"),
-        ("smiles,a,b,c,d\nC,,0,1,0\nCC,,1,0,1\n", "the column `a` is blank in every row; fill it"),
-        ("smiles,a,b,c,d\n,1,0,1,0\n,0,1,0,1\n", "the column `smiles` is blank in every row"),
+        ("smiles,a,b,c,d\nC,,,,\nCC,,,,\n", "the source holds no measurement; check `fetch`"),
         (
-            GOOD.replace("CC,0", "CC,yes"),
-            "mine.csv, row 3, column `a`: 'yes' is not a number; write a number, or leave the cell",
+            GOOD.replace("CC,0", "CC,maybe"),
+            "mine.csv, row 3, column `a`: 'maybe' is not a number; not numbers are 'maybe' (1): for",
         ),
         (GOOD.replace("CC,0", "CC,inf"), "mine.csv, row 3, column `a`: 'inf' is not a number"),
         (GOOD + "CO,1,0,1,0,1,1\n", "mine.csv: not valid CSV"),
@@ -73,16 +71,18 @@ def test_fetch_names_a_file_that_is_not_there(study):
     [
         (
             "smiles,a,b,c,d\nnot,1,0,1,0\nmolecules,0,1,0,1\n",
-            "mine.csv: no molecule can be parsed, the first is 'not' in row 2; check that",
+            "mine.csv: 2 of 2 records cannot be used, the first in row 2 (SMILES cannot be parsed);",
         ),
+        ("smiles,a,b,c,d\n,1,0,1,0\n,0,1,0,1\n", "the first in row 2 (no SMILES)"),
+        (GOOD.replace("smiles,", "mol,"), "no column `smiles`, which `prepare.features.column`"),
         (
             "smiles,a,b,c,d\nC,1,0,1,0\nCC,1,0,1,0\n",
             "no task is left to learn (`a`: all labels (2) are positive in the data; ",
         ),
         (GOOD.replace("CC,0", "CC,3"), "mine.csv, row 3, task `a`: 3 is neither 0 nor 1; correct"),
-        (GOOD, "`prepare.n_folds`"),
+        (GOOD[: GOOD.rindex("CCCC")], "`prepare.n_folds`"),
     ],
-    ids=["no molecule", "one class", "no class", "too few rows"],
+    ids=["no molecule", "no SMILES", "no column", "one class", "no class", "too few rows"],
 )
 def test_prepare_names_what_cannot_be_learned(study, text, message):
     (study.parent / "mine.csv").write_text(text)
@@ -106,8 +106,9 @@ def test_prepare_names_what_cannot_be_learned(study, text, message):
             {"learners.network.dropout": 1.5},
             "`learners.network.dropout` must be less than 1, got 1.5",
         ),
-        ({"fetch.source": "excel"}, "`fetch.source` must be 'moleculeace', 'csv', 'kiba' or"),
-        ({"fetch.csv": None}, "`fetch`: source is csv, so the section `csv` is needed"),
+        ({"fetch.kind": "excel"}, "`fetch`: kind must be one of moleculeace, table, kiba"),
+        ({"fetch": {"path": "x"}}, "`fetch`: needs a `kind`: one of moleculeace"),
+        ({"fetch.layout": "long"}, "`fetch`: the long layout needs `task` and `value`"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -153,7 +154,7 @@ def test_a_stage_names_the_stage_that_must_run_before(study, stage, first):
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared") / "study"
     make_study(folder)
-    change_params(folder, SMALL | {"fetch.synthetic.n_examples": 600})
+    change_params(folder, SMALL | {"fetch.n_examples": 600})
     for stage in ("fetch", "prepare", "plan"):
         succeed(folder, stage)
     return folder

@@ -11,9 +11,9 @@ from small_study import SMALL, change_params
 from cotrain.init import make_study
 
 FEW = {
-    "fetch.synthetic.n_examples": 300,
-    "fetch.synthetic.n_tasks": 4,
-    "fetch.synthetic.n_clusters": 2,
+    "fetch.n_examples": 300,
+    "fetch.n_tasks": 4,
+    "fetch.n_clusters": 2,
     "learners.network.epochs": 2,
     "plan.subsets.n_subsets": 3,
     "plan.subsets.max_size": 3,

@@ -9,11 +9,11 @@ from molecules import write_properties
 from small_study import change_params
 
 from cotrain.init import make_study
-from cotrain.serving import TrainedModels
+from cotrain.serving import TrainedModels, predict_file
 from cotrain.tasks import TaskTable, file_version
 
 SETTINGS = {
-    "prepare.fingerprint.bits": 128,
+    "prepare.features.bits": 128,
     "prepare.n_folds": 5,
     "plan.test_folds": 1,
     "learners.network.hidden": [8],
@@ -72,7 +72,7 @@ def test_models_are_trained_on_every_label_and_serve_as_validated(study, tmp_pat
     mine = tmp_path / "mine.csv"
     mine.write_text(f"smiles\n{table.examples[0]}\nbad\n")
     said = succeed(study, "predict", str(study / "models"), str(mine), "--out", f"{tmp_path}/p.csv")
-    assert "1 of 2 molecules, 4 tasks" in said
+    assert "1 of 2 examples, 4 tasks" in said
     predicted = pd.read_csv(tmp_path / "p.csv").loc[0]
     assert predicted["similarity"] == 1
     assert predicted[list(table.tasks)].tolist() == models.predict(table.features[:1])[0].tolist()
@@ -106,24 +106,30 @@ def edit_grouping(change):
     return edit
 
 
-def rename_a_task(study):
+def test_a_task_called_as_our_own_column_is_told_apart_from_it(study, tmp_path):
     table = TaskTable.load(study / "data/tasks.npz")
     renamed = TaskTable(**{**vars(table), "tasks": ("similarity", *table.tasks[1:])})
     renamed.save(study / "data/tasks.npz")
     version = file_version(study / "data/tasks.npz")
-    edit_grouping(lambda found: found.update(data_version=version, groups=[["similarity"]]))(study)
+    edit_grouping(lambda found: found.update(data_version=version, groups=[[*renamed.tasks]]))(
+        study
+    )
     served = pd.read_csv(study / "data/validation/served.csv").assign(group=0)
     served["task"] = renamed.tasks
     served.to_csv(study / "data/validation/served.csv", index=False)
+    succeed(study, "export")
+    (tmp_path / "mine.csv").write_text(f"smiles,id\n{table.examples[0]},x\n")
+    found = predict_file(study / "models", tmp_path / "mine.csv", tmp_path / "p.csv", None, "id")
+    assert found.table.columns[:6].tolist() == [
+        "row", "id", "smiles", "problem", "similarity", "task: similarity",
+    ]  # fmt: skip
+    assert found.table["id"].tolist() == ["x"]
+    assert found.table["similarity"].tolist() == [1.0]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda study: change_params(study, {"prepare.fingerprint.radius": 1}),
-            "`prepare.fingerprint` makes other features than the table's; run `dvc repro` first",
-        ),
         (
             edit_grouping(lambda found: found.update(data_version="another")),
             "grouping.json: made of another task table (another, not ",
@@ -152,7 +158,6 @@ def rename_a_task(study):
             lambda study: change_params(study, {"learners.network.learning_rate": 1e30}),
             "a model cannot be trained on all labels: the loss is not finite in epoch",
         ),
-        (rename_a_task, "a task is called `similarity`, as a column of the predictions is; give"),
     ],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_one_line(study, change, message):

@@ -16,7 +16,7 @@ STUDY = ROOT / "studies" / "kiba244"
 
 
 def test_the_settings_are_those_of_this_version():
-    assert load_settings(STUDY / "params.yaml").fetch.source == "kiba"
+    assert load_settings(STUDY / "params.yaml").fetch.kind == "kiba"
 
 
 @pytest.fixture(scope="module")

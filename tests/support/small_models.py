@@ -1,14 +1,16 @@
 """Small models of molecules, as `cotrain export` would write them."""
 
+from pathlib import Path
+
 import numpy as np
 from molecules import properties
 from random_fits import make_model
 from scipy.sparse import csr_array
 
 from cotrain.allocation import rotations, subset_fit
-from cotrain.features import ecfp
+from cotrain.features import Featurizer, ecfp, make_featurizer
 from cotrain.serving import Figure, Manifest, ModelNote, TaskNote, TrainedModels
-from cotrain.settings import FingerprintSettings, LabelSettings
+from cotrain.settings import LabelSettings, load_settings
 from cotrain.tasks import TaskTable
 from cotrain.training import make_learner
 from cotrain.training.network import NetworkSettings
@@ -16,6 +18,12 @@ from cotrain.training.network import NetworkSettings
 BITS = 128
 GROUPS = ((0, 1, 2), (1, 3))
 SERVING = (0, 1, 0, 1)  # task 1 is in both groups, and auxiliary in the first
+
+
+def molecules() -> Featurizer:
+    """What makes the features of the table."""
+    settings = load_settings(Path(__file__).parents[2] / "params.yaml").prepare.features
+    return make_featurizer(settings.model_copy(update={"bits": BITS}))
 
 
 def molecule_table(kinds=("real", "binary", "real", "binary")) -> TaskTable:
@@ -57,7 +65,7 @@ def make_models(table: TaskTable, learner=None) -> TrainedModels:
         Manifest(
             data_version="d" * 32,
             n_features=BITS,
-            fingerprint=FingerprintSettings(radius=2, bits=BITS),
+            features=molecules().describe(),
             label=LabelSettings(kind="real", threshold=0.0, active="at_most", transform="none"),
             model=NetworkSettings(
                 **learner.settings.model_dump(include=set(NetworkSettings.model_fields) - {"kind"})

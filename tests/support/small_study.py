@@ -12,11 +12,23 @@ from ruamel.yaml import YAML
 from cotrain.init import make_study
 
 # A trunk of few units, shared by tasks of few labels: there transfer is strong enough for few fits.
+MADE: dict[str, Any] = {
+    "fetch": {
+        "kind": "synthetic",
+        "n_examples": 3000,
+        "n_tasks": 9,
+        "n_clusters": 3,
+        "n_features": 64,
+        "label_rate": 0.3,
+        "noise": 0.5,
+        "harmful_tasks": 1,
+        "seed": 0,
+    },
+    "prepare.features": {"kind": "given", "path": None},
+    "prepare.split": {"kind": "random"},
+}
 SMALL: dict[str, Any] = {
-    "fetch.source": "synthetic",
-    "fetch.synthetic.n_examples": 3000,
-    "fetch.synthetic.n_features": 64,
-    "prepare.split": "random",
+    **MADE,
     "learners.network.hidden": [8],
     "learners.network.dropout": 0.0,
     "learners.network.learning_rate": 0.005,

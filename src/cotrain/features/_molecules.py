@@ -1,76 +1,145 @@
-from collections.abc import Sequence
-from functools import partial
+"""Molecules as fingerprints and descriptors."""
+
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from rdkit import Chem
-from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
-from rdkit.rdBase import BlockLogs
-from scipy.sparse import csr_array
+import pandas as pd
+from pydantic import Field
+from scipy.sparse import csr_array, hstack
 
-from cotrain.parallel import map_chunks
+from cotrain.exceptions import DataError
+from cotrain.features._descriptors import apply_scale, descriptors, fit_scale
+from cotrain.features._ecfp import ecfp
+from cotrain.features._featurizer import Featurizer, Names
+from cotrain.features._standardise import standard_names
+from cotrain.settings import Choice
+from cotrain.sources import RawTable
+from cotrain.tasks import Features
 
 
-def canonical_smiles(smiles: Sequence[str]) -> list[str | None]:
-    """Return RDKit's canonical SMILES of each molecule, None for what cannot be parsed.
+class MoleculeSettings(Choice):
+    """Which column holds SMILES, how molecules are named, and what features are made of them."""
 
-    Salts and solvents are left as they are: two salts of one drug are two molecules.
+    kind: Literal["molecules"]
+    column: str
+    standardise: Literal["parent", "none"]
+    stereo: Literal["keep", "drop"]
+    max_atoms: Annotated[int, Field(ge=1)]
+    parts: Annotated[list[Literal["bits", "counts", "descriptors"]], Field(min_length=1)]
+    radius: Annotated[int, Field(ge=0)]
+    bits: Annotated[int, Field(ge=1)]
+
+
+class Molecules(Featurizer):
+    """ECFP as bits or counts, RDKit's descriptors, or several of them side by side.
+
+    Examples are named by canonical SMILES, so that all writings of a molecule, and with
+    `standardise: parent` its salts, are one example. Features are sparse unless descriptors alone
+    are chosen. A descriptor is scaled by its median and quartiles and cut at ±5; what RDKit
+    cannot compute is 0, the median.
     """
-    return [name for chunk in map_chunks(_canonical, smiles, "molecules") for name in chunk]
+
+    Settings = MoleculeSettings
+
+    def __init__(self, settings: MoleculeSettings) -> None:
+        super().__init__(settings)
+        self._named: dict[str, tuple[str | None, str]] = {}
+
+    def names(self, raw: RawTable) -> Names:
+        """Return canonical SMILES, and why a molecule is refused.
+
+        Raises
+        ------
+        DataError
+            If the column is missing, or most of its cells are no molecules.
+        """
+        texts = self._texts(raw)
+        self._name(texts)
+        found = [self._named[text] for text in texts]
+        names = np.array([name for name, _ in found], dtype=object)
+        reasons = np.array([reason for _, reason in found], dtype=object)
+        return Names(names, reasons)
+
+    def fit(self, raw: RawTable) -> Self:
+        """Learn the medians and spreads of the descriptors."""
+        if "descriptors" in self.settings.parts:
+            self.state = {"scale": fit_scale(descriptors(self._canonical(raw)))}
+        return self
+
+    def transform(self, raw: RawTable) -> Features:
+        """Return the parts side by side, in the order of the settings."""
+        wanted: MoleculeSettings = self.settings
+        smiles = self._canonical(raw)
+        parts: list[csr_array] = []
+        for part in dict.fromkeys(wanted.parts):
+            if part == "descriptors":
+                dense = apply_scale(descriptors(smiles), self.state["scale"])
+                if set(wanted.parts) == {"descriptors"}:
+                    return dense
+                parts.append(csr_array(dense))
+            else:
+                counts = part == "counts"
+                parts.append(ecfp(smiles, wanted.radius, wanted.bits, counts=counts))
+        if len(parts) == 1:
+            return parts[0]
+        joined = csr_array(hstack(parts, format="csr"))
+        joined.sort_indices()
+        return joined
+
+    def similarity(self, queries: Features, known: Features) -> np.ndarray:
+        """Return Tanimoto similarities of the bits or counts, else as for other dense features."""
+        wanted: MoleculeSettings = self.settings
+        if set(wanted.parts) == {"descriptors"}:
+            return super().similarity(queries, known)
+        first = 0
+        for part in dict.fromkeys(wanted.parts):
+            if part != "descriptors":
+                break
+            first = queries.shape[1] - wanted.bits * (len(set(wanted.parts)) - 1)
+        span = slice(first, first + wanted.bits)
+        return tanimoto(csr_array(queries[:, span]), csr_array(known[:, span]))
+
+    def _texts(self, raw: RawTable) -> list[str]:
+        column: pd.Series = raw.column(self.settings.column, "prepare.features.column")
+        return column.fillna("").astype(str).tolist()
+
+    def _name(self, texts: list[str]) -> None:
+        """Name each new text once."""
+        wanted: MoleculeSettings = self.settings
+        new = [text for text in dict.fromkeys(texts) if text not in self._named]
+        found = standard_names(
+            new,
+            parent=wanted.standardise == "parent",
+            stereo=wanted.stereo == "keep",
+            max_atoms=wanted.max_atoms,
+        )
+        self._named.update(zip(new, found, strict=True))
+
+    def _canonical(self, raw: RawTable) -> list[str]:
+        texts = self._texts(raw)
+        self._name(texts)
+        smiles = []
+        for text in texts:
+            name, reason = self._named[text]
+            if name is None:
+                raise DataError(f"{text!r} has no features: {reason}; leave it out")
+            smiles.append(name)
+        return smiles
 
 
-def ecfp(smiles: Sequence[str], radius: int = 2, bits: int = 2048) -> csr_array:
-    """Return extended-connectivity fingerprints as bits; radius 2 is ECFP4.
-
-    Parameters
-    ----------
-    smiles : sequence of str, (N,)
-        Molecules that RDKit can parse.
-    radius : int
-        Bonds from an atom to the rim of its environment.
-    bits : int
-        Length D that environments are hashed to.
-
-    Returns
-    -------
-    csr_array of float32, (N, D)
-        Ones where a bit is set, column indices sorted within each row.
-
-    Raises
-    ------
-    ValueError
-        If a molecule cannot be parsed.
+def tanimoto(queries: csr_array, known: csr_array) -> np.ndarray:
+    """Return bits in common over bits in either, float64 (n_queries, n_known); 0 without bits.
 
     Examples
     --------
-    >>> ecfp(["CCO", "c1ccccc1"], bits=64).sum(axis=1)
-    array([6., 3.], dtype=float32)
+    >>> tanimoto(csr_array([[1.0, 1, 0], [0, 1, 1]]), csr_array([[1.0, 1, 1]]))
+    array([[0.66666667],
+           [0.66666667]])
     """
-    on_bits = partial(_on_bits, radius=radius, bits=bits)
-    rows = [row for chunk in map_chunks(on_bits, smiles, "fingerprints") for row in chunk]
-    indptr = np.concatenate([[0], np.cumsum([row.size for row in rows], dtype=np.int64)])
-    indices = np.concatenate([np.empty(0, dtype=np.int32), *rows])
-    data = np.ones(indices.size, dtype=np.float32)
-    return csr_array((data, indices, indptr), shape=(len(rows), bits))
-
-
-def _canonical(smiles: Sequence[str]) -> list[str | None]:
-    with BlockLogs():
-        molecules = [Chem.MolFromSmiles(text) if text else None for text in smiles]
-    return [None if molecule is None else Chem.MolToSmiles(molecule) for molecule in molecules]
-
-
-def _on_bits(smiles: Sequence[str], radius: int, bits: int) -> list[np.ndarray]:
-    generator = GetMorganGenerator(radius=radius, fpSize=bits)
-    with BlockLogs():
-        molecules = [Chem.MolFromSmiles(text) for text in smiles]
-    for text, molecule in zip(smiles, molecules, strict=True):
-        if molecule is None:
-            raise ValueError(
-                f"`smiles` must be molecules, got {text!r}; "
-                "drop what `canonical_smiles` cannot parse"
-            )
-    # On bits come in ascending order.
-    return [
-        np.array(fingerprint.GetOnBits(), dtype=np.int32)
-        for fingerprint in generator.GetFingerprints(molecules)
+    bits = [
+        csr_array((np.ones(part.nnz), part.indices, part.indptr), part.shape)
+        for part in (queries, known)
     ]
+    common = (bits[0] @ csr_array(bits[1].T)).toarray()
+    either = np.diff(queries.indptr)[:, None] + np.diff(known.indptr) - common
+    return np.asarray(np.divide(common, either, out=np.zeros(common.shape), where=either > 0))

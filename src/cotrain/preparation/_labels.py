@@ -1,3 +1,5 @@
+"""Labels as a matrix with names."""
+
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -17,27 +19,25 @@ class LabelMatrix:
     examples : ndarray of str, (N,)
         Sorted names.
     tasks : tuple of str, (K,)
-    kind : {"binary", "real"}
+    kinds : tuple of {"binary", "real"}, (K,)
     values : csr_array of float32, (N, K)
         A stored entry is a known label, stored zeros included.
     """
 
     examples: np.ndarray
     tasks: tuple[str, ...]
-    kind: TaskKind
+    kinds: tuple[TaskKind, ...]
     values: csr_array
 
     @classmethod
-    def of(cls, labels: pd.DataFrame, tasks: Sequence[str], kind: TaskKind) -> "LabelMatrix":
+    def of(
+        cls, labels: pd.DataFrame, tasks: Sequence[str], kinds: Sequence[TaskKind]
+    ) -> "LabelMatrix":
         """Arrange distinct (example, task, label) rows as a matrix."""
-        examples, row = np.unique(labels["example"].to_numpy(dtype=object), return_inverse=True)
-        column = pd.Index(tasks).get_indexer(pd.Index(labels["task"]))
-        data = labels["label"].to_numpy(dtype=np.float32)
-        shape = (examples.size, len(tasks))
-        order = np.lexsort((column, row))
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=examples.size))])
-        values = csr_array((data[order], column[order].astype(np.int32), indptr), shape=shape)
-        return cls(examples, tuple(tasks), kind, values)
+        row, found = pd.factorize(labels["example"], sort=True)
+        examples = np.asarray(found, dtype=object)
+        values = arrange(labels, row, tasks, (examples.size, len(tasks)))
+        return cls(examples, tuple(tasks), tuple(kinds), values)
 
     def without(self, tasks: Collection[str]) -> "LabelMatrix":
         """The labels of all other tasks, of the examples that have one."""
@@ -47,9 +47,21 @@ class LabelMatrix:
         values = csr_array(values[np.flatnonzero(labelled)])
         values.sort_indices()
         names = tuple(self.tasks[at] for at in kept)
-        return LabelMatrix(self.examples[labelled], names, self.kind, values)
+        kinds = tuple(self.kinds[at] for at in kept)
+        return LabelMatrix(self.examples[labelled], names, kinds, values)
 
     def counts(self) -> dict[str, int]:
         """Number of labels of each task."""
         counts = np.bincount(self.values.indices, minlength=len(self.tasks))
         return dict(zip(self.tasks, counts.tolist(), strict=True))
+
+
+def arrange(
+    labels: pd.DataFrame, row: np.ndarray, tasks: Sequence[str], shape: tuple[int, int]
+) -> csr_array:
+    """Return the column `label` of distinct (row, task) cells as a matrix, indices sorted."""
+    column = pd.Index(tasks).get_indexer(pd.Index(labels["task"]))
+    data = labels["label"].to_numpy(dtype=np.float32)
+    order = np.lexsort((column, row))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=shape[0]))])
+    return csr_array((data[order], column[order].astype(np.int32), indptr), shape=shape)

@@ -1,44 +1,46 @@
+"""Records under the names of their examples, and those that have none."""
+
+import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.features import canonical_smiles
-from cotrain.sources import Measurements
+from cotrain.features import Featurizer
+from cotrain.sources import RawTable
 
 
-def name_examples(measurements: Measurements) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the measurements with examples named by canonical SMILES, and the rejected rows.
-
-    A source with features of its own keeps its names.
+def name_examples(raw: RawTable, featurizer: Featurizer) -> tuple[RawTable, pd.DataFrame]:
+    """Return the records that have values under the names of their examples, and the rejects.
 
     Returns
     -------
-    table : DataFrame with columns file, row, example, task, value
-    rejects : DataFrame with columns file, row, example, smiles, reason
-        Each row of a file once, however many values stand in it.
+    named : RawTable
+        With the values of its records.
+    rejects : DataFrame with columns file, row, example, reason
+        In the order of the files.
 
     Raises
     ------
     DataError
-        If no molecule can be parsed.
+        If no record has a name, or less than half of ten or more.
     """
-    table = measurements.table
-    columns = ["file", "row", "example", "task", "value"]
-    if measurements.features is not None:
-        return table[columns], table.iloc[:0][["file", "row", "example", "smiles"]].assign(
-            reason=""
-        )
-    distinct = pd.Series(table["smiles"].unique())
-    names = pd.Series(canonical_smiles(distinct.tolist()), index=distinct, dtype=object)
-    named = table.assign(example=table["smiles"].map(names))
-    is_reject = named["example"].isna()
-    if is_reject.all():
-        first = table.iloc[0]
+    measured = np.unique(raw.values["record"].to_numpy())
+    chosen = raw.take(measured)
+    found = featurizer.names(chosen)
+    kept = np.array([name is not None for name in found.names], dtype=bool)
+    rejects = chosen.records[~kept].assign(reason=found.reasons[~kept])
+    rejects = rejects.sort_values(["file", "row"], ignore_index=True)
+    if not kept.any() or (len(kept) >= 10 and kept.mean() < 0.5):
+        first = rejects.iloc[0]
         raise DataError(
-            f"{first.file}: no molecule can be parsed, the first is {first.smiles!r} in row "
-            f"{first.row}; check that this column holds SMILES"
+            f"{first.file}: {int((~kept).sum())} of {len(kept)} records cannot be used, the first "
+            f"in row {first.row} ({first.reason}); check the column that "
+            "`prepare.features` names"
         )
-    rejects = table.loc[is_reject, ["file", "row", "example", "smiles"]].drop_duplicates()
-    blank = rejects["smiles"] == ""
-    reason = blank.map({True: "no SMILES", False: "SMILES cannot be parsed"})
-    rejects = rejects.assign(reason=reason).sort_values(["file", "row"], ignore_index=True)
-    return named.loc[~is_reject, columns], rejects
+    place = np.full(len(raw.records), -1)
+    place[measured[kept]] = np.arange(int(kept.sum()))
+    values = raw.values.assign(record=place[raw.values["record"].to_numpy()])
+    values = values[values["record"] >= 0].reset_index(drop=True)
+    part = chosen.take(np.flatnonzero(kept))
+    records = part.records.assign(example=found.names[kept])
+    named = RawTable(records, part.inputs, values, raw.summary, part.features, folder=raw.folder)
+    return named, rejects

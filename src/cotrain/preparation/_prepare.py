@@ -1,3 +1,5 @@
+"""From a raw table to the task table."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +9,9 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
-from cotrain.features import ecfp
+from cotrain.features import Featurizer, make_featurizer
 from cotrain.files import write_csv
-from cotrain.preparation._labels import LabelMatrix
+from cotrain.preparation._labels import LabelMatrix, arrange
 from cotrain.preparation._names import name_examples
 from cotrain.preparation._tasks import (
     count_table,
@@ -18,10 +20,12 @@ from cotrain.preparation._tasks import (
     unscorable_tasks,
 )
 from cotrain.preparation._values import check_values, label_values
-from cotrain.settings import PrepareSettings
-from cotrain.sources import Measurements
-from cotrain.splits import random_folds, scaffold_folds
-from cotrain.tasks import TaskKind, TaskTable
+from cotrain.settings import LabelSettings, PrepareSettings
+from cotrain.sources import RawTable
+from cotrain.splits import Folds, distinct, make_splitter
+from cotrain.tasks import Features, TaskKind, TaskTable
+
+_FILES = ("rejects", "conflicts", "excluded", "tasks", "summary", "fold_counts", "folds", "notes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,137 +36,190 @@ class Prepared:
     ----------
     table : TaskTable
         Examples in the order of their names, tasks in the source's order.
-    rejects : DataFrame with columns file, row, example, smiles, reason
-        Rows of the source whose molecule cannot be parsed.
+    rejects : DataFrame with columns file, row, example, reason
+        Records that cannot be used.
     conflicts : DataFrame with columns example, task, n_values, lowest, median, highest, label
         Repeated measurements that would be labelled differently; `label` is what they got.
     excluded : DataFrame with columns task, n_labels, reason
         Tasks that cannot be learned or scored.
+    tasks : DataFrame
+        What became of each task's values, bounds and repeats; see `Labelled.tasks`.
     summary : DataFrame with columns item, count
         What came in, what each step left out, and what is in the table.
     fold_counts : DataFrame with columns task, fold, n_labels, n_positive
         How the labels spread over the folds; `n_positive` is missing for real-valued tasks.
+    folds : DataFrame with columns example, fold, reason
+        Where each example lies, and what is kept together with it.
+    notes : DataFrame with the column note
+        What users should know of the split and the labels.
     """
 
     table: TaskTable
     rejects: pd.DataFrame
     conflicts: pd.DataFrame
     excluded: pd.DataFrame
+    tasks: pd.DataFrame
     summary: pd.DataFrame
     fold_counts: pd.DataFrame
+    folds: pd.DataFrame
+    notes: pd.DataFrame
 
     def save(self, table: Path, folder: Path) -> None:
         """Write the task table to the file `table`, and the account as CSV files to `folder`."""
-        for name in ("rejects", "conflicts", "excluded", "summary", "fold_counts"):
+        for name in _FILES:
             write_csv(folder / f"{name}.csv", getattr(self, name))
         self.table.save(table)
 
 
 def prepare(
-    measurements: Measurements, settings: PrepareSettings, evaluations: Sequence[Sequence[int]]
+    raw: RawTable,
+    settings: PrepareSettings,
+    evaluations: Sequence[Sequence[int]],
+    n_test_folds: int = 0,
 ) -> Prepared:
-    """Return the task table of `measurements`.
+    """Return the task table of what a source read.
 
-    Molecules are named by their canonical SMILES, and merged where the names agree; salts are
-    left as they are. The table does not depend on the order of a task's measurements.
+    The featurizer names the examples: records of one name are merged. The table does not depend
+    on the order of a task's measurements, unless the first of several is to count.
 
     Parameters
     ----------
-    measurements : Measurements
-        What a source gave.
+    raw : RawTable
     settings : PrepareSettings
         The section `prepare` of params.yaml.
     evaluations : sequence of sequences of int
         Sets of folds that models will be trained or scored on. In each of them every task of the
         table holds both classes, or two distinct values if it is real-valued.
+    n_test_folds : int
+        Features are fitted to the other folds: the last folds are as if unseen.
 
     Raises
     ------
     DataError
-        If no molecule can be parsed, a value cannot be labelled, the split does not suit the
-        source, or no task is left.
+        If no record can be used, a value cannot be labelled, the features or the split do not
+        suit the source, or no task is left.
     """
-    check_values(measurements.table, settings.label)
-    _check_split(measurements, settings)
-    named, rejects = name_examples(measurements)
-    labelled = label_values(named, settings.label)
-    kind: TaskKind = "real" if settings.label.kind == "real" else "binary"
-    labels = LabelMatrix.of(labelled.labels, measurements.tasks, kind)
+    places = raw.records.iloc[raw.values["record"].to_numpy()][["file", "row"]]
+    places = places.reset_index(drop=True)
+    check_values(places.join(raw.values[["task", "value"]].reset_index(drop=True)), settings.labels)
+    featurizer = make_featurizer(settings.features)
+    named, rejects = name_examples(raw, featurizer)
+    names = named.records["example"].to_numpy(dtype=object)[named.values["record"].to_numpy()]
+    labelled = label_values(named.values.assign(example=names), settings.labels)
+    kinds = _kinds(raw.tasks, settings.labels)
+    labels = LabelMatrix.of(labelled.labels, raw.tasks, kinds)
 
     one_sided = one_sided_tasks(labels)
     learnable = labels.without(one_sided)
     _check_any_left(learnable, excluded_table(labels, one_sided))
-    folds = _folds(learnable, settings)
-    unscorable = unscorable_tasks(learnable, folds, evaluations)
+    found = _folds(named, learnable, settings)
+    unscorable = unscorable_tasks(learnable, found.folds, evaluations)
     scorable = learnable.without(unscorable)
     excluded = excluded_table(labels, one_sided | unscorable)
     _check_any_left(scorable, excluded)
 
+    kept = np.isin(learnable.examples, scorable.examples)
+    folds = found.folds[kept]
+    examples = _records_of(named, scorable.examples)
+    fitted = np.flatnonzero(folds < settings.n_folds - n_test_folds)
+    featurizer.fit(examples.take(fitted))
+    lower, upper = (_bound_matrix(labelled.bounds, side, scorable) for side in (">", "<"))
     table = TaskTable(
-        features=_features(scorable, measurements, settings),
+        features=_checked_features(featurizer, examples),
         labels=scorable.values,
-        folds=folds[np.isin(learnable.examples, scorable.examples)],
+        folds=folds,
         tasks=scorable.tasks,
-        kinds=(kind,) * len(scorable.tasks),
+        kinds=scorable.kinds,
         examples=tuple(scorable.examples.tolist()),
         n_folds=settings.n_folds,
+        description=featurizer.describe(),
+        lower_bounds=lower,
+        upper_bounds=upper,
     )
+    split = settings.split.kind
+    n_undecided = int(labelled.tasks["n_undecided"].sum())
+    is_binary = np.array([kind == "binary" for kind in table.kinds])
     summary = {
-        "measurements read": len(measurements.table),
+        "measurements read": len(raw.values),
         "rows rejected": len(rejects),
-        "measurements rejected": len(measurements.table) - len(named),
-        "measurements merged into another": len(named) - labelled.n_pairs,
+        "measurements rejected": len(raw.values) - len(named.values),
+        "measurements merged into another": len(named.values) - labelled.n_pairs,
+        "measurements that are bounds": int(labelled.tasks["n_bounds"].sum()),
+        "bounds that decide no label": n_undecided,
         "pairs with conflicting values": len(labelled.conflicts),
-        "pairs left without a label by a draw": labelled.n_pairs - len(labelled.labels),
+        "pairs left without a label": labelled.n_pairs - len(labelled.labels),
         "tasks excluded": len(excluded),
         "examples left out with those tasks": len(labels.examples) - table.n_examples,
         "tasks": table.n_tasks,
         "examples": table.n_examples,
         "labels": table.labels.nnz,
-        "positive labels": int(table.positive_counts.sum()) if kind == "binary" else pd.NA,
-        "scaffold folds" if settings.split == "scaffold" else "random folds": settings.n_folds,
+        "positive labels": int(table.positive_counts[is_binary].sum())
+        if is_binary.any()
+        else pd.NA,
+        f"{split} folds": settings.n_folds,
     }
     return Prepared(
         table,
         rejects,
         labelled.conflicts,
         excluded,
+        labelled.tasks,
         pd.DataFrame(summary.items(), columns=["item", "count"]),
         count_table(table),
+        pd.DataFrame({"example": scorable.examples, "fold": folds, "reason": found.groups[kept]}),
+        pd.DataFrame({"note": list(found.notes)}, dtype=object),
     )
 
 
-def _check_split(measurements: Measurements, settings: PrepareSettings) -> None:
-    if measurements.features is not None and settings.split == "scaffold":
-        raise DataError(
-            "the source has no molecules, so no scaffolds; set `prepare.split` to random"
-        )
+def _kinds(tasks: Sequence[str], settings: LabelSettings) -> list[TaskKind]:
+    return ["real" if settings.of(task).kind == "real" else "binary" for task in tasks]
 
 
 def _check_any_left(labels: LabelMatrix, excluded: pd.DataFrame) -> None:
     if not labels.tasks:
         reasons = "; ".join(f"`{row.task}`: {row.reason}" for row in excluded.head(3).itertuples())
         more = f"; and {len(excluded) - 3} more" if len(excluded) > 3 else ""
-        raise DataError(f"no task is left to learn ({reasons}{more}); check `prepare.label`")
+        raise DataError(f"no task is left to learn ({reasons}{more}); check `prepare.labels`")
 
 
-def _folds(labels: LabelMatrix, settings: PrepareSettings) -> np.ndarray:
-    try:
-        if settings.split == "scaffold":
-            smiles = labels.examples.tolist()
-            return scaffold_folds(smiles, labels.values, settings.n_folds, settings.seed)
-        return random_folds(labels.values, settings.n_folds, settings.seed)
-    except ValueError as error:
-        raise DataError(f"`prepare.n_folds`: {error}") from error
+def _records_of(named: RawTable, examples: np.ndarray) -> RawTable:
+    """The first record of each of the examples, which are sorted."""
+    first = distinct(named)
+    names = named.records["example"].to_numpy(dtype=object)[first]
+    return named.take(first[np.isin(names, examples)])
 
 
-def _features(
-    labels: LabelMatrix, measurements: Measurements, settings: PrepareSettings
-) -> csr_array:
-    if measurements.features is None:
-        fingerprint = settings.fingerprint
-        return ecfp(labels.examples.tolist(), fingerprint.radius, fingerprint.bits)
-    names = np.unique(measurements.table["example"].to_numpy(dtype=object))
-    features = csr_array(measurements.features[np.searchsorted(names, labels.examples)])
-    features.sort_indices()
-    return features
+def _folds(named: RawTable, labels: LabelMatrix, settings: PrepareSettings) -> Folds:
+    """The folds of the examples, checked: they may be another package's."""
+    rows = np.flatnonzero(named.records["example"].isin(labels.examples))
+    splitter = make_splitter(settings.split)
+    found = splitter.folds(named.take(rows), labels.values, settings.n_folds, settings.seed)
+    size = len(labels.examples)
+    whole = np.issubdtype(found.folds.dtype, np.integer) and found.folds.shape == (size,)
+    if not whole or found.folds.min() < 0 or found.folds.max() >= settings.n_folds:
+        raise DataError(
+            f"`prepare.split`: {settings.split.kind} must give {size} folds in "
+            f"0 .. {settings.n_folds - 1}, one an example"
+        )
+    return Folds(found.folds.astype(np.int64), found.groups, found.notes)
+
+
+def _checked_features(featurizer: Featurizer, examples: RawTable) -> Features:
+    """The features, checked: they may be another package's."""
+    found = featurizer.transform(examples)
+    if found.shape[0] != len(examples.records) or found.dtype != np.float32:
+        raise DataError(
+            f"`prepare.features`: {featurizer.settings.kind} must give float32 features of "
+            f"{len(examples.records)} examples, got {found.dtype} of {found.shape[0]}"
+        )
+    return found
+
+
+def _bound_matrix(bounds: pd.DataFrame, side: str, labels: LabelMatrix) -> csr_array | None:
+    """Bounds of one side, of the tasks and examples of the table; None: there are none."""
+    row = pd.Index(labels.examples).get_indexer(pd.Index(bounds["example"]))
+    chosen = (bounds["side"] == side) & bounds["task"].isin(labels.tasks) & (row >= 0)
+    if not chosen.any():
+        return None
+    shape = (len(labels.examples), len(labels.tasks))
+    return arrange(bounds[chosen], row[chosen.to_numpy()], labels.tasks, shape)

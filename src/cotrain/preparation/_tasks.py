@@ -57,7 +57,7 @@ def _one_sided(labels: LabelMatrix, examples: np.ndarray, where: str) -> dict[st
     for at, task in enumerate(labels.tasks):
         values = by_task.data[by_task.indptr[at] : by_task.indptr[at + 1]]
         if np.unique(values).size < 2:
-            reasons[task] = f"{_lack(values, labels.kind)} {where}"
+            reasons[task] = f"{_lack(values, labels.kinds[at])} {where}"
     return reasons
 
 

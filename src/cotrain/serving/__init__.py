@@ -2,11 +2,9 @@
 
 from cotrain.serving._manifest import Figure, Manifest, ModelNote, TaskNote
 from cotrain.serving._models import TrainedModels, check_place
-from cotrain.serving._predict import RESERVED, Predictions, predict_file
-from cotrain.serving._similarity import nearest_similarity
+from cotrain.serving._predict import Predictions, predict_file
 
 __all__ = [
-    "RESERVED",
     "Figure",
     "Manifest",
     "ModelNote",
@@ -14,6 +12,5 @@ __all__ = [
     "TaskNote",
     "TrainedModels",
     "check_place",
-    "nearest_similarity",
     "predict_file",
 ]

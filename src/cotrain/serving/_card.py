@@ -49,7 +49,9 @@ def _positive(label: LabelSettings) -> str:
 
 
 def _unit(label: LabelSettings) -> str:
-    return " as -log10 of the measured one" if label.transform == "neg_log10" else ""
+    signs = {"neg_log10": "-log10", "log10": "log10"}
+    sign = signs.get(label.transform)
+    return f" as {sign} of the measured one" if sign else ""
 
 
 def _training(manifest: Manifest) -> list[str]:
@@ -77,10 +79,10 @@ def _applicability(manifest: Manifest) -> list[str]:
         return ["The features are the source's own: compare new rows with its table yourself."]
     low, median, high = (manifest.similarity[place] for place in (1, 10, 19))
     said = (
-        "The column `similarity` of the predictions is the largest Tanimoto similarity to a "
-        "molecule that was trained on. The test scores were measured on molecules whose nearest "
+        "The column `similarity` of the predictions is the largest similarity to an "
+        "example that was trained on. The test scores were measured on examples whose nearest "
         f"one had {low:.2f} at the 5 % mark, {median:.2f} at the median and {high:.2f} at the "
-        f"95 % mark. Nothing was measured on molecules much below {low:.2f}: take predictions "
+        f"95 % mark. Nothing was measured on examples much below {low:.2f}: take predictions "
         "there as guesses."
     )
     return [said]

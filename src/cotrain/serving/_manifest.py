@@ -1,12 +1,12 @@
 """What `models.json` says of a folder of models."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cotrain.exceptions import DataError
-from cotrain.settings import FingerprintSettings, LabelSettings
+from cotrain.settings import LabelSettings
 from cotrain.tasks import TaskKind
 from cotrain.training.network import NetworkSettings
 
@@ -55,25 +55,25 @@ class Manifest(_Part):
     ----------
     data_version : str
         The hash of the task table that the models were trained on.
-    fingerprint : FingerprintSettings or None
-        How molecules become features; None if the source brought features of its own.
+    features : dict or None
+        What makes features of new examples, see `Featurizer.describe`; None: nothing does.
     label, model : LabelSettings, NetworkSettings
         What a label is, and how the models were trained.
     seed : int
     train_folds, validated_folds, n_folds : int
         Folds of labels that these models were trained on, that the validated ones were, and all.
     similarity : list of float or None
-        Nearest similarity, at every twentieth of its distribution, of the molecules that the test
+        Nearest similarity, at every twentieth of its distribution, of the examples that the test
         scores were measured on to those that the validated models were trained on.
     tasks, models : lists
     files : dict of str to str
         The SHA-256 of each file beside.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     data_version: str
     n_features: Annotated[int, Field(ge=1)]
-    fingerprint: FingerprintSettings | None
+    features: dict[str, Any] | None
     label: LabelSettings
     model: NetworkSettings
     seed: int

@@ -9,23 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 from scipy.special import expit
 
 from cotrain.exceptions import CotrainError, DataError
-from cotrain.features import canonical_smiles, ecfp
+from cotrain.features import Featurizer, featurizer_of, nearest
 from cotrain.serving._card import card
 from cotrain.serving._manifest import MANIFEST, Manifest
-from cotrain.serving._similarity import nearest_similarity
 from cotrain.serving._weights import (
-    pack_fingerprints,
+    pack_features,
     pack_weights,
-    unpack_fingerprints,
+    unpack_features,
     unpack_weights,
 )
+from cotrain.sources import RawTable
+from cotrain.tasks import Features
 from cotrain.training.network import TrainedNetwork
 
-MOLECULES = "molecules.safetensors"
+KNOWN = "known.safetensors"
+_OWN = frozenset({"row", "id", "smiles", "problem", "similarity"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,20 +38,36 @@ class TrainedModels:
     manifest : Manifest
     weights : tuple of TrainedNetwork
         The networks, in the manifest's order.
-    molecules : csr_array (N, D) or None
-        Fingerprints of the molecules trained on; None if the source brought its own features.
+    known : csr_array or ndarray, (N, ...), or None
+        Features of the examples trained on; None if nothing makes them of new examples.
     """
 
     manifest: Manifest
     weights: tuple[TrainedNetwork, ...]
-    molecules: csr_array | None
+    known: Features | None
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The names of the tasks."""
         return tuple(task.name for task in self.manifest.tasks)
 
-    def predict(self, features: csr_array) -> np.ndarray:
+    @property
+    def featurizer(self) -> Featurizer:
+        """What makes features of new examples.
+
+        Raises
+        ------
+        DataError
+            If nothing does.
+        """
+        if self.manifest.features is None or self.known is None:
+            raise DataError(
+                "these models know features of the source's own, which nothing makes anew; "
+                "use TrainedModels.predict on such features"
+            )
+        return featurizer_of(self.manifest.features)
+
+    def predict(self, features: Features) -> np.ndarray:
         """Return probabilities of binary tasks and values of real-valued ones, (n_rows, n_tasks).
 
         Raises
@@ -58,9 +75,10 @@ class TrainedModels:
         ValueError
             If the features are not as many as the models know.
         """
-        if features.shape[1] != self.manifest.n_features:
+        if np.prod(features.shape[1:]) != self.manifest.n_features:
             raise ValueError(
-                f"features must have {self.manifest.n_features} columns, got {features.shape[1]}"
+                f"features must have {self.manifest.n_features} numbers a row, "
+                f"got the shape {features.shape[1:]}"
             )
         predicted = np.empty((features.shape[0], len(self.tasks)))
         for place, weights in enumerate(self.weights):
@@ -73,34 +91,40 @@ class TrainedModels:
         return predicted
 
     def predict_smiles(self, smiles: Sequence[str]) -> pd.DataFrame:
-        """Return one row a molecule: problem, similarity, and a column a task.
-
-        `problem` says why a row has no predictions, and is empty where it has; `similarity` is
-        the largest Tanimoto similarity to a molecule that was trained on.
+        """Return one row a molecule; see `predict_raw`.
 
         Raises
         ------
         DataError
-            If the models were trained on other features than fingerprints.
+            If the models were trained on other features than those of molecules.
         """
-        fingerprint = self.manifest.fingerprint
-        if fingerprint is None or self.molecules is None:
-            raise DataError(
-                "these models know features of the source's own, not molecules; "
-                "use TrainedModels.predict on such features"
-            )
-        names = canonical_smiles(smiles)
-        known = np.array([name is not None for name in names], dtype=bool)
-        features = ecfp(
-            [name for name in names if name is not None], fingerprint.radius, fingerprint.bits
-        )
-        problem = np.where(known, "", "SMILES cannot be parsed").astype(object)
-        problem[[not text for text in smiles]] = "no SMILES"
-        table = pd.DataFrame({"problem": problem, "similarity": np.nan})
-        table.loc[known, "similarity"] = nearest_similarity(features, self.molecules)
-        values = np.full((len(names), len(self.tasks)), np.nan)
-        values[known] = self.predict(features)
-        return table.join(pd.DataFrame(values, columns=self.tasks))
+        column = getattr(self.featurizer.settings, "column", None)
+        if column is None:
+            raise DataError("these models know no molecules; use TrainedModels.predict_raw")
+        return self.predict_raw(raw_inputs(pd.DataFrame({column: list(smiles)}), "smiles"))
+
+    def predict_raw(self, raw: RawTable, featurizer: Featurizer | None = None) -> pd.DataFrame:
+        """Return one row a record: problem, similarity, and a column a task.
+
+        `problem` says why a row has no predictions, and is empty where it has; `similarity` is
+        the largest similarity to an example that was trained on. A task that is called as one of
+        these, or as `row` or the like, gets a column with "task: " before its name.
+
+        Raises
+        ------
+        DataError
+            If nothing makes the features that the models know.
+        """
+        featurizer = featurizer or self.featurizer
+        found = featurizer.names(raw)
+        known = np.array([name is not None for name in found.names], dtype=bool)
+        table = pd.DataFrame({"problem": found.reasons.astype(object), "similarity": np.nan})
+        values = np.full((len(table), len(self.tasks)), np.nan)
+        if known.any():
+            features = featurizer.transform(raw.take(np.flatnonzero(known)))
+            table.loc[known, "similarity"] = nearest(featurizer, features, self.known)
+            values[known] = self.predict(features)
+        return table.join(pd.DataFrame(values, columns=task_columns(self.tasks)))
 
     def save(self, folder: Path) -> None:
         """Write the models to `folder`, in place of models that were there, whole or not at all.
@@ -117,8 +141,8 @@ class TrainedModels:
             _weights_file(place): pack_weights(weights)
             for place, weights in enumerate(self.weights)
         }
-        if self.molecules is not None:
-            contents[MOLECULES] = pack_fingerprints(self.molecules)
+        if self.known is not None:
+            contents[KNOWN] = pack_features(self.known)
         sums = {name: _sha256(data) for name, data in contents.items()}
         manifest = self.manifest.model_copy(update={"files": sums})
         contents[MANIFEST] = manifest.model_dump_json(indent=2).encode() + b"\n"
@@ -144,11 +168,32 @@ class TrainedModels:
             sizes = manifest.n_features, manifest.model.hidden
             is_binary = np.array([manifest.tasks[task].kind == "binary" for task in tasks])
             weights.append(unpack_weights(path, data, tasks, is_binary, *sizes))
-        molecules = None
-        if manifest.fingerprint is not None:
-            path = folder / MOLECULES
-            molecules = unpack_fingerprints(path, _read(path, manifest), manifest.n_features)
-        return cls(manifest, tuple(weights), molecules)
+        known = None
+        if manifest.features is not None:
+            path = folder / KNOWN
+            known = unpack_features(path, _read(path, manifest), manifest.n_features)
+        return cls(manifest, tuple(weights), known)
+
+
+def task_columns(tasks: Sequence[str]) -> list[str]:
+    """Return the columns of predictions: the tasks' names, told apart from our own."""
+    names: list[str] = []
+    for task in tasks:
+        name = task
+        while name in _OWN or (name != task and name in tasks):
+            name = f"task: {name}"
+        names.append(name)
+    return names
+
+
+def raw_inputs(inputs: pd.DataFrame, file: str, folder: Path = Path()) -> RawTable:
+    """Return columns of new examples as a raw table without measurements; index = row."""
+    records = pd.DataFrame({"file": file, "row": np.asarray(inputs.index, dtype=np.int64)})
+    records["example"] = "row " + records["row"].astype(str)
+    values = pd.DataFrame(columns=["record", "task", "value", "relation"]).astype(
+        {"record": np.int64, "value": np.float64}
+    )
+    return RawTable(records, inputs.reset_index(drop=True), values, pd.DataFrame(), folder=folder)
 
 
 def check_place(folder: Path) -> None:

@@ -1,30 +1,30 @@
-"""From a file of molecules to a file of predictions."""
+"""From a file of examples to a file of predictions."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
+from cotrain.features import featurizer_of
 from cotrain.files import write_csv
-from cotrain.serving._models import TrainedModels
-from cotrain.sources import read_smiles
-
-RESERVED = frozenset({"row", "smiles", "problem", "similarity"})
-"""Columns of a table of predictions that are no tasks."""
+from cotrain.serving._models import TrainedModels, raw_inputs
+from cotrain.sources import column_of, read_table
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What was predicted for a file of molecules.
+    """What was predicted for a file of examples.
 
     Attributes
     ----------
     table : DataFrame
-        One row a molecule: row (of the file, the header being row 1), smiles, problem,
-        similarity, and a column a task.
+        One row an example: row (of the file, the header being row 1), id if one is named,
+        smiles of molecules, problem, similarity, and a column a task; see
+        `TrainedModels.predict_raw`.
     problems : tuple of str
-        A line for each molecule without predictions: file, row and reason.
+        A line for each example without predictions: file, row and reason.
     note : str
         How many were predicted, and how many of them lie far from what the models know.
     """
@@ -35,34 +35,51 @@ class Predictions:
 
 
 def predict_file(
-    models: Path, molecules: Path, out: Path, smiles: str | None = None
+    models: Path,
+    examples: Path,
+    out: Path,
+    smiles: str | None = None,
+    id_column: str | None = None,
 ) -> Predictions:
-    """Return the predictions for the molecules of a CSV file, written to `out`.
+    """Return the predictions for the examples of a table, written to `out`.
 
     Parameters
     ----------
     models : Path
         A folder that `cotrain export` wrote.
-    molecules, out : Path
+    examples, out : Path
     smiles : str, optional
-        The column of molecules; default: the one called smiles.
+        The column of molecules; default: as in training, or else one called smiles.
+    id_column : str, optional
+        A column that is copied to the predictions as `id`.
 
     Raises
     ------
     DataError
-        If the models or the file cannot be used, or no molecule can be parsed.
+        If the models or the file cannot be used, or no example can.
     """
-    if out.resolve() == molecules.resolve():
+    if out.resolve() == examples.resolve():
         raise DataError(f"{out}: is the file of molecules; give --out another name")
     trained = TrainedModels.load(models)
-    texts = read_smiles(molecules, smiles)
-    found = trained.predict_smiles(texts.tolist())
-    found.insert(0, "row", texts.index)
-    found.insert(1, "smiles", texts.to_numpy())
-    bad = found[found["problem"] != ""]
+    featurizer, described = trained.featurizer, trained.manifest.features or {}
+    cells = read_table(examples).cells
+    if hasattr(featurizer.settings, "column"):
+        column = _column(examples, cells, smiles, featurizer.settings.column)
+        settings = featurizer.settings.model_copy(update={"column": column})
+        featurizer = featurizer_of(described | {"settings": settings.model_dump(mode="json")})
+    raw = raw_inputs(cells, examples.name, examples.parent)
+    found = trained.predict_raw(raw, featurizer)
+    found.insert(0, "row", cells.index)
+    if described["kind"] == "molecules":
+        found.insert(1, "smiles", cells[featurizer.settings.column].to_numpy())
+    if id_column is not None:
+        found.insert(1, "id", column_of(cells, id_column, "--id", examples).to_numpy())
+    bad = np.flatnonzero(found["problem"] != "")
+    texts = cells[featurizer.settings.column] if hasattr(featurizer.settings, "column") else None
     problems = tuple(
-        f"{molecules}, row {row.row}: {row.problem}{f' ({row.smiles!r})' if row.smiles else ''}"
-        for row in bad.itertuples()
+        f"{examples}, row {found['row'][at]}: {found['problem'][at]}"
+        + (f" ({texts.iloc[at]!r})" if texts is not None and texts.iloc[at] else "")
+        for at in bad
     )
     if len(bad) == len(found):
         raise DataError(f"{problems[0]}, nor any other row; name the column of SMILES by --smiles")
@@ -70,14 +87,28 @@ def predict_file(
     return Predictions(found, problems, f"{out}: {_note(found, trained)}")
 
 
+def _column(path: Path, cells: pd.DataFrame, wanted: str | None, trained: str) -> str:
+    """The column that features are made of: as wanted, as in training, or one called smiles."""
+    if wanted is not None:
+        return str(column_of(cells, wanted, "--smiles", path).name)
+    if trained in cells.columns:
+        return trained
+    alike = [name for name in cells.columns if name.lower() in {"smiles", trained.lower()}]
+    if not alike:
+        raise DataError(
+            f"{path}: no column `{trained}`, as the models were trained on; name it by --smiles"
+        )
+    return str(alike[0])
+
+
 def _note(found: pd.DataFrame, trained: TrainedModels) -> str:
     n_predicted = int((found["problem"] == "").sum())
-    said = f"{n_predicted} of {len(found)} molecules, {len(trained.tasks)} tasks"
+    said = f"{n_predicted} of {len(found)} examples, {len(trained.tasks)} tasks"
     marks = trained.manifest.similarity
     n_far = 0 if marks is None else int((found["similarity"] < marks[1]).sum())
     if marks is None or n_far == 0:
         return said
     return (
-        f"{said}; {n_far} lie below a similarity of {marks[1]:.2f} to the molecules trained on, "
+        f"{said}; {n_far} lie below a similarity of {marks[1]:.2f} to the examples trained on, "
         "where next to nothing was validated"
     )

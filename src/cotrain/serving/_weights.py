@@ -10,6 +10,7 @@ from safetensors.numpy import load, save
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
+from cotrain.tasks import Features
 from cotrain.training.network import Layer, TrainedNetwork
 
 Arrays = dict[str, np.ndarray]
@@ -62,18 +63,21 @@ def unpack_weights(
     )
 
 
-def pack_fingerprints(fingerprints: csr_array) -> bytes:
-    """Return which bits are set in each row of (N, D), as a safetensors file."""
+def pack_features(features: Features) -> bytes:
+    """Return features (N, ...), sparse or dense, as a safetensors file."""
+    if isinstance(features, np.ndarray):
+        return save({"dense": np.ascontiguousarray(features)})
     return save(
         {
-            "start": fingerprints.indptr.astype(np.int64),
-            "bit": fingerprints.indices.astype(np.int32),
+            "start": features.indptr.astype(np.int64),
+            "column": features.indices.astype(np.int32),
+            "value": features.data.astype(np.float32),
         }
     )
 
 
-def unpack_fingerprints(path: Path, data: bytes, n_bits: int) -> csr_array:
-    """Return fingerprints (N, n_bits) that `pack_fingerprints` packed.
+def unpack_features(path: Path, data: bytes, n_features: int) -> Features:
+    """Return features that `pack_features` packed, (N, ...) of `n_features` numbers a row.
 
     Raises
     ------
@@ -82,11 +86,16 @@ def unpack_fingerprints(path: Path, data: bytes, n_bits: int) -> csr_array:
     """
     arrays = _unpack(path, data)
     try:
-        start, bit = arrays["start"], arrays["bit"]
-        found = csr_array((np.ones(bit.size, np.float32), bit, start), (start.size - 1, n_bits))
+        if "dense" in arrays:
+            found = arrays["dense"]
+            if np.prod(found.shape[1:]) != n_features:
+                raise ValueError(f"got shape {found.shape}")
+            return found
+        shape = (arrays["start"].size - 1, n_features)
+        found = csr_array((arrays["value"], arrays["column"], arrays["start"]), shape)
         found.check_format()
     except (KeyError, ValueError, TypeError) as error:
-        raise _damaged(path, f"it must hold bits, {error}") from error
+        raise _damaged(path, f"it must hold features, {error}") from error
     return found
 
 

@@ -2,81 +2,41 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cotrain.registry import LEARNERS
-from cotrain.settings._section import Count, Section, section_of
+from cotrain.registry import FEATURIZERS, LEARNERS, SOURCES, SPLITTERS
+from cotrain.settings._section import Choice, Count, Section, section_of
 
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 if TYPE_CHECKING:
     LearnerSection = Section
+    ChosenSource = Choice
+    ChosenFeatures = Choice
+    ChosenSplit = Choice
 else:
     LearnerSection = section_of(LEARNERS)
+    ChosenSource = section_of(SOURCES)
+    ChosenFeatures = section_of(FEATURIZERS)
+    ChosenSplit = section_of(SPLITTERS)
 # Learning curves rise to a ceiling of 1, which these scores have.
-CurveScore = Literal["auroc", "aupr", "r2", "pearson", "spearman"]
-Score = Literal["log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman"]
+CurveScore = Literal["auroc", "aupr", "r2", "pearson", "spearman", "d2"]
+Score = Literal["log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman", "rae", "d2"]
 
 
-class MoleculeAceSource(Section):
-    """The MoleculeACE benchmark, read out of its wheel."""
-
-    version: str
-    sha256: str
-
-
-class CsvSource(Section):
-    """Measurements in a CSV file of the user's."""
-
-    path: str
-    layout: Literal["wide", "long"]
-    smiles: str
-    example: str | None
-    tasks: list[str] | None
-    task: str | None
-    value: str | None
-
-    @model_validator(mode="after")
-    def _long_needs_columns(self) -> "CsvSource":
-        if self.layout == "long" and not (self.task and self.value):
-            raise ValueError("the long layout needs `task` and `value`, the names of two columns")
-        return self
+# How tasks' gradients become one. After `uncertainty`: the aggregators of torchjd that need neither
+# settings nor memory, in lower case.
+Combination = Literal[
+    "sum", "itmtl", "uncertainty", "pcgrad", "mgda", "imtlg", "alignedmtl", "config", "graddrop",
+    "random", "upgrad", "dualproj",
+]  # fmt: skip
 
 
-class KibaSource(Section):
-    """The KIBA scores: a folder that holds scores.csv.gz and compounds.csv.gz."""
+class TaskLabels(Section):
+    """What differs for one task from the labels of the others; what is left out does not."""
 
-    path: str
-    min_scores: Count
-    min_per_class: Count
-    threshold: float
-
-
-class SyntheticSource(Section):
-    """Made data with a known transfer structure."""
-
-    n_examples: Count
-    n_tasks: Count
-    n_clusters: Count
-    n_features: Count
-    label_rate: Annotated[float, Field(gt=0, le=1)]
-    noise: Annotated[float, Field(ge=0)]
-    harmful_tasks: Annotated[int, Field(ge=0)]
-    seed: int
-
-
-class FetchSettings(Section):
-    """Where the measurements come from."""
-
-    source: Literal["moleculeace", "csv", "kiba", "synthetic"]
-    moleculeace: MoleculeAceSource
-    csv: CsvSource | None
-    kiba: KibaSource | None
-    synthetic: SyntheticSource
-
-    @model_validator(mode="after")
-    def _chosen_source_is_described(self) -> "FetchSettings":
-        if getattr(self, self.source) is None:
-            raise ValueError(f"source is {self.source}, so the section `{self.source}` is needed")
-        return self
+    kind: Literal["threshold", "binary", "real"] | None = None
+    threshold: float | None = None
+    active: Literal["at_most", "at_least"] | None = None
+    transform: Literal["none", "log10", "neg_log10"] | None = None
 
 
 class LabelSettings(Section):
@@ -85,28 +45,37 @@ class LabelSettings(Section):
     kind: Literal["threshold", "binary", "real"]
     threshold: float
     active: Literal["at_most", "at_least"]
-    transform: Literal["none", "neg_log10"]
+    transform: Literal["none", "log10", "neg_log10"]
+    repeats: Literal["median", "mean", "first", "most_severe"] = "median"
+    tasks: dict[str, TaskLabels] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _only_real_values_are_transformed(self) -> "LabelSettings":
-        if self.transform != "none" and self.kind != "real":
-            raise ValueError(f"transform must be none, because kind is {self.kind} and not real")
+        for name in (None, *self.tasks):
+            found = self.of(name)
+            if found.transform not in (None, "none") and found.kind != "real":
+                of = "" if name is None else f" of the task `{name}`"
+                raise ValueError(
+                    f"transform must be none, because kind is {found.kind} and not real{of}"
+                )
         return self
 
-
-class FingerprintSettings(Section):
-    """ECFP: Morgan fingerprints as bits."""
-
-    radius: Annotated[int, Field(ge=0)]
-    bits: Count
+    def of(self, task: str | None) -> TaskLabels:
+        """What holds for one task, nothing left out; None: for tasks that are not named."""
+        common = {name: getattr(self, name) for name in TaskLabels.model_fields}
+        own = self.tasks.get(task) if task is not None else None
+        own_values = own.model_dump(exclude_none=True) if own else {}
+        if own_values.get("kind", "real") != "real":
+            common["transform"] = "none"  # a class among values that are transformed
+        return TaskLabels(**common | own_values)
 
 
 class PrepareSettings(Section):
     """From measurements to the task table."""
 
-    label: LabelSettings
-    fingerprint: FingerprintSettings
-    split: Literal["scaffold", "random"]
+    labels: LabelSettings
+    features: ChosenFeatures
+    split: ChosenSplit
     n_folds: Annotated[int, Field(ge=3)]
     seed: int
 
@@ -204,7 +173,7 @@ class ValidateSettings(Section):
 class Settings(Section):
     """All of params.yaml."""
 
-    fetch: FetchSettings
+    fetch: ChosenSource
     prepare: PrepareSettings
     learners: Annotated[dict[str, LearnerSection], Field(min_length=1)]
     train: TrainSettings

@@ -15,6 +15,12 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Choice(Section):
+    """A section whose `kind` says which class of a registry it is for."""
+
+    kind: str
+
+
 class SectionError(ValueError):
     """What is wrong with a section whose class only its `kind` tells."""
 

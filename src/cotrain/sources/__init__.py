@@ -1,20 +1,25 @@
-"""Readers of measurements: MoleculeACE, CSV files, KIBA, and made data with a known truth."""
+"""Readers of measurements: the user's tables, MoleculeACE, KIBA, and made data."""
 
-from cotrain.sources._csv import Inspected, inspect_csv, read_csv, read_smiles
-from cotrain.sources._fetch import fetch
-from cotrain.sources._kiba import read_kiba
-from cotrain.sources._measurements import Measurements
-from cotrain.sources._moleculeace import read_moleculeace
-from cotrain.sources._synthetic import make_synthetic
+from cotrain.sources._cells import Cells, read_cells
+from cotrain.sources._raw import RawTable, column_of, summary_row
+from cotrain.sources._source import Source, fetch
+from cotrain.sources._synthetic import Synthetic, make_synthetic
+from cotrain.sources._table import Table, join_columns
+from cotrain.sources._text import Format, TextTable, read_table
 
 __all__ = [
-    "Inspected",
-    "Measurements",
+    "Cells",
+    "Format",
+    "RawTable",
+    "Source",
+    "Synthetic",
+    "Table",
+    "TextTable",
+    "column_of",
     "fetch",
-    "inspect_csv",
+    "join_columns",
     "make_synthetic",
-    "read_csv",
-    "read_kiba",
-    "read_moleculeace",
-    "read_smiles",
+    "read_cells",
+    "read_table",
+    "summary_row",
 ]

@@ -1,43 +1,80 @@
+"""The KIBA scores, read from a folder of the user's."""
+
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pandas as pd
+from pydantic import Field
 
 from cotrain.exceptions import DataError
-from cotrain.settings import KibaSource
-from cotrain.sources._measurements import COLUMNS, Measurements, summary_row
-from cotrain.sources._text import column_of, numbers_of, read_text
+from cotrain.settings import Choice
+from cotrain.sources._raw import RawTable, column_of, summary_row
+from cotrain.sources._source import Source
+from cotrain.sources._text import numbers_of, read_text
 
 SCORES, COMPOUNDS = "scores.csv.gz", "compounds.csv.gz"
 
 
-def read_kiba(source: KibaSource, folder: Path) -> Measurements:
-    """Return KIBA scores (Tang et al. 2014) of the targets with enough data; low = strong.
+class KibaSettings(Choice):
+    """A folder that holds scores.csv.gz and compounds.csv.gz, and which targets are kept."""
+
+    kind: Literal["kiba"]
+    path: str
+    min_scores: Annotated[int, Field(ge=1)]
+    min_per_class: Annotated[int, Field(ge=1)]
+    threshold: float
+
+
+class Kiba(Source):
+    """KIBA scores (Tang et al. 2014) of the targets with enough data; low = strong.
 
     A target is kept if it has at least `min_scores` scores and `min_per_class` on each side of
     `threshold`, counted on *all* compounds. Only then are compounds without SMILES dropped. On
     the published matrix 100, 10 and 3.0 keep 244 targets, as many as KIBA244 of arXiv
     2512.24866, whose own rule we have not seen published.
-
-    Raises
-    ------
-    DataError
-        If a file or column is missing, a score is not a number, or no target is left.
     """
-    scores = _read_scores(folder / source.path / SCORES)
-    chosen = scores[scores["task"].isin(_targets(scores, source))]
-    if chosen.empty:
-        raise DataError(
-            f"{folder / source.path}: no target has {source.min_scores} scores and "
-            f"{source.min_per_class} of each class; lower `fetch.kiba.min_scores`"
+
+    Settings = KibaSettings
+
+    def read(self, folder: Path) -> RawTable:
+        """Return the scores; the molecules are the column smiles.
+
+        Raises
+        ------
+        DataError
+            If a file or column is missing, a score is not a number, or no target is left.
+        """
+        wanted: KibaSettings = self.settings
+        place = folder / wanted.path
+        scores = _read_scores(place / SCORES)
+        chosen = scores[scores["task"].isin(_targets(scores, wanted))]
+        if chosen.empty:
+            raise DataError(
+                f"{place}: no target has {wanted.min_scores} scores and "
+                f"{wanted.min_per_class} of each class; lower `fetch.min_scores`"
+            )
+        smiles = _read_smiles(place / COMPOUNDS)
+        table = chosen.assign(smiles=chosen["example"].map(smiles)).dropna(subset="smiles")
+        table = table.sort_values("task", kind="stable").reset_index(drop=True)
+        steps = {
+            "read": scores,
+            "targets with enough scores": chosen,
+            "compounds with SMILES": table,
+        }
+        summary = [summary_row(step, *_parts(found)) for step, found in steps.items()]
+        return RawTable(
+            *_parts(table)[:1], table[["smiles"]], _parts(table)[1], pd.DataFrame(summary)
         )
-    smiles = _read_smiles(folder / source.path / COMPOUNDS)
-    table = chosen.assign(smiles=chosen["example"].map(smiles)).dropna(subset="smiles")
-    table = table.sort_values("task", kind="stable")[list(COLUMNS)].reset_index(drop=True)
-    steps = {"read": scores, "targets with enough scores": chosen, "compounds with SMILES": table}
-    return Measurements(table, pd.DataFrame([summary_row(*step) for step in steps.items()]))
 
 
-def _targets(scores: pd.DataFrame, source: KibaSource) -> pd.Index:
+def _parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The records and the values, one of each a row."""
+    values = table[["task", "value"]].assign(relation="")
+    values.insert(0, "record", range(len(table)))
+    return table[["file", "row", "example"]], values
+
+
+def _targets(scores: pd.DataFrame, source: KibaSettings) -> pd.Index:
     active = scores["value"] <= source.threshold
     per_target = active.groupby(scores["task"]).agg(["size", "sum"])
     smaller_class = per_target["sum"].clip(upper=per_target["size"] - per_target["sum"])
@@ -50,17 +87,17 @@ def _read_scores(path: Path) -> pd.DataFrame:
     columns = {
         "file": path.name,
         "row": body.index,
-        "example": column_of(path, body, "chembl_id", "fetch.kiba"),
-        "task": column_of(path, body, "uniprot", "fetch.kiba"),
-        "value": numbers_of(path, column_of(path, body, "kiba", "fetch.kiba")),
+        "example": column_of(body, "chembl_id", "fetch.path", path),
+        "task": column_of(body, "uniprot", "fetch.path", path),
+        "value": numbers_of(path, column_of(body, "kiba", "fetch.path", path)),
     }
     return pd.DataFrame(columns).dropna(subset="value")
 
 
 def _read_smiles(path: Path) -> pd.Series:
     body = read_text(path)
-    smiles = column_of(path, body, "smiles", "fetch.kiba")
-    smiles.index = pd.Index(column_of(path, body, "chembl_id", "fetch.kiba"))
+    smiles = column_of(body, "smiles", "fetch.path", path)
+    smiles.index = pd.Index(column_of(body, "chembl_id", "fetch.path", path))
     twice = smiles.index[smiles.index.duplicated()]
     if len(twice):
         raise DataError(f"{path}: the compound `{twice[0]}` stands twice; keep one of its rows")

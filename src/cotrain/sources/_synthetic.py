@@ -1,9 +1,16 @@
+"""Made data whose transfer is known."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
 import numpy as np
 import pandas as pd
+from pydantic import Field
 from scipy.sparse import csr_array
 
-from cotrain.settings import SyntheticSource
-from cotrain.sources._measurements import COLUMNS, Measurements, summary_row
+from cotrain.settings import Choice
+from cotrain.sources._raw import RawTable, summary_row
+from cotrain.sources._source import Source
 
 # Share of the features that an example has.
 DENSITY = 0.1
@@ -12,7 +19,31 @@ OWN_DIRECTION = 0.3
 MIDDLE = 100.0  # nM
 
 
-def make_synthetic(source: SyntheticSource) -> Measurements:
+class SyntheticSettings(Choice):
+    """How much is made, and how the tasks hang together."""
+
+    kind: Literal["synthetic"]
+    n_examples: Annotated[int, Field(ge=1)]
+    n_tasks: Annotated[int, Field(ge=1)]
+    n_clusters: Annotated[int, Field(ge=1)]
+    n_features: Annotated[int, Field(ge=1)]
+    label_rate: Annotated[float, Field(gt=0, le=1)]
+    noise: Annotated[float, Field(ge=0)]
+    harmful_tasks: Annotated[int, Field(ge=0)]
+    seed: int
+
+
+class Synthetic(Source):
+    """Made data with a known transfer structure; see `make_synthetic`."""
+
+    Settings = SyntheticSettings
+
+    def read(self, folder: Path) -> RawTable:  # noqa: ARG002 - nothing is read
+        """Return the made measurements, with features of their own."""
+        return make_synthetic(self.settings)
+
+
+def make_synthetic(source: SyntheticSettings) -> RawTable:
     """Return made measurements whose transfer is known, as concentrations around 100 nM.
 
     An example has random binary features x. The score behind a label of task i is w_i·x,
@@ -44,23 +75,31 @@ def make_synthetic(source: SyntheticSource) -> Measurements:
     known[:, n_useful:] = True
     names = _names("task", source.n_tasks)
     example_names = _names("example", source.n_examples)
+    labelled = np.flatnonzero(known.any(axis=1))
+    record = np.cumsum(known.any(axis=1)) - 1
     task, example = np.nonzero(known.T)
-    table = pd.DataFrame(
+    records = pd.DataFrame(
+        {"file": "synthetic", "row": labelled + 2, "example": example_names[labelled]}
+    )
+    values = pd.DataFrame(
         {
-            "file": "synthetic",
-            "row": np.arange(task.size) + 2,
-            "example": example_names[example],
-            "smiles": None,
+            "record": record[example],
             "task": names[task],
             "value": MIDDLE * 10 ** -score[example, task],
-        },
-        columns=list(COLUMNS),
+            "relation": "",
+        }
     )
     harmful = np.arange(source.n_tasks) >= n_useful
     clusters = pd.array([*cluster, *[None] * source.harmful_tasks], dtype="Int64")
     truth = pd.DataFrame({"task": names, "cluster": clusters, "harmful": harmful})
-    labelled = csr_array(features[known.any(axis=1)])
-    return Measurements(table, pd.DataFrame([summary_row("made", table)]), labelled, truth)
+    return RawTable(
+        records,
+        pd.DataFrame(index=records.index),
+        values,
+        pd.DataFrame([summary_row("made", records, values)]),
+        csr_array(features[labelled]),
+        truth,
+    )
 
 
 def _names(prefix: str, count: int) -> np.ndarray:

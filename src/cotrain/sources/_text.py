@@ -1,68 +1,99 @@
-"""CSV files read as text, strictly, so that every error can name its row and column."""
+"""Files of tables as text, so that every error can name its row and column."""
 
-import difflib
+import bz2
+import csv
+import gzip
+import lzma
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
+from cotrain.sources._cells import to_numbers
+
+_OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_SAMPLE = 1 << 17  # bytes that encoding, separator and decimal mark are guessed from
+_LINES = 200
 
 
-def read_text(path: Path) -> pd.DataFrame:
-    """Return a CSV file as text: header as columns, index = spreadsheet row, blank = "".
+@dataclass(frozen=True)
+class Format:
+    """How a text file is written; None: guessed."""
+
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TextTable:
+    """A file's cells as text.
+
+    Attributes
+    ----------
+    path : Path
+    cells : DataFrame of str
+        Header as columns, index = row as a spreadsheet counts it, "" where blank.
+    format : Format
+        As given or guessed; what does not apply is None.
+    """
+
+    path: Path
+    cells: pd.DataFrame
+    format: Format
+
+
+def read_table(path: Path, wanted: Format | None = None) -> TextTable:
+    """Return the cells of a CSV, TSV, Excel, Parquet or SD file; .gz, .bz2 and .xz are unpacked.
 
     Everything is read as text: pandas would rename a column that stands twice, turn "NA" into a
-    gap and guess types.
+    gap and guess types. Rows and columns that are blank at the end are left out.
 
     Raises
     ------
     DataError
-        If the file is missing, empty, not UTF-8, not CSV, or a column's name is blank or
-        stands twice.
+        If the file is missing, empty or not readable as what its name says, or a column's name
+        is blank or stands twice.
     """
+    wanted = wanted or Format()
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = next((suffix for suffix in reversed(suffixes) if suffix not in _OPEN), "")
     try:
-        cells = pd.read_csv(
-            path,
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-        )
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{path}: the file is empty; it needs a header and rows") from error
+        match kind:
+            case ".parquet" | ".pq":
+                return TextTable(path, _from_parquet(path), Format())
+            case ".xlsx" | ".xls" | ".xlsm" | ".ods":
+                cells = pd.read_excel(
+                    path, sheet_name=wanted.sheet or 0, header=None, dtype=str, na_filter=False
+                )
+                return TextTable(path, _with_header(path, cells), Format(sheet=wanted.sheet))
+            case ".sdf" | ".sd":
+                return TextTable(path, _from_sdf(path), Format())
+        return _from_text(path, wanted)
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 ({error.reason}); save it as CSV in UTF-8") from error
+    except pd.errors.EmptyDataError as error:
+        raise DataError(f"{path}: the file is empty; it needs a header and rows") from error
     except pd.errors.ParserError as error:
         reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise DataError(f"{path}: not valid CSV ({reason}); mend that line") from error
-    cells = cells.fillna("").apply(lambda column: column.str.strip())
-    header = cells.iloc[0].tolist()
-    _check_header(path, header)
-    body = cells.iloc[1:].set_axis(header, axis="columns")
-    body.index = pd.RangeIndex(2, len(body) + 2)
-    if (body == "").all(axis=None):
-        raise DataError(f"{path}: no row below the header; it needs measurements")
-    return body
+    except (ValueError, EOFError, KeyError, ImportError, lzma.LZMAError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: cannot be read as {kind.lstrip('.') or 'a table'} ({reason}); save it anew"
+        ) from error
 
 
-def column_of(path: Path, body: pd.DataFrame, name: str, key: str) -> pd.Series:
-    """Return the column `name`, which the setting `key` asks for.
-
-    Raises
-    ------
-    DataError
-        If there is no such column.
-    """
-    if name not in body.columns:
-        close = difflib.get_close_matches(name, list(body.columns), n=1, cutoff=0.5)
-        hint = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(body.columns)}"
-        raise DataError(f"{path}: no column `{name}`, which `{key}` names; {hint}")
-    return body[name]
+def read_text(path: Path) -> pd.DataFrame:
+    """Return the cells of a file; see `read_table`."""
+    return read_table(path).cells
 
 
 def numbers_of(path: Path, column: pd.Series) -> pd.Series:
@@ -73,7 +104,7 @@ def numbers_of(path: Path, column: pd.Series) -> pd.Series:
     DataError
         If a cell is neither blank nor a finite number.
     """
-    values = _to_numbers(column)
+    values = to_numbers(column)
     wrong = values.isna() & (column != "")
     if wrong.any():
         row, text = column.index[wrong][0], column[wrong].iloc[0]
@@ -84,22 +115,129 @@ def numbers_of(path: Path, column: pd.Series) -> pd.Series:
     return values
 
 
-def looks_numeric(column: pd.Series) -> bool:
-    """Whether at least half of a column's cells that are not blank are numbers."""
-    known = column[column != ""]
-    return bool(_to_numbers(known).notna().mean() >= 0.5) if len(known) else False
+def _from_text(path: Path, wanted: Format) -> TextTable:
+    with _OPEN.get(path.suffix.lower(), Path.open)(path, "rb") as file:
+        sample = file.read(_SAMPLE)
+    if not sample.strip():
+        raise DataError(f"{path}: the file is empty; it needs a header and rows")
+    encoding = wanted.encoding or _encoding(path, sample)
+    try:
+        text = sample.decode(encoding, errors="strict" if wanted.encoding else "ignore")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise DataError(
+            f"{path}: not {encoding} ({error}); leave out `fetch.format.encoding`"
+        ) from error
+    separator = wanted.separator or _separator(text)
+    try:
+        cells = pd.read_csv(
+            path,
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            encoding=encoding,
+            sep=separator,
+            engine="c" if len(separator) == 1 else "python",
+        )
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not {encoding} ({error.reason}); save it in UTF-8") from error
+    cells = _with_header(path, cells)
+    decimal = wanted.decimal or _decimal(cells)
+    return TextTable(path, cells, Format(separator, decimal, encoding))
 
 
-def _to_numbers(column: pd.Series) -> pd.Series:
-    values = pd.to_numeric(column, errors="coerce").astype(float)
-    return values.where(np.isfinite(values))
+def _encoding(path: Path, sample: bytes) -> str:
+    """By the byte order mark, else UTF-8, else Windows-1252, which Excel writes."""
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if b"\x00" in sample:
+        raise DataError(f"{path}: not text (it holds zero bytes); save it as CSV in UTF-8")
+    head = sample if len(sample) < _SAMPLE else sample[: sample.rfind(b"\n") + 1] or sample
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        raise DataError(f"{path}: the columns must be separated by commas; save it as CSV again")
+def _separator(text: str) -> str:
+    """The mark that parts most lines into as many cells as the header has."""
+    lines = [line for line in text.splitlines()[:_LINES] if line.strip()]
+
+    def fit(mark: str) -> tuple[float, int]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
+        same = sum(width == widths[0] for width in widths) / max(len(widths), 1)
+        return (round(same, 1) if widths and widths[0] > 1 else -1.0, widths[0] if widths else 0)
+
+    try:
+        return max((",", ";", "\t", "|"), key=fit)
+    except csv.Error:
+        return ","
+
+
+def _decimal(cells: pd.DataFrame) -> str:
+    """The comma, if more of the first cells are numbers with a comma than with a point."""
+    found: Counter[str] = Counter()
+    for text in cells.head(_LINES).to_numpy().ravel():
+        if match := re.fullmatch(r"[<>=~≤≥≈\s]*[+-]?\d+([.,])\d+(?:[eE][+-]?\d+)?", text):
+            found[match[1]] += 1
+    return "," if found[","] > found["."] else "."
+
+
+def _with_header(path: Path, cells: pd.DataFrame) -> pd.DataFrame:
+    """The first row as header, blank rows and columns at the end left out."""
+    if cells.empty:
+        raise DataError(f"{path}: the file is empty; it needs a header and rows")
+    cells = cells.fillna("").astype(str).apply(lambda column: column.str.strip())
+    header = cells.iloc[0].tolist()
+    body = cells.iloc[1:]
+    while header and not header[-1] and (body.iloc[:, len(header) - 1] == "").all():
+        header.pop()
+    body = body.iloc[:, : len(header)].set_axis(pd.Index(header, dtype=object), axis="columns")
     for at, name in enumerate(header, start=1):
         if not name:
             raise DataError(f"{path}: column {at} has no name in the header; name or remove it")
         if header.count(name) > 1:
             raise DataError(f"{path}: the column `{name}` stands twice in the header; rename one")
+    body.index = pd.RangeIndex(2, len(body) + 2)
+    filled = (body != "").any(axis=1).to_numpy()
+    if not filled.any():
+        raise DataError(f"{path}: no row below the header; it needs measurements")
+    return body.iloc[: len(filled) - filled[::-1].argmax()]
+
+
+def _from_parquet(path: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(path)
+    if frame.empty:
+        raise DataError(f"{path}: no rows; it needs measurements")
+    cells = frame.astype(object).where(frame.notna(), "").astype(str)
+    cells = cells.apply(lambda column: column.str.strip())
+    cells.columns = pd.Index([str(name) for name in frame.columns], dtype=object)
+    cells.index = pd.RangeIndex(2, len(cells) + 2)  # as if it had a header
+    return cells
+
+
+def _from_sdf(path: Path) -> pd.DataFrame:
+    """Molecules as the column smiles, their titles as name, their data fields by name."""
+    from rdkit import Chem
+    from rdkit.rdBase import BlockLogs
+
+    def records() -> Iterator[dict[str, str]]:
+        with BlockLogs(), _OPEN.get(path.suffix.lower(), Path.open)(path, "rb") as file:
+            for molecule in Chem.ForwardSDMolSupplier(file):
+                if molecule is None:
+                    yield {"smiles": "unreadable"}
+                    continue
+                title = molecule.GetProp("_Name").strip() if molecule.HasProp("_Name") else ""
+                yield {
+                    "smiles": Chem.MolToSmiles(molecule),
+                    **({"name": title} if title else {}),
+                    **{name: molecule.GetProp(name).strip() for name in molecule.GetPropNames()},
+                }
+
+    cells = pd.DataFrame(list(records())).fillna("").astype(str)
+    if cells.empty:
+        raise DataError(f"{path}: no molecule; it needs records that end with $$$$")
+    cells.columns = pd.Index(cells.columns, dtype=object)
+    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    return cells

@@ -59,8 +59,42 @@ def group_folds(
             "take fewer folds or split at random"
         )
     shares = _shares(group_of_example, _columns(labels))
-    fold_of_group = _assign(shares, n_folds, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    fold_of_group = _assign(shares, n_folds, rng)
+    if names.size < group_of_example.size:
+        # The heaviest group would always lie in the first fold.
+        fold_of_group = rng.permutation(n_folds)[fold_of_group]
     return fold_of_group[group_of_example]
+
+
+def split_giants(
+    groups: np.ndarray, n_folds: int, seed: int, split: bool
+) -> tuple[np.ndarray, list[str]]:
+    """Return the groups with those larger than a fold in parts, and a sentence on each of these.
+
+    Parameters
+    ----------
+    groups : ndarray of str, (N,)
+    n_folds, seed : int
+    split : bool
+        False: groups stay as they are, and are told alone.
+    """
+    names, group_of_example, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    fold = max(groups.size // n_folds, 1)
+    result, notes = groups.copy(), []
+    for at in np.flatnonzero(sizes > 1.5 * fold):
+        n_parts = int(np.ceil(sizes[at] / fold))
+        share = f"`{names[at]}` holds {sizes[at]} of {groups.size} examples, a fold {fold}"
+        if not split:
+            notes.append(f"{share}: it is kept whole, so folds are uneven")
+            continue
+        members = np.random.default_rng([seed, int(at)]).permutation(
+            np.flatnonzero(group_of_example == at)
+        )
+        for part, rows in enumerate(np.array_split(members, n_parts)):
+            result[rows] = f"{names[at]} ({part + 1})"
+        notes.append(f"{share}: it is split at random into {n_parts} parts")
+    return result, notes
 
 
 def _columns(labels: csr_array) -> csr_array:

@@ -1,24 +1,30 @@
+"""Folds at random, labels balanced."""
+
+from typing import Literal
+
 import numpy as np
 from scipy.sparse import csr_array
 
+from cotrain.settings import Choice
+from cotrain.sources import RawTable
 from cotrain.splits._balance import group_folds
+from cotrain.splits._splitter import Folds, Splitter, too_few
 
 
-def random_folds(labels: csr_array, n_folds: int, seed: int) -> np.ndarray:
-    """Return a random fold for each example, labels balanced as in `group_folds`.
+class RandomSettings(Choice):
+    """Nothing to choose."""
 
-    Parameters
-    ----------
-    labels : csr_array, (N, K)
-        The known labels.
-    n_folds : int
-        The number of folds F.
-    seed : int
-        Another seed gives other folds.
+    kind: Literal["random"]
 
-    Returns
-    -------
-    ndarray of int64, (N,)
-        Folds in 0 .. F - 1.
-    """
-    return group_folds(np.arange(labels.shape[0]), labels, n_folds, seed)
+
+class RandomSplitter(Splitter):
+    """A random fold for each example, labels balanced as in `group_folds`."""
+
+    Settings = RandomSettings
+
+    def folds(self, raw: RawTable, labels: csr_array, n_folds: int, seed: int) -> Folds:  # noqa: ARG002
+        """Return random folds; no example has a reason."""
+        n_examples = labels.shape[0]
+        with too_few():
+            folds = group_folds(np.arange(n_examples), labels, n_folds, seed)
+        return Folds(folds, np.full(n_examples, "", dtype=object))

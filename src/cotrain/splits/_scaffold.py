@@ -1,4 +1,7 @@
+"""Folds of whole Bemis-Murcko scaffolds."""
+
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from rdkit import Chem
@@ -6,34 +9,49 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 from rdkit.rdBase import BlockLogs
 from scipy.sparse import csr_array
 
+from cotrain.exceptions import DataError
 from cotrain.parallel import map_chunks
-from cotrain.splits._balance import group_folds
+from cotrain.settings import Choice
+from cotrain.sources import RawTable
+from cotrain.splits._balance import group_folds, split_giants
+from cotrain.splits._splitter import Folds, Splitter, distinct, too_few
 
 
-def scaffold_folds(smiles: Sequence[str], labels: csr_array, n_folds: int, seed: int) -> np.ndarray:
-    """Return the fold of each molecule so that no Bemis-Murcko scaffold stands in two folds.
+class ScaffoldSettings(Choice):
+    """Which column holds SMILES, and what becomes of a scaffold larger than a fold."""
 
-    A molecule without rings has no scaffold, so it shares none: it is a group of its own.
+    kind: Literal["scaffold"]
+    column: str
+    giant: Literal["split", "keep"]
 
-    Parameters
-    ----------
-    smiles : sequence of str, (N,)
-        Molecules that RDKit can parse.
-    labels : csr_array, (N, K)
-        The known labels, which are balanced over the folds; see `group_folds`.
-    n_folds : int
-        The number of folds F.
-    seed : int
-        Another seed gives other folds, about as balanced.
 
-    Returns
-    -------
-    ndarray of int64, (N,)
-        Folds in 0 .. F - 1.
+class ScaffoldSplitter(Splitter):
+    """No Bemis-Murcko scaffold in two folds.
+
+    A molecule without rings has no scaffold, so it shares none: it is a group of its own. A
+    scaffold of more examples than a fold should have is split at random into parts of that size
+    (`giant: split`), or kept whole, and told either way.
     """
-    scaffolds = murcko_scaffolds(smiles)
-    groups = [scaffold or name for scaffold, name in zip(scaffolds, smiles, strict=True)]
-    return group_folds(groups, labels, n_folds, seed)
+
+    Settings = ScaffoldSettings
+
+    def folds(self, raw: RawTable, labels: csr_array, n_folds: int, seed: int) -> Folds:
+        """Return folds of whole scaffolds; the reason for each is its scaffold."""
+        first = distinct(raw)
+        smiles = raw.column(self.settings.column, "prepare.split.column").iloc[first].tolist()
+        scaffolds = np.array(murcko_scaffolds(smiles), dtype=object)
+        examples = raw.records["example"].to_numpy(dtype=object)[first]
+        groups = np.where(scaffolds == "", examples, scaffolds)
+        notes = []
+        if (n_chains := int((scaffolds == "").sum())) > len(scaffolds) / 3:
+            notes.append(
+                f"{n_chains} of {len(scaffolds)} molecules have no ring, so no scaffold: each is "
+                "split by itself; `prepare.split: {kind: cluster}` would keep similar ones together"
+            )
+        groups, giants = split_giants(groups, n_folds, seed, self.settings.giant == "split")
+        with too_few():
+            folds = group_folds(groups, labels, n_folds, seed)
+        return Folds(folds, scaffolds, tuple(notes + giants))
 
 
 def murcko_scaffolds(smiles: Sequence[str]) -> list[str]:
@@ -58,6 +76,8 @@ def _scaffolds(smiles: Sequence[str]) -> list[str]:
 
 def _scaffold(smiles: str) -> str:
     molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        raise DataError(f"{smiles!r} is no molecule; name their column as `prepare.split.column`")
     if "." in smiles:
         fragments = Chem.GetMolFrags(molecule, asMols=True)
         molecule = max(

@@ -15,7 +15,7 @@ def run_context(study: Study, data_version: str) -> RunContext:
         git_commit=git_commit(study),
         params=dict(_flat(sections)),
         scores=analysed_scores(study),
-        dataset=settings.fetch.source,
+        dataset=settings.fetch.kind,
     )
 
 

@@ -6,22 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from scipy.sparse import csr_array
 
 from cotrain.allocation import Fit, FoldUse, Rotation, subset_fit
 from cotrain.exceptions import CotrainError, DataError, FitError
-from cotrain.features import ecfp
+from cotrain.features import featurizer_of, nearest
 from cotrain.serving import (
-    RESERVED,
     Figure,
     Manifest,
     ModelNote,
     TaskNote,
     TrainedModels,
     check_place,
-    nearest_similarity,
 )
-from cotrain.settings import FingerprintSettings
 from cotrain.stages._context import run_context
 from cotrain.stages._grouping_file import GroupingFile
 from cotrain.stages._learners import study_learners
@@ -30,9 +26,6 @@ from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 from cotrain.training.network import NetworkSettings, TrainedNetwork
-
-_CHECKED = 100
-"""Molecules whose fingerprints are made anew, to see that the settings still make the table's."""
 
 
 def run(study: Study, out: str) -> str:
@@ -43,7 +36,9 @@ def run(study: Study, out: str) -> str:
     version = file_version(study.table)
     grouping = GroupingFile.load(study, table.tasks, version).recommended
     served = _read_served(study, table.tasks, len(grouping))
-    fingerprint = _fingerprint(study, table)
+    described = table.description
+    if described is not None and described["state"].get("own"):
+        described = None
     serving = served.drop_duplicates("task").set_index("task").loc[list(table.tasks), "group"]
     used = sorted(set(serving))
     groups = tuple(grouping[group] for group in used)
@@ -52,19 +47,19 @@ def run(study: Study, out: str) -> str:
         manifest=Manifest(
             data_version=version,
             n_features=table.n_features,
-            fingerprint=fingerprint,
-            label=settings.prepare.label,
+            features=described,
+            label=settings.prepare.labels,
             model=_network(study),
             seed=settings.plan.seed,
             train_folds=fits[0].level,
             validated_folds=settings.plan.subset_level,
             n_folds=table.n_folds,
-            similarity=None if fingerprint is None else _validated_similarity(study, table),
+            similarity=None if described is None else _validated_similarity(study, table),
             tasks=_task_notes(table, fits[0], [used.index(group) for group in serving], served),
             models=[ModelNote(members=[table.tasks[task] for task in group]) for group in groups],
         ),
         weights=_train(study, table, fits),
-        molecules=None if fingerprint is None else table.features,
+        known=None if described is None else table.features,
     )
     models.save(folder)
     found = open_tracker(study.home).register_models(folder, run_context(study, version))
@@ -82,32 +77,6 @@ def _read_served(study: Study, tasks: Sequence[str], n_groups: int) -> pd.DataFr
             raise ValueError("its tasks or groups are not those of the grouping")
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `cotrain validate`") from error
-    return found
-
-
-def _fingerprint(study: Study, table: TaskTable) -> FingerprintSettings | None:
-    """How molecules become features, None for a source with features of its own.
-
-    Raises
-    ------
-    DataError
-        If the settings do not make the table's features, or a task's name stands in the way.
-    """
-    if reserved := sorted(RESERVED & set(table.tasks)):
-        raise DataError(
-            f"{study.table}: a task is called `{reserved[0]}`, as a column of the predictions is; "
-            "give it another name in the source"
-        )
-    if study.settings.fetch.source == "synthetic":
-        return None
-    found = study.settings.prepare.fingerprint
-    first = csr_array(table.features[:_CHECKED])
-    again = ecfp(table.examples[:_CHECKED], found.radius, found.bits)
-    if first.shape != again.shape or (first != again).nnz:
-        raise DataError(
-            f"{study.table}: `prepare.fingerprint` makes other features than the table's; "
-            "run `dvc repro` first"
-        )
     return found
 
 
@@ -167,14 +136,16 @@ def _figure(row: Mapping[Hashable, Any]) -> Figure:
 
 
 def _validated_similarity(study: Study, table: TaskTable) -> list[float]:
-    """How near the scored molecules were to those trained on, at every twentieth."""
+    """How near the scored examples were to those trained on, at every twentieth."""
+    assert table.description is not None  # only then is it asked for
     settings = study.settings
     folds = study_repeats(settings, 1, settings.plan.seed)[0].folds
     trained = np.isin(table.folds, folds.train[: settings.plan.subset_level])
     scored = np.isin(table.folds, folds.test)
-    similarity = nearest_similarity(
-        csr_array(table.features[np.flatnonzero(scored)]),
-        csr_array(table.features[np.flatnonzero(trained)]),
+    similarity = nearest(
+        featurizer_of(table.description),
+        table.features[np.flatnonzero(scored)],
+        table.features[np.flatnonzero(trained)],
     )
     marks = np.quantile(similarity, np.linspace(0, 1, 21))
     return [round(float(mark), 4) for mark in marks]

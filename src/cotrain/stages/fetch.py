@@ -5,10 +5,7 @@ from cotrain.study import Study
 
 
 def run(study: Study) -> str:
-    measurements = fetch(study.settings.fetch, study.folder)
-    measurements.save(study.raw)
-    n_examples = measurements.table["example"].nunique()
-    return (
-        f"{len(measurements.table)} measurements of {n_examples} examples, "
-        f"{len(measurements.tasks)} tasks"
-    )
+    raw = fetch(study.settings.fetch, study.folder)
+    raw.save(study.raw)
+    n_examples = raw.records["example"].nunique()
+    return f"{len(raw.values)} measurements of {n_examples} examples, {len(raw.tasks)} tasks"

@@ -2,22 +2,25 @@
 
 from cotrain.preparation import prepare
 from cotrain.settings import Settings
-from cotrain.sources import Measurements
+from cotrain.sources import RawTable
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 
 
 def run(study: Study) -> str:
     settings = study.settings
-    measurements = Measurements.load(study.raw)
-    prepared = prepare(measurements, settings.prepare, _fold_sets(settings))
+    raw = RawTable.load(study.raw, study.folder)
+    folds = _fold_sets(settings)
+    prepared = prepare(raw, settings.prepare, folds, settings.plan.test_folds)
     prepared.save(study.table, study.prepared)
     table = prepared.table
-    return (
+    notes = [f"\nnote: {note}" for note in prepared.notes["note"]]
+    said = (
         f"{table.n_examples} examples, {table.n_tasks} tasks, {table.labels.nnz} labels; "
         f"{len(prepared.rejects)} rows rejected, {len(prepared.conflicts)} labels conflict, "
         f"{len(prepared.excluded)} tasks excluded: see {study.prepared}"
     )
+    return said + "".join(notes)
 
 
 def _fold_sets(settings: Settings) -> list[tuple[int, ...]]:

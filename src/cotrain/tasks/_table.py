@@ -1,9 +1,12 @@
+"""The task table: features, labels with gaps, folds."""
+
 import hashlib
+import json
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -12,7 +15,8 @@ from cotrain.exceptions import DataError
 from cotrain.files import whole_file
 
 TaskKind = Literal["binary", "real"]
-Features = csr_array
+# csr_array or ndarray of float32: scipy carries no types, so mypy could not tell them apart.
+Features: TypeAlias = Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +25,8 @@ class TaskTable:
 
     Attributes
     ----------
-    features : csr_array of float32, (N, D)
-        Sparse features, column indices sorted within each row.
+    features : csr_array of float32, (N, D), or ndarray of float32, (N, ...)
+        Sparse features, column indices sorted within each row, or dense ones of any shape.
     labels : csr_array of float32, (N, K)
         A stored entry is a known label, *stored zeros included*; what is not stored is unknown.
         Binary tasks hold 0 and 1.
@@ -38,6 +42,12 @@ class TaskTable:
         The number of folds F; a fold may be empty.
     example_weights : ndarray of float64, (N,), or None
         The factor of each example's losses in training, positive; None: 1 each.
+    description : dict or None
+        What makes such features of new examples, as plain JSON values; see `Featurizer.describe`.
+        None: nothing does.
+    lower_bounds, upper_bounds : csr_array of float32, (N, K), or None
+        Where a real label could not be measured, what it is known to be above or below. Such a
+        cell is not among the labels: a learner with a one-sided loss may read it here.
 
     Raises
     ------
@@ -46,7 +56,7 @@ class TaskTable:
         label is neither 0 nor 1.
     """
 
-    features: csr_array
+    features: Features
     labels: csr_array
     folds: np.ndarray
     tasks: tuple[str, ...]
@@ -54,17 +64,26 @@ class TaskTable:
     examples: tuple[str, ...]
     n_folds: int
     example_weights: np.ndarray | None = None
+    description: dict[str, Any] | None = None
+    lower_bounds: csr_array | None = None
+    upper_bounds: csr_array | None = None
 
     def __post_init__(self) -> None:
         _check(self)
 
     @property
     def n_examples(self) -> int:
-        return self.features.shape[0]
+        return int(self.features.shape[0])
 
     @property
     def n_features(self) -> int:
-        return self.features.shape[1]
+        """Numbers an example: the product of all axes but the first."""
+        return int(np.prod(self.features.shape[1:]))
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the features are an ndarray."""
+        return isinstance(self.features, np.ndarray)
 
     @property
     def n_tasks(self) -> int:
@@ -105,25 +124,30 @@ class TaskTable:
 
     def save(self, path: Path) -> None:
         """Write the table to one `.npz` file; the same table gives the same bytes."""
-        weights: dict[str, Any] = {}
+        parts: dict[str, Any] = {}
         if self.example_weights is not None:
-            weights["example_weights"] = self.example_weights
+            parts["example_weights"] = self.example_weights
+        if self.description is not None:
+            text = json.dumps(self.description, sort_keys=True, allow_nan=False)
+            parts["description"] = np.array(text.encode())
+        if self.is_dense:
+            parts["features"] = self.features
+        else:
+            parts |= _pack("feature", self.features)
+        for name in _BOUNDS:
+            if (bounds := getattr(self, name)) is not None:
+                parts |= _pack(name, bounds)
         with whole_file(path) as part, part.open("wb") as file:
             # Uncompressed, so that the bytes do not depend on the version of zlib.
             np.savez(
                 file,
-                feature_indptr=self.features.indptr.astype(np.int64),
-                feature_indices=self.features.indices.astype(np.int32),
-                feature_data=self.features.data,
-                label_indptr=self.labels.indptr.astype(np.int64),
-                label_indices=self.labels.indices.astype(np.int32),
-                label_data=self.labels.data,
                 folds=self.folds,
                 tasks=np.array(self.tasks, dtype=np.str_),
                 kinds=np.array(self.kinds, dtype=np.str_),
                 examples=np.array([name.encode() for name in self.examples], dtype=np.bytes_),
-                shape=np.array([self.n_features, self.n_folds], dtype=np.int64),
-                **weights,
+                shape=np.array([self.features.shape[1], self.n_folds], dtype=np.int64),
+                **_pack("label", self.labels),
+                **parts,
             )
 
     @classmethod
@@ -138,22 +162,29 @@ class TaskTable:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
                 n_features, n_folds = (int(size) for size in part["shape"])
-                n_examples = part["folds"].size
+                by_task = part["folds"].size, part["tasks"].size
+                by_feature = part["folds"].size, n_features
                 return cls(
-                    features=csr_array(
-                        (part["feature_data"], part["feature_indices"], part["feature_indptr"]),
-                        shape=(n_examples, n_features),
+                    features=(
+                        part["features"]
+                        if "features" in part
+                        else _unpack("feature", part, by_feature)
                     ),
-                    labels=csr_array(
-                        (part["label_data"], part["label_indices"], part["label_indptr"]),
-                        shape=(n_examples, part["tasks"].size),
-                    ),
+                    labels=_unpack("label", part, by_task),
                     folds=part["folds"],
                     tasks=tuple(part["tasks"].tolist()),
                     kinds=tuple(part["kinds"].tolist()),
                     examples=tuple(name.decode() for name in part["examples"].tolist()),
                     n_folds=n_folds,
                     example_weights=part.get("example_weights"),
+                    description=(
+                        json.loads(bytes(part["description"])) if "description" in part else None
+                    ),
+                    **{
+                        name: _unpack(name, part, by_task)
+                        for name in _BOUNDS
+                        if f"{name}_data" in part
+                    },
                 )
         except FileNotFoundError as error:
             raise DataError(f"{path}: no task table here; run `cotrain prepare` first") from error
@@ -167,6 +198,22 @@ def file_version(path: Path) -> str:
     """The MD5 of a file, which is the hash that DVC gives it: the *data version* of a table."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
+
+
+_BOUNDS = ("lower_bounds", "upper_bounds")
+
+
+def _pack(name: str, matrix: csr_array) -> dict[str, Any]:
+    return {
+        f"{name}_indptr": matrix.indptr.astype(np.int64),
+        f"{name}_indices": matrix.indices.astype(np.int32),
+        f"{name}_data": matrix.data,
+    }
+
+
+def _unpack(name: str, part: Any, shape: tuple[int, int]) -> csr_array:
+    data, indices, indptr = (part[f"{name}_{of}"] for of in ("data", "indices", "indptr"))
+    return csr_array((data, indices, indptr), shape=shape)
 
 
 def _check(table: TaskTable) -> None:
@@ -191,9 +238,14 @@ def _check(table: TaskTable) -> None:
         raise DataError(f"task names must differ, got twice: {', '.join(twice)}")
     if table.folds.min() < 0 or table.folds.max() >= table.n_folds:
         raise DataError(f"folds must be in 0 .. {table.n_folds - 1}, got {table.folds.max()}")
-    if not np.isfinite(table.labels.data).all() or not np.isfinite(table.features.data).all():
+    features = table.features if table.is_dense else table.features.data
+    if not np.isfinite(table.labels.data).all() or not np.isfinite(features).all():
         raise DataError("labels and features must be finite numbers; unknown labels are not stored")
     is_binary = np.array([kind == "binary" for kind in table.kinds])
     binary_labels = table.labels.data[is_binary[table.labels.indices]]
     if not np.isin(binary_labels, (0, 1)).all():
-        raise DataError("labels of binary tasks must be 0 or 1; set `prepare.label` to label them")
+        raise DataError("labels of binary tasks must be 0 or 1; set `prepare.labels` to label them")
+    for name in _BOUNDS:
+        bounds = getattr(table, name)
+        if bounds is not None and bounds.shape != table.labels.shape:
+            raise DataError(f"{name} must have shape {table.labels.shape}, got {bounds.shape}")

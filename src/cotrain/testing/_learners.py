@@ -1,4 +1,4 @@
-"""Contract tests of what another package can add: subclass one in a test, and run pytest."""
+"""The contract of learners, as tests."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,6 @@
 """A study of one's own: a folder with dvc.yaml and params.yaml, under git and DVC."""
 
 import io
-import math
 import os
 import subprocess
 import sys
@@ -13,22 +12,31 @@ from ruamel.yaml import YAML
 
 from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
+from cotrain.init._proposal import Wishes, propose
+from cotrain.init._sizes import fit_plan, fit_scores
+from cotrain.init._words import described
 from cotrain.settings import load_settings
+
+__all__ = ["Wishes", "make_study"]
 
 # The pipeline is not called dvc.yaml there, or DVC would take the folder for a study.
 _TEMPLATES = files("cotrain") / "templates"
-# Three tasks make three pairs: too few subsets to fit surrogates to some and judge them on others.
-_MIN_TASKS = 4
+_MIN_TASKS = 2
 
 
-def make_study(folder: Path, csv: Path | None = None, smiles: str | None = None) -> str:
-    """Make a study in `folder`, on the user's `csv` if one is given; returns what to do next.
+def make_study(folder: Path, csv: Path | None = None, wishes: Wishes | None = None) -> str:
+    """Make a study in `folder`, on the user's table `csv` if one is given.
+
+    Returns
+    -------
+    str
+        What each column was taken for, and what to do next.
 
     Raises
     ------
     CotrainError
-        If the folder holds a study already, the CSV file or its SMILES column is not what it must
-        be, or git or DVC cannot be set up.
+        If the folder holds a study already, the table is not what it must be, or git or DVC
+        cannot be set up.
     """
     for name in ("dvc.yaml", "params.yaml"):
         if (folder / name).exists():
@@ -37,55 +45,48 @@ def make_study(folder: Path, csv: Path | None = None, smiles: str | None = None)
     yaml.width = 100
     params = yaml.load(_template("params.yaml"))
     pipeline = yaml.load(_template("pipeline.yaml"))
+    said = ""
     if csv is not None:
-        _use_csv(params, pipeline, folder, csv, smiles)
-    elif smiles is not None:
-        raise CotrainError("--smiles names a column of --csv: give the file as well")
+        said = _use_table(params, pipeline, folder, csv, wishes or Wishes())
+    elif wishes is not None and wishes != Wishes():
+        raise CotrainError("--smiles and the like are about the table of --csv: give it as well")
     write_text(folder / "params.yaml", _dump(yaml, params))
     write_text(folder / "dvc.yaml", _dump(yaml, pipeline))
     for name in ("gitignore", "dvcignore"):
         write_text(folder / f".{name}", _template(name))
     load_settings(folder / "params.yaml")
     _set_up_repositories(folder)
-    return f"made a study; next: read {folder / 'params.yaml'}, then: cd {folder} && dvc repro"
+    next_step = f"made a study; next: read {folder / 'params.yaml'}, then: cd {folder} && dvc repro"
+    return said + next_step
 
 
-def _use_csv(params: Any, pipeline: Any, folder: Path, csv: Path, smiles: str | None) -> None:
-    from cotrain.sources import inspect_csv
-
-    found = inspect_csv(csv, smiles)
-    path = os.path.relpath(csv.resolve(), folder.resolve())
-    params["fetch"]["source"] = "csv"
-    params["fetch"]["csv"] = {
-        "path": Path(path).as_posix(),
-        "layout": "wide",
-        "smiles": found.smiles,
-        "example": None,
-        "tasks": list(found.tasks),
-        "task": None,
-        "value": None,
-    }
-    params["prepare"]["label"]["kind"] = "binary" if found.is_binary else "real"
-    _fit_to_tasks(params, len(found.tasks))
-    if not found.is_binary:
-        params["analyze"]["score"] = "mse"
-        params["analyze"]["curve_score"] = "r2"
-    pipeline["stages"]["fetch"]["deps"] = [Path(path).as_posix()]
-
-
-def _fit_to_tasks(params: Any, n_tasks: int) -> None:
-    """Make plan and grouping no larger than so many tasks allow."""
-    if n_tasks < _MIN_TASKS:
+def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wishes) -> str:
+    path = Path(os.path.relpath(csv.resolve(), folder.resolve())).as_posix()
+    found = propose(csv, path, wishes)
+    if len(found.tasks) < _MIN_TASKS:
         raise CotrainError(
-            f"a study needs at least {_MIN_TASKS} tasks, got {n_tasks}: fewer have too few subsets "
-            "to learn from some and to judge on others; add columns of numbers"
+            f"{csv}: a study needs at least {_MIN_TASKS} tasks, got {len(found.tasks)} "
+            f"(`{found.tasks[0]}`): name more by --tasks"
         )
-    subsets = params["plan"]["subsets"]
-    subsets["max_size"] = min(subsets["max_size"], n_tasks - 1)
-    sizes = range(subsets["min_size"], subsets["max_size"] + 1)
-    possible = sum(math.comb(n_tasks, size) for size in sizes)
-    subsets["n_subsets"] = min(subsets["n_subsets"], possible)
-    params["group"]["max_groups"] = min(params["group"]["max_groups"], n_tasks)
+    params["fetch"] = found.fetch
+    prepare = params["prepare"]
+    prepare["labels"].update(found.labels)
+    if found.features["kind"] == "molecules":
+        prepare["features"].update(found.features)
+    else:
+        prepare["features"] = found.features
+    folds = fit_plan(params, len(found.tasks), found.n_examples, found.n_rarest, found.split)
+    if folds["kind"] == "scaffold":
+        prepare["split"].update(folds)
+    else:
+        prepare["split"] = folds
+    fit_scores(params, set(found.kinds.values()))
+    pipeline["stages"]["fetch"]["deps"] = [path]
+    if (file := found.features.get("path")) is not None:
+        given = os.path.relpath(Path(file).resolve(), folder.resolve())
+        prepare["features"]["path"] = Path(given).as_posix()
+        pipeline["stages"]["prepare"]["deps"].append(Path(given).as_posix())
+    return described(found)
 
 
 def _set_up_repositories(folder: Path) -> None:

@@ -1,0 +1,81 @@
+"""Columns of a table: numbers scaled, categories one-hot, missing values told."""
+
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from cotrain.features._descriptors import apply_scale, fit_scale
+from cotrain.features._featurizer import Featurizer
+from cotrain.settings import Choice
+from cotrain.sources import RawTable, read_cells
+from cotrain.tasks import Features
+
+
+class ColumnsSettings(Choice):
+    """Which columns, and how many categories one may have beside the rare ones."""
+
+    kind: Literal["columns"]
+    columns: Annotated[list[str], Field(min_length=1)]
+    max_categories: Annotated[int, Field(ge=2)] = 50
+    min_examples: Annotated[int, Field(ge=1)] = 5
+
+
+class Columns(Featurizer):
+    """Numbers by median and quartiles, cut at ±5; categories one-hot; gaps as a feature.
+
+    A column is one of numbers if nine in ten of its cells that are no gaps are numbers. A gap in
+    it is 0, the median, and 1 in a feature beside it that says so, if the fitted examples had
+    any. Categories that few examples have, and those unseen before, share one feature.
+    """
+
+    Settings = ColumnsSettings
+
+    def fit(self, raw: RawTable) -> Self:
+        """Learn the medians, spreads and categories."""
+        wanted: ColumnsSettings = self.settings
+        self.state = {
+            name: _fit(raw.column(name, "prepare.features.columns"), wanted)
+            for name in wanted.columns
+        }
+        return self
+
+    def transform(self, raw: RawTable) -> Features:
+        """Return dense features, the columns in the order of the settings."""
+        parts = [
+            _transform(raw.column(name, "prepare.features.columns"), self.state[name])
+            for name in self.settings.columns
+        ]
+        return np.hstack(parts).astype(np.float32)
+
+
+def _fit(column: pd.Series, wanted: ColumnsSettings) -> dict[str, Any]:
+    numbers, is_gap = _numbers(column)
+    n_known = int((~is_gap).sum())
+    if np.isfinite(numbers).sum() >= 0.9 * n_known > 0:
+        return {"scale": fit_scale(numbers[:, None]), "has_gaps": bool(is_gap.any())}
+    counts = column[~is_gap].astype(str).value_counts()
+    often = counts[counts >= min(wanted.min_examples, max(n_known // 10, 1))]
+    return {"categories": sorted(often.index[: wanted.max_categories].tolist())}
+
+
+def _transform(column: pd.Series, state: dict[str, Any]) -> np.ndarray:
+    numbers, is_gap = _numbers(column)
+    if "scale" in state:
+        scaled = apply_scale(numbers[:, None], state["scale"])
+        return np.hstack([scaled, is_gap[:, None]]) if state["has_gaps"] else scaled
+    categories = state["categories"]
+    code = pd.Index(categories).get_indexer(pd.Index(column.astype(str)))
+    code[(code < 0) & ~is_gap] = len(categories)
+    # A gap is no category: all of its features are 0.
+    return np.asarray(code[:, None] == np.arange(len(categories) + 1), dtype=np.float32)
+
+
+def _numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Cells as numbers, NaN where they are none, and where they are gaps."""
+    texts = column.fillna("").astype(str)
+    read = read_cells(texts)
+    value = read.value.where(~read.words).to_numpy(dtype=np.float64)
+    is_gap = read.value.isna() & ~read.wrong & ~read.words
+    return value, is_gap.to_numpy()

@@ -1,0 +1,146 @@
+"""What a featurizer is: a raw table in, dense or sparse features out, and how alike they are."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from cotrain.exceptions import DataError
+from cotrain.registry import FEATURIZERS
+from cotrain.settings import Choice
+from cotrain.sources import RawTable
+from cotrain.tasks import Features
+
+CHUNK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """What each record is called, and why some cannot be used.
+
+    Attributes
+    ----------
+    names : ndarray of str or None, (R,)
+        Records of one name are one example; None: the record is rejected.
+    reasons : ndarray of str, (R,)
+        Why a record is rejected; else "".
+    """
+
+    names: np.ndarray
+    reasons: np.ndarray
+
+
+class Featurizer(ABC):
+    """Features of examples.
+
+    Its description, of plain JSON values, makes it again without the data that it was fitted to:
+    the task table carries it, so that new examples get the same features.
+
+    Parameters
+    ----------
+    settings : Settings
+        The section `prepare.features` of params.yaml.
+    """
+
+    Settings: ClassVar[type[Choice]]
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+        self.state: dict[str, Any] = {}
+
+    def names(self, raw: RawTable) -> Names:
+        """Return what each record is called: by default as the source called it."""
+        names = raw.records["example"].to_numpy(dtype=object)
+        return Names(names, np.full(names.size, "", dtype=object))
+
+    def fit(self, raw: RawTable) -> Self:  # noqa: ARG002 - few featurizers need it
+        """Learn what `transform` needs, such as means; returns itself."""
+        return self
+
+    @abstractmethod
+    def transform(self, raw: RawTable) -> Features:
+        """Return features of float32, (R, ...), sparse with two axes or dense; all finite.
+
+        Raises
+        ------
+        DataError
+            If a record has no features.
+        """
+
+    def similarity(self, queries: Features, known: Features) -> np.ndarray:
+        """Return how alike rows of features are, 0 to 1, float64 (n_queries, n_known).
+
+        By default 1 / (1 + d) of the root mean squared difference d; cosines for sparse features.
+        """
+        if issparse(queries):
+            return _cosine(csr_array(queries), csr_array(known))
+        return dense_similarity(np.asarray(queries), np.asarray(known))
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that is needed to make it again, as plain JSON values."""
+        settings = self.settings.model_dump(mode="json")
+        return {"kind": settings["kind"], "settings": settings, "state": self.state}
+
+    @classmethod
+    def from_description(cls, description: dict[str, Any]) -> Self:
+        """Make the featurizer that gave `description`."""
+        made = cls(cls.Settings.model_validate(description["settings"]))
+        made.state = description["state"]
+        return made
+
+
+def make_featurizer(settings: Choice) -> Featurizer:
+    """Return the featurizer that `settings.kind` names."""
+    made: Featurizer = FEATURIZERS.find(settings.kind)(settings)
+    return made
+
+
+def featurizer_of(description: dict[str, Any]) -> Featurizer:
+    """Return the featurizer that gave `description`.
+
+    Raises
+    ------
+    DataError
+        If it is no such description, or of a kind that is not installed.
+    """
+    try:
+        made: Featurizer = FEATURIZERS.find(description["kind"]).from_description(description)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"features cannot be made anew ({reason}); install their package"
+        ) from error
+    return made
+
+
+def nearest(featurizer: Featurizer, queries: Features, known: Features) -> np.ndarray:
+    """Return the largest similarity of each query to any known row, float64 (n_queries,)."""
+    found = np.zeros(queries.shape[0])
+    for first in range(0, found.size, CHUNK):
+        part = slice(first, first + CHUNK)
+        found[part] = featurizer.similarity(queries[part], known).max(axis=1, initial=0.0)
+    return found
+
+
+def dense_similarity(queries: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + d) of the root mean squared difference d, (n_queries, n_known)."""
+    a = queries.reshape(len(queries), -1).astype(np.float64)
+    b = known.reshape(len(known), -1).astype(np.float64)
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+    return 1 / (1 + np.sqrt(np.maximum(squares, 0) / max(a.shape[1], 1)))
+
+
+def _cosine(queries: csr_array, known: csr_array) -> np.ndarray:
+    lengths = [np.sqrt(part.multiply(part).sum(axis=1)) for part in (queries, known)]
+    products = np.asarray((queries @ known.T).toarray(), dtype=np.float64)
+    scale = lengths[0][:, None] * lengths[1]
+    found = np.divide(products, scale, out=np.zeros(products.shape), where=scale > 0)
+    return np.asarray(np.clip(found, 0, 1))
+
+
+def find_file(raw: RawTable, path: str) -> Path:
+    """Where a file lies that a featurizer's settings name."""
+    return raw.folder / path

@@ -1,0 +1,141 @@
+"""Features that somebody else has made: an .npz or Parquet file, or the source's own."""
+
+import zipfile
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array, load_npz
+
+from cotrain.exceptions import DataError
+from cotrain.features._featurizer import Featurizer, find_file
+from cotrain.settings import Choice
+from cotrain.sources import RawTable
+from cotrain.tasks import Features
+
+
+class GivenSettings(Choice):
+    """Where the features are, and how rows are told apart.
+
+    `path`: null for the source's own. `id`: the column of the examples' names in a Parquet file,
+    or the array of them in an .npz; null: rows stand in the order of the source's.
+    """
+
+    kind: Literal["given"]
+    path: str | None
+    array: str | None = None
+    id: str | None = None
+
+
+class Given(Featurizer):
+    """Embeddings by example, dense or sparse, as they are."""
+
+    Settings = GivenSettings
+
+    def fit(self, raw: RawTable) -> Self:  # noqa: ARG002
+        """Note whether the features are the source's own, so that nothing makes them anew."""
+        self.state = {"own": self.settings.path is None}
+        return self
+
+    def transform(self, raw: RawTable) -> Features:
+        """Return the features of each record, by its name or its place."""
+        wanted: GivenSettings = self.settings
+        if wanted.path is None:
+            if raw.features is None:
+                raise DataError(
+                    "the source has no features of its own; set `prepare.features.path`"
+                )
+            found = raw.features
+        else:
+            path = find_file(raw, wanted.path)
+            array, names = read_features(path, wanted.array, wanted.id)
+            found = array[places_of(raw, path, array.shape[0], names)]
+        return check_finite(found, wanted.path or "the source's features")
+
+
+def read_features(
+    path: Path, array: str | None, id_name: str | None
+) -> tuple[Features, np.ndarray | None]:
+    """Return a file's features, (M, ...), and the names of its rows, (M,), if `id_name` says so.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is not what its name says, or holds no such array.
+    """
+    try:
+        if path.suffix == ".parquet":
+            frame = pd.read_parquet(path)
+            names = None if id_name is None else frame.pop(id_name).astype(str).to_numpy()
+            return frame.to_numpy(dtype=np.float32), names
+        with np.load(path, allow_pickle=False) as part:
+            if {"indptr", "indices", "data", "shape"} <= set(part.files) and array is None:
+                names = None if id_name is None else part[id_name].astype(str)
+                return csr_array(load_npz(path), dtype=np.float32), names
+            others = [name for name in part.files if name != id_name]
+            if array is None and len(others) != 1:
+                raise DataError(
+                    f"{path}: holds the arrays {', '.join(others)}; name one as "
+                    "`prepare.features.array`"
+                )
+            names = None if id_name is None else part[id_name].astype(str)
+            return np.asarray(part[array or others[0]]), names
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
+    except KeyError as error:
+        raise DataError(
+            f"{path}: holds no {error.args[0]!s}; correct `prepare.features`"
+        ) from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: not an .npz or Parquet file of numbers ({reason})") from error
+
+
+def places_of(raw: RawTable, path: Path, n_rows: int, names: np.ndarray | None) -> np.ndarray:
+    """Return the row of a file for each record: by name, or else by the record's place.
+
+    Raises
+    ------
+    DataError
+        If a name stands twice, or records lack a row; they are counted.
+    """
+    if names is None:
+        places = raw.records["row"].to_numpy(dtype=np.int64) - 2
+        missing = (places < 0) | (places >= n_rows)
+        said = [f"row {row}" for row in raw.records["row"][missing]]
+    else:
+        index = pd.Index(names)
+        if index.has_duplicates:
+            raise DataError(f"{path}: `{index[index.duplicated()][0]}` stands twice; keep one row")
+        places = index.get_indexer(pd.Index(raw.records["example"].astype(str)))
+        missing = places < 0
+        said = raw.records["example"][missing].tolist()
+    if missing.any():
+        raise DataError(
+            f"{path}: {len(said)} of {len(places)} examples have no features, the first is "
+            f"`{said[0]}`; add them, or remove them from the source"
+        )
+    return np.asarray(places)
+
+
+def check_finite(features: Features, where: object) -> Features:
+    """Return features as float32.
+
+    Raises
+    ------
+    DataError
+        If one is not finite; the row is named.
+    """
+    data = features if isinstance(features, np.ndarray) else features.data
+    if not np.issubdtype(data.dtype, np.number) and data.dtype != bool:
+        raise DataError(f"{where}: features must be numbers, got {data.dtype}")
+    if not np.isfinite(data).all():
+        count = int((~np.isfinite(data)).sum())
+        raise DataError(f"{where}: {count} features are not finite; fill or remove them")
+    found = features.astype(np.float32)
+    if not isinstance(found, np.ndarray):
+        found = csr_array(found)
+        found.sort_indices()
+    return found

@@ -1,0 +1,68 @@
+"""Images as arrays."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from cotrain.exceptions import DataError
+from cotrain.features._featurizer import Featurizer, find_file
+from cotrain.features._given import check_finite, places_of, read_features
+from cotrain.settings import Choice
+from cotrain.sources import RawTable
+from cotrain.tasks import Features
+
+
+class ImageSettings(Choice):
+    """An .npz file, the array of images in it, and the array of the examples' names.
+
+    `id` null: images stand in the order of the source's rows.
+    """
+
+    kind: Literal["images"]
+    path: str
+    array: str | None = None
+    id: str | None = None
+
+
+class Images(Featurizer):
+    """Images (N, height, width) or (N, channels, height, width), of mean 0 and deviation 1.
+
+    The last axes stay: a convolutional learner sees (channels, height, width).
+    """
+
+    Settings = ImageSettings
+
+    def fit(self, raw: RawTable) -> Self:
+        """Learn the mean and the deviation of all pixels, and the shape."""
+        images = self._read(raw)
+        deviation = float(images.std(dtype=np.float64))
+        self.state = {
+            "mean": float(images.mean(dtype=np.float64)),
+            "deviation": deviation if deviation > 0 else 1.0,
+            "shape": list(images.shape[1:]),
+        }
+        return self
+
+    def transform(self, raw: RawTable) -> Features:
+        """Return dense features (N, channels, height, width)."""
+        images, state = self._read(raw), self.state
+        if list(images.shape[1:]) != state["shape"]:
+            raise DataError(
+                f"{self.settings.path}: images of the shape {images.shape[1:]}, fitted to "
+                f"{tuple(state['shape'])}; give images of that shape"
+            )
+        scaled = (images - np.float32(state["mean"])) / np.float32(state["deviation"])
+        return np.asarray(scaled, dtype=np.float32)
+
+    def _read(self, raw: RawTable) -> Any:
+        wanted: ImageSettings = self.settings
+        path = find_file(raw, wanted.path)
+        array, names = read_features(path, wanted.array, wanted.id)
+        if not isinstance(array, np.ndarray) or array.ndim not in (3, 4):
+            shape = getattr(array, "shape", "none")
+            raise DataError(
+                f"{path}: images must have the axes (n, height, width) or (n, channels, height, "
+                f"width), got the shape {shape}; name their array as `prepare.features.array`"
+            )
+        found = check_finite(array[places_of(raw, path, array.shape[0], names)], path)
+        return found[:, None] if found.ndim == 3 else found

@@ -1,0 +1,102 @@
+"""Molecules before anything else: what is refused, the parent, and one name for each."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+
+from rdkit import Chem
+from rdkit.rdBase import BlockLogs
+
+from cotrain.parallel import map_chunks
+
+# A nitro group is written with charges, and is as it should be.
+_NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[O-\]\[N\+\]\(=O\)")
+# Salts, charges, isotopes and metals: what standardisation is for.
+_UNUSUAL = re.compile(r"[.+]|-\d?\]|\[\d|\[[A-Z][a-z]?\]")
+
+
+def standard_names(
+    smiles: Sequence[str], *, parent: bool, stereo: bool, max_atoms: int
+) -> list[tuple[str | None, str]]:
+    """Return the canonical SMILES of each molecule, or None and why it is refused.
+
+    Parameters
+    ----------
+    smiles : sequence of str, (N,)
+    parent : bool
+        Whether salts, solvents and charges are taken off and groups written one way, by the
+        ChEMBL structure pipeline (Bento et al., J. Cheminform. 2020, 12, 51).
+    stereo : bool
+        Whether stereochemistry is kept.
+    max_atoms : int
+        Heavy atoms beyond which a molecule is refused: RDKit takes seconds for one of 2,000.
+
+    Examples
+    --------
+    >>> standard_names(["C(C)O", "CC[NH3+].[Cl-]", "CO C"], parent=True, stereo=True, max_atoms=9)
+    [('CCO', ''), ('CCN', ''), (None, 'text behind a blank')]
+    """
+    chunk = partial(_names, parent=parent, stereo=stereo, max_atoms=max_atoms)
+    return [name for part in map_chunks(chunk, smiles, "molecules") for name in part]
+
+
+def _names(
+    smiles: Sequence[str], parent: bool, stereo: bool, max_atoms: int
+) -> list[tuple[str | None, str]]:
+    with BlockLogs():
+        return [_name(text, parent, stereo, max_atoms) for text in smiles]
+
+
+def _name(text: str, parent: bool, stereo: bool, max_atoms: int) -> tuple[str | None, str]:
+    if reason := _refusal(text):
+        return None, reason
+    molecule = Chem.MolFromSmiles(text)
+    if molecule is None:
+        return None, "SMILES cannot be parsed"
+    if molecule.GetNumHeavyAtoms() > max_atoms:
+        return None, f"has {molecule.GetNumHeavyAtoms()} heavy atoms, more than {max_atoms}"
+    if any(atom.GetAtomicNum() == 0 for atom in molecule.GetAtoms()):
+        return None, "holds an attachment point or any-atom"
+    if parent and _UNUSUAL.search(_NITRO.sub("", text)):
+        found = _parent(molecule)
+        if isinstance(found, str):
+            return None, found
+        molecule = found
+    if not stereo:
+        Chem.RemoveStereochemistry(molecule)
+    name = Chem.MolToSmiles(molecule)
+    return (name, "") if name else (None, "no atom is left")
+
+
+def _refusal(text: str) -> str:
+    """Why a text is refused before RDKit sees it, which would read its beginning alone."""
+    if not text:
+        return "no SMILES"
+    if any(mark in text for mark in "\n\r\t "):
+        return "text behind a blank"
+    if ">" in text:
+        return "is a reaction"
+    if "*" in text or re.search(r"\[R\d*\]", text):
+        return "holds an attachment point or any-atom"
+    return ""
+
+
+def _parent(molecule: Chem.Mol) -> Chem.Mol | str:
+    """The parent as the ChEMBL structure pipeline finds it, or why there is none."""
+    from chembl_structure_pipeline import standardizer
+
+    try:
+        standard = standardizer.standardize_mol(molecule)
+        found, _ = standardizer.get_parent_mol(standard)
+        # Sodium acetate is all counter-ions to the pipeline: its one organic part is the molecule.
+        organic = {
+            Chem.MolToSmiles(part): part
+            for part in Chem.GetMolFrags(found, asMols=True)
+            if any(atom.GetAtomicNum() == 6 for atom in part.GetAtoms())
+        }
+        if "." in Chem.MolToSmiles(found) and len(organic) == 1:
+            found = standardizer.uncharge_mol(next(iter(organic.values())))
+        Chem.SanitizeMol(found)
+    except (ValueError, RuntimeError) as error:
+        return f"cannot be standardised ({' '.join(str(error).split())[:60]})"
+    return found

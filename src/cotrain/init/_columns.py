@@ -1,0 +1,225 @@
+"""What each column of a user's table is taken for, and why."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from cotrain.sources import Cells, read_cells
+from cotrain.sources._cells import MARKS
+
+Role = Literal["molecules", "task", "modifier", "id", "split", "date", "feature", "ignored"]
+
+_IDS = frozenset({
+    "id", "ids", "identifier", "name", "cid", "sid", "inchikey", "inchi", "key", "cas", "code",
+    "registry", "compound", "molecule", "cpd", "structure", "formula",
+})  # fmt: skip
+_BATCHES = frozenset({"batch", "plate", "well", "lot", "barcode", "collection", "vendor", "source"})
+_DATES = frozenset({"date", "year", "yr", "datetime", "timestamp"})
+_SPLITS = frozenset({"split", "fold", "subset", "partition", "set", "group", "part"})
+_PARTS: Mapping[str, str] = {
+    "train": "train", "training": "train", "tr": "train", "dev": "valid", "val": "valid",
+    "valid": "valid", "validation": "valid", "test": "test", "testing": "test", "ts": "test",
+    "holdout": "test", "hold-out": "test",
+}  # fmt: skip
+_FROM_STRUCTURE = re.compile(
+    r"(mol_?(ecular_?)?_?(wt|weight|mass)|mw|exact_?mass|heavy_?atom(_?count|s)?|num_?\w*|"
+    r"tpsa|hb[ad]|rotatable_?bonds?|qed|mol_?formula)",
+)
+_MODIFIER = re.compile(
+    r"^(.*?)[\s_\-.(]*(modifier|relation|relations|qualifier|operator|prefix|sign)\)?$",
+    re.IGNORECASE,
+)
+_MOLECULES = (
+    "smiles",
+    "canonical_smiles",
+    "isomeric_smiles",
+    "smi",
+    "structure",
+    "mol",
+    "molecule",
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column is taken for.
+
+    Attributes
+    ----------
+    name, role, why : str
+    kind : {"binary", "real"} or None
+        Of a task.
+    n_known : int
+        Cells that are no gaps.
+    of : str or None
+        The task that a modifier stands beside.
+    """
+
+    name: str
+    role: Role
+    why: str
+    n_known: int
+    kind: Literal["binary", "real"] | None = None
+    of: str | None = None
+
+
+def part_of(text: str) -> str | None:
+    """Train, valid or test, if a text is a usual word for one of them."""
+    return _PARTS.get(text.strip().lower())
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name in lower case: `MolWt` and `mol_wt` give mol and wt."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    return [word for word in re.split(r"[^a-z0-9µ%]+", spaced.lower()) if word]
+
+
+def find_molecules(cells: pd.DataFrame) -> str | None:
+    """The column of SMILES: by its name, or else by what most of its cells are."""
+    for wanted in ("smiles", *_MOLECULES):
+        for name in cells.columns:
+            if name == wanted:
+                return str(name)
+    for wanted in _MOLECULES:
+        for name in cells.columns:
+            if str(name).lower().replace(" ", "_") == wanted and _are_molecules(cells[name]):
+                return str(name)
+    for name in cells.columns:
+        if "smiles" in str(name).lower() or _are_molecules(cells[name]):
+            return str(name)
+    return None
+
+
+def classify(
+    cells: pd.DataFrame, decimal: str, gaps: list[str], molecules: str | None
+) -> list[Column]:
+    """Return what each column of a wide table is taken for, in the file's order."""
+    read = {str(name): read_cells(cells[name], decimal, gaps) for name in cells.columns}
+    found = [
+        Column(str(name), "molecules", "SMILES", int((cells[name] != "").sum()))
+        if name == molecules
+        else _column(str(name), cells[name], read[str(name)], molecules is not None)
+        for name in cells.columns
+    ]
+    return _with_modifiers(found, cells)
+
+
+def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Column:
+    known = texts[(read.value.notna() | read.wrong).to_numpy()]
+    n = len(known)
+
+    def note(role: Role, why: str, kind: Literal["binary", "real"] | None = None) -> Column:
+        return Column(name, role, why, n, kind)
+
+    words = set(words_of(name))
+    values = read.value.dropna()
+    if n == 0:
+        return note("ignored", "no value in any row")
+    if words & _SPLITS and (why := _split(known, texts)):
+        return note("split", why)
+    if len(values) < n / 2:
+        return note(*_text(name, known, words, has_molecules))
+    if (words & _DATES or _are_years(values, n, len(texts))) and values.between(1900, 2100).all():
+        return note("date", "years")
+    whole = bool((values == values.round()).all())
+    differ = len(values) == values.nunique() and n == len(texts)
+    if whole and differ and (n >= 20 or words & _IDS):
+        return note("id", "whole numbers, all different")
+    if words & _IDS and not words & {"compound", "molecule", "structure"}:
+        return note("ignored", "numbers, but the name says an id")
+    if words & _BATCHES:
+        return note("ignored", "the name says a batch or a source")
+    if has_molecules and _FROM_STRUCTURE.fullmatch("_".join(words_of(name))):
+        return note("ignored", "follows from the structure")
+    if values.min() == values.max() and not (read.relation != "").any():
+        return note("ignored", f"one value alone, {values.iloc[0]:g}")
+    if values.isin((0, 1)).all() and not (read.relation != "").any():
+        how = "words for two classes" if read.words.any() else "0 and 1"
+        return note("task", how, "binary")
+    n_bounds, n_wrong = int((read.relation != "").sum()), int(read.wrong.sum())
+    why = "numbers" + (f", {n_bounds} behind < or >" if n_bounds else "")
+    return note("task", why + (f"; {n_wrong} cells are none" if n_wrong else ""), "real")
+
+
+def _text(name: str, known: pd.Series, words: set[str], has_molecules: bool) -> tuple[Role, str]:
+    """What a column of text is."""
+    if known.isin(MARKS).all():
+        return "modifier", "marks such as < and >"
+    if words & _DATES or _are_dates(known):
+        return "date", "dates"
+    if known.str.lower().isin(_PARTS).all():
+        return "split", f"the words {', '.join(known.unique()[:4])}"
+    if len(known) == known.nunique() and (words & _IDS or not known.str.contains(" ").any()):
+        return "id", "texts, all different"
+    if known.str.len().mean() > 20 and known.str.contains(" ").mean() > 0.5 and not has_molecules:
+        return "feature", f"text; `--features text:{name}` takes it"
+    n = known.nunique()
+    shown = ", ".join(repr(text) for text in known.value_counts().index[:3])
+    return "ignored", f"{n} different texts such as {shown}"
+
+
+def _split(known: pd.Series, texts: pd.Series) -> str | None:
+    """Why a column that is named like a split is one; None: it is none."""
+    if known.str.lower().isin(_PARTS).all():
+        return f"the words {', '.join(known.unique()[:4])}"
+    numbers = pd.to_numeric(known, errors="coerce")
+    whole = numbers.notna().all() and (numbers == numbers.round()).all()
+    if whole and len(known) == len(texts) and 3 <= numbers.nunique() <= 50:
+        return f"fold numbers {numbers.min():g} to {numbers.max():g}"
+    return None
+
+
+def _are_years(values: pd.Series, n: int, n_rows: int) -> bool:
+    whole = bool((values == values.round()).all())
+    return whole and n == n_rows and n >= 10 and bool(values.between(1950, 2035).all())
+
+
+def _are_dates(known: pd.Series) -> bool:
+    some = known.head(50)
+    if not some.str.contains(r"\d{2,4}[-/.]\d{1,2}[-/.]\d{1,4}", regex=True).all():
+        return False
+    return bool(pd.to_datetime(some, errors="coerce", format="mixed").notna().mean() > 0.9)
+
+
+def _are_molecules(texts: pd.Series) -> bool:
+    """Whether most of the first cells are molecules of several atoms."""
+    from rdkit import Chem
+    from rdkit.rdBase import BlockLogs
+
+    some = texts[texts != ""].head(30)
+    if some.empty or pd.to_numeric(some, errors="coerce").notna().mean() > 0.2:
+        return False
+    with BlockLogs():
+        parsed = [Chem.MolFromSmiles(text) if len(text) < 300 else None for text in some]
+    good = [molecule is not None and molecule.GetNumAtoms() > 0 for molecule in parsed]
+    return bool(np.mean(good) > 0.6 and some.str.len().mean() > 3)
+
+
+def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
+    """Modifiers with the task that each stands beside: by its name, or the column next to it."""
+    tasks = {column.name for column in columns if column.role == "task"}
+    result = []
+    for at, column in enumerate(columns):
+        named = _MODIFIER.match(column.name)
+        of = None
+        if column.role in ("modifier", "ignored") and cells[column.name].isin(MARKS).all():
+            base = named[1].strip() if named else ""
+            alike = [task for task in tasks if base and task.startswith(base)]
+            beside = [
+                columns[near].name
+                for near in (at + 1, at - 1)
+                if 0 <= near < len(columns) and columns[near].name in tasks
+            ]
+            of = base if base in tasks else next(iter([*alike, *beside]), None)
+        if of is not None:
+            why = f"marks of `{of}`"
+            result.append(Column(column.name, "modifier", why, column.n_known, of=of))
+        elif column.role == "modifier":
+            result.append(Column(column.name, "ignored", column.why, column.n_known))
+        else:
+            result.append(column)
+    return result

@@ -1,0 +1,486 @@
+"""Settings for a user's table: what its columns say, and what the user asks for."""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cotrain.exceptions import CotrainError, DataError
+from cotrain.init._columns import Column, classify, find_molecules, part_of, words_of
+from cotrain.sources import TextTable, column_of, join_columns, read_cells, read_table
+from cotrain.sources._cells import WORDS
+
+# Columns of a long table as ChEMBL exports them.
+_CHEMBL_TASKS = ("target_chembl_id", "target_id", "target_pref_name", "target")
+_POTENCY = frozenset({"ic50", "ec50", "ki", "kd", "ac50", "gi50", "nm", "um", "µm", "pm"})
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says of the table; None or empty: guessed."""
+
+    smiles: str | None = None
+    tasks: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    id: str | None = None
+    split: str | None = None
+    date: str | None = None
+    layout: Literal["wide", "long"] | None = None
+    task_columns: tuple[str, ...] = ()
+    value_column: str | None = None
+    features: str | None = None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Sections of params.yaml for a table.
+
+    Attributes
+    ----------
+    fetch, labels, features, split : dict
+        Sections as they stand in params.yaml.
+    columns : list of Column
+        What each column was taken for.
+    notes : list of str
+        What else was guessed.
+    tasks : list of str
+    kinds : dict of str to str
+        Binary or real, by task.
+    n_examples : int
+        Rows, or in a long table distinct examples.
+    n_rarest : int
+        Labels of the rarer class (of real values a quarter) of a task that is rarer than three
+        quarters of the tasks.
+    """
+
+    fetch: dict[str, Any]
+    labels: dict[str, Any]
+    features: dict[str, Any]
+    split: dict[str, Any]
+    columns: list[Column]
+    notes: list[str]
+    tasks: list[str]
+    kinds: dict[str, str]
+    n_examples: int
+    n_rarest: int
+
+
+def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
+    """Return settings for the table `csv`, which the study calls `path`.
+
+    Raises
+    ------
+    CotrainError
+        If the file cannot be read, a wish names no column, or no molecules or tasks are found.
+    """
+    table = read_table(csv)
+    names = [str(name) for name in table.cells.columns]
+    long = wishes.layout == "long" or bool(wishes.task_columns or wishes.value_column)
+    wishes = replace(
+        wishes,
+        tasks=wishes.tasks if long else expand(wishes.tasks, names),
+        ignore=expand(wishes.ignore, names),
+        task_columns=expand(wishes.task_columns, names),
+    )
+    _check_wishes(table, wishes)
+    return _Proposer(table, path, wishes).proposal()
+
+
+def expand(wanted: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of columns: each text is one, or several with commas between; * stands for any.
+
+    Examples
+    --------
+    >>> expand(["a,b*", "x, y"], ["a", "b1", "b2", "x, y"])
+    ('a', 'b1', 'b2', 'x, y')
+    """
+    found: list[str] = []
+    for text in wanted:
+        for part in [text] if text in names else [part.strip() for part in text.split(",")]:
+            alike = [name for name in names if fnmatch.fnmatchcase(name, part)]
+            found += [part] if part in names or not alike else alike
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass
+class _Proposer:
+    table: TextTable
+    path: str
+    wishes: Wishes
+    notes: list[str] = field(default_factory=list)
+
+    def proposal(self) -> Proposal:
+        table, wishes = self.table, self.wishes
+        cells = table.cells
+        how = table.format
+        if how.separator not in (None, ",") or how.decimal == "," or how.encoding == "cp1252":
+            name = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(how.separator or "", "comma")
+            self.notes.append(
+                f"read with separator {name}, decimal {how.decimal}, encoding {how.encoding}"
+            )
+        needs_molecules = wishes.features is None or wishes.features.startswith("molecules")
+        molecules = wishes.smiles
+        if molecules is None and needs_molecules:
+            _, _, named = (wishes.features or "").partition(":")
+            molecules = named or find_molecules(cells)
+            others = [name for name in cells if str(name).lower() == "smiles" and name != molecules]
+            if others:
+                self.notes.append(f"`{others[0]}` may hold molecules too: --smiles chooses it")
+        if needs_molecules and molecules is None:
+            raise DataError(
+                f"{table.path}: no column of molecules; name it by --smiles, or say what features "
+                "are made of, such as --features columns:a,b or --features text:body"
+            )
+        long = self._is_long()
+        columns = classify(cells, how.decimal or ".", [], molecules)
+        columns = [self._as_wished(column, long) for column in columns]
+        fetch, tasks, kinds, values = self._long() if long else self._wide(columns)
+        if long:
+            used = {fetch["value"], fetch.get("relation"), *_as_list(fetch["task"])}
+            units = fetch.get("units")
+            used |= {units["column"]} if units else set()
+            columns = [
+                Column(c.name, "task", "long table: see below", c.n_known)
+                if c.name in used
+                else Column(c.name, "ignored", "not used", c.n_known)
+                if c.role in ("task", "modifier", "feature")
+                else c
+                for c in columns
+            ]
+        fetch = self._head(fetch, columns)
+        features = self._features(molecules, tasks)
+        taken = set(_as_list(features.get("columns"))) | {features.get("column")}
+        columns = [
+            Column(c.name, "feature", "as --features says", c.n_known)
+            if c.name in taken and c.role != "molecules"
+            else c
+            for c in columns
+        ]
+        key = molecules if molecules is not None else fetch["id"]
+        n_examples = len(cells) if key is None else int(cells[key].nunique())
+        return Proposal(
+            fetch=fetch,
+            labels=self._labels(tasks, kinds, values),
+            features=features,
+            split=self._split(columns, molecules, long),
+            columns=columns,
+            notes=self.notes,
+            tasks=tasks,
+            kinds=kinds,
+            n_examples=n_examples,
+            n_rarest=_rarest(values, kinds),
+        )
+
+    def _is_long(self) -> bool:
+        wishes, names = self.wishes, set(self.table.cells.columns)
+        if wishes.layout is not None:
+            return wishes.layout == "long"
+        if wishes.task_columns or wishes.value_column:
+            return True
+        if {"standard_value", "standard_type"} <= names and names & set(_CHEMBL_TASKS):
+            self.notes.append("a long table as ChEMBL exports it: a row a measurement")
+            return True
+        return False
+
+    def _as_wished(self, column: Column, long: bool) -> Column:
+        wishes = self.wishes
+        name, n = column.name, column.n_known
+        if name in wishes.ignore:
+            return Column(name, "ignored", "as --ignore says", n)
+        for role, wanted in (("id", wishes.id), ("split", wishes.split), ("date", wishes.date)):
+            if name == wanted:
+                return Column(name, role, f"as --{role} says", n)  # type: ignore[arg-type]
+        if wishes.tasks and not long:
+            if name in wishes.tasks:
+                cells = read_cells(self.table.cells[name], self.table.format.decimal or ".")
+                values = cells.value.dropna()
+                binary = bool(values.isin((0, 1)).all() and not (cells.relation != "").any())
+                return Column(name, "task", "as --tasks says", n, "binary" if binary else "real")
+            if column.role == "task":
+                return Column(name, "ignored", "not among --tasks", n)
+        return column
+
+    def _wide(
+        self, columns: list[Column]
+    ) -> tuple[dict[str, Any], list[str], dict[str, str], dict[str, pd.Series]]:
+        features = self._feature_columns([])
+        tasks = [c.name for c in columns if c.role == "task" and c.name not in features]
+        if not tasks:
+            raise DataError(
+                f"{self.table.path}: no column of numbers or of two classes to learn; name some "
+                "by --tasks, or with --layout long the columns of a long table"
+            )
+        kinds: dict[str, str] = {c.name: c.kind or "real" for c in columns if c.name in tasks}
+        words: dict[str, float | None] = {}
+        values = {}
+        for name in tasks:
+            texts = self.table.cells[name]
+            read = read_cells(texts, self.table.format.decimal or ".")
+            values[name] = read.value[read.relation == ""].dropna()
+            odd = texts[read.wrong]
+            if len(odd):
+                counts = odd.value_counts()
+                shown = ", ".join(f"{text!r} ({n})" for text, n in counts.head(4).items())
+                words |= dict.fromkeys(counts.index.astype(str), None)
+                self.notes.append(
+                    f"`{name}`: {shown} are no numbers and count as gaps: see `fetch.na_values`"
+                )
+            if read.words.any():
+                seen = texts[read.words].str.lower().value_counts()
+                said = ", ".join(
+                    f"{text} ({n}) is {_meaning(str(text))}" for text, n in seen.items()
+                )
+                self.notes.append(f"`{name}`: {said}")
+        fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks}
+        relations = {c.of: c.name for c in columns if c.role == "modifier" and c.of in tasks}
+        if relations:
+            fetch["relations"] = relations
+        if words:
+            fetch["na_values"] = sorted(words)
+        return fetch, tasks, kinds, values
+
+    def _long(
+        self,
+    ) -> tuple[dict[str, Any], list[str], dict[str, str], dict[str, pd.Series]]:
+        cells, wishes = self.table.cells, self.wishes
+        names = [str(name) for name in cells.columns]
+        task_columns = list(wishes.task_columns)
+        if not task_columns:
+            found = [name for name in (*_CHEMBL_TASKS, "task", "assay", "dataset") if name in names]
+            if not found:
+                raise DataError(
+                    f"{self.table.path}: which column names the task of a row? Give --task-column"
+                )
+            task_columns = found[:1]
+            if "standard_type" in names:
+                task_columns.append("standard_type")
+        value = wishes.value_column or next(
+            (name for name in ("standard_value", "value", "label", "y") if name in names), None
+        )
+        if value is None:
+            raise DataError(
+                f"{self.table.path}: which column holds the values? Give --value-column"
+            )
+        fetch: dict[str, Any] = {
+            "layout": "long",
+            "tasks": list(wishes.tasks) or None,
+            "task": task_columns[0] if len(task_columns) == 1 else task_columns,
+            "value": value,
+        }
+        relation = [
+            n for n in names if words_of(n)[-1:] in (["relation"], ["modifier"], ["qualifier"])
+        ]
+        mine = [n for n in relation if n.split("_")[0] == value.split("_")[0]] or relation
+        if mine:
+            fetch["relation"] = mine[0]
+        read = read_cells(cells[value], self.table.format.decimal or ".")
+        known = read.value.notna()
+        if read.wrong.any():
+            fetch["na_values"] = sorted(cells[value][read.wrong].unique().tolist())
+        units = next((n for n in names if words_of(n)[-1:] in (["units"], ["unit"])), None)
+        if units is not None and value.split("_")[0] == units.split("_")[0]:
+            counts = cells[units][known].value_counts()
+            fetch["units"] = {
+                "column": units,
+                "to": "nM" if "nM" in counts.index else str(counts.index[0]),
+            }
+            shown = ", ".join(f"{unit or 'blank'} ({n})" for unit, n in counts.items())
+            self.notes.append(
+                f"units {shown}: molar ones are converted to {fetch['units']['to']}, values in "
+                "others left out"
+            )
+        task = join_columns([cells[name] for name in task_columns])
+        chosen = task.isin(wishes.tasks) if wishes.tasks else task != ""
+        tasks = [str(name) for name in task[known & chosen].unique()]
+        values = {
+            str(name): part for name, part in read.value[known & chosen].groupby(task, sort=False)
+        }
+        kinds = {
+            name: "binary" if part.isin((0, 1)).all() else "real" for name, part in values.items()
+        }
+        return fetch, tasks, kinds, values
+
+    def _head(self, fetch: dict[str, Any], columns: list[Column]) -> dict[str, Any]:
+        found = [c.name for c in columns if c.role == "id"]
+        chosen = self.wishes.id
+        if chosen is None and fetch["layout"] == "wide":
+            chosen = next(iter(found), None)
+        how = self.table.format
+        written = {
+            name: value
+            for name, value, usual in (
+                ("separator", how.separator, ","),
+                ("decimal", how.decimal, "."),
+                ("encoding", how.encoding, "utf-8-sig"),
+            )
+            if value not in (None, usual)
+        }
+        head = {"kind": "table", "path": self.path, "layout": fetch.pop("layout"), "id": chosen}
+        return head | fetch | ({"format": written} if written else {})
+
+    def _feature_columns(self, tasks: list[str]) -> list[str]:
+        """The columns that `--features columns:` names; * stands for any letters."""
+        kind, _, listed = (self.wishes.features or "").partition(":")
+        if kind != "columns":
+            return []
+        names = [str(name) for name in self.table.cells.columns]
+        chosen = expand([listed], names)
+        for name in chosen:
+            column_of(self.table.cells, name, "--features", self.table.path)
+        return [name for name in chosen if name not in tasks]
+
+    def _features(self, molecules: str | None, tasks: list[str]) -> dict[str, Any]:
+        kind, _, named = (self.wishes.features or "molecules").partition(":")
+        match kind:
+            case "molecules":
+                return {"kind": "molecules", "column": molecules}
+            case "columns":
+                return {"kind": "columns", "columns": self._feature_columns(tasks)}
+            case "text":
+                name = str(column_of(self.table.cells, named, "--features", self.table.path).name)
+                return {
+                    "kind": "text", "column": name, "method": "tfidf", "max_features": 5000,
+                    "words": 2, "min_examples": 3,
+                }  # fmt: skip
+            case "given" | "images":
+                if not named:
+                    raise CotrainError(f"--features {kind}: needs a file, such as {kind}:file.npz")
+                return {"kind": kind, "path": named, "array": None, "id": None}
+        raise CotrainError(
+            f"--features must be molecules, columns:a,b, text:column, given:file or images:file, "
+            f"got {self.wishes.features!r}"
+        )
+
+    def _labels(
+        self, tasks: list[str], kinds: dict[str, str], values: dict[str, pd.Series]
+    ) -> dict[str, Any]:
+        """The kind that most tasks have, and what differs for the others."""
+        n_real = sum(kind == "real" for kind in kinds.values())
+        common = "real" if n_real > len(kinds) / 2 else "binary"
+        own: dict[str, dict[str, Any]] = {}
+        for name in tasks:
+            differs: dict[str, Any] = {}
+            if kinds[name] != common:
+                differs["kind"] = kinds[name]
+            transform = _transform(name, values[name]) if kinds[name] == "real" else "none"
+            if transform != "none":
+                differs["transform"] = transform
+                self.notes.append(
+                    f"`{name}`: {_range(values[name])}, so its labels are {transform} of the values"
+                )
+            if differs:
+                own[name] = differs
+        transforms = {own.get(n, {}).get("transform", "none") for n in tasks if kinds[n] == "real"}
+        labels = {"kind": common, "transform": "none"}
+        if common == "real" and len(transforms) == 1:
+            labels["transform"] = transforms.pop()
+            for name in list(own):
+                own[name].pop("transform", None)
+                if not own[name]:
+                    del own[name]
+        return labels | {"tasks": own}
+
+    def _split(self, columns: list[Column], molecules: str | None, long: bool) -> dict[str, Any]:
+        wishes, cells = self.wishes, self.table.cells
+        if wishes.date is not None:
+            return {"kind": "time", "column": wishes.date}
+        name = wishes.split
+        if name is None and not long:
+            for column in columns:
+                if column.role == "split" and "words" in column.why:
+                    name = column.name
+                    self.notes.append(f"folds follow `{name}`; --ignore it for folds of our own")
+                    break
+        if name is not None:
+            return {"kind": "column", "column": name, "values": sorted(cells[name].unique())}
+        if molecules is not None:
+            return {"kind": "scaffold", "column": molecules}
+        return {"kind": "random"}
+
+
+def column_folds(
+    values: Sequence[str], n_folds: int, n_test: int, n_validation: int
+) -> dict[str, list[int]]:
+    """Return the folds of each value of a split column: the last test, those before validate."""
+    parts = {value: part_of(value) for value in values}
+    if all(part is not None for part in parts.values()):
+        test = list(range(n_folds - n_test, n_folds))
+        has_validation = "valid" in parts.values()
+        end = n_folds - n_test - (n_validation if has_validation else 0)
+        folds = {
+            "train": list(range(end)),
+            "valid": list(range(end, n_folds - n_test)),
+            "test": test,
+        }
+        order = ("train", "valid", "test")
+        return {
+            value: folds[part] for part in order for value, found in parts.items() if found == part
+        }
+    ordered = sorted(values, key=_natural)
+    return {value: [at % n_folds] for at, value in enumerate(ordered)}
+
+
+def _natural(text: str) -> list[tuple[int, float, str]]:
+    return [
+        (0, float(part), "") if part.isdigit() else (1, 0.0, part)
+        for part in re.split(r"(\d+)", text)
+        if part
+    ]
+
+
+def _transform(name: str, values: pd.Series) -> str:
+    """A logarithm, if it takes most of a column's skew away."""
+    if len(values) < 8 or (values <= 0).any() or values.max() < 30 * values.min():
+        return "none"
+    plain, logged = abs(_skew(values)), abs(_skew(np.log10(values)))
+    if plain < 1.5 or logged > plain / 2:
+        return "none"
+    return "neg_log10" if set(words_of(name)) & _POTENCY else "log10"
+
+
+def _skew(values: pd.Series) -> float:
+    from scipy.stats import skew
+
+    return float(skew(values.to_numpy()))
+
+
+def _range(values: pd.Series) -> str:
+    return f"{values.min():g} to {values.max():g}, skew {_skew(values):.1f}"
+
+
+def _rarest(values: dict[str, pd.Series], kinds: dict[str, str]) -> int:
+    counts = [
+        min(int((part > 0.5).sum()), int((part <= 0.5).sum()))
+        if kinds[name] == "binary"
+        else len(part) // 4
+        for name, part in values.items()
+    ]
+    return int(np.quantile(counts, 0.25)) if counts else 0
+
+
+def _meaning(word: str) -> str:
+    """What a usual word for a label stands for."""
+    return "a gap" if np.isnan(WORDS[word]) else f"{WORDS[word]:g}"
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [] if value is None else [value]
+
+
+def _check_wishes(table: TextTable, wishes: Wishes) -> None:
+    named = {
+        "--smiles": [wishes.smiles], "--ignore": wishes.ignore, "--id": [wishes.id],
+        "--split": [wishes.split], "--date": [wishes.date], "--task-column": wishes.task_columns,
+        "--value-column": [wishes.value_column],
+    }  # fmt: skip
+    if wishes.layout != "long" and not wishes.task_columns and not wishes.value_column:
+        named["--tasks"] = list(wishes.tasks)
+    for option, names in named.items():
+        for name in names:
+            if name is not None:
+                column_of(table.cells, name, option, table.path)

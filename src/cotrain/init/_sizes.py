@@ -1,0 +1,59 @@
+"""Folds, plan sizes and scores that suit a table."""
+
+import math
+from typing import Any
+
+from cotrain.init._proposal import column_folds
+
+
+def fit_plan(
+    params: Any, n_tasks: int, n_examples: int, n_rarest: int, split: dict[str, Any]
+) -> dict[str, Any]:
+    """Choose folds and plan sizes; returns the section of the split.
+
+    Models are trained near the full data: on all folds but those for validation and test, which
+    turn from repeat to repeat. The rarer the labels, the fewer the folds.
+    """
+    n_folds, n_test, n_validation = _folds(n_examples, n_rarest)
+    plan, prepare = params["plan"], params["prepare"]
+    plan["rotate"] = True
+    if split["kind"] == "column":
+        values = split.pop("values")
+        folds = column_folds(values, n_folds, n_test, n_validation)
+        if all(len(places) == 1 for places in folds.values()):  # fold numbers
+            n_folds = max(len(folds), 4)
+            n_test = n_validation = 1
+        split["folds"] = folds
+        plan["rotate"] = not any(
+            places == [*range(n_folds - n_test - n_validation, n_folds - n_test)]
+            for places in folds.values()
+        )
+    elif split["kind"] == "time":
+        plan["rotate"] = False
+    prepare["n_folds"] = n_folds
+    n_train = n_folds - n_test - n_validation
+    plan["test_folds"], plan["train_folds"], plan["subset_level"] = n_test, n_train, n_train
+    levels = {max(1, n_train // 3), max(1, 2 * n_train // 3)}
+    plan["augmentations"]["levels"] = sorted(level for level in levels if level < n_train) or [1]
+    subsets = plan["subsets"]
+    subsets["max_size"] = max(2, min(subsets["max_size"], n_tasks - 1))
+    sizes = range(subsets["min_size"], subsets["max_size"] + 1)
+    subsets["n_subsets"] = min(subsets["n_subsets"], sum(math.comb(n_tasks, n) for n in sizes))
+    params["group"]["max_groups"] = min(params["group"]["max_groups"], n_tasks)
+    return split
+
+
+def fit_scores(params: Any, kinds: set[str]) -> None:
+    """Choose scores that tasks of these kinds have, none of them in a task's own unit."""
+    if kinds == {"real"}:
+        params["analyze"]["score"] = params["analyze"]["curve_score"] = "r2"
+    elif len(kinds) > 1:
+        params["analyze"]["score"] = params["analyze"]["curve_score"] = "d2"
+
+
+def _folds(n_examples: int, n_rarest: int) -> tuple[int, int, int]:
+    """How many folds there are, for test, and for validation."""
+    for n_folds, n_test, n_validation, enough in ((10, 2, 1, 40), (6, 1, 1, 18), (5, 1, 1, 8)):
+        if n_rarest >= enough and n_examples >= 6 * n_folds:
+            return n_folds, n_test, n_validation
+    return 4, 1, 1

@@ -1,0 +1,207 @@
+"""The raw table: what a source read, as it was exported, before anything is chosen or merged."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from cotrain.exceptions import DataError
+from cotrain.files import whole_file, write_csv, write_parquet
+
+RECORDS = ("file", "row", "example")
+VALUES = ("record", "task", "value", "relation")
+RELATIONS = ("", "<", ">")
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """R records with the columns that the user's file has, and what was measured of them.
+
+    The user's names stand in `inputs` and in `values["task"]` alone, so that they meet no name
+    of ours.
+
+    Attributes
+    ----------
+    records : DataFrame (R,) with columns file, row, example
+        Where each record stands, and its name. `row` counts the file's rows as a spreadsheet
+        does: the header is row 1.
+    inputs : DataFrame (R,)
+        The columns that features and splits are made of, under the user's names.
+    values : DataFrame with columns record, task, value, relation
+        A row a value. `record` counts from 0; `relation` is "<" or ">" where the value is a
+        bound of what could not be measured, else "". Tasks rank by their first row.
+    summary : DataFrame with columns step, examples, tasks, measurements
+        How much was read, and how much each step of the reading left.
+    features : csr_array or ndarray of float32 (R, ...), or None
+        The source's own features.
+    truth : DataFrame or None
+        What is known of a made source; see `Synthetic`.
+    folder : Path
+        Where relative paths in the settings start; not saved.
+
+    Raises
+    ------
+    DataError
+        If the parts do not fit together, or a value is not finite.
+    """
+
+    records: pd.DataFrame
+    inputs: pd.DataFrame
+    values: pd.DataFrame
+    summary: pd.DataFrame
+    features: csr_array | np.ndarray | None = None
+    truth: pd.DataFrame | None = None
+    folder: Path = field(default_factory=Path)
+
+    def __post_init__(self) -> None:
+        for name, frame, columns in (
+            ("records", self.records, RECORDS),
+            ("values", self.values, VALUES),
+        ):
+            if tuple(frame.columns) != columns:
+                raise DataError(f"`{name}` needs the columns {columns}, got {[*frame.columns]}")
+        n_records = len(self.records)
+        sizes = {"inputs": len(self.inputs)}
+        if self.features is not None:
+            sizes["features"] = self.features.shape[0]
+        for name, size in sizes.items():
+            if size != n_records:
+                raise DataError(f"`{name}` needs {n_records} rows, one a record, got {size}")
+        if not np.isfinite(self.values["value"]).all():
+            raise DataError("measured values must be finite; unknown values are not listed")
+        if not self.values["record"].between(0, n_records - 1).all():
+            raise DataError(f"`values` names a record beyond the {n_records} that there are")
+        if not self.values["relation"].isin(RELATIONS).all():
+            raise DataError(f"`relation` must be one of {RELATIONS}")
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks in the source's order."""
+        return tuple(self.values["task"].unique())
+
+    def column(self, name: str, key: str) -> pd.Series:
+        """The user's column `name`, which the setting `key` asks for, (R,).
+
+        Raises
+        ------
+        DataError
+            If there is no such column.
+        """
+        return column_of(self.inputs, name, key, "the source")
+
+    def take(self, records: Sequence[int] | np.ndarray) -> "RawTable":
+        """Some of the records, without what was measured of them."""
+        rows = np.asarray(records)
+        return RawTable(
+            self.records.iloc[rows].reset_index(drop=True),
+            self.inputs.iloc[rows].reset_index(drop=True),
+            self.values.iloc[:0],
+            self.summary,
+            None if self.features is None else self.features[rows],
+            folder=self.folder,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the table to `folder`; the same table gives the same bytes.
+
+        Raises
+        ------
+        DataError
+            If nothing was measured.
+        """
+        if self.values.empty:
+            raise DataError("the source holds no measurement; check `fetch` in params.yaml")
+        write_parquet(folder / "records.parquet", self.records)
+        write_parquet(folder / "inputs.parquet", self.inputs)
+        write_parquet(folder / "values.parquet", self.values)
+        write_csv(folder / "summary.csv", self.summary)
+        # What another source left behind would be taken for this one's.
+        (folder / "features.npz").unlink(missing_ok=True)
+        (folder / "truth.csv").unlink(missing_ok=True)
+        if self.features is not None:
+            _save_features(folder / "features.npz", self.features)
+        if self.truth is not None:
+            write_csv(folder / "truth.csv", self.truth)
+
+    @classmethod
+    def load(cls, folder: Path, base: Path = Path()) -> "RawTable":
+        """Read a table that `save` wrote; relative paths in the settings start at `base`.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or is not what `save` wrote.
+        """
+        features, truth = folder / "features.npz", folder / "truth.csv"
+        try:
+            return cls(
+                records=pd.read_parquet(folder / "records.parquet"),
+                inputs=pd.read_parquet(folder / "inputs.parquet"),
+                values=pd.read_parquet(folder / "values.parquet"),
+                summary=pd.read_csv(folder / "summary.csv"),
+                features=_load_features(features) if features.exists() else None,
+                truth=pd.read_csv(truth) if truth.exists() else None,
+                folder=base,
+            )
+        except FileNotFoundError as error:
+            raise DataError(f"{folder}: no measurements; run `cotrain fetch` first") from error
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise DataError(
+                f"{folder}: not measurements ({error}); run `cotrain fetch` to write them anew"
+            ) from error
+
+
+def column_of(frame: pd.DataFrame, name: str, key: str, where: object) -> pd.Series:
+    """Return the column `name`, which the setting `key` asks for.
+
+    Raises
+    ------
+    DataError
+        If there is no such column.
+    """
+    if name in frame.columns:
+        return frame[name]
+    names = [str(column) for column in frame.columns]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    hint = f"did you mean `{close[0]}`?" if close else f"it has {listed or 'none'}"
+    raise DataError(f"{where}: no column `{name}`, which `{key}` names; {hint}")
+
+
+def summary_row(step: str, records: pd.DataFrame, values: pd.DataFrame) -> dict[str, str | int]:
+    """One row of a summary: the distinct examples and tasks, and the measurements."""
+    examples = records["example"].to_numpy()[values["record"].unique()]
+    return {
+        "step": step,
+        "examples": len(pd.unique(examples)),
+        "tasks": values["task"].nunique(),
+        "measurements": len(values),
+    }
+
+
+def _save_features(path: Path, features: csr_array | np.ndarray) -> None:
+    if isinstance(features, np.ndarray):
+        arrays = {"dense": features}
+    else:
+        arrays = {
+            "indptr": features.indptr.astype(np.int64),
+            "indices": features.indices.astype(np.int32),
+            "data": features.data,
+            "n_features": np.array(features.shape[1]),
+        }
+    with whole_file(path) as part, part.open("wb") as file:
+        # Uncompressed, so that the bytes do not depend on the version of zlib.
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _load_features(path: Path) -> csr_array | np.ndarray:
+    with np.load(path, allow_pickle=False) as part:
+        if "dense" in part:
+            return np.asarray(part["dense"])
+        indptr = part["indptr"]
+        shape = (indptr.size - 1, int(part["n_features"]))
+        return csr_array((part["data"], part["indices"], indptr), shape=shape)

@@ -1,0 +1,215 @@
+"""The user's own table: wide (a column a task) or long (a row a measurement)."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from cotrain.exceptions import DataError
+from cotrain.settings import Choice, Section
+from cotrain.sources._cells import MARKS, Cells, read_cells
+from cotrain.sources._raw import RawTable, column_of, summary_row
+from cotrain.sources._source import Source
+from cotrain.sources._text import Format, TextTable, read_table
+from cotrain.sources._units import factors
+
+
+class FormatSettings(Section):
+    """How the file is written; what is left out is guessed."""
+
+    separator: str | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+
+class UnitSettings(Section):
+    """A column of units, and the one that values are converted to."""
+
+    column: str
+    to: str
+
+
+class TableSettings(Choice):
+    """A file, and which of its columns are what."""
+
+    kind: Literal["table"]
+    path: str
+    layout: Literal["wide", "long"]
+    id: str | None
+    tasks: list[str] | None
+    task: str | Annotated[list[str], Field(min_length=1)] | None = None
+    value: str | None = None
+    relation: str | None = None
+    relations: dict[str, str] = Field(default_factory=dict)
+    units: UnitSettings | None = None
+    words: dict[str, float | None] = Field(default_factory=dict)
+    na_values: list[str] = Field(default_factory=list)
+    format: FormatSettings = FormatSettings()
+
+    @model_validator(mode="after")
+    def _layouts_need_columns(self) -> "TableSettings":
+        if self.layout == "long" and not (self.task and self.value):
+            raise ValueError("the long layout needs `task` and `value`, the names of columns")
+        if self.layout == "wide" and not self.tasks:
+            raise ValueError("the wide layout needs `tasks`, the names of their columns")
+        return self
+
+    @property
+    def task_columns(self) -> list[str]:
+        """The columns that name the task of a row, in the long layout."""
+        return [self.task] if isinstance(self.task, str) else list(self.task or ())
+
+
+class Table(Source):
+    """CSV, TSV, Excel, Parquet or SD file of the user's; a blank value is an unknown one."""
+
+    Settings = TableSettings
+
+    def read(self, folder: Path) -> RawTable:
+        """Return what the file holds; columns that are no measurements are its inputs.
+
+        Raises
+        ------
+        DataError
+            If the file is not as the settings say; the message names the file, row and column.
+        """
+        wanted: TableSettings = self.settings
+        table = read_table(folder / wanted.path, Format(**wanted.format.model_dump()))
+        cells = table.cells
+        records = pd.DataFrame({"file": table.path.name, "row": cells.index})
+        if wanted.id is None:
+            records["example"] = "row " + records["row"].astype(str)
+        else:
+            names = column_of(cells, wanted.id, "fetch.id", table.path).reset_index(drop=True)
+            records["example"] = names.where(names != "", "row " + records["row"].astype(str))
+        values, used, notes = (
+            _long(table, wanted) if wanted.layout == "long" else _wide(table, wanted)
+        )
+        inputs = cells.drop(columns=used).reset_index(drop=True)
+        summary: list[dict[str, Any]] = [
+            summary_row("read", records, values) | {"examples": records["example"].nunique()},
+            summary_row("with a value", records, values),
+        ]
+        counted: list[dict[str, Any]] = [
+            {"step": step, "examples": pd.NA, "tasks": pd.NA, "measurements": count}
+            for step, count in notes.items()
+            if count
+        ]
+        return RawTable(records, inputs, values, pd.DataFrame(summary + counted))
+
+
+def _wide(
+    table: TextTable, wanted: TableSettings
+) -> tuple[pd.DataFrame, list[str], dict[str, int]]:
+    names = wanted.tasks or []
+    columns: dict[str, Cells] = {}
+    notes: dict[str, int] = {}
+    for name in names:
+        column = column_of(table.cells, name, "fetch.tasks", table.path)
+        columns[name] = _read(table, column, wanted)
+    _check({name: (table.cells[name], found) for name, found in columns.items()}, table)
+    parts = []
+    for name, found in columns.items():
+        relation = found.relation
+        if name in wanted.relations:
+            marks = column_of(table.cells, wanted.relations[name], "fetch.relations", table.path)
+            relation = _relations(table, marks, relation)
+        part = pd.DataFrame({"task": name, "value": found.value, "relation": relation})
+        part.insert(0, "record", range(len(part)))
+        parts.append(part.dropna(subset="value"))
+        notes |= _counts(name, found)
+        if parts[-1].empty:
+            notes[f"tasks without a value: {name}"] = 1
+    used = [*names, *wanted.relations.values()]
+    return pd.concat(parts, ignore_index=True), list(dict.fromkeys(used)), notes
+
+
+def _long(
+    table: TextTable, wanted: TableSettings
+) -> tuple[pd.DataFrame, list[str], dict[str, int]]:
+    assert wanted.value is not None  # checked by TableSettings
+    task = join_columns(
+        [column_of(table.cells, name, "fetch.task", table.path) for name in wanted.task_columns]
+    )
+    column = column_of(table.cells, wanted.value, "fetch.value", table.path)
+    found = _read(table, column, wanted)
+    chosen = task.isin(task if wanted.tasks is None else wanted.tasks)
+    if (nameless := chosen & (task == "") & found.value.notna()).any():
+        row = task.index[nameless][0]
+        raise DataError(
+            f"{table.path}, row {row}, column `{wanted.task_columns[0]}`: no task; name it"
+        )
+    for name in wanted.tasks or ():
+        if not (task == name).any():
+            raise DataError(f"{table.path}: no row of the task `{name}`, which `fetch.tasks` names")
+    _check({wanted.value: (column, found)}, table)
+    relation, value = found.relation, found.value
+    if wanted.relation is not None:
+        marks = column_of(table.cells, wanted.relation, "fetch.relation", table.path)
+        relation = _relations(table, marks, relation)
+    notes = _counts(wanted.value, found)
+    if wanted.units is not None:
+        units = column_of(table.cells, wanted.units.column, "fetch.units.column", table.path)
+        factor = factors(units, wanted.units.to)
+        lost = units[factor.isna() & value.notna() & chosen]
+        for unit, count in lost.value_counts().items():
+            notes[f"values left out: unit {unit or 'blank'!r} is not {wanted.units.to}"] = count
+        value = value * factor
+    order = pd.Series(pd.factorize(task)[0], index=task.index)
+    values = pd.DataFrame({"task": task, "value": value, "relation": relation, "order": order})
+    values.insert(0, "record", range(len(values)))
+    values = values[chosen].dropna(subset="value").sort_values("order", kind="stable")
+    return values.drop(columns="order").reset_index(drop=True), [wanted.value], notes
+
+
+def _read(table: TextTable, column: pd.Series, wanted: TableSettings) -> Cells:
+    return read_cells(column, table.format.decimal or ".", wanted.na_values, wanted.words)
+
+
+def _relations(table: TextTable, marks: pd.Series, inside: pd.Series) -> pd.Series:
+    """The relation of each value: of the column of marks, or of the mark in its own cell."""
+    found = marks.map(MARKS)
+    if found.isna().any():
+        row, text = marks.index[found.isna()][0], marks[found.isna()].iloc[0]
+        raise DataError(
+            f"{table.path}, row {row}, column `{marks.name}`: {text!r} is no relation; "
+            "write =, <, > or ~, or leave the column out of `fetch`"
+        )
+    return inside.where(inside != "", found)
+
+
+def _counts(name: str, found: Cells) -> dict[str, int]:
+    return {
+        f"values read behind a mark such as ~: {name}": int(found.approximate.sum()),
+        f"words read as labels: {name}": int(found.words.sum()),
+    }
+
+
+def _check(columns: dict[str, tuple[pd.Series, Cells]], table: TextTable) -> None:
+    """Raise unless every cell is understood; all the marks that are not are listed at once."""
+    wrong = {name: column[found.wrong] for name, (column, found) in columns.items()}
+    marks = pd.concat(list(wrong.values()))
+    if marks.empty:
+        return
+    name = next(name for name, texts in wrong.items() if len(texts))
+    row, text = wrong[name].index[0], wrong[name].iloc[0]
+    counts = marks.value_counts(sort=False)
+    counts = counts.sort_values(ascending=False, kind="stable")
+    listed = ", ".join(f"{mark!r} ({count})" for mark, count in counts.head(8).items())
+    more = f" and {len(counts) - 8} more" if len(counts) > 8 else ""
+    pasted = ", ".join(f'"{mark}"' for mark in counts.index[:8])
+    raise DataError(
+        f"{table.path}, row {row}, column `{name}`: {text!r} is not a number; not numbers are "
+        f"{listed}{more}: for gaps set `fetch.na_values: [{pasted}]`, for labels "
+        f"`fetch.words: {{{counts.index[0]}: 1}}`"
+    )
+
+
+def join_columns(columns: list[pd.Series]) -> pd.Series:
+    """Return the texts of several columns side by side, with " / " between them."""
+    joined = columns[0]
+    for column in columns[1:]:
+        joined = joined + " / " + column
+    return joined

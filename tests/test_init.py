@@ -149,7 +149,9 @@ def test_what_is_there_is_not_overwritten(tmp_path, name):
 
 
 def test_smiles_without_a_file(tmp_path):
-    assert "are about the table of --csv: give it as well" in refuse(tmp_path / "study", "--smiles", "smiles")
+    assert "are about the table of --csv: give it as well" in refuse(
+        tmp_path / "study", "--smiles", "smiles"
+    )
     assert not (tmp_path / "study").exists()
 
 

@@ -49,7 +49,7 @@ def refused(study: Path, *stage: str) -> str:
         ("smiles,a,b,c,d\nC,,,,\nCC,,,,\n", "the source holds no measurement; check `fetch`"),
         (
             GOOD.replace("CC,0", "CC,maybe"),
-            "mine.csv, row 3, column `a`: 'maybe' is not a number; not numbers are 'maybe' (1): for",
+            "mine.csv, row 3, column `a`: 'maybe' is not a number; not numbers are 'maybe' (2): for",
         ),
         (GOOD.replace("CC,0", "CC,inf"), "mine.csv, row 3, column `a`: 'inf' is not a number"),
         (GOOD + "CO,1,0,1,0,1,1\n", "mine.csv: not valid CSV"),
@@ -97,7 +97,7 @@ def test_prepare_names_what_cannot_be_learned(study, text, message):
             {"learners.network.epoch": 3},
             "`learners.network.epoch` is not a setting (did you mean `epochs`?); remove or",
         ),
-        ({"models": {}}, "`models` is not a setting (did you mean `model`?)"),
+        ({"learner": {}}, "`learner` is not a setting (did you mean `learners`?)"),
         (
             {"learners.network.epochs": "many"},
             "`learners.network.epochs` must be a valid integer, got 'many'",
@@ -123,7 +123,7 @@ def test_settings_are_checked_before_anything_is_done(study, changes, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must hold the sections fetch, prepare, model"),
+        ("", "must hold the sections fetch, prepare, learners"),
         ("model: [", "not valid YAML"),
         ("model: 1\nmodel: 2\n", "not valid YAML"),
     ],

@@ -16,6 +16,10 @@ SETTINGS = {
     "prepare.features.bits": 128,
     "prepare.n_folds": 5,
     "plan.test_folds": 1,
+    "plan.train_folds": 3,
+    "plan.subset_level": 2,
+    "plan.rotate": False,
+    "plan.augmentations.levels": [1, 2],
     "learners.network.hidden": [8],
     "learners.network.epochs": 2,
 }

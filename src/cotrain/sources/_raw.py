@@ -138,9 +138,13 @@ class RawTable:
         """
         features, truth = folder / "features.npz", folder / "truth.csv"
         try:
+            records = pd.read_parquet(folder / "records.parquet")
+            inputs = pd.read_parquet(folder / "inputs.parquet")
+            if inputs.columns.empty:  # the file does not say how many rows have no columns
+                inputs = pd.DataFrame(index=records.index)
             return cls(
-                records=pd.read_parquet(folder / "records.parquet"),
-                inputs=pd.read_parquet(folder / "inputs.parquet"),
+                records=records,
+                inputs=inputs,
                 values=pd.read_parquet(folder / "values.parquet"),
                 summary=pd.read_csv(folder / "summary.csv"),
                 features=_load_features(features) if features.exists() else None,

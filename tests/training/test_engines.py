@@ -307,6 +307,18 @@ def test_engines_agree_on_robust_losses_and_base_rates(mixed, loss):
         assert not np.array_equal(scores_of(mine), scores_of(other), equal_nan=True)
 
 
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
+def test_a_checkpoint_is_the_fit_on_its_way(mixed, engine):
+    fit = make_fits()[0]
+    long = make_learner(make_model(engine=engine, epochs=4, decay_epochs=[1]))
+    stops = long.checkpoints()
+    assert list(stops) == ["epoch 1", "epoch 2", "epoch 3", "epoch 4"]
+    patient = make_model(engine=engine, epochs=4, decay_epochs=[1], patience=4)
+    (best,) = make_learner(patient).evaluate(mixed, [fit])
+    (again,) = stops[f"epoch {best.n_epochs}"].evaluate(mixed, [fit])
+    assert_same_bits(best, again)
+
+
 def test_an_untrained_head_says_the_base_rate(mixed):
     problem = Problem.of(mixed, make_fits()[0])
     shares = expit(initial_heads(problem, 8, 0, np.float64, base_rate=True).bias)

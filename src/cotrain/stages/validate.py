@@ -1,6 +1,7 @@
 """The recommended portfolio and its rivals, trained with fresh seeds, compared on test labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ from cotrain.grouping import single_tasks, together
 from cotrain.scores import SCORES
 from cotrain.stages._context import analysed_scores
 from cotrain.stages._grouping_file import GroupingFile
-from cotrain.stages._learners import identities
+from cotrain.stages._learners import Learners, identities
 from cotrain.stages._repeats import study_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
@@ -42,10 +43,11 @@ RECOMMENDED = "recommended"
 
 
 def run(study: Study) -> str:
-    trainer, settings = Trainer.of(study), study.settings
+    settings = study.settings
+    trainer = _with_checkpoints(Trainer.of(study), settings.plan.learner)
     table, tasks = trainer.table, trainer.table.tasks
     found = GroupingFile.load(study, tasks, trainer.data_version)
-    ways, candidates = _ways(study, found, len(tasks))
+    ways, candidates = _ways(study, found, trainer.learners, len(tasks))
     rotations = _fresh_repeats(study)
     level, seed = settings.plan.subset_level, settings.validate_.seed
     models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
@@ -101,7 +103,16 @@ def run(study: Study) -> str:
     )
 
 
-def _ways(study: Study, found: GroupingFile, n_tasks: int) -> tuple[list[Way], list[Candidate]]:
+def _with_checkpoints(trainer: Trainer, network: str) -> Trainer:
+    """The trainer with the stops of the joint learner as learners too (ACS, 2025)."""
+    stops = trainer.learners[network].checkpoints()
+    named = {f"{network} {name}": learner for name, learner in stops.items()}
+    return replace(trainer, learners={**trainer.learners, **named})
+
+
+def _ways(
+    study: Study, found: GroupingFile, learners: Learners, n_tasks: int
+) -> tuple[list[Way], list[Candidate]]:
     """What is compared, and the portfolios that can be recommended, from the simplest on."""
     network = study.settings.plan.learner
     others = [name for name in study.settings.learners if name != network]
@@ -111,6 +122,7 @@ def _ways(study: Study, found: GroupingFile, n_tasks: int) -> tuple[list[Way], l
     joint = models_of(network, together(n_tasks))
     ensemble = draws(network, every, n_models)
     groups = models_of(network, found.recommended)
+    stops = tuple(Model(name, every) for name in learners if name.startswith(f"{network} "))
     by_learner = {name: (Model(name, every),) for name in others}
     ways = [
         Way("base rate", ()),
@@ -119,13 +131,14 @@ def _ways(study: Study, found: GroupingFile, n_tasks: int) -> tuple[list[Way], l
         Way("all together", joint),
         Way("ensemble", ensemble),
         Way("grouping", groups, served=True),
+        Way("checkpoints", stops, served=True),
         *(
             Way(name, models_of(network, grouping), served=True)
             for name, groupings in found.rivals.items()
             for grouping in groupings
         ),
     ]
-    learners = tuple(model for models in by_learner.values() for model in models)
+    rest = tuple(model for models in by_learner.values() for model in models)
     candidates = [
         Candidate("base rate", ()),
         *(Candidate(name, models) for name, models in by_learner.items()),
@@ -134,11 +147,11 @@ def _ways(study: Study, found: GroupingFile, n_tasks: int) -> tuple[list[Way], l
         Candidate("ensemble", ensemble),
         Candidate("grouping", groups),
     ]
-    if learners:
-        candidates.append(Candidate("ensemble and other learners", (*ensemble, *learners)))
+    if rest:
+        candidates.append(Candidate("ensemble and other learners", (*ensemble, *rest)))
     candidates.append(Candidate("ensemble and grouping", (*ensemble, *groups)))
-    candidates.append(Candidate("all models", (*ensemble, *groups, *alone, *learners)))
-    return ways, _distinct(candidates)
+    candidates.append(Candidate("all models", (*ensemble, *groups, *alone, *rest)))
+    return [way for way in ways if way.models or way.name == "base rate"], _distinct(candidates)
 
 
 def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:

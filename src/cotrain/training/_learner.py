@@ -148,6 +148,10 @@ class Learner(ABC):
         """Floating-point operations of training each fit, (n_fits,); NaN where none are counted."""
         return np.full(len(fits), np.nan)
 
+    def checkpoints(self) -> "dict[str, Learner]":
+        """The learner stopped early, by names of the stops; none where training has no epochs."""
+        return {}
+
     def identity(self) -> dict[str, Any]:
         """What of the settings a fit's identity is made of, as plain JSON values."""
         return self.settings.model_dump(mode="json")

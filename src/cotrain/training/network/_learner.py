@@ -48,6 +48,21 @@ class Network(Learner):
         """Floating-point operations of training each fit, (n_fits,)."""
         return count_operations(_table, fits, self.settings)
 
+    def checkpoints(self) -> dict[str, Learner]:
+        """The network after each quarter of its epochs.
+
+        A fit of fewer epochs is what a longer one was on its way: seeds, orders, masks and rates
+        follow from the epoch alone.
+        """
+        epochs = self.settings.epochs
+        stops = dict.fromkeys(max(1, round(epochs * part / 4)) for part in (1, 2, 3, 4))
+        return {
+            f"epoch {stop}": type(self)(
+                self.settings.model_copy(update={"epochs": stop, "patience": 0})
+            )
+            for stop in stops
+        }
+
     def identity(self) -> dict[str, Any]:
         """All settings but the device, which changes digits only."""
         return self.settings.model_dump(exclude={"device"})

@@ -174,7 +174,7 @@ class _Maker:
         frame = self.estimates(truth, 0.005).rename(columns={"value": "relevance"})
         frame.insert(0, "target", self.names(target))
         frame.insert(1, "source", self.names(source))
-        frame.to_csv(folder / "relevance.csv", index=False)
+        frame.assign(withheld="").to_csv(folder / "relevance.csv", index=False)
 
         reliability = np.clip(0.45 * bool(self.effect) + 0.1 * self.rng.normal(size=self.K), -1, 1)
         ceiling = np.sqrt(np.clip(reliability, 0, 1))
@@ -339,6 +339,8 @@ class _Maker:
             },
             "spearman": 0.8 * float(ceiling.mean()),
             "ceiling": float(ceiling.mean()),
+            "placebo_helps": 1,
+            "placebo_hurts": 2,
             "counts": {},
         }
         (folder / "summary.json").write_text(json.dumps(overview))
@@ -451,3 +453,16 @@ class _Maker:
         pd.DataFrame(rows, columns=names).to_csv(folder / "comparison.csv", index=False)
         names = ["task", "grouping", "score", "calibration", "mean", "difference", "low", "high"]
         pd.DataFrame(tasks, columns=names).to_csv(folder / "tasks.csv", index=False)
+        pd.DataFrame(
+            {
+                "portfolio": ["base rate", "forest", "ensemble"],
+                "n_models": [0, 1, 3],
+                "chosen": [False, False, True],
+            }
+        ).to_csv(folder / "portfolios.csv", index=False)
+        skill = pd.DataFrame({"task": self.tasks, "skill": 0.3, "p_value": 0.001, "skilled": True})
+        skill.loc[0, ["skill", "skilled"]] = [-0.01, False]
+        skill.to_csv(folder / "skill.csv", index=False)
+        pd.DataFrame({"task": self.tasks, "learner": "network", "weight": 0.9}).to_csv(
+            folder / "weights.csv", index=False
+        )

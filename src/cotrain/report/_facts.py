@@ -11,6 +11,7 @@ from cotrain.report._findings import Findings
 ALPHA = 0.05
 ALL_LEVELS = "all"
 RECOMMENDED = "recommended"
+BASE_RATE = "base rate"
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,13 @@ def repeats_to_decide_half(pairwise: pd.DataFrame) -> float:
 
 
 def scores_compared(findings: Findings) -> list[str]:
-    """Return the scores of the comparison, the one that groupings were chosen by first."""
-    scores = list(dict.fromkeys(findings.comparison["score"]))
-    return sorted(scores, key=lambda score: score != findings.overview.score)
+    """Return the scores of the comparison, those of the field first."""
+    return list(dict.fromkeys(findings.comparison["score"]))
+
+
+def chosen_portfolio(findings: Findings) -> str:
+    """Return the name of the recommended portfolio."""
+    return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])
 
 
 def main_score(findings: Findings) -> str:

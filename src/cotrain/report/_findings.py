@@ -31,6 +31,15 @@ class Overview:
     repeats_needed: float
     spearman: float
     ceiling: float
+    placebo_helps: int | None
+    placebo_hurts: int | None
+
+    @property
+    def placebo_claims(self) -> int | None:
+        """Pairs that the placebo decides; None if there is none."""
+        if self.placebo_helps is None or self.placebo_hurts is None:
+            return None
+        return self.placebo_helps + self.placebo_hurts
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,9 @@ class Findings:
     front: pd.DataFrame
     comparison: pd.DataFrame
     task_comparison: pd.DataFrame
+    portfolios: pd.DataFrame
+    skill: pd.DataFrame
+    weights: pd.DataFrame
 
     @classmethod
     def load(cls, prepared: Path, analysis: Path, grouping: Path, validation: Path) -> "Findings":
@@ -179,6 +191,10 @@ def _overview(path: Path) -> Overview:
     def number(name: str, of: Mapping[str, Any] = values) -> float:
         return _number(of, name, path, "analyze")
 
+    def claims(name: str) -> int | None:
+        found = number(name)
+        return None if np.isnan(found) else int(found)
+
     return Overview(
         score=str(_take(values, "score", path, "analyze")),
         curve_score=str(_take(values, "curve_score", path, "analyze")),
@@ -191,6 +207,8 @@ def _overview(path: Path) -> Overview:
         repeats_needed=number("repeats_needed", reliability),
         spearman=number("spearman"),
         ceiling=number("ceiling"),
+        placebo_helps=claims("placebo_helps"),
+        placebo_hurts=claims("placebo_hurts"),
     )
 
 

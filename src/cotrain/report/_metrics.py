@@ -42,6 +42,9 @@ def key_figures(findings: Findings) -> Metrics:
         "predicted_gap": best.gap,
         "is_optimal": best.is_optimal,
         **_test(findings),
+        "skill_tasks": int(findings.skill["skilled"].sum()),
+        "placebo_helps": view.placebo_helps,
+        "placebo_hurts": view.placebo_hurts,
     }
     return {name: _known(value) for name, value in figures.items()}
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from cotrain.report import _sentences as say
 from cotrain.report import _tables as tables
+from cotrain.report._answers import Answer, answers
 from cotrain.report._cells import HtmlTable
 from cotrain.report._findings import Findings
 from cotrain.report._pictures import (
@@ -36,6 +37,8 @@ class Page:
 
     Attributes
     ----------
+    answers : list of Answer
+        The first screen.
     studied, found : list of str
         Sentences on top of the page.
     groups : list of lists of tuples of (str, bool)
@@ -44,6 +47,7 @@ class Page:
     sections : list of Section
     """
 
+    answers: list[Answer]
     studied: list[str]
     found: list[str]
     groups: list[list[tuple[str, bool]]]
@@ -68,6 +72,7 @@ def page_of(findings: Findings, pictures: Pictures) -> Page:
     ]
     best = findings.recommendation
     return Page(
+        answers=answers(findings),
         studied=say.study_sentences(findings),
         found=say.finding_sentences(findings),
         groups=[

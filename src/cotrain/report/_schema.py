@@ -57,7 +57,7 @@ TABLES = (
         "relevance",
         "analyze",
         "relevance.csv",
-        ("target", "source", "verdict"),
+        ("target", "source", "verdict", "withheld"),
         ("relevance", "low", "high", "p_value"),
     ),
     Table(
@@ -152,6 +152,9 @@ TABLES = (
             *("mean", "difference", "low", "high", "p_value", "n_repeats"),
         ),
     ),
+    Table("portfolios", "validate", "portfolios.csv", ("portfolio",), ("n_models", "chosen")),
+    Table("skill", "validate", "skill.csv", ("task",), ("skill", "p_value", "skilled")),
+    Table("weights", "validate", "weights.csv", ("task", "learner"), ("weight",)),
     Table(
         "task_comparison",
         "validate",

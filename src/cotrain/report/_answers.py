@@ -1,0 +1,125 @@
+"""The first screen: is any model good, what should be trained, what did the placebo say."""
+
+from dataclasses import dataclass
+
+from cotrain.report import _facts as facts
+from cotrain.report._findings import Findings
+from cotrain.report._words import (
+    count,
+    interval,
+    interval_decimals,
+    listing,
+    number,
+    score_name,
+    signed,
+)
+
+# What one would do without this study, in the order in which it is said.
+USUAL = ("forest", "linear", "kernel", "boosting", "single-task", "all together", "ensemble")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question of the first screen, answered in sentences."""
+
+    question: str
+    sentences: list[str]
+
+
+def answers(findings: Findings) -> list[Answer]:
+    """Return the answers that a reader needs before anything else."""
+    return [
+        Answer("Is any model here good?", _skill(findings)),
+        Answer("What should be trained, and what does it gain?", _recommendation(findings)),
+        Answer("What did the placebo say?", _placebo(findings)),
+    ]
+
+
+def nothing_learnt(findings: Findings) -> bool:
+    """Return whether the base rate is as good as any model, so that nothing may be claimed."""
+    return facts.chosen_portfolio(findings) == facts.BASE_RATE
+
+
+def _skill(findings: Findings) -> list[str]:
+    skill = findings.skill
+    n_skilled, of_all = int(skill["skilled"].sum()), count(len(skill), "task")
+    if nothing_learnt(findings):
+        return [
+            (
+                f"No: nothing was learnt here. Of {of_all}, {n_skilled} look better "
+                "than their base rate on validation labels, and no portfolio is clearly better "
+                "than predicting each task's base rate. No claim is made about transfer."
+            )
+        ]
+    sentences = [
+        (
+            f"{n_skilled} of {of_all} are predicted better than their base rate, on "
+            "validation labels that no blend was fitted to (false discovery rate 5 %)."
+        )
+    ]
+    if unskilled := skill.loc[skill["skilled"] == 0, "task"].tolist():
+        named = listing([f"`{name}`" for name in unskilled[:8]])
+        more = f" and {len(unskilled) - 8} more" if len(unskilled) > 8 else ""
+        sentences.append(f"Not so, and nothing is claimed of them: {named}{more}.")
+    for score in facts.scores_compared(findings)[:2]:
+        own = facts.recommended_mean(findings, score)
+        others = {rival.grouping: rival.mean for rival in facts.rivals(findings, score)}
+        shown = [f"{name} {number(others[name])}" for name in USUAL if name in others]
+        base = f"; the base rate has {number(others['base rate'])}" if "base rate" in others else ""
+        sentences.append(
+            f"On test labels the recommended portfolio has a mean {score_name(score)} of "
+            f"{number(own)}{base}. Beside it: {listing(shown)}."
+        )
+    return sentences
+
+
+def _recommendation(findings: Findings) -> list[str]:
+    portfolios = findings.portfolios
+    chosen = portfolios[portfolios["chosen"] > 0].iloc[0]
+    if nothing_learnt(findings):
+        return ["Nothing: predict the base rate, or find better features or more labels."]
+    weights = findings.weights.groupby("learner", sort=False)["weight"].mean()
+    parts = [f"{name} {number(weight, 2)}" for name, weight in weights.items()]
+    blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
+    sentences = [
+        (
+            f"Train “{chosen['portfolio']}”: {count(chosen['n_models'], 'model')}{blend}. It is "
+            "the simplest portfolio that is not clearly worse than the best, on validation labels."
+        )
+    ]
+    score = facts.main_score(findings)
+    gains = []
+    for rival in facts.rivals(findings, score):
+        if rival.grouping in USUAL:
+            decimals = interval_decimals(rival.difference, rival.low, rival.high)
+            ends = interval(rival.low, rival.high, decimals)
+            gains.append(f"{rival.grouping} {signed(rival.difference, decimals)} ({ends})")
+    sentences.append(
+        f"What it gains in {score_name(score)} on test labels over what one would do anyway, with "
+        f"95 % intervals over repeats, whose training folds and seeds differ: {listing(gains)}."
+    )
+    return sentences
+
+
+def _placebo(findings: Findings) -> list[str]:
+    view, relevance = findings.overview, findings.relevance
+    withheld = relevance["withheld"].value_counts()
+    stands = int(relevance["verdict"].isin(["helps", "hurts"]).sum())
+    sentences = []
+    if view.placebo_claims is None:
+        sentences.append("None was trained (`plan.placebo.n_subsets` is 0).")
+    else:
+        sentences.append(
+            "The same analysis of a copy with permuted labels, where nothing can be learnt, makes "
+            f"{count(view.placebo_claims, 'claim')} about pairs of tasks."
+        )
+    reasons = [
+        f"{n} because the placebo shows as much" if why == "placebo" else f"{n} for want of skill"
+        for why, n in withheld.items()
+        if why
+    ]
+    because = f"; withheld: {listing(reasons)}" if reasons else ""
+    sentences.append(
+        f"Of {count(len(relevance), 'ordered pair')}, {stands} have a verdict that stands{because}."
+    )
+    return sentences

@@ -1,0 +1,37 @@
+"""The first screen: what it says where models are good, and where nothing was learnt."""
+
+from dataclasses import replace
+
+import pytest
+
+from cotrain.report._answers import answers
+
+
+def said(findings):
+    return {answer.question: " ".join(answer.sentences) for answer in answers(findings)}
+
+
+@pytest.fixture
+def findings(make_tables):
+    return make_tables(9).load()
+
+
+def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings):
+    text = said(findings)
+    first = text["Is any model here good?"]
+    n_tasks = len(findings.tasks)
+    assert first.startswith(
+        f"{n_tasks - 1} of {n_tasks} tasks are predicted better than their base"
+    )
+    assert f"nothing is claimed of them: `{findings.tasks[0]}`." in first
+    second = text["What should be trained, and what does it gain?"]
+    assert "Train “ensemble”: 3 models." in second
+    assert "single-task +" in second or "single-task −" in second
+    assert "makes 3 claims" in text["What did the placebo say?"]
+
+
+def test_where_the_base_rate_is_as_good_nothing_is_recommended(findings):
+    portfolios = findings.portfolios.assign(chosen=[1.0, 0.0, 0.0])
+    text = said(replace(findings, portfolios=portfolios))
+    assert text["Is any model here good?"].startswith("No: nothing was learnt here.")
+    assert text["What should be trained, and what does it gain?"].startswith("Nothing:")

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from cotrain.comparison import Blend
-from cotrain.comparison._blend import filled, halves
+from cotrain.comparison import Blend, model_shares
+from cotrain.comparison._blend import filled, halves, learner_means
 
 
 def world(seed=0, n=4000, weights=((0.7, 0.3), (0.2, 0.8)), binary=True):
@@ -70,3 +70,19 @@ def test_all_labels_of_an_example_are_in_one_half():
     half = halves(example, seed=3)
     assert set(half) == {0, 1}
     assert (half.reshape(50, 3) == half[::3, None]).all()
+
+
+def test_shares_of_models_add_up_to_what_the_blend_says():
+    rng = np.random.default_rng(0)
+    owner = np.array([0, 1, 1, 0, 2, 1])
+    holds = np.array([True, True, False, True, False, True])
+    weights = np.array([0.5, 0.2, 0.4])  # the third learner does not hold the task
+    anchored = np.where(holds, rng.normal(size=(50, 6)), np.nan)
+    blend = Blend()
+    blend.weights_ = weights[None]
+    expected = blend.predict(learner_means(anchored, owner, 3), np.zeros(50, dtype=int))
+    shares = model_shares(holds, owner, weights)
+    np.testing.assert_allclose(np.nan_to_num(anchored) @ shares, expected, rtol=1e-12)
+    np.testing.assert_array_equal(shares[~holds], 0)
+    np.testing.assert_allclose(shares.sum(), weights.sum())
+    np.testing.assert_array_equal(model_shares(np.zeros(6, dtype=bool), owner, weights), 0)

@@ -1,7 +1,8 @@
 """The recommended portfolio against its rivals: blends, costs, skill, who serves whom."""
 
-from cotrain.comparison._blend import Blend
+from cotrain.comparison._blend import Blend, model_shares
 from cotrain.comparison._compare import Comparison, compare_groupings
+from cotrain.comparison._conformal import COVERAGES, interval_table
 from cotrain.comparison._costs import way_costs
 from cotrain.comparison._evaluate import WayScores, natural_scores, score_portfolio, score_ways
 from cotrain.comparison._models import Model, Way, distinct, draws, models_of
@@ -16,6 +17,7 @@ from cotrain.comparison._tables import (
 )
 
 __all__ = [
+    "COVERAGES",
     "Blend",
     "Candidate",
     "Choice",
@@ -30,6 +32,8 @@ __all__ = [
     "comparison_tables",
     "distinct",
     "draws",
+    "interval_table",
+    "model_shares",
     "models_of",
     "natural_scores",
     "outputs_of",

@@ -66,7 +66,7 @@ class Blend:
 
     def predict(self, columns: np.ndarray, task: np.ndarray) -> np.ndarray:
         """The blends' distance from the base rate, (n,)."""
-        return np.asarray((filled(columns) * self.weights_[task]).sum(axis=1))
+        return mixed(columns, self.weights_[task])
 
     def _choose(
         self,
@@ -91,6 +91,54 @@ class Blend:
         # The strongest of those that are equally good.
         best = min(found)
         return max(s for s, loss in zip(STRENGTHS, found, strict=True) if loss <= best)
+
+
+def learner_means(anchored: np.ndarray, owner: np.ndarray, n_learners: int) -> np.ndarray:
+    """What is blended: each learner's models that hold a task, averaged, (n, n_learners).
+
+    Models of one learner are alike, and so share one weight. NaN where a learner has no model.
+
+    Parameters
+    ----------
+    anchored : array, (n, n_models)
+        Distances of models from the base rate; NaN where a model does not hold the task.
+    owner : array of int, (n_models,)
+        The learner of each model.
+    n_learners : int
+    """
+    result = np.full((anchored.shape[0], n_learners), np.nan)
+    for learner in range(n_learners):
+        own = anchored[:, owner == learner]
+        count = (~np.isnan(own)).sum(axis=1)
+        total = np.where(np.isnan(own), 0.0, own).sum(axis=1)
+        result[:, learner] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return result
+
+
+def mixed(columns: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The blend's distance from the base rate, (n,), of `columns` (n, n_learners).
+
+    `weights` are each row's, (n, n_learners), or common to all, (n_learners,).
+    """
+    return np.asarray((filled(columns) * weights).sum(axis=1))
+
+
+def model_shares(holds: np.ndarray, owner: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What each model counts for in the blend of one task, (n_models,); 0 if it lacks the task.
+
+    The blend is linear: the distances of models times these shares add up to its distance.
+
+    Parameters
+    ----------
+    holds : array of bool, (n_models,)
+        Whether a model holds the task.
+    owner : array of int, (n_models,)
+        The learner of each model.
+    weights : array, (n_learners,)
+    """
+    alone = np.where(holds, np.eye(holds.size), np.nan)
+    shares = mixed(learner_means(alone, owner, weights.size), weights)
+    return np.where(holds, shares, 0.0)
 
 
 def filled(columns: np.ndarray) -> np.ndarray:

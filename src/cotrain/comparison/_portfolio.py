@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cotrain.comparison._blend import Blend, halves
+from cotrain.comparison._blend import Blend, halves, learner_means
 from cotrain.comparison._models import Model
 from cotrain.comparison._outputs import Outputs, column
 
@@ -26,20 +26,15 @@ class Candidate:
     models: tuple[Model, ...]
 
     def columns(self, outputs: Outputs) -> np.ndarray:
-        """What is blended, (n, n_learners): each learner's models that hold a task, averaged.
+        """What is blended, (n, n_learners): each learner's models that hold a task, averaged."""
+        return learner_means(outputs.anchored(self.models), self.owner, len(self.learners))
 
-        Models of one learner are alike, and so share one weight.
-        """
-        learners = dict.fromkeys(model.learner for model in self.models)
-        parts = []
-        for learner in learners:
-            own = tuple(model for model in self.models if model.learner == learner)
-            anchored = outputs.anchored(own)
-            known = ~np.isnan(anchored)
-            total = np.where(known, anchored, 0.0).sum(axis=1)
-            count = known.sum(axis=1)
-            parts.append(np.where(count > 0, total / np.maximum(count, 1), np.nan))
-        return np.stack(parts, axis=1) if parts else np.empty((outputs.task.size, 0))
+    @property
+    def owner(self) -> np.ndarray:
+        """The place among `learners` of each model's, int64 (n_models,)."""
+        return np.array(
+            [self.learners.index(model.learner) for model in self.models], dtype=np.int64
+        )
 
     @property
     def learners(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from cotrain.comparison import (
     comparison_tables,
     distinct,
     draws,
+    interval_table,
     models_of,
     natural_scores,
     outputs_of,
@@ -85,6 +86,7 @@ def run(study: Study) -> str:
         "tasks": by_task,
         "portfolios": candidate_table(choice),
         "skill": skill_table(choice, tasks),
+        "intervals": interval_table(recommended, repeats, tasks, seed),
         "weights": weight_table(recommended.learners, weights, tasks),
         "served": served_table(
             {score: by_score[score, False][RECOMMENDED] for score, again in shown if not again},

@@ -25,6 +25,11 @@ def measure(X, effects, rng, noise=1.0):
     return np.where(X == 1, X @ effects.T + rng.normal(0, noise, X.shape), np.nan)
 
 
+def measure_thrice(X, effects, rng, noise=1.0):
+    """Three repeats whose mean has this noise: one repeat decides nothing."""
+    return np.stack([measure(X, effects, rng, noise * np.sqrt(3)) for _ in range(3)])
+
+
 def test_subsets_are_new_within_bounds_and_the_same_for_a_seed():
     rng = np.random.default_rng(0)
     X = draw(40, rng)
@@ -106,7 +111,7 @@ def test_what_is_decided_is_worth_nothing_more():
     rng = np.random.default_rng(2)
     X = draw(300, rng)
     effects = np.where(np.arange(N_TASKS)[:, None] < 5, 100.0, truth(scale=0.8))
-    Y = measure(X, effects, rng)
+    Y = measure_thrice(X, effects, rng)
     result = next_subsets(X, Y, 10, min_size=2, max_size=5)
     decided = np.isin(result.relevance.verdict[:5], ["helps"]).sum()
     assert decided == 5 * (N_TASKS - 1)
@@ -119,7 +124,7 @@ def test_it_stops_when_all_is_decided():
     rng = np.random.default_rng(3)
     X = draw(250, rng)
     effects = np.sign(rng.normal(size=(N_TASKS, N_TASKS)))
-    result = next_subsets(X, measure(X, effects, rng, 0.05), 5, min_size=2, max_size=6)
+    result = next_subsets(X, measure_thrice(X, effects, rng, 0.05), 5, min_size=2, max_size=6)
     assert result.n_undecided == 0
     assert result.subsets.shape == (0, N_TASKS)
 
@@ -127,7 +132,7 @@ def test_it_stops_when_all_is_decided():
 def test_negligible_effects_are_settled():
     rng = np.random.default_rng(4)
     X = draw(250, rng)
-    Y = measure(X, 0 * truth(), rng, 0.1)
+    Y = measure_thrice(X, 0 * truth(), rng, 0.1)
     assert next_subsets(X, Y, 5, min_size=2, max_size=6, negligible=0.1).n_undecided == 0
     assert next_subsets(X, Y, 5, min_size=2, max_size=6).n_undecided > 80
 
@@ -138,12 +143,13 @@ def test_adaptive_rounds_find_more_than_as_many_uniform_subsets():
         effects = truth(seed)
         rng = np.random.default_rng(seed)
         X = rng.permutation(draw(500, rng))[:150]
-        Y = measure(X, effects, rng, 1.5)
+        Y = measure_thrice(X, effects, rng, 1.5)
         uniform.append(share_found(X, Y, effects))
-        X, Y = X[:30], Y[:30]
+        X, Y = X[:30], Y[:, :30]
         while len(X) < 150:
             new = next_subsets(X, Y, 20, min_size=2, max_size=6).subsets.astype(float)
-            X, Y = np.vstack([X, new]), np.vstack([Y, measure(new, effects, rng, 1.5)])
+            Y = np.concatenate([Y, measure_thrice(new, effects, rng, 1.5)], axis=1)
+            X = np.vstack([X, new])
         adaptive.append(share_found(X, Y, effects))
     assert np.mean(adaptive) > np.mean(uniform) + 0.15
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cotrain.curves._moderate import moderate_variances
 from cotrain.reliability import (
     HELPS,
     HURTS,
     UNDECIDED,
+    moderate_variances,
     paired_interval,
     repeats_to_decide,
     verdicts,
@@ -28,8 +28,8 @@ class Effects:
         Mean gain in score over levels and repeats; NaN where no repeat has both scores.
     low, high : ndarray
         Its interval from the spread over repeats, which few repeats do not tell well: the
-        variances of all effects of the comparison steady each other (`moderate_variances`). NaN
-        with fewer than two repeats.
+        variances of a target's effects steady each other, and targets do (`moderate_variances`).
+        NaN with fewer than two repeats.
     p_value : ndarray
         Of no effect, two-sided; NaN with fewer than two repeats.
     verdict : ndarray of str
@@ -58,7 +58,14 @@ class Effects:
 def pairwise_effects(
     baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
 ) -> Effects:
-    """The effect of each auxiliary's extra labels on each target (statTAG, arXiv 2512.24866).
+    """What each auxiliary's extra labels do to each target, beside what the average one's do.
+
+    statTAG (arXiv 2512.24866) subtracts the fit without extra labels, one fit that all auxiliaries
+    of a target share: its luck is taken for an effect of each of them. Here the mean over the
+    target's other auxiliaries is subtracted, which has little luck left. An effect is thus relative
+    to the average auxiliary, positive for one that gives the target more than the others do; what
+    the average one gives is `domain_effects`' second part. With two tasks a target has a single
+    auxiliary, and the fit without extra labels is subtracted.
 
     Parameters
     ----------
@@ -67,8 +74,9 @@ def pairwise_effects(
     augmented : ndarray, (R, L, K, K)
         [..., auxiliary, target]: scores with one fold more of the auxiliary.
     fdr : float
-        False discovery rate of the verdicts. A task's own labels (the diagonal) are reported with
-        an interval but are no part of the K (K − 1) verdicts that share the rate.
+        False discovery rate of the verdicts. A task's own labels (the diagonal) are reported,
+        beside the average auxiliary's as well, but are no part of the K (K − 1) verdicts that
+        share the rate.
     level : float
         Level of the intervals.
 
@@ -83,28 +91,35 @@ def pairwise_effects(
         If the shapes do not fit.
     """
     gains = _gains(baseline, augmented)
-    n_tasks = gains.shape[-1]
-    return _effects(gains, ~np.eye(n_tasks, dtype=bool), fdr, level)
+    off = ~np.eye(gains.shape[-1], dtype=bool)
+    if len(off) > 2:
+        gains = gains - _mean_of_others(gains, off)
+    return _effects(gains, off, fdr, level)
 
 
 def domain_effects(
     baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
 ) -> tuple[Effects, Effects]:
-    """What each task gives to the others on average, and what it takes from them.
+    """What each task gives to the others, beside the average task, and what it takes from them.
+
+    What tasks give is relative to the average of the other tasks, as in `pairwise_effects`; what a
+    task takes is relative to the fit without extra labels.
 
     Parameters are those of `pairwise_effects`.
 
     Returns
     -------
     given : Effects
-        Arrays (K,): mean effect of each auxiliary over all other targets.
+        Arrays (K,): mean over all other targets of each auxiliary's pairwise effect.
     taken : Effects
-        Arrays (K,): mean effect on each target over all other auxiliaries.
+        Arrays (K,): mean gain of each target over all other auxiliaries.
     """
     gains = _gains(baseline, augmented)
-    others = np.where(np.eye(gains.shape[-1], dtype=bool), np.nan, gains)
-    every = np.ones(gains.shape[-1], dtype=bool)
-    given, taken = (_mean_known(others, axis) for axis in (3, 2))
+    off = ~np.eye(gains.shape[-1], dtype=bool)
+    every = np.ones(len(off), dtype=bool)
+    beside = gains - _mean_of_others(gains, off) if len(off) > 2 else gains
+    given = _mean_known(np.where(off, beside, np.nan), 3)
+    taken = _mean_known(np.where(off, gains, np.nan), 2)
     return _effects(given, every, fdr, level), _effects(taken, every, fdr, level)
 
 
@@ -136,11 +151,20 @@ def _gains(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
     return augmented - baseline[:, :, None, :]
 
 
+def _mean_of_others(gains: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """Mean gain of each target by all auxiliaries but the row's and itself, shape of `gains`."""
+    known = np.isfinite(gains) & off
+    total = np.where(known, gains, 0.0).sum(axis=2, keepdims=True)
+    left = known.sum(axis=2, keepdims=True) - known
+    rest = total - np.where(known, gains, 0.0)
+    return np.where(left > 0, rest / np.maximum(left, 1), np.nan)
+
+
 def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) -> Effects:
     """Effects of gains (R, L, ...): a repeat counts where all its levels are known."""
     plain = paired_interval(gains.mean(axis=1), confidence=level)
     effect, n = plain.estimate, plain.n
-    error, degrees = _standard_error(gains.mean(axis=1), effect, n)
+    error, degrees = _standard_error(gains.mean(axis=1), effect, n, judged)
     reach = stats.t.ppf(0.5 + level / 2, np.maximum(degrees, 1e-9))
     with np.errstate(invalid="ignore", divide="ignore"):
         p_value = 2 * stats.t.sf(np.abs(effect / error), degrees)
@@ -172,14 +196,20 @@ def _repeats_wanted(effect: np.ndarray, spread: np.ndarray, alpha: float) -> np.
 
 
 def _standard_error(
-    by_repeat: np.ndarray, effect: np.ndarray, n: np.ndarray
+    by_repeat: np.ndarray, effect: np.ndarray, n: np.ndarray, judged: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Standard error and degrees of freedom of each effect, variances steadied by each other."""
+    """Standard error and degrees of freedom of each effect, variances steadied by each other.
+
+    Effects that are not judged, of a task's own labels, keep their own.
+    """
     deviation = np.where(np.isfinite(by_repeat), by_repeat - effect, 0.0)
-    degrees = np.maximum(n - 1, 0)
-    variance = np.square(deviation).sum(axis=0) / np.where(degrees > 0, degrees, np.nan)
-    variance, degrees = moderate_variances(variance, degrees)
-    return np.sqrt(variance / np.maximum(n, 1)), degrees
+    own = np.maximum(n - 1, 0)
+    variance = np.square(deviation).sum(axis=0) / np.where(own > 0, own, np.nan)
+    shared = np.where(judged, variance, np.nan)
+    # Rows are targets, the last axis of the effects.
+    steadied, degrees = moderate_variances(shared.T, own.T)
+    variance = np.where(judged, steadied.T, variance)
+    return np.sqrt(variance / np.maximum(n, 1)), np.where(judged, degrees.T, own)
 
 
 def _mean_known(values: np.ndarray, axis: int) -> np.ndarray:

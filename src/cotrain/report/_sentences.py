@@ -256,8 +256,8 @@ def pairwise_sentence(findings: Findings) -> str:
     if counts.total == 0:
         return ""
     text = (
-        f"One fold more of another task (statTAG, the mean over "
-        f"{count(findings.overview.n_levels, 'level')}) helps in {counts.helps}, hurts in "
+        f"One fold more of another task, beside a fold of the average other one (statTAG, the mean "
+        f"over {count(findings.overview.n_levels, 'level')}), helps in {counts.helps}, hurts in "
         f"{counts.hurts} and is undecided in {counts.undecided} of "
         f"{count(counts.total, 'ordered pair')}{_unmeasured(counts)}"
     )

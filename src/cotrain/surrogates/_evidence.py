@@ -23,6 +23,8 @@ class Posterior:
         Effect of each feature.
     covariance : ndarray, shape (n_features, n_features)
         Squared scale of the t distribution.
+    filter : ndarray, shape (n_features, n_features)
+        The mean is this times X'y, for these y and for others of the same rows.
     noise : float
         Variance of the noise of a row of weight 1.
     dof : float
@@ -33,6 +35,7 @@ class Posterior:
 
     mean: Array
     covariance: Array
+    filter: Array
     noise: float
     dof: float
     prior: float = np.nan
@@ -76,9 +79,13 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     covariance = between @ between.T - known @ known.T
     covariance[np.diag_indices_from(covariance)] += prior
     effects = V @ mean
+    seen = (V * (weight @ (1 / (d + penalty)))) @ V.T
     if free is not None:
         # theta = m free + delta and m | delta ~ N(centre - along'delta, noise / norm).
         effects += free * (level @ y / norm - along @ effects)
+        left = np.outer(free, along)
+        seen = seen - left @ seen - seen @ left.T + left @ seen @ left.T
+        seen += np.outer(free, free) / norm
         told = covariance @ along
         square = along @ told + weight @ noise / norm
         cross = np.outer(free, square / 2 * free - told)
@@ -87,7 +94,8 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     # As in `ridge_posterior`: what the effects use up says nothing of the noise. Bounded below, for
     # the prior says something where the rows are fewer than the effects.
     spent = float(weight @ (d / (d + penalty)).sum(axis=1))
-    return Posterior(effects, covariance, float(weight @ noise), max(dof - spent, MIN_DOF), prior)
+    noise_now, dof_left = float(weight @ noise), max(dof - spent, MIN_DOF)
+    return Posterior(effects, covariance, seen, noise_now, dof_left, prior)
 
 
 def tells(X: Array, free: Array) -> bool:
@@ -114,7 +122,7 @@ def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
     dof = n_rows - 1.0 - np.einsum("ij,ji->", inverse, gram)
     rss = float(np.sum((y - X @ mean) ** 2))
     noise = rss / dof if dof >= 1 else np.nan
-    return Posterior(mean, noise * inverse, noise, dof)
+    return Posterior(mean, noise * inverse, inverse, noise, dof)
 
 
 def _spectrum(X: Array, level: Array, along: Array, y: Array) -> tuple[Array, Array, Array]:

@@ -39,6 +39,8 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         Score of the empty subset.
     covariance_ : ndarray, shape (n_tasks, n_tasks)
         Squared scale of the effects' t distribution.
+    filter_ : ndarray, shape (n_tasks, n_tasks)
+        The effects are this times the centred indicators' weighted products with the scores.
     noise_ : float
         Variance of the noise of a score of weight 1.
     dof_ : float
@@ -98,6 +100,7 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         self.coef_ = np.where(constant, np.nan, self._effects)
         self.intercept_ = float(self._y_mean - self._x_mean @ np.where(constant, 0, self._effects))
         self.covariance_ = posterior.covariance * scale**2
+        self.filter_ = posterior.filter
         self.noise_ = float(posterior.noise * scale**2)
         self.dof_ = float(posterior.dof)
         self._weight_sum = float(weight.sum())
@@ -130,10 +133,12 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         part = ridge_posterior(varying, y, float(self.ridge))
         if np.isnan(part.noise):
             warn(f"{n_rows} subsets leave no degree of freedom for the noise: no intervals")
-        mean, covariance = np.zeros(n_tasks), np.zeros((n_tasks, n_tasks))
+        mean = np.zeros(n_tasks)
+        covariance, seen = np.zeros((2, n_tasks, n_tasks))
         mean[~constant] = part.mean
         covariance[np.ix_(~constant, ~constant)] = part.covariance
-        return Posterior(mean, covariance, part.noise, part.dof)
+        seen[np.ix_(~constant, ~constant)] = part.filter
+        return Posterior(mean, covariance, seen, part.noise, part.dof)
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predicted scores, shape (n_subsets,), and with `return_std` the scale of their error.

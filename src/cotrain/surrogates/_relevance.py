@@ -1,20 +1,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from cotrain.reliability import verdicts
-from cotrain.surrogates._bootstrap import bootstrap_error
+from cotrain.reliability import UNDECIDED, moderate_variances, verdicts
 from cotrain.surrogates._linear import LinearSurrogate, Ridge
-from cotrain.surrogates._scores import check_design, target_design
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
 
 Array = NDArray[np.float64]
-Method = Literal["t", "bootstrap"]
 
 
 @dataclass(frozen=True)
@@ -28,9 +24,9 @@ class Relevance:
     estimate : ndarray
         Mean change of the target's score when the source joins, in units of the score.
     low, high : ndarray
-        Ends of the interval at `confidence`.
+        Ends of the interval at `confidence`; NaN where fewer than two repeats score the target.
     p_value : ndarray
-        Two-sided, of no effect.
+        Two-sided, of no effect; NaN where the ends are.
     verdict : ndarray of str
         "helps", "hurts" or "undecided" at the false discovery rate `fdr`; "unknown" where the
         subsets tell nothing, "" on the diagonal.
@@ -77,19 +73,24 @@ def relevance(
     ridge: Ridge = "evidence",
     fdr: float = 0.05,
     confidence: float = 0.95,
-    method: Method = "t",
-    n_bootstrap: int = 200,
-    random_state: int = 0,
     n_jobs: int = 1,
 ) -> Relevance:
     """The effect of every task on every other, with intervals, p-values and verdicts.
+
+    Fits of one repeat share seeds and folds, so that a source has an effect of this repeat on a
+    target beside its lasting one, which scores of other subsets of the repeat do not tell from it.
+    The repeat is therefore the unit: the variance of an effect is that of the repeats' own
+    effects, with variances steadied by those of other sources and targets
+    (`cotrain.reliability.moderate_variances`), and what shrinkage may have taken off or put on.
+    One repeat tells nothing of this variance: every pair is then undecided.
 
     Parameters
     ----------
     X : array, shape (n_subsets, n_tasks)
         1 where the subset holds the task, else 0.
     Y : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
-        Scores, the higher the better; NaN where a fit does not score the task.
+        Scores, the higher the better; NaN where a fit does not score the task. Where repeats have
+        folds of their own, verdicts are of other folds as well; else of these folds alone.
     ridge : "evidence" or float
         Penalty of the linear surrogate.
     fdr : float
@@ -97,14 +98,6 @@ def relevance(
         all pairs).
     confidence : float
         Of the intervals, each by itself.
-    method : {"t", "bootstrap"}
-        Where the standard errors come from: the linear model with equal noise, or subsets drawn
-        anew together with all their repeats, which holds when the noise differs between subsets.
-        Both use the t distribution.
-    n_bootstrap : int
-        Draws of the bootstrap.
-    random_state : int
-        Seed of the bootstrap.
     n_jobs : int
         Threads.
 
@@ -116,20 +109,13 @@ def relevance(
     for name, value in (("fdr", fdr), ("confidence", confidence)):
         if not 0 < value < 1:
             raise ValueError(f"{name} must be between 0 and 1, got {value}")
-    if method not in ("t", "bootstrap"):
-        raise ValueError(f'method must be "t" or "bootstrap", got {method!r}')
     surrogates = fit_surrogates(X, Y, LinearSurrogate(ridge=ridge), n_jobs=n_jobs)
-    error = surrogates.standard_error
-    if method == "bootstrap":
-        error = _bootstrap_error(X, Y, surrogates, n_bootstrap, random_state)
-    return _judge(surrogates, error, fdr, confidence)
-
-
-def _judge(surrogates: TargetSurrogates, error: Array, fdr: float, confidence: float) -> Relevance:
-    estimate, dof = surrogates.coef, surrogates.dof[:, None]
+    estimate = surrogates.coef
+    error, dof = _errors(np.asarray(X, dtype=np.float64), _with_repeats(Y), surrogates)
     reach = error * stats.t.ppf(0.5 + confidence / 2, dof)
-    p_value = 2 * stats.t.sf(np.abs(estimate / error), dof)
+    p_value = 2 * stats.t.sf(np.abs(estimate) / error, dof)
     verdict = verdicts(estimate, p_value, fdr)
+    verdict[np.isnan(p_value) & ~np.isnan(estimate)] = UNDECIDED
     np.fill_diagonal(verdict, "")
     return Relevance(
         estimate,
@@ -143,15 +129,49 @@ def _judge(surrogates: TargetSurrogates, error: Array, fdr: float, confidence: f
     )
 
 
-def _bootstrap_error(
-    X: ArrayLike, Y: ArrayLike, surrogates: TargetSurrogates, n_draws: int, seed: int
-) -> Array:
-    X, mean, counts = check_design(X, Y)
-    rng = np.random.default_rng(seed)
-    error = np.full((X.shape[1], X.shape[1]), np.nan)
+def _with_repeats(Y: ArrayLike) -> Array:
+    scores = np.asarray(Y, dtype=np.float64)
+    return scores if scores.ndim == 3 else scores[None]
+
+
+def _errors(X: Array, Y: Array, surrogates: TargetSurrogates) -> tuple[Array, Array]:
+    """Standard errors of the effects and their degrees of freedom, (n_tasks, n_tasks) each."""
+    variance, shrinkage, degrees = np.full((3, *surrogates.n_together.shape), np.nan)
     for target, model in enumerate(surrogates.estimators):
         if model is not None:
-            own, y, rows = target_design(X, mean, target)
-            error[target] = bootstrap_error(model, own, y, counts[rows, target], n_draws, rng)
-    np.fill_diagonal(error, np.nan)
-    return error
+            own, scores = X.copy(), Y[:, :, target]
+            own[:, target] = 1.0
+            parts = _shares(model, own, scores)
+            if len(parts) > 1:
+                variance[target] = len(parts) * parts.var(axis=0, ddof=1)
+                degrees[target] = len(parts) - 1
+            shrinkage[target] = _by_shrinkage(model, own, (~np.isnan(scores)).sum(axis=0))
+    unknown = np.isnan(surrogates.coef)
+    variance[unknown], degrees[unknown] = np.nan, 0
+    variance, degrees = moderate_variances(variance, np.nan_to_num(degrees))
+    # Of a sum of two estimates of variances (Satterthwaite 1946).
+    total = variance + shrinkage
+    known = ~np.isnan(total) & (degrees > 0)
+    by_repeats = np.where(known, variance, np.nan) ** 2 / np.where(known, degrees, np.nan)
+    dof = total**2 / (by_repeats + shrinkage**2 / surrogates.dof[:, None])
+    return np.where(known, np.sqrt(total), np.nan), dof
+
+
+def _shares(model: LinearSurrogate, X: Array, scores: Array) -> Array:
+    """What each repeat that scores the target adds to its effects, (n_repeats, n_tasks).
+
+    Of what the model leaves of the scores (n_repeats, n_subsets), beside the repeat's own level:
+    repeats that are alike have equal shares.
+    """
+    known = ~np.isnan(scores)
+    n = known.sum(axis=1, keepdims=True)
+    left = np.where(known, scores - model.predict(X), 0.0)
+    left = np.where(known, left - left.sum(axis=1, keepdims=True) / np.maximum(n, 1), 0.0)
+    return np.asarray((left @ (X - model.joint_covariance()[2]) @ model.filter_)[n[:, 0] > 0])
+
+
+def _by_shrinkage(model: LinearSurrogate, X: Array, weight: NDArray[np.int64]) -> Array:
+    """The part of the effects' variances that is not of noise, (n_tasks,)."""
+    rows = X - model.joint_covariance()[2]
+    by_noise = model.filter_ @ ((weight[:, None] * rows).T @ rows) @ model.filter_
+    return np.maximum(np.diag(model.covariance_ - model.noise_ * by_noise), 0.0)

@@ -43,7 +43,9 @@ def test_repeats_of_the_same_examples_are_no_more_examples():
     assert found["n_examples"].tolist() == [counts[0]] * 3 + [counts[1]] * 3
     # 19 are the fewest of which one lies beyond a 95 % interval.
     assert max(counts) < 19
-    assert found.loc[found["coverage"] == 0.95, ["half_width", "test_coverage"]].isna().all(axis=None)
+    assert (
+        found.loc[found["coverage"] == 0.95, ["half_width", "test_coverage"]].isna().all(axis=None)
+    )
     assert found.loc[found["coverage"] == 0.8, "half_width"].notna().all()
 
 

@@ -30,25 +30,25 @@ def test_every_section_and_every_key_is_explained():
 
 
 def test_numbers_in_scientific_notation_are_numbers(tmp_path):
-    path = changed(tmp_path, "learning_rate: 0.001", "learning_rate: 1e-3")
-    assert load_settings(path).learner.learning_rate == 0.001
+    path = changed(tmp_path, "learning_rate: 0.002", "learning_rate: 2e-3")
+    assert load_settings(path).learner.learning_rate == 0.002
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         (
-            "dropout: 0.2",
+            "dropout: 0.5",
             "dropuot: 0.2",
             r"`learners.network.dropuot` is not a setting \(did you mean `dropo",
         ),
         ("  trials: ", "  # trials: ", "`group.trials` is missing"),
         (
-            "dropout: 0.2",
+            "dropout: 0.5",
             "dropout: much",
             "`learners.network.dropout` must be a valid number, got 'much'",
         ),
-        ("dropout: 0.2", "dropout: 1.0", "`learners.network.dropout` must be less than 1, got 1.0"),
+        ("dropout: 0.5", "dropout: 1.0", "`learners.network.dropout` must be less than 1, got 1.0"),
         (
             "  epochs: 10",
             "  epochs: '20'",
@@ -81,11 +81,11 @@ def test_numbers_in_scientific_notation_are_numbers(tmp_path):
             "    knd: scaffold",
             "`prepare.split`: needs a `kind`: one of scaffold",
         ),
-        ("levels: [1, 2]", "levels: []", "`plan.augmentations.levels`"),
+        ("levels: [3]", "levels: []", "`plan.augmentations.levels`"),
         ("group:", "grouping:", "`group` is missing.*`grouping` is not a setting"),
-        ("dropout: 0.2", "dropout: 0.2\n    dropout: 0.3", "not valid YAML.*dropout"),
-        ("dropout: 0.2", "dropout: [", "not valid YAML"),
-        ("dropout: 0.2", "dropout: !!python/object:os.system x", "not valid YAML"),
+        ("dropout: 0.5", "dropout: 0.5\n    dropout: 0.3", "not valid YAML.*dropout"),
+        ("dropout: 0.5", "dropout: [", "not valid YAML"),
+        ("dropout: 0.5", "dropout: !!python/object:os.system x", "not valid YAML"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(tmp_path, old, new, message):

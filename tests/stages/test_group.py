@@ -1,7 +1,7 @@
 """The grouping that is recommended, and settings that allow none."""
 
 import json
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from optuna.storages.journal import JournalFileBackend
 from random_fits import make_table
 from small_study import change_params
 
+from cotrain.allocation import encode_tasks
 from cotrain.init import make_study
 
 TASKS = [f"task{task}" for task in range(5)]
@@ -52,6 +53,9 @@ def write_analysis(folder: Path, effect) -> None:
     pairs.to_csv(analysis / "affinity.csv", index=False)
     surrogates = pd.DataFrame({"target": TASKS, "intercept": -0.5})
     surrogates.to_csv(analysis / "surrogates.csv", index=False)
+    scores = pd.DataFrame(columns=["members", "repeat", "target", "score"])
+    scores.to_csv(analysis / "subset_scores.csv", index=False)
+    (analysis / "summary.json").write_text('{"surrogate": "linear"}')
 
 
 def stored_trials(study: Path) -> list[int]:
@@ -147,6 +151,49 @@ def test_equal_predictions_leave_nothing_to_choose(study):
     write_analysis(study, lambda *_: 0.0)
     said = succeed(study, "group")
     assert "nothing to choose: the predicted scores do not depend on the grouping" in said
+
+
+def test_where_no_surrogate_is_better_than_the_mean_there_is_one_model(study):
+    """Though relevances are there."""
+    (study / "data/analysis/summary.json").write_text('{"surrogate": "none"}')
+    said = succeed(study, "group")
+    assert "1 groups of 2 at most, predicted mean score -0.5000, nothing to choose" in said
+    assert grouping(study)["groups"] == [TASKS]
+    assert grouping(study)["surrogate"] == "none"
+
+
+def test_the_surrogate_that_was_chosen_is_maximised(study):
+    """Scores of subsets where company hurts, against relevances that say that it helps."""
+    subsets = [group for size in (1, 2, 3) for group in combinations(range(5), size)]
+    rows = [
+        (encode_tasks(group), 0, TASKS[task], -0.5 - 0.1 * np.log(len(group)) - 0.001 * task)
+        for group in subsets
+        for task in group
+    ]
+    scores = pd.DataFrame(rows, columns=["members", "repeat", "target", "score"])
+    scores.to_csv(study / "data/analysis/subset_scores.csv", index=False)
+    (study / "data/analysis/summary.json").write_text('{"surrogate": "label curve"}')
+    change_params(study, {"group.max_groups": 5})
+    succeed(study, "group")
+    assert grouping(study)["groups"] == [[task] for task in TASKS]
+    assert grouping(study)["predicted"] == pytest.approx(-0.502, abs=0.01)
+
+
+def test_what_is_not_clearly_worse_and_costs_less_is_recommended(study):
+    change_params(study, {"group.tolerance": 0.05})
+    succeed(study, "group")
+    found = grouping(study)
+    assert found["groups"] == [TASKS]
+    assert found["best_predicted"] - 0.05 <= found["predicted"] < found["best_predicted"]
+    assert found["bound"] == pytest.approx(found["best_predicted"])
+    assert not found["is_optimal"]
+
+
+def test_an_analysis_without_a_choice_is_one_line(study):
+    (study / "data/analysis/summary.json").unlink()
+    assert "run `cotrain analyze` first" in complaint(cotrain(study, "group"))
+    (study / "data/analysis/summary.json").write_text('{"surrogate": "oracle"}')
+    assert "chose the surrogate 'oracle', which is not" in complaint(cotrain(study, "group"))
 
 
 def test_more_groups_than_tasks_are_as_many_as_tasks(study):

@@ -9,12 +9,13 @@ from cotrain.analysis._curves import (
     pairwise_table,
     transfer_table,
 )
+from cotrain.analysis._group_value import group_value, subset_score_table
 from cotrain.analysis._labels import LabelTables
 from cotrain.analysis._observations import GridScores, Observations, SubsetScores
 from cotrain.analysis._pairs import pair_matrix
 from cotrain.analysis._placebo import skilled_tasks, withhold
 from cotrain.analysis._rounds import make_rounds, next_round, trained_plan
-from cotrain.analysis._subsets import SubsetAnalysis, relevance_table
+from cotrain.analysis._subsets import SubsetAnalysis, candidates, relevance_table
 
 __all__ = [
     "GridScores",
@@ -25,10 +26,12 @@ __all__ = [
     "affinity_figures",
     "affinity_steps",
     "affinity_table",
+    "candidates",
     "cost_table",
     "curve_points",
     "curve_table",
     "grid_fits",
+    "group_value",
     "make_rounds",
     "next_round",
     "pair_matrix",
@@ -36,6 +39,7 @@ __all__ = [
     "pairwise_table",
     "relevance_table",
     "skilled_tasks",
+    "subset_score_table",
     "trained_plan",
     "transfer_table",
     "withhold",

@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -235,6 +235,13 @@ def relevance_table(found: Relevance, tasks: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
+def candidates(
+    n_labels: np.ndarray, ridge: float | Literal["evidence"] = "evidence"
+) -> dict[str, BaseEstimator]:
+    """The surrogates that are chosen among, by name; `n_labels` (K,) are labels of each task."""
+    return {"linear": LinearSurrogate(ridge=ridge), "label curve": LabelCurveSurrogate(n_labels)}
+
+
 def _repeats_needed(reliability: Reliability) -> float:
     """Repeats whose mean would have the reliability RELIABLE (Spearman and Brown)."""
     r = reliability.mean
@@ -267,8 +274,8 @@ def _choose(
     n_labels: np.ndarray,
 ) -> SurrogateChoice:
     """The surrogate to predict with, by cross-validation over the known subsets."""
-    candidates = {"linear": linear, "label curve": LabelCurveSurrogate(n_labels)}
-    return choose_surrogate(indicators[known], effects[:, known], candidates)
+    found = candidates(n_labels, linear.ridge)
+    return choose_surrogate(indicators[known], effects[:, known], found)
 
 
 def _predict_fresh(

@@ -160,6 +160,8 @@ class GroupSettings(Section):
     trials: Count
     sampler: Literal["moves", "nsga2", "tpe", "random"]
     seed: int
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    proof_seconds: Annotated[float, Field(gt=0)] = 600.0
 
 
 class ValidateSettings(Section):

@@ -21,6 +21,7 @@ from cotrain.analysis import (
     pairwise_table,
     relevance_table,
     skilled_tasks,
+    subset_score_table,
     trained_plan,
     transfer_table,
     withhold,
@@ -54,6 +55,7 @@ def run(study: Study) -> str:
     tables = {
         "transfer": transfer_table(subsets, tasks, analyze.fdr),
         **analysis.tables(),
+        "subset_scores": subset_score_table(subsets, tasks),
         "pairwise": pairwise_table(grid, tasks, analyze.fdr),
         "curves": curves,
         "pairwise_curves": pairwise_curve_table(every, tasks, analyze.seed),

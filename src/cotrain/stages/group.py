@@ -2,51 +2,51 @@
 
 import difflib
 import hashlib
+import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cotrain.analysis import pair_matrix
+from cotrain.analysis import group_value, pair_matrix
 from cotrain.exceptions import DataError, SettingsError
 from cotrain.files import write_csv, write_json
 from cotrain.grouping import (
     AffinityValue,
     Constraints,
     Grouping,
-    LinearValue,
+    GroupValue,
     Objective,
     affinity_clusters,
+    as_matrix,
     exact_groups,
     fill_unknown_pairs,
     greedy_groups,
+    grouping_result,
     random_groupings,
     search_groups,
+    simplest,
 )
 from cotrain.settings import GroupSettings
 from cotrain.stages._context import run_context
 from cotrain.study import Study
-from cotrain.tasks import file_version
+from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 
+_NAMES = dict.fromkeys(("target", "source", "members"), str)
 _BLANK = {name: [""] for name in ("relevance", "standard_error", "intercept", "affinity")}
 
 
 def run(study: Study) -> str:
     group = study.settings.group
-    relevance, surrogates = (
-        _read(study.analysis / name) for name in ("relevance.csv", "surrogates.csv")
-    )
-    tasks = surrogates["target"].tolist()
+    surrogate, value = _value(study)
+    tasks = list(TaskTable.load(study.table).tasks)
     data_version = file_version(study.table)
     try:
-        objective = Objective(
-            _value(relevance, surrogates, group.caution),
-            _rules(group, tasks),
-            _weights(group, tasks),
-        )
+        objective = Objective(value, _rules(group, tasks), _weights(group, tasks))
         search = search_groups(
             objective,
             trials=group.trials,
@@ -59,8 +59,11 @@ def run(study: Study) -> str:
         )
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `group`: {error}") from error
-    exact = exact_groups(objective, start=search.best.groups)
-    best = exact if exact.value > search.best.value else search.best
+    exact = exact_groups(objective, start=search.best.groups, time_limit=group.proof_seconds)
+    front = [tuple(map(tuple, json.loads(groups))) for groups in search.front["groups"]]
+    best = simplest(objective, [exact.groups, search.best.groups, *front], group.tolerance)
+    best = grouping_result(objective, as_matrix(best.groups, len(tasks)), exact.bound)
+    best = replace(best, timed_out=exact.timed_out)
     affinity = pair_matrix(_read(study.analysis / "affinity.csv"), tasks, "affinity")
     n_random = study.settings.validate_.random_groupings
     rivals = _rivals(objective, best.groups, affinity, n_random, group.seed)
@@ -71,12 +74,16 @@ def run(study: Study) -> str:
             "score": study.settings.analyze.score,
             "groups": _names(best.groups, tasks),
             "served_by": dict(zip(tasks, best.served_by, strict=True)),
+            "surrogate": surrogate,
             "predicted": best.value,
+            "predicted_tasks": dict(zip(tasks, map(float, best.task_values), strict=True)),
+            # Of the best that was found; more than `predicted` by the tolerance at most.
+            "best_predicted": max(exact.value, search.best.value),
             # Without a proof there is no bound and no gap.
-            "bound": exact.bound if math.isfinite(exact.bound) else None,
-            "is_optimal": exact.is_optimal,
-            "timed_out": exact.timed_out,
-            "gap": exact.gap if math.isfinite(exact.gap) else None,
+            "bound": best.bound if math.isfinite(best.bound) else None,
+            "is_optimal": best.is_optimal,
+            "timed_out": best.timed_out,
+            "gap": best.gap if math.isfinite(best.gap) else None,
             "n_trials": group.trials,
             # The diagonal is no pair.
             "n_unknown_affinities": int(np.isnan(affinity).sum()) - len(tasks),
@@ -94,15 +101,15 @@ def run(study: Study) -> str:
         run_context(study, data_version).params,
         {
             "predicted": best.value,
-            "bound": exact.bound,
-            "gap": exact.gap,
+            "bound": best.bound,
+            "gap": best.gap,
             "n_groups": len(best.groups),
         },
         sorted(study.grouping.iterdir()),
     )
     return (
         f"{len(best.groups)} groups of {group.max_groups} at most, predicted mean score "
-        f"{best.value:.4f}, {exact.certificate}"
+        f"{best.value:.4f}, {best.certificate}"
         f"{'' if 'affinity' in rivals else '; no gradient affinity is known to group by'}"
     )
 
@@ -110,20 +117,23 @@ def run(study: Study) -> str:
 def _read(path: Path) -> pd.DataFrame:
     try:
         # A task may be called NA: names are read as they stand.
-        return pd.read_csv(path, keep_default_na=False, na_values=_BLANK)
+        return pd.read_csv(path, keep_default_na=False, na_values=_BLANK, dtype=_NAMES)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
 
 
-def _value(relevance: pd.DataFrame, surrogates: pd.DataFrame, caution: float) -> LinearValue:
-    """The surrogates as the value of a group; with `caution`, the lower end of what they say."""
-    tasks = surrogates["target"].tolist()
-    intercept = surrogates["intercept"].to_numpy()
-    coef = pair_matrix(relevance, tasks, "relevance")
-    if caution == 0:
-        return LinearValue(intercept, coef)
-    error = pair_matrix(relevance, tasks, "standard_error")
-    return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
+def _value(study: Study) -> tuple[str, GroupValue]:
+    """The surrogate that `analyze` chose, by name and as the value of a group."""
+    path = study.analysis / "summary.json"
+    try:
+        surrogate = json.loads(path.read_text(encoding="utf-8"))["surrogate"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
+    names = ("surrogates.csv", "relevance.csv", "subset_scores.csv")
+    targets, relevance, scores = (_read(study.analysis / name) for name in names)
+    n_labels = TaskTable.load(study.table).label_counts.sum(axis=1)
+    caution = study.settings.group.caution
+    return surrogate, group_value(surrogate, targets, relevance, scores, n_labels, caution)
 
 
 def _rules(group: GroupSettings, tasks: list[str]) -> Constraints:
@@ -190,6 +200,6 @@ def _study_name(study: Study) -> str:
     """A name that changes with whatever the search depends on, so that no other is continued."""
     # More trials continue the study.
     digest = hashlib.sha256(study.settings.group.model_dump_json(exclude={"trials"}).encode())
-    for name in ("relevance.csv", "surrogates.csv"):
+    for name in ("relevance.csv", "surrogates.csv", "subset_scores.csv", "summary.json"):
         digest.update((study.analysis / name).read_bytes())
     return f"grouping-{digest.hexdigest()[:12]}"

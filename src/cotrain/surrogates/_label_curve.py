@@ -58,7 +58,7 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
         self._share_of_labels = self._shares(X.shape[1])
         constant = constant_columns(X)
         warn_constant(constant)
-        design = self._design(X)
+        design = self.features(X)
         share, root = weight / weight.sum(), np.sqrt(weight)
         self._mean, self._y_mean = share @ design, float(share @ y)
         rows = design - self._mean
@@ -78,7 +78,7 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predicted scores, shape (n_subsets,), and with `return_std` the scale of their error."""
         check_is_fitted(self)
-        step = self._design(check_predict(self, X)) - self._mean
+        step = self.features(check_predict(self, X)) - self._mean
         mean = self._y_mean + step @ self._effects
         if not return_std:
             return mean
@@ -97,7 +97,11 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
             )
         return n_labels / n_labels.mean()
 
-    def _design(self, X: Array) -> Array:
+    def shared(self) -> tuple[float, Array]:
+        """An offset, and the effects (K + 2,) of `features` that are added to it."""
+        return self._y_mean - float(self._mean @ self._effects), self._effects
+
+    def features(self, X: Array) -> Array:
         """Indicators by the root of their labels, the curve and its bend: K + 2 columns."""
         if np.any(X < 0):
             raise ValueError(

@@ -15,6 +15,9 @@ def pack(objective: Objective, blocks: Members, labels: np.ndarray) -> Members |
     """
     n_slots = objective.most_groups
     largest = objective.constraints.max_size or objective.n_tasks
+    if largest == objective.n_tasks and not objective.constraints.must_not_share:
+        members = (np.asarray(labels) % n_slots == np.arange(n_slots)[:, None]) @ blocks
+        return members[members.any(axis=1)]
     forbidden = np.zeros((objective.n_tasks, objective.n_tasks), dtype=bool)
     for i, j in objective.constraints.must_not_share:
         forbidden[i, j] = forbidden[j, i] = True

@@ -2,7 +2,7 @@
 
 import numpy as np
 from optuna import Study
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
@@ -38,9 +38,8 @@ class MovesSampler(BaseSampler):
     """
 
     def __init__(self, names: list[str], n_labels: int, seed: int) -> None:
-        choices = list(range(n_labels))
         self._space: dict[str, BaseDistribution] = {
-            name: CategoricalDistribution(choices) for name in names
+            name: IntDistribution(0, n_labels - 1) for name in names
         }
         self._n_labels = n_labels
         self._seed = seed
@@ -59,10 +58,11 @@ class MovesSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, int]:
         """Return the labels of the next partition."""
-        trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        for done in trials[self._n_learnt :]:
-            self._learn(done)
-        self._n_learnt = len(trials)
+        trials = study.get_trials(deepcopy=False)
+        while self._n_learnt < len(trials) and trials[self._n_learnt].state.is_finished():
+            if trials[self._n_learnt].state == TrialState.COMPLETE:
+                self._learn(trials[self._n_learnt])
+            self._n_learnt += 1
         labels = self._propose(np.random.default_rng([self._seed, trial.number]))
         return dict(zip(search_space, labels.tolist(), strict=True))
 

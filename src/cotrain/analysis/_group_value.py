@@ -1,0 +1,95 @@
+"""From the surrogate that was chosen to what a group of tasks is worth."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cotrain.allocation import decode_tasks, encode_tasks
+from cotrain.analysis._observations import SubsetScores
+from cotrain.analysis._pairs import pair_matrix
+from cotrain.analysis._subsets import candidates
+from cotrain.exceptions import DataError
+from cotrain.grouping import GroupValue, LinearValue, PredictedValue
+from cotrain.surrogates import fit_surrogates
+
+WITHOUT_EFFECTS = ("none", "mean")
+"""Names of the choice that no surrogate predicts better than the mean."""
+
+
+def subset_score_table(subsets: SubsetScores, tasks: Sequence[str]) -> pd.DataFrame:
+    """Return what surrogates are fitted to, one row a (subset, repeat, target) that has a score.
+
+    Columns: members (a bit mask, as in the fit table), repeat, target, score (higher is better).
+    """
+    codes = [encode_tasks(map(int, np.flatnonzero(row))) for row in subsets.indicators]
+    repeat, row, task = np.nonzero(~np.isnan(subsets.scores))
+    return pd.DataFrame(
+        {
+            "members": np.array(codes)[row],
+            "repeat": repeat,
+            "target": np.array(tasks)[task],
+            "score": subsets.scores[repeat, row, task],
+        }
+    )
+
+
+def group_value(
+    surrogate: str,
+    targets: pd.DataFrame,
+    relevance: pd.DataFrame,
+    subset_scores: pd.DataFrame,
+    n_labels: np.ndarray,
+    caution: float,
+) -> GroupValue:
+    """Return the scores that the chosen surrogate predicts of groups.
+
+    Parameters
+    ----------
+    surrogate : str
+        "linear", "label curve", or "none" where no surrogate is better than the mean: all groups
+        are then worth the same.
+    targets, relevance, subset_scores : data frames
+        Tables of the analysis.
+    n_labels : array, shape (K,)
+        Labels of each task.
+    caution : float
+        Standard errors that are taken off each prediction.
+
+    Raises
+    ------
+    DataError
+        If the analysis names a surrogate that is not known.
+    """
+    tasks = targets["target"].tolist()
+    intercept = targets["intercept"].to_numpy()
+    if surrogate in WITHOUT_EFFECTS:
+        return LinearValue(intercept, np.zeros((len(tasks), len(tasks))))
+    if surrogate == "linear":
+        coef = pair_matrix(relevance, tasks, "relevance")
+        if caution == 0:
+            return LinearValue(intercept, coef)
+        error = pair_matrix(relevance, tasks, "standard_error")
+        return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
+    known = candidates(n_labels)
+    if surrogate not in known:
+        raise DataError(
+            f"the analysis chose the surrogate {surrogate!r}, which is not one of "
+            f"{', '.join(known)}; run `cotrain analyze` again"
+        )
+    fitted = fit_surrogates(*_design(subset_scores, tasks), known[surrogate])
+    error_of = fitted.predict_std if caution > 0 else None
+    return PredictedValue(fitted.member_predictor(), len(tasks), error_of, caution)
+
+
+def _design(table: pd.DataFrame, tasks: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return indicators (n_subsets, K) and scores (n_repeats, n_subsets, K) of a table."""
+    codes = list(dict.fromkeys(table["members"]))
+    place = {name: task for task, name in enumerate(tasks)}
+    indicators = np.zeros((len(codes), len(tasks)))
+    for at, code in enumerate(codes):
+        indicators[at, list(decode_tasks(code))] = 1
+    scores = np.full((int(table["repeat"].max()) + 1, len(codes), len(tasks)), np.nan)
+    row = table["members"].map({code: at for at, code in enumerate(codes)})
+    scores[table["repeat"], row, table["target"].map(place)] = table["score"]
+    return indicators, scores

@@ -1,0 +1,69 @@
+"""The chosen surrogate as the value of a group."""
+
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cotrain.analysis import SubsetScores, group_value, subset_score_table
+from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, fit_surrogates, simulate_truth
+
+TASKS = ["1e5", "b", "c", "d", "e", "f"]
+N_LABELS = np.array([100, 200, 300, 400, 500, 600])
+
+
+def subsets() -> SubsetScores:
+    rng = np.random.default_rng(0)
+    indicators = np.unique(rng.integers(0, 2, (60, 6)), axis=0)
+    indicators = indicators[indicators.any(axis=1)]
+    truth = simulate_truth("clustered", 6, seed=0)
+    scores = truth.measure(indicators.astype(float), 0.05, 3, rng)
+    scores[0, 3] = np.nan  # a fit whose scores are unknown
+    return SubsetScores(indicators, scores)
+
+
+def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    targets = pd.DataFrame({"target": TASKS, "intercept": np.arange(6.0)})
+    pairs = [(target, source) for target in TASKS for source in TASKS if target != source]
+    relevance = pd.DataFrame(pairs, columns=["target", "source"])
+    relevance["relevance"] = np.arange(30.0)
+    relevance["standard_error"] = 1.0
+    written = subset_score_table(subsets(), TASKS).to_csv(index=False)
+    names = {"members": str, "target": str}
+    return targets, relevance, pd.read_csv(StringIO(written), dtype=names)
+
+
+GROUPS = np.random.default_rng(1).random((20, 6)) < 0.5
+
+
+@pytest.mark.parametrize("caution", [0.0, 1.0])
+def test_the_label_curve_predicts_as_it_was_fitted(caution: float) -> None:
+    found = subsets()
+    fitted = fit_surrogates(found.indicators, found.scores, LabelCurveSurrogate(N_LABELS))
+    expected = fitted.predict(GROUPS) - caution * fitted.predict_std(GROUPS)
+    value = group_value("label curve", *tables(), N_LABELS, caution)
+    np.testing.assert_allclose(value.scores(GROUPS), np.where(GROUPS, expected, np.nan))
+
+
+def test_the_linear_surrogate_is_that_of_the_tables() -> None:
+    value = group_value("linear", *tables(), N_LABELS, 0.0)
+    pair = np.array([[True, False, True, False, False, False]])
+    # Relevances are counted target by target: of 2 to 0 the second, of 0 to 2 the eleventh.
+    assert value.scores(pair)[0, [0, 2]].tolist() == [0 + 1.0, 2 + 10.0]
+    cautious = group_value("linear", *tables(), N_LABELS, 0.5)
+    assert cautious.scores(pair)[0, [0, 2]].tolist() == [0.5, 11.5]
+
+
+@pytest.mark.parametrize("name", ["none", "mean"])
+def test_without_a_surrogate_all_groups_are_worth_the_same(name: str) -> None:
+    value = group_value(name, *tables(), N_LABELS, 1.0)
+    np.testing.assert_array_equal(value.scores(GROUPS), np.where(GROUPS, np.arange(6.0), np.nan))
+
+
+def test_quick_predictions_of_members_are_the_slow_ones() -> None:
+    found = subsets()
+    for estimator in (LinearSurrogate(), LabelCurveSurrogate()):
+        fitted = fit_surrogates(found.indicators, found.scores, estimator)
+        quick = fitted.member_predictor()(GROUPS)
+        np.testing.assert_allclose(quick[GROUPS], fitted.predict(GROUPS)[GROUPS])

@@ -180,7 +180,7 @@ def test_the_sampler_serves_any_study(objective) -> None:
     decoder = Decoder(objective)
 
     def score(trial: optuna.Trial) -> tuple[int, float]:
-        labels = np.array([trial.suggest_int(name, 0, 2) for name in names])
+        labels = np.array([trial.suggest_categorical(name, [0, 1, 2]) for name in names])
         value, groups = decoder.decode(labels)
         return len(groups), value
 

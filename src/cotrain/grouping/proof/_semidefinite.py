@@ -22,7 +22,7 @@ BOUND_EVERY = 10
 """Steps between two looks at the bound."""
 
 
-def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 500) -> float:
+def semidefinite_bound(objective: Objective, clock: Clock, *, steps: int = 150) -> float:
     """Return a bound on the value of a linear objective; valid whenever it is stopped.
 
     Limits on size and on pairs are not used.

@@ -21,7 +21,7 @@ from cotrain.grouping.proof._clock import Clock
 from cotrain.grouping.value import Floats, Objective
 
 
-def spectral_bound(objective: Objective, clock: Clock, *, max_iterations: int = 1000) -> float:
+def spectral_bound(objective: Objective, clock: Clock, *, max_iterations: int = 300) -> float:
     """Return a bound on the value of a linear objective; valid whenever it is stopped.
 
     Limits on size and on pairs are not used.

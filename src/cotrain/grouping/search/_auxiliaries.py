@@ -41,6 +41,8 @@ def add_auxiliaries(objective: Objective, served: Members) -> Members:
     helps. Exact for a linear value without pairs that must not share, because there sources do
     not depend on each other.
     """
+    if objective.free_gain is not None:
+        return served | (served @ objective.free_gain > 0)
     blocks = objective.blocks
     may_grow = replace(objective.constraints, min_size=1)
     members, total = served, -np.inf

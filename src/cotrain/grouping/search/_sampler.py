@@ -2,7 +2,7 @@
 
 import numpy as np
 from optuna import Study
-from optuna.distributions import BaseDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
@@ -39,7 +39,7 @@ class MovesSampler(BaseSampler):
 
     def __init__(self, names: list[str], n_labels: int, seed: int) -> None:
         self._space: dict[str, BaseDistribution] = {
-            name: IntDistribution(0, n_labels - 1) for name in names
+            name: CategoricalDistribution(list(range(n_labels))) for name in names
         }
         self._n_labels = n_labels
         self._seed = seed

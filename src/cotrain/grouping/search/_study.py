@@ -133,7 +133,7 @@ def search_groups(
         study = optuna.create_study(directions=DIRECTIONS) if stored is None else stored.study
         n_done = len(study.trials)
         if n_done < trials:
-            study.sampler = sampler_of(sampler, space.names, space.n_labels, seed, n_done)
+            study.sampler = sampler_of(sampler, space.names, len(space.labels), seed, n_done)
         if n_done == 0:
             starts = _starts(objective, seed) if warm_start is None else warm_start
             for start in starts[:trials]:
@@ -160,14 +160,14 @@ class _Space:
 
     def __init__(self, objective: Objective, task_names: Sequence[str] | None) -> None:
         self.decoder = Decoder(objective)
-        self.n_labels = objective.most_groups
+        self.labels = list(range(objective.most_groups))
         tasks = [f"task_{task}" for task in range(objective.n_tasks)]
         tasks = tasks if task_names is None else list(task_names)
         self.names = [tasks[block.argmax()] for block in objective.blocks]
 
     def run(self, trial: optuna.Trial) -> tuple[int, float]:
         """Return the number of groups and the value of a trial, whose groups become attributes."""
-        labels = [trial.suggest_int(name, 0, self.n_labels - 1) for name in self.names]
+        labels = [trial.suggest_categorical(name, self.labels) for name in self.names]
         value, groups = self.decoder.decode(np.array(labels))
         start = trial.user_attrs.get("warm_start")
         if start is not None:  # overlaps that labels cannot say
@@ -180,7 +180,7 @@ class _Space:
 
     def enqueue(self, study: optuna.Study, start: Grouping) -> None:
         """Let the study try a grouping first."""
-        labels = self.decoder.labels(start) % self.n_labels  # it may have too many groups
+        labels = self.decoder.labels(start) % len(self.labels)  # it may have too many groups
         study.enqueue_trial(
             dict(zip(self.names, labels.tolist(), strict=True)),
             user_attrs={"warm_start": [list(group) for group in start]},

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cotrain.grouping.value._blended import BlendedValue
 from cotrain.grouping.value._constraints import Constraints, is_feasible
-from cotrain.grouping.value._groups import Floats, GroupValue, Members
+from cotrain.grouping.value._groups import Floats, GroupValue, LinearValue, Members
 
 Group = tuple[int, ...]
 Grouping = tuple[Group, ...]
@@ -61,6 +61,19 @@ class Objective:
     def gain(self) -> Floats | None:
         """Return what averaging adds to each task (n_tasks,), if groups are blended."""
         return self.value.averaging_gain if isinstance(self.value, BlendedValue) else None
+
+    @cached_property
+    def free_gain(self) -> Floats | None:
+        """Return weight times coefficient (n_tasks, n_tasks) of a linear value without other rules.
+
+        Then a group's best auxiliaries are the tasks whose column, summed over the tasks served, is
+        above 0. None where a rule binds beside the number of groups, or the value is not linear.
+        """
+        value = self.value
+        has_one_rule = self.constraints == Constraints(self.constraints.max_groups)
+        if isinstance(value, LinearValue) and value.is_linear and has_one_rule:
+            return np.asarray(self.weights)[:, None] * value.coef
+        return None
 
     @cached_property
     def blocks(self) -> Members:

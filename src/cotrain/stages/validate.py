@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cotrain.allocation import Fit, Plan, Rotation, subset_fit
+from cotrain.allocation import Fit, Plan, Rotation, fit_id, subset_fit
 from cotrain.comparison import (
     Candidate,
     Model,
@@ -62,7 +62,7 @@ def run(study: Study) -> str:
     results = trainer.results(plan, predictions=True)
     rows = trainer.table_of(plan, results)
     trainer.log(plan, rows)
-    repeats = _outputs(trainer, plan, results, fits, rotations, level)
+    repeats = _outputs(trainer, results, fits, rotations, level)
     choice = choose_portfolio(candidates, [validation for validation, _ in repeats], seed)
     recommended = choice.recommended
     scored, weights = score_portfolio(recommended, repeats, seed)
@@ -166,19 +166,23 @@ def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _outputs(
     trainer: Trainer,
-    plan: Plan,
     results: Mapping[str, FitResult],
     fits: Mapping[Model, Sequence[Fit]],
     rotations: Sequence[Rotation],
     level: int,
 ) -> list[tuple[Outputs, Outputs]]:
-    key_of = {fit: key for key, fit in plan.fits.items()}
+    # Two learners of the same settings share their fits: the last stop is the learner itself.
+    known = identities(trainer.learners)
     n_tasks = trainer.table.n_tasks
+
+    def key_of(fit: Fit) -> str:
+        return fit_id(trainer.data_version, fit, known[fit.learner])
+
     return [
         outputs_of(
             trainer.table,
             subset_fit(n_tasks, range(n_tasks), level, rotation),
-            {model: results[key_of[own[place]]] for model, own in fits.items()},
+            {model: results[key_of(own[place])] for model, own in fits.items()},
         )
         for place, rotation in enumerate(rotations)
     ]

@@ -119,8 +119,8 @@ def test_records_that_are_no_molecules_are_listed_once_each():
     values = pd.concat([raw.values, again], ignore_index=True)  # two tasks of one wide row
     prepared = prepare(dataclasses.replace(raw, values=values), setup(), [])
     assert prepared.rejects.to_numpy().tolist() == [
-        ["f.csv", 14, "bad", "SMILES cannot be parsed"],
-        ["f.csv", 15, "", "no SMILES"],
+        ["f.csv", 14, "bad", "bad", "SMILES cannot be parsed"],
+        ["f.csv", 15, "", "", "no SMILES"],
     ]
     assert counts(prepared)["measurements rejected"] == 3
 

@@ -14,6 +14,7 @@ from cotrain.exceptions import CotrainError, DataError
 from cotrain.init._columns import Column, classify, find_molecules, part_of, words_of
 from cotrain.sources import TextTable, column_of, join_columns, read_cells, read_table
 from cotrain.sources._cells import WORDS
+from cotrain.sources._units import factors
 
 # Columns of a long table as ChEMBL exports them.
 _CHEMBL_TASKS = ("target_chembl_id", "target_id", "target_pref_name", "target")
@@ -113,6 +114,7 @@ class _Proposer:
     path: str
     wishes: Wishes
     notes: list[str] = field(default_factory=list)
+    molar: bool = False
 
     def proposal(self) -> Proposal:
         table, wishes = self.table, self.wishes
@@ -120,8 +122,10 @@ class _Proposer:
         how = table.format
         if how.separator not in (None, ",") or how.decimal == "," or how.encoding == "cp1252":
             name = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(how.separator or "", "comma")
+            marks = {".": "point", ",": "comma"}
             self.notes.append(
-                f"read with separator {name}, decimal {how.decimal}, encoding {how.encoding}"
+                f"read with separator {name}, decimal {marks[how.decimal or '.']}, "
+                f"encoding {how.encoding}"
             )
         needs_molecules = wishes.features is None or wishes.features.startswith("molecules")
         molecules = wishes.smiles
@@ -165,7 +169,7 @@ class _Proposer:
         n_examples = len(cells) if key is None else int(cells[key].nunique())
         return Proposal(
             fetch=fetch,
-            labels=self._labels(tasks, kinds, values),
+            labels=self._labels(tasks, kinds, values, long),
             features=features,
             split=self._split(columns, molecules, long),
             columns=columns,
@@ -279,12 +283,12 @@ class _Proposer:
         if mine:
             fetch["relation"] = mine[0]
         read = read_cells(cells[value], self.table.format.decimal or ".")
-        known = read.value.notna()
+        numbers = read.value
         if read.wrong.any():
             fetch["na_values"] = sorted(cells[value][read.wrong].unique().tolist())
         units = next((n for n in names if words_of(n)[-1:] in (["units"], ["unit"])), None)
         if units is not None and value.split("_")[0] == units.split("_")[0]:
-            counts = cells[units][known].value_counts()
+            counts = cells[units][numbers.notna()].value_counts()
             fetch["units"] = {
                 "column": units,
                 "to": "nM" if "nM" in counts.index else str(counts.index[0]),
@@ -294,11 +298,14 @@ class _Proposer:
                 f"units {shown}: molar ones are converted to {fetch['units']['to']}, values in "
                 "others left out"
             )
+            self.molar = fetch["units"]["to"] == "nM"
+            numbers = numbers * factors(cells[units], fetch["units"]["to"])
+        known = numbers.notna()
         task = join_columns([cells[name] for name in task_columns])
         chosen = task.isin(wishes.tasks) if wishes.tasks else task != ""
         tasks = [str(name) for name in task[known & chosen].unique()]
         values = {
-            str(name): part for name, part in read.value[known & chosen].groupby(task, sort=False)
+            str(name): part for name, part in numbers[known & chosen].groupby(task, sort=False)
         }
         kinds = {
             name: "binary" if part.isin((0, 1)).all() else "real" for name, part in values.items()
@@ -357,9 +364,19 @@ class _Proposer:
         )
 
     def _labels(
-        self, tasks: list[str], kinds: dict[str, str], values: dict[str, pd.Series]
+        self, tasks: list[str], kinds: dict[str, str], values: dict[str, pd.Series], long: bool
     ) -> dict[str, Any]:
-        """The kind that most tasks have, and what differs for the others."""
+        """The kind that most tasks have, and what differs for the others.
+
+        In a long table one column holds all values: they get one transform, if all have it.
+        """
+        is_real = [kind == "real" for kind in kinds.values()]
+        if long and all(is_real):
+            together = pd.concat([values[name] for name in tasks])
+            transform = _transform("nM" if self.molar else "", together)
+            if transform != "none":
+                self.notes.append(f"values {_range(together)}: labels are {transform} of them")
+            return {"kind": "real", "transform": transform, "tasks": {}}
         n_real = sum(kind == "real" for kind in kinds.values())
         common = "real" if n_real > len(kinds) / 2 else "binary"
         own: dict[str, dict[str, Any]] = {}
@@ -440,7 +457,8 @@ def _transform(name: str, values: pd.Series) -> str:
     plain, logged = abs(_skew(values)), abs(_skew(np.log10(values)))
     if plain < 1.5 or logged > plain / 2:
         return "none"
-    return "neg_log10" if set(words_of(name)) & _POTENCY else "log10"
+    words = {*words_of(name), *re.split(r"[^a-z0-9µ]+", name.lower())}
+    return "neg_log10" if words & _POTENCY else "log10"
 
 
 def _skew(values: pd.Series) -> float:

@@ -15,8 +15,8 @@ def name_examples(raw: RawTable, featurizer: Featurizer) -> tuple[RawTable, pd.D
     -------
     named : RawTable
         With the values of its records.
-    rejects : DataFrame with columns file, row, example, reason
-        In the order of the files.
+    rejects : DataFrame with columns file, row, example, input, reason
+        `input` is the cell that the features would be made of. In the order of the files.
 
     Raises
     ------
@@ -27,7 +27,9 @@ def name_examples(raw: RawTable, featurizer: Featurizer) -> tuple[RawTable, pd.D
     chosen = raw.take(measured)
     found = featurizer.names(chosen)
     kept = np.array([name is not None for name in found.names], dtype=bool)
-    rejects = chosen.records[~kept].assign(reason=found.reasons[~kept])
+    rejects = chosen.records[~kept].assign(input="", reason=found.reasons[~kept])
+    if (column := getattr(featurizer.settings, "column", None)) in chosen.inputs:
+        rejects["input"] = chosen.inputs[column].to_numpy()[~kept]
     rejects = rejects.sort_values(["file", "row"], ignore_index=True)
     if not kept.any() or (len(kept) >= 10 and kept.mean() < 0.5):
         first = rejects.iloc[0]

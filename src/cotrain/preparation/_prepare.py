@@ -36,7 +36,7 @@ class Prepared:
     ----------
     table : TaskTable
         Examples in the order of their names, tasks in the source's order.
-    rejects : DataFrame with columns file, row, example, reason
+    rejects : DataFrame with columns file, row, example, input, reason
         Records that cannot be used.
     conflicts : DataFrame with columns example, task, n_values, lowest, median, highest, label
         Repeated measurements that would be labelled differently; `label` is what they got.

@@ -203,11 +203,11 @@ def _account(
     undecided = is_bound if settings.kind == "real" else is_bound & class_of_each.isna()
     measured = frame[~is_bound].groupby("row")["value"]
     sizes = measured.size()
-    n_repeated = int((sizes > 1).sum())
+    n_repeated = int((frame.groupby("row").size() > 1).sum())
     noise: float | None = None
     if n_repeated and settings.kind != "real":
         noise = n_conflicts / n_repeated
-    elif n_repeated:
+    elif (sizes > 1).any():
         within = (measured.var(ddof=0) * sizes)[sizes > 1].sum() / (sizes[sizes > 1] - 1).sum()
         total = float(labels.var())
         noise = float(within / total) if total > 0 else None

@@ -16,6 +16,7 @@ GAPS = frozenset({
 })  # fmt: skip
 # Words for the two classes, beside what `fetch.words` adds; compared in lower case.
 WORDS: Mapping[str, float] = {
+    "active agonist": 1.0, "active antagonist": 1.0,
     "true": 1.0, "yes": 1.0, "y": 1.0, "t": 1.0, "active": 1.0, "positive": 1.0, "pos": 1.0,
     "hit": 1.0, "toxic": 1.0, "false": 0.0, "no": 0.0, "n": 0.0, "f": 0.0, "inactive": 0.0,
     "negative": 0.0, "neg": 0.0, "non-toxic": 0.0, "nontoxic": 0.0, "inconclusive": float("nan"),
@@ -79,22 +80,18 @@ def read_cells(
     approximate = pd.Series(False, index=column.index)
     is_word = approximate.copy()
     open_cells = value.isna() & (column != "")
-    # Cells that are not plain numbers are few, and few differ.
-    for text in column[open_cells].unique():
-        lower = text.lower()
-        at = open_cells & (column == text)
-        if lower in every_word:
-            value[at], is_word[at] = every_word[lower], True
-            open_cells &= ~at
-        elif lower in every_gap:
-            open_cells &= ~at
+    lower = column[open_cells].str.lower()
+    found = lower[lower.isin(list(every_word))]
+    value[found.index], is_word[found.index] = found.map(every_word).astype(float), True
+    open_cells[found.index] = False
+    open_cells[lower.index[lower.isin(list(every_gap))]] = False
     marked = column[open_cells].str.extract(_MARKED)
     number = to_numbers(marked[1].fillna(""), decimal)
-    found = number.index[number.notna()]
-    value[found] = number[found]
-    relation[found] = marked.loc[found, 0].map(MARKS)
-    approximate[found] = marked.loc[found, 0].isin(["~", "≈", "ca", "ca."])
-    open_cells[found] = False
+    known = number.index[number.notna()]
+    value[known] = number[known]
+    relation[known] = marked.loc[known, 0].map(MARKS)
+    approximate[known] = marked.loc[known, 0].isin(["~", "≈", "ca", "ca."])
+    open_cells[known] = False
     return Cells(value, relation, approximate, is_word, open_cells)
 
 

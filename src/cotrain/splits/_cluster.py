@@ -83,5 +83,8 @@ def _kmeans(bits: csr_array, n_clusters: int, seed: int) -> np.ndarray:
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.preprocessing import normalize
 
+    # scikit-learn takes 32-bit indices alone.
+    small = csr_array((bits.data, bits.indices.astype(np.int32), bits.indptr.astype(np.int32)))
+    small.resize(bits.shape)
     model = MiniBatchKMeans(n_clusters, random_state=seed, batch_size=4096, n_init=1)
-    return np.asarray(model.fit_predict(normalize(bits)), dtype=np.int64)
+    return np.asarray(model.fit_predict(normalize(small)), dtype=np.int64)

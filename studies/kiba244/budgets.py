@@ -24,6 +24,7 @@ from cotrain.grouping import (
     single_tasks,
     together,
 )
+from cotrain.scores import find_score
 from cotrain.tasks import TaskTable
 from cotrain.training import save_fit_table
 
@@ -37,8 +38,9 @@ def values(tasks: list[str]) -> tuple[LinearValue, AffinityValue]:
     relevance = _matrix(STUDY.analysis / "relevance.csv", "relevance", tasks)
     affinity = _matrix(STUDY.analysis / "affinity.csv", "affinity", tasks)
     alone = np.zeros(len(tasks))
+    sign = find_score(STUDY.settings.analyze.score).sign
     return (
-        LinearValue(surrogates["intercept"].to_numpy(), relevance),
+        LinearValue(sign * surrogates["intercept"].to_numpy(), relevance),
         AffinityValue(fill_unknown_pairs(affinity), self_scores=alone),
     )
 

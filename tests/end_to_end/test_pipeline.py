@@ -121,7 +121,6 @@ class TestThePlantedStructureIsFound:
 
     def test_by_one_fold_more_of_an_auxiliary(self, finished_study, truth):
         pairwise = pd.read_csv(finished_study / "data/analysis/pairwise.csv")
-        pairwise = pairwise[pairwise["level"] == "all"]
         kind = self.pairs(pairwise, "auxiliary", truth)
         mean = pairwise["effect"].groupby(kind).mean()
         assert mean["within"] > 0.02

@@ -19,18 +19,18 @@ def lines(axes):
 
 
 def test_the_search_is_drawn_as_the_best_so_far_with_warm_starts_and_the_bound(findings):
-    best = replace(findings.recommendation, bound=-0.46, is_optimal=False)
+    best = replace(findings.recommendation, bound=0.46, is_optimal=False)
     (axes,) = _plots.search(findings.trials.sample(frac=1, random_state=0), best).axes
     drawn = lines(axes)
     number, found = drawn["best found so far"].T
     assert number.tolist() == list(range(1, 201))
-    assert found.tolist() == [-findings.trials["value"][:n].max() for n in range(1, 201)]
+    assert found.tolist() == [findings.trials["value"][:n].min() for n in range(1, 201)]
     assert drawn["at a warm start"].tolist() == drawn["best found so far"][:4].tolist()
     assert drawn["proven: none can be better"][:, 1].tolist() == [0.46, 0.46]
 
 
 def test_a_search_without_warm_starts_or_proof_has_neither(findings):
-    trials = findings.trials.assign(warm_start=np.nan)
+    trials = findings.trials.assign(warm_start=False)
     best = replace(findings.recommendation, bound=np.nan, is_optimal=False)
     (axes,) = _plots.search(trials, best).axes
     assert list(lines(axes)) == ["best found so far"]

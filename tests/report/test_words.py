@@ -33,11 +33,6 @@ def test_a_difference_that_rounds_to_nothing_has_no_sign():
     assert words.signed(0.0004, 2) == "0.00"
 
 
-def test_losses_are_shown_as_people_know_them():
-    assert words.raw("log_loss", -0.4) == 0.4
-    assert words.raw("auroc", 0.8) == 0.8
-
-
 def test_shorten_keeps_both_ends():
     short = words.shorten("the first line\nand then the very last", 15)
     assert len(short) == 15

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cotrain.report import Findings
 from cotrain.scores import find_score
+from cotrain.tables import TABLES, write
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -18,6 +19,17 @@ HOSTILE = (
     "a task with a name that goes on and on, as those out of spreadsheets will do " * 2,
     "日本語\nsecond line\u0007",
 )
+
+
+def put(frame: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write a table of the contract; columns that are not made up stay unknown, 0 or empty."""
+    blank = {"number": np.nan, "integer": 0, "word": "", "name": "", "flag": False}
+    lacking = {c.name: blank[c.type] for c in TABLES[name].columns if c.name not in frame}
+    numbers = {c.name for c in TABLES[name].columns if c.type == "number"}
+    filled = frame.assign(**lacking)
+    for column in numbers:
+        filled[column] = pd.to_numeric(filled[column])
+    write(folder, name, filled)
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,10 @@ def write_tables(
         path.mkdir(parents=True, exist_ok=True)
     maker.write_prepared(tables.prepared)
     maker.write_analysis(tables.analysis, affinity)
-    if labels:
-        maker.write_labels(tables.analysis)
+    maker.write_labels(tables.analysis)
+    if not labels:
+        for name in ("exchange_rates", "next_labels"):
+            put(TABLES[name].empty(), tables.analysis, name)
     maker.write_grouping(tables.grouping, n_groups or min(5, max(1, n_tasks // 3)), auxiliary)
     maker.write_validation(tables.validation, baselines)
     return tables
@@ -136,9 +150,7 @@ class _Maker:
             "positive labels": "" if self.is_real else int(labels * 0.4),
             "scaffold folds": 10,
         }
-        pd.DataFrame(items.items(), columns=["item", "count"]).to_csv(
-            folder / "summary.csv", index=False
-        )
+        pd.DataFrame(items.items(), columns=["item", "count"]).pipe(put, folder, "summary")
         n_labels = np.repeat(self.sizes // 10, 10)
         pd.DataFrame(
             {
@@ -147,34 +159,34 @@ class _Maker:
                 "n_labels": n_labels,
                 "n_positive": "" if self.is_real else (n_labels * 0.4).astype(int),
             }
-        ).to_csv(folder / "fold_counts.csv", index=False)
+        ).pipe(put, folder, "fold_counts")
         pd.DataFrame(
             [("CHEMBL9999", 40, "all labels (40) are positive in the data")],
             columns=["task", "n_labels", "reason"],
-        ).to_csv(folder / "excluded.csv", index=False)
+        ).pipe(put, folder, "excluded")
         pd.DataFrame(
-            [("a.csv", row, f"x{row}", "C1CC", "SMILES cannot be parsed") for row in range(3)],
-            columns=["file", "row", "example", "smiles", "reason"],
-        ).to_csv(folder / "rejects.csv", index=False)
+            [("a.csv", row, f"x{row}", "SMILES cannot be parsed") for row in range(3)],
+            columns=["file", "row", "example", "reason"],
+        ).pipe(put, folder, "rejects")
         pd.DataFrame(
             {"example": "CCO", "task": self.tasks[0], "n_values": 2, "lowest": 1.0}, index=range(40)
-        ).to_csv(folder / "conflicts.csv", index=False)
+        ).pipe(put, folder, "conflicts")
 
     def write_analysis(self, folder: Path, affinity: bool) -> None:
         target, source = self.pairs()
         truth = self.truth[target, source]
         gains = self.truth.sum(axis=1) / max(1, self.K**0.5) + self.effect * 0.01
         frame = self.estimates(gains, 0.006).rename(columns={"value": "gain"})
-        single = -0.5 + 0.05 * self.rng.normal(size=self.K)
+        single = 0.5 + 0.05 * self.rng.normal(size=self.K)
         frame.insert(0, "task", self.tasks)
         frame.insert(1, "single", single)
-        frame.insert(2, "together", single + frame["gain"])
-        frame.to_csv(folder / "transfer.csv", index=False)
+        frame.insert(2, "together", single - frame["gain"])
+        frame.pipe(put, folder, "transfer")
 
         frame = self.estimates(truth, 0.005).rename(columns={"value": "relevance"})
         frame.insert(0, "target", self.names(target))
         frame.insert(1, "source", self.names(source))
-        frame.assign(withheld="").to_csv(folder / "relevance.csv", index=False)
+        frame.pipe(put, folder, "relevance")
 
         reliability = np.clip(0.45 * bool(self.effect) + 0.1 * self.rng.normal(size=self.K), -1, 1)
         ceiling = np.sqrt(np.clip(reliability, 0, 1))
@@ -183,13 +195,11 @@ class _Maker:
                 "target": self.tasks,
                 "n_subsets": 50,
                 "reliability": reliability,
-                "reliability_low": reliability - 0.15,
-                "reliability_high": reliability + 0.15,
                 "spearman": 0.8 * ceiling,
                 "ceiling": ceiling,
                 "adequacy_p": self.rng.random(self.K),
             }
-        ).to_csv(folder / "surrogates.csv", index=False)
+        ).pipe(put, folder, "surrogates")
         self.write_predictions(folder)
         self.write_pairwise(folder, target, source, truth)
         self.write_curves(folder)
@@ -201,7 +211,9 @@ class _Maker:
                 "gflop": [20.5, 8e3, 4e3],
                 "seconds": [1.5, 1600.0, 800.0],
             }
-        ).to_csv(folder / "costs.csv", index=False)
+        ).pipe(put, folder, "costs")
+        for name in ("affinity", "affinity_steps"):
+            put(TABLES[name].empty(), folder, name)
         if affinity:
             noise = self.rng.normal(size=truth.size)
             pd.DataFrame(
@@ -212,7 +224,7 @@ class _Maker:
                     "cosine": np.clip(truth * 10 + 0.1 * noise, -1, 1),
                     "n_steps": 100,
                 }
-            ).to_csv(folder / "affinity.csv", index=False)
+            ).pipe(put, folder, "affinity")
             self.write_affinity_steps(folder, truth.size)
 
     def write_affinity_steps(self, folder: Path, n_pairs: int) -> None:
@@ -228,7 +240,7 @@ class _Maker:
                 "n_pairs": np.where(is_last, n_pairs // 10, n_pairs),
                 "rank_correlation": 0.3 + 0.05 * self.rng.normal(size=step.size),
             }
-        ).to_csv(folder / "affinity_steps.csv", index=False)
+        ).pipe(put, folder, "affinity_steps")
 
     def write_predictions(self, folder: Path) -> None:
         rows = []
@@ -251,7 +263,7 @@ class _Maker:
                 )
         names = ["target", "members", "measured", "predicted", "probability", "harmful"]
         frame = pd.DataFrame(rows, columns=names)
-        frame.to_csv(folder / "predictions.csv", index=False)
+        frame.pipe(put, folder, "predictions")
         share = frame["harmful"].mean()
         figures = {
             "surrogate": (0.61, 0.71, 0.42, 0.66),
@@ -277,22 +289,18 @@ class _Maker:
                 "n_subsets",
                 "n_harmful",
             ],
-        ).to_csv(folder / "negative_transfer.csv", index=False)
+        ).pipe(put, folder, "negative_transfer")
 
     def write_pairwise(
         self, folder: Path, target: np.ndarray, source: np.ndarray, truth: np.ndarray
     ) -> None:
-        frames = []
-        for level in ["all", *range(1, self.n_levels + 1)]:
-            se = 0.006 if level == "all" else 0.01
-            frame = self.estimates(0.5 * truth, se).rename(columns={"value": "effect"})
-            frame.insert(0, "target", self.names(target))
-            frame.insert(1, "auxiliary", self.names(source))
-            frame.insert(2, "level", level)
-            needed = np.ceil(3 * (3 * se / frame["effect"].abs()) ** 2).clip(upper=99999)
-            frame["repeats_to_decide"] = needed.where(frame["verdict"] == "undecided")
-            frames.append(frame)
-        pd.concat(frames).to_csv(folder / "pairwise.csv", index=False)
+        se = 0.006
+        frame = self.estimates(0.5 * truth, se).rename(columns={"value": "effect"})
+        frame.insert(0, "target", self.names(target))
+        frame.insert(1, "auxiliary", self.names(source))
+        needed = np.ceil(3 * (3 * se / frame["effect"].abs()) ** 2).clip(upper=99999)
+        frame["repeats_to_decide"] = needed.where(frame["verdict"] == "undecided")
+        frame.pipe(put, folder, "pairwise")
 
     def write_curves(self, folder: Path) -> None:
         rows, points = [], []
@@ -318,11 +326,9 @@ class _Maker:
                             (name, kind, level, repeat, n_own, n_others, score, fit, *band)
                         )
         names = ["task", "form", "c", "b", "a_own", "a_others", "exchange_rate", "error"]
-        pd.DataFrame(rows, columns=[*names, "at_bound"]).to_csv(folder / "curves.csv", index=False)
+        pd.DataFrame(rows, columns=[*names, "at_bound"]).pipe(put, folder, "curves")
         names = ["task", "kind", "level", "repeat", "n_own", "n_others", "score", "predicted"]
-        pd.DataFrame(points, columns=[*names, "low", "high"]).to_csv(
-            folder / "curve_points.csv", index=False
-        )
+        pd.DataFrame(points, columns=[*names, "low", "high"]).pipe(put, folder, "curve_points")
 
     def write_overview(self, folder: Path, reliability: np.ndarray, ceiling: np.ndarray) -> None:
         overview = {
@@ -353,7 +359,7 @@ class _Maker:
         rates.insert(1, "source", self.names(source))
         rates.loc[rates["exchange_rate"].isna(), ["low", "high"]] = np.nan
         columns = ["target", "source", "exchange_rate", "low", "high"]
-        rates[columns].to_csv(folder / "exchange_rates.csv", index=False)
+        rates[columns].pipe(put, folder, "exchange_rates")
 
         gain = self.effect * np.sort(self.rng.normal(0.004, 0.002, self.K))[::-1]
         pd.DataFrame(
@@ -365,7 +371,7 @@ class _Maker:
                 "high": gain + 0.001,
                 "rank": np.arange(1, self.K + 1),
             }
-        ).to_csv(folder / "next_labels.csv", index=False)
+        ).pipe(put, folder, "next_labels")
 
     def write_grouping(self, folder: Path, n_groups: int, auxiliary: bool) -> None:
         groups = [self.tasks[start::n_groups] for start in range(n_groups)]
@@ -378,8 +384,8 @@ class _Maker:
                 {
                     "groups": groups,
                     "served_by": served_by,
-                    "predicted": -0.4712,
-                    "bound": -0.4712 if is_optimal else -0.4655,
+                    "predicted": 0.4712,
+                    "bound": 0.4712 if is_optimal else 0.4655,
                     "is_optimal": is_optimal,
                     "gap": 0.0 if is_optimal else 0.0121,
                     "score": self.score,
@@ -388,8 +394,8 @@ class _Maker:
                 }
             )
         )
-        value = -0.4712 - 0.03 * np.exp(-np.arange(200) / 30) * self.rng.random(200)
-        value[120] = -0.4712
+        value = 0.4712 + 0.03 * np.exp(-np.arange(200) / 30) * self.rng.random(200)
+        value[120] = 0.4712
         pd.DataFrame(
             {
                 "number": np.arange(200),
@@ -398,12 +404,10 @@ class _Maker:
                 "groups": "((0, 1), (2,))",
                 "warm_start": np.arange(200) < 4,
             }
-        ).to_csv(folder / "trials.csv", index=False)
+        ).pipe(put, folder, "trials")
         n = np.arange(1, max(5, n_groups) + 1)
-        predicted = -0.4712 - 0.02 * (1 / n - 1 / n_groups)
-        pd.DataFrame({"n_groups": n, "value": predicted, "bound": predicted + 0.001}).to_csv(
-            folder / "front.csv", index=False
-        )
+        predicted = 0.4712 + 0.02 * (1 / n - 1 / n_groups)
+        pd.DataFrame({"n_groups": n, "value": predicted}).pipe(put, folder, "front")
 
     def write_validation(self, folder: Path, baselines: tuple[str, ...]) -> None:
         scores = {self.score: 0.008, self.curve_score: 0.012}
@@ -450,19 +454,19 @@ class _Maker:
             "p_value",
             "n_repeats",
         ]
-        pd.DataFrame(rows, columns=names).to_csv(folder / "comparison.csv", index=False)
+        pd.DataFrame(rows, columns=names).pipe(put, folder, "comparison")
         names = ["task", "grouping", "score", "calibration", "mean", "difference", "low", "high"]
-        pd.DataFrame(tasks, columns=names).to_csv(folder / "tasks.csv", index=False)
+        pd.DataFrame(tasks, columns=names).pipe(put, folder, "tasks")
         pd.DataFrame(
             {
                 "portfolio": ["base rate", "forest", "ensemble"],
                 "n_models": [0, 1, 3],
                 "chosen": [False, False, True],
             }
-        ).to_csv(folder / "portfolios.csv", index=False)
+        ).pipe(put, folder, "portfolios")
         skill = pd.DataFrame({"task": self.tasks, "skill": 0.3, "p_value": 0.001, "skilled": True})
         skill.loc[0, ["skill", "skilled"]] = [-0.01, False]
-        skill.to_csv(folder / "skill.csv", index=False)
-        pd.DataFrame({"task": self.tasks, "learner": "network", "weight": 0.9}).to_csv(
-            folder / "weights.csv", index=False
+        skill.pipe(put, folder, "skill")
+        pd.DataFrame({"task": self.tasks, "learner": "network", "weight": 0.9}).pipe(
+            put, folder, "weights"
         )

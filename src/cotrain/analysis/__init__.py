@@ -6,7 +6,7 @@ from cotrain.analysis._curves import (
     curve_points,
     curve_table,
     pairwise_curve_table,
-    pairwise_table,
+    pairwise_tables,
     transfer_table,
 )
 from cotrain.analysis._group_value import group_value, subset_score_table
@@ -36,7 +36,7 @@ __all__ = [
     "next_round",
     "pair_matrix",
     "pairwise_curve_table",
-    "pairwise_table",
+    "pairwise_tables",
     "relevance_table",
     "skilled_tasks",
     "subset_score_table",

@@ -10,10 +10,13 @@ from cotrain.analysis._pairs import pair_matrix
 from cotrain.analysis._subsets import SubsetAnalysis
 from cotrain.gradients import AffinityRecord
 from cotrain.surrogates import best_threshold, classify, spearman_by_target
+from cotrain.tables import TABLES
 
 
 def affinity_table(records: Sequence[AffinityRecord], tasks: Sequence[str]) -> pd.DataFrame:
-    """Affinity and gradient cosine of every pair, the mean over repeats."""
+    """Affinity and gradient cosine of every pair, the mean over repeats; no rows of no records."""
+    if not records:
+        return TABLES["affinity"].empty()
     frames = [record.to_frame(tuple(tasks)) for record in records]
     pairs = pd.concat(frames).groupby(["recipient", "source"], sort=False)
     return (
@@ -29,8 +32,10 @@ def affinity_steps(records: Sequence[AffinityRecord]) -> pd.DataFrame:
     """How affinity goes over training: one row a recorded step, each pair its mean over repeats.
 
     Quantiles over pairs, and the rank correlation of the pairs with their means over all other
-    steps: with the step itself among them, noise alone would correlate.
+    steps: with the step itself among them, noise alone would correlate. No rows of no records.
     """
+    if not records:
+        return TABLES["affinity_steps"].empty()
     history = np.concatenate([record.history for record in records]).astype(np.float64)
     between = history[:, ~np.eye(history.shape[1], dtype=bool)]
     step = np.concatenate([record.steps for record in records])
@@ -47,8 +52,10 @@ def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.D
     """How well affinity and cosine tell which held-out subsets hurt, as the surrogate is judged.
 
     A subset is held to hurt a target the more, the lower the mean affinity of its other members
-    is; the threshold is chosen on the subsets that are not held out.
+    is; the threshold is chosen on the subsets that are not held out. No rows of no affinities.
     """
+    if affinities.empty:
+        return pd.DataFrame()
     held_out = np.isin(np.arange(len(analysis.indicators)), analysis.negative.held_out)
     effects = analysis.mean_effects
     rows = []

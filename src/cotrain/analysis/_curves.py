@@ -15,17 +15,21 @@ from cotrain.curves import (
     pairwise_effects,
     together_effects,
 )
+from cotrain.scores import find_score
 
 
-def transfer_table(subsets: SubsetScores, tasks: Sequence[str], fdr: float) -> pd.DataFrame:
+def transfer_table(
+    subsets: SubsetScores, tasks: Sequence[str], score: str, fdr: float
+) -> pd.DataFrame:
     """Each task trained with all others against alone, paired over repeats."""
     single, together = subsets.single, subsets.together
+    sign = find_score(score).sign
     effects = together_effects(single[:, None], together[:, None], fdr=fdr)
     return pd.DataFrame(
         {
             "task": tasks,
-            "single": single.mean(axis=0),
-            "together": together.mean(axis=0),
+            "single": sign * single.mean(axis=0),
+            "together": sign * together.mean(axis=0),
             "gain": effects.effect,
             "low": effects.low,
             "high": effects.high,
@@ -35,24 +39,25 @@ def transfer_table(subsets: SubsetScores, tasks: Sequence[str], fdr: float) -> p
     )
 
 
-def pairwise_table(grid: GridScores, tasks: Sequence[str], fdr: float) -> pd.DataFrame:
+def pairwise_tables(
+    grid: GridScores, tasks: Sequence[str], fdr: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The effect of one fold more of an auxiliary on a target: over all levels, and at each."""
-    parts = [_pairs("all", pairwise_effects(grid.baseline, grid.augmented, fdr=fdr), tasks)]
+    over_levels = _pairs(pairwise_effects(grid.baseline, grid.augmented, fdr=fdr), tasks)
+    at_levels = []
     for place, level in enumerate(grid.levels):
         at = slice(place, place + 1)
         effects = pairwise_effects(grid.baseline[:, at], grid.augmented[:, at], fdr=fdr)
-        parts.append(_pairs(str(level), effects, tasks))
-    return pd.concat(parts, ignore_index=True)
+        at_levels.append(_pairs(effects, tasks).assign(level=level))
+    return over_levels, pd.concat(at_levels, ignore_index=True)
 
 
-def _pairs(level: str, effects: Effects, tasks: Sequence[str]) -> pd.DataFrame:
+def _pairs(effects: Effects, tasks: Sequence[str]) -> pd.DataFrame:
     target, auxiliary = np.nonzero(~np.eye(len(tasks), dtype=bool))
     names = np.array(tasks, dtype=object)
     columns = ("effect", "low", "high", "p_value", "verdict", "repeats_to_decide")
     values = {name: getattr(effects, name)[auxiliary, target] for name in columns}
-    return pd.DataFrame(
-        {"target": names[target], "auxiliary": names[auxiliary], "level": level, **values}
-    )
+    return pd.DataFrame({"target": names[target], "auxiliary": names[auxiliary], **values})
 
 
 def curve_table(

@@ -11,16 +11,18 @@ from cotrain.analysis._pairs import pair_matrix
 from cotrain.analysis._subsets import candidates
 from cotrain.exceptions import DataError
 from cotrain.grouping import GroupValue, LinearValue, PredictedValue
+from cotrain.scores import find_score
 from cotrain.surrogates import fit_surrogates
 
 WITHOUT_EFFECTS = ("none", "mean")
 """Names of the choice that no surrogate predicts better than the mean."""
 
 
-def subset_score_table(subsets: SubsetScores, tasks: Sequence[str]) -> pd.DataFrame:
+def subset_score_table(subsets: SubsetScores, tasks: Sequence[str], score: str) -> pd.DataFrame:
     """Return what surrogates are fitted to, one row a (subset, repeat, target) that has a score.
 
-    Columns: members (a bit mask, as in the fit table), repeat, target, score (higher is better).
+    Columns: members (a bit mask, as in the fit table), repeat, target, score with its
+    own sign.
     """
     codes = [encode_tasks(map(int, np.flatnonzero(row))) for row in subsets.indicators]
     repeat, row, task = np.nonzero(~np.isnan(subsets.scores))
@@ -29,7 +31,7 @@ def subset_score_table(subsets: SubsetScores, tasks: Sequence[str]) -> pd.DataFr
             "members": np.array(codes)[row],
             "repeat": repeat,
             "target": np.array(tasks)[task],
-            "score": subsets.scores[repeat, row, task],
+            "score": find_score(score).sign * subsets.scores[repeat, row, task],
         }
     )
 

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from cotrain.analysis._observations import SubsetScores
 from cotrain.exceptions import SettingsError
 from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
+from cotrain.scores import find_score
 from cotrain.settings import AnalyzeSettings
 from cotrain.surrogates import (
     DesignWarning,
@@ -41,6 +42,8 @@ class SubsetAnalysis:
     Attributes
     ----------
     tasks : tuple of str, (K,)
+    score : str
+        What the subsets were scored by.
     indicators : ndarray, (n_subsets, K)
         The subsets of two tasks and more.
     effects : ndarray, (n_repeats, n_subsets, K)
@@ -63,6 +66,7 @@ class SubsetAnalysis:
     """
 
     tasks: tuple[str, ...]
+    score: str
     indicators: np.ndarray
     effects: np.ndarray
     relevance: Relevance
@@ -116,6 +120,7 @@ class SubsetAnalysis:
             reliability = split_half_reliability(effects, random_state=settings.seed)
         return cls(
             tasks,
+            settings.score,
             several.indicators,
             effects,
             found,
@@ -193,7 +198,7 @@ class SubsetAnalysis:
         return pd.DataFrame(
             {
                 "target": self.tasks,
-                "intercept": self.intercept,
+                "intercept": find_score(self.score).sign * self.intercept,
                 "n_subsets": (~np.isnan(self.effects).all(axis=0)).sum(axis=0),
                 "reliability": reliability,
                 "spearman": self.spearman,
@@ -217,7 +222,7 @@ class SubsetAnalysis:
                 "measured": measured[rows, tasks],
                 "predicted": predicted[rows, tasks],
                 "probability": self.negative.probability[rows, tasks],
-                "harmful": self.negative.negative[rows, tasks].astype(np.int64),
+                "harmful": self.negative.negative[rows, tasks],
             }
         )
 

@@ -68,8 +68,15 @@ def _overall(
 
 
 def _by_task(about: Mapping[str, Any], found: Comparison, means: pd.DataFrame) -> pd.DataFrame:
-    every = means.rename_axis("grouping").reset_index()
-    every = every.melt("grouping", var_name="task", value_name="mean").assign(**about)
+    # A task may be called `grouping` or `mean`: names are values, never columns.
+    every = pd.DataFrame(
+        {
+            "grouping": np.tile(means.index.to_numpy(), means.shape[1]),
+            "task": np.repeat(means.columns.to_numpy(), len(means)),
+            "mean": means.to_numpy().T.ravel(),
+            **about,
+        }
+    )
     rivals = found.tasks.drop(columns="p_value").rename(
         columns={"rival": "grouping", "p_holm": "p_value"}
     )

@@ -113,14 +113,13 @@ class AffinityRecord:
 
 
 def load_records(folder: Path) -> list[AffinityRecord]:
-    """The records in a folder, one a repeat.
+    """The records in a folder, one a repeat; none where the learner has no gradients.
 
     Raises
     ------
     DataError
-        If there are none.
+        If there is no such folder, or one is not an affinity record.
     """
-    paths = sorted(folder.glob("repeat_*.npz"))
-    if not paths:
+    if not folder.is_dir():
         raise DataError(f"{folder}: no affinity records; run `cotrain affinity` first")
-    return [AffinityRecord.load(path) for path in paths]
+    return [AffinityRecord.load(path) for path in sorted(folder.glob("repeat_*.npz"))]

@@ -9,7 +9,6 @@ import pandas as pd
 from cotrain.report._findings import Findings
 
 ALPHA = 0.05
-ALL_LEVELS = "all"
 RECOMMENDED = "recommended"
 BASE_RATE = "base rate"
 
@@ -75,11 +74,6 @@ class Rival:
         return max(needed, self.n_repeats + 1)
 
 
-def pairwise_means(findings: Findings) -> pd.DataFrame:
-    """Return statTAG's effects averaged over the levels, one row an ordered pair."""
-    return findings.pairwise[findings.pairwise["level"] == ALL_LEVELS]
-
-
 def own_verdicts(table: pd.DataFrame) -> pd.Series:
     """Return verdicts by intervals, each by itself: helps, hurts, undecided or unknown."""
     verdicts = pd.Series("undecided", index=table.index)
@@ -92,7 +86,7 @@ def own_verdicts(table: pd.DataFrame) -> pd.Series:
 def exchange_rates(findings: Findings) -> pd.DataFrame | None:
     """Return the exchange rates with verdicts; None if there is none."""
     table = findings.exchange_rates
-    if table is None or table["exchange_rate"].isna().all():
+    if table["exchange_rate"].isna().all():
         return None
     return table.assign(verdict=own_verdicts(table))
 
@@ -100,7 +94,7 @@ def exchange_rates(findings: Findings) -> pd.DataFrame | None:
 def next_labels(findings: Findings) -> pd.DataFrame | None:
     """Return what more labels of each task bring, the best first; None if nothing is known."""
     table = findings.next_labels
-    if table is None or table["gain"].isna().all():
+    if table["gain"].isna().all():
         return None
     return table.assign(verdict=own_verdicts(table)).sort_values("rank", kind="stable")
 
@@ -111,7 +105,7 @@ def affinity_steps(findings: Findings) -> pd.DataFrame | None:
     An epoch's last batch may hold few rows: what it says of few pairs, and wildly, is left out.
     """
     table = findings.affinity_steps
-    if table is None:
+    if table.empty:
         return None
     return table[2 * table["n_pairs"] >= table["n_pairs"].max()].sort_values("step")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.report._schema import TABLES, Stage, Table
+from cotrain.tables import TABLES, read
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Recommendation:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """Everything that the report tells, as the stages wrote it; scores are higher-is-better.
+    """Everything that the report tells, as the stages wrote it; scores have their natural sign.
 
-    The columns of each DataFrame are listed in `cotrain.report._schema`; an unknown number is NaN.
+    The columns of each DataFrame are listed in `cotrain.tables`; an unknown number is NaN.
     """
 
     overview: Overview
@@ -99,11 +99,11 @@ class Findings:
     pairwise: pd.DataFrame
     curves: pd.DataFrame
     curve_points: pd.DataFrame
-    affinity: pd.DataFrame | None
-    affinity_steps: pd.DataFrame | None
+    affinity: pd.DataFrame
+    affinity_steps: pd.DataFrame
     costs: pd.DataFrame
-    exchange_rates: pd.DataFrame | None
-    next_labels: pd.DataFrame | None
+    exchange_rates: pd.DataFrame
+    next_labels: pd.DataFrame
     trials: pd.DataFrame
     front: pd.DataFrame
     comparison: pd.DataFrame
@@ -122,17 +122,19 @@ class Findings:
             If a file or a column is missing, or a value is not what it must be; the message names
             it and the stage to run.
         """
-        folders: dict[Stage, Path] = {
+        folders = {
             "prepare": prepared,
             "analyze": analysis,
             "group": grouping,
             "validate": validation,
         }
-        tables = {table.name: _read_table(folders[table.stage], table) for table in TABLES}
+        shown = {field.name for field in fields(cls)} & set(TABLES)
+        found = {name: read(folders[TABLES[name].stage], name) for name in sorted(shown)}
         return cls(
             overview=_overview(analysis / "summary.json"),
             recommendation=_recommendation(grouping / "grouping.json"),
-            **tables,  # type: ignore[arg-type]  # only optional ones may be None
+            task_comparison=read(validation, "tasks"),
+            **found,
         )
 
     @property
@@ -143,43 +145,6 @@ class Findings:
     @property
     def n_folds(self) -> int:
         return int(self.fold_counts["fold"].nunique())
-
-
-def _read_table(folder: Path, table: Table) -> pd.DataFrame | None:
-    path = folder / table.file
-    if table.is_optional and not path.exists():
-        return None
-    again = f"run `cotrain {table.stage}` again"
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; run `cotrain {table.stage}`") from None
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: cannot be read ({reason}); {again}") from error
-    if missing := [name for name in table.required if name not in frame]:
-        raise DataError(f"{path}: column `{missing[0]}` is missing; {again}")
-    for column in table.numbers + table.maybe:
-        known = frame[column] if column in frame else pd.Series("", index=frame.index, name=column)
-        frame[column] = _numbers(known, path, again)
-    return frame[[*table.required, *table.maybe]]
-
-
-def _numbers(column: pd.Series, path: Path, again: str) -> pd.Series:
-    """The column as floats, to the last bit; True and False count as 1 and 0."""
-    values = np.full(len(column), np.nan)
-    for row, text in enumerate(column):
-        try:
-            values[row] = float(_WORDS.get(text, text))
-        except ValueError:
-            raise DataError(
-                f"{path}: row {row + 2}, column `{column.name}` must be a number, "
-                f"got {text!r}; {again}"
-            ) from None
-    return pd.Series(values, index=column.index, name=column.name)
-
-
-_WORDS = {"": "nan", "True": "1", "False": "0"}
 
 
 def _overview(path: Path) -> Overview:
@@ -245,7 +210,7 @@ def _served_by(values: Any, groups: tuple[tuple[str, ...], ...], path: Path) -> 
     return places
 
 
-def _read_json(path: Path, stage: Stage) -> Mapping[str, Any]:
+def _read_json(path: Path, stage: str) -> Mapping[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -257,13 +222,13 @@ def _read_json(path: Path, stage: Stage) -> Mapping[str, Any]:
     return values
 
 
-def _take(values: Mapping[str, Any], name: str, path: Path, stage: Stage) -> Any:
+def _take(values: Mapping[str, Any], name: str, path: Path, stage: str) -> Any:
     if name not in values:
         raise DataError(f"{path}: `{name}` is missing; run `cotrain {stage}` again")
     return values[name]
 
 
-def _number(values: Mapping[str, Any], name: str, path: Path, stage: Stage) -> float:
+def _number(values: Mapping[str, Any], name: str, path: Path, stage: str) -> float:
     value = _take(values, name, path, stage)
     if value is None:
         return float("nan")

@@ -35,7 +35,7 @@ def key_figures(findings: Findings) -> Metrics:
         "together_mean_gain": float(findings.transfer["gain"].mean()),
         **_counts("together", VerdictCounts.of(findings.transfer["verdict"])),
         **_counts("relevance", VerdictCounts.of(findings.relevance["verdict"])),
-        **_counts("pairwise", VerdictCounts.of(facts.pairwise_means(findings)["verdict"])),
+        **_counts("pairwise", VerdictCounts.of(findings.pairwise["verdict"])),
         **_negative_transfer(findings),
         "n_groups": len(best.groups),
         "predicted": best.predicted,

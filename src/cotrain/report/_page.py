@@ -17,7 +17,7 @@ from cotrain.report._pictures import (
     rate_limit,
 )
 from cotrain.report._svg import Picture
-from cotrain.report._words import count, number, raw, score_name
+from cotrain.report._words import count, number, score_name
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def page_of(findings: Findings, pictures: Pictures) -> Page:
         grouping_sentences=_known(
             say.grouping_sentence(findings), say.auxiliary_sentence(findings)
         ),
-        sections=[_with_pictures(section, pictures) for section in sections if section],
+        sections=[_with_pictures(section, pictures) for section in sections],
     )
 
 
@@ -195,8 +195,8 @@ def _measures(findings: Findings) -> Section:
             "the pairs. Noise in either measure lowers the correlation."
         ),
     ]
-    if findings.affinity is None:
-        sentences.append("No gradient affinity was recorded in this study.")
+    if findings.affinity.empty:
+        sentences.append("No gradient affinity was recorded: the learner has no gradients.")
     sentences.append(say.affinity_steps_sentence(findings))
     sentences.append(
         "Costs: fits may serve several measures. Operations are counted: the matrix products of "
@@ -238,9 +238,7 @@ def _curves(findings: Findings) -> Section:
     )
 
 
-def _labels(findings: Findings) -> Section | None:
-    if findings.next_labels is None and findings.exchange_rates is None:
-        return None
+def _labels(findings: Findings) -> Section:
     title = "Where to label next, and what a label is worth to another task"
     shown = pair_matrices(findings).get("exchange rate")
     if shown is None:
@@ -307,7 +305,7 @@ def _negative_transfer(findings: Findings) -> Section:
 
 def _front(findings: Findings) -> Section:
     best = findings.recommendation
-    predicted = number(raw(best.score, best.predicted))
+    predicted = number(best.predicted)
     sentences = [
         (
             f"The best predicted mean {score_name(best.score)} is {predicted}, "

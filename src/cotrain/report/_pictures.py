@@ -52,14 +52,14 @@ def panel_tasks(findings: Findings) -> list[str]:
 def pair_matrices(findings: Findings) -> dict[str, Matrix]:
     """Return every measure of ordered pairs that the study has, by its name."""
     tasks = findings.tasks
-    pairwise = facts.pairwise_means(findings)
+    pairwise = findings.pairwise
     found = {
         "surrogate relevance": matrix(findings.relevance, tasks, "source", "relevance", "verdict"),
         "statTAG": matrix(pairwise, tasks, "auxiliary", "effect", "verdict"),
     }
     if (rates := facts.exchange_rates(findings)) is not None:
         found["exchange rate"] = matrix(rates, tasks, "source", "exchange_rate", "verdict")
-    if findings.affinity is not None:
+    if not findings.affinity.empty:
         found["affinity"] = matrix(findings.affinity, tasks, "source", "affinity", None)
         found["gradient cosine"] = matrix(findings.affinity, tasks, "source", "cosine", None)
     return found
@@ -163,7 +163,7 @@ def _heat_map(
 
 
 def _affinity(findings: Findings) -> Picture | None:
-    if findings.affinity is None:
+    if findings.affinity.empty:
         return None
     order = _order(findings)
     names = [findings.tasks[at] for at in order]

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from cotrain.report._facts import Rival
 from cotrain.report._findings import Recommendation
 from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, MAX_MARKS, UNDECIDED, label
-from cotrain.report._words import raw, score_name
+from cotrain.report._words import score_name
 from cotrain.scores import find_score
 
 
@@ -84,7 +84,7 @@ def predictions(table: pd.DataFrame, score: str) -> Figure:
         (False, HELPS, "o", "not harmful"),
         (True, HURTS, "v", "harmful"),
     ):
-        rows = known[(known["harmful"] == 1) == is_harmful]
+        rows = known[known["harmful"] == is_harmful]
         axes.plot(
             rows["predicted"],
             rows["measured"],
@@ -106,15 +106,12 @@ def predictions(table: pd.DataFrame, score: str) -> Figure:
 
 
 def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
-    """Return the predicted score against the number of models, with the bound on it."""
+    """Return the predicted score against the number of models."""
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
     rows = table.sort_values("n_groups")
     n_groups = rows["n_groups"]
-    predicted = rows["value"].map(lambda value: raw(score, value))
-    bound = rows["bound"].map(lambda value: raw(score, value))
-    if bound.notna().any():
-        axes.plot(n_groups, bound, "_", color=INK, markersize=11, label="none can be better")
+    predicted = rows["value"]
     axes.plot(n_groups, predicted, "-o", color=HELPS, markersize=5, label="best found")
     chosen = rows["n_groups"] == n_recommended
     if chosen.any():
@@ -142,13 +139,13 @@ def search(trials: pd.DataFrame, best: Recommendation) -> Figure:
     axes = figure.add_subplot()
     ordered = trials.sort_values("number")
     n_trials = ordered["number"] + 1
-    found = ordered["value"].cummax().map(lambda value: raw(best.score, value))
+    sign = find_score(best.score).sign
+    found = sign * (sign * ordered["value"]).cummax()
     if math.isfinite(best.bound):
         name = "proven: the best there is" if best.is_optimal else "proven: none can be better"
-        bound = raw(best.score, best.bound)
-        axes.axhline(bound, color=INK, linewidth=1, linestyle="--", label=name)
+        axes.axhline(best.bound, color=INK, linewidth=1, linestyle="--", label=name)
     axes.step(n_trials, found, where="post", color=HELPS, linewidth=1.8, label="best found so far")
-    is_warm = ordered["warm_start"] == 1
+    is_warm = ordered["warm_start"]
     if is_warm.any():
         axes.plot(
             n_trials[is_warm],

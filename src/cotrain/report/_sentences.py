@@ -2,8 +2,6 @@
 
 import math
 
-import pandas as pd
-
 from cotrain.report import _facts as facts
 from cotrain.report._facts import Rival, VerdictCounts
 from cotrain.report._findings import Findings
@@ -14,10 +12,10 @@ from cotrain.report._words import (
     listing,
     number,
     percent,
-    raw,
     score_name,
     signed,
 )
+from cotrain.scores import find_score
 
 # What is called more than this many repeats is out of reach; the figure would say no more.
 _MANY_REPEATS = 10_000
@@ -102,7 +100,7 @@ def grouping_sentence(findings: Findings) -> str:
     sizes = [count(len(group), "task") for group in best.groups]
     return (
         f"Recommended: {count(len(best.groups), 'model')} ({listing(sizes)}), with a predicted "
-        f"mean {score_name(best.score)} of {number(raw(best.score, best.predicted))}, "
+        f"mean {score_name(best.score)} of {number(best.predicted)}, "
         f"{certificate(findings)}."
     )
 
@@ -125,14 +123,15 @@ def certificate(findings: Findings) -> str:
         return "with no certificate that no other grouping is predicted to be better"
     return (
         f"not certified to be the best: another may be predicted better by at most "
-        f"{percent(best.gap)} (bound {number(raw(best.score, best.bound))})"
+        f"{percent(best.gap)} (bound {number(best.bound)})"
     )
 
 
 def search_sentence(findings: Findings) -> str:
     """Return how soon the search found its best; empty if no trial has a value."""
     best, trials = findings.recommendation, findings.trials
-    top = trials["value"].max()
+    sign = find_score(best.score).sign
+    top = sign * (sign * trials["value"]).max()
     if math.isnan(top):
         return ""
     n_warm = int(trials["warm_start"].sum())
@@ -140,9 +139,11 @@ def search_sentence(findings: Findings) -> str:
     warm = ", the obvious groupings, clusterings and a local search" if n_warm else ""
     text = (
         f"The search tried {count(len(trials), 'grouping')}, {n_warm} of them warm starts{warm}; "
-        f"it had its best, {number(raw(best.score, top))}, after {count(first, 'trial')}"
+        f"it had its best, {number(top)}, after {count(first, 'trial')}"
     )
-    return text + ("; the exact search found a better one." if top < best.predicted else ".")
+    return text + (
+        "; the exact search found a better one." if sign * top < sign * best.predicted else "."
+    )
 
 
 def unknown_affinities_sentence(findings: Findings) -> str:
@@ -163,7 +164,7 @@ def unknown_affinities_sentence(findings: Findings) -> str:
 def affinity_steps_sentence(findings: Findings) -> str:
     """Return how far affinities of one step agree with those of the others; empty if unknown."""
     table, shown = findings.affinity_steps, facts.affinity_steps(findings)
-    if table is None or shown is None or shown["rank_correlation"].isna().all():
+    if shown is None or shown["rank_correlation"].isna().all():
         return ""
     agreement = shown["rank_correlation"]
     text = (
@@ -251,7 +252,7 @@ def reliability_sentence(findings: Findings) -> str:
 
 def pairwise_sentence(findings: Findings) -> str:
     """Return what statTAG found of pairs."""
-    table = facts.pairwise_means(findings)
+    table = findings.pairwise
     counts = VerdictCounts.of(table["verdict"])
     if counts.total == 0:
         return ""
@@ -347,13 +348,8 @@ def next_labels_sentence(findings: Findings) -> str:
 
 def bounds_sentence(findings: Findings) -> str:
     """Return on how many curves a parameter ended at its bound, so that its value is not known."""
-    n_bound = int(is_at_bound(findings.curves["at_bound"]).sum())
+    n_bound = int((findings.curves["at_bound"] != "").sum())
     return f"{n_bound} of {count(len(findings.curves), 'curve')} ended at a bound"
-
-
-def is_at_bound(column: pd.Series) -> pd.Series:
-    """Return whether a curve has a parameter at its bound: its name or True stands there."""
-    return ~column.isin(["", "0", "False", "false"])
 
 
 def repeats_until_decided(rival: Rival) -> str:

@@ -19,7 +19,6 @@ from cotrain.report._words import (
     interval,
     interval_decimals,
     number,
-    raw,
     score_name,
     shorten,
     signed,
@@ -76,7 +75,7 @@ def _groups(findings: Findings) -> str:
     lines = [
         (
             f"Recommended grouping: {count(len(best.groups), 'model')}, predicted "
-            f"{score_name(best.score)} {number(raw(best.score, best.predicted))}, "
+            f"{score_name(best.score)} {number(best.predicted)}, "
             f"{certificate(findings)}"
         )
     ]

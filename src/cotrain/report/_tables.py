@@ -21,13 +21,11 @@ from cotrain.report._cells import (
 )
 from cotrain.report._facts import VerdictCounts
 from cotrain.report._findings import Findings
-from cotrain.report._sentences import is_at_bound
 from cotrain.report._words import (
     UNKNOWN,
     interval,
     interval_decimals,
     number,
-    raw,
     score_name,
     signed,
 )
@@ -154,8 +152,8 @@ def transfer_table(findings: Findings) -> HtmlTable:
         ranked,
         [
             ("task", False, text_cell("task")),
-            ("alone", True, lambda row: number(raw(score, row["single"]))),
-            ("all together", True, lambda row: number(raw(score, row["together"]))),
+            ("alone", True, number_cell("single")),
+            ("all together", True, number_cell("together")),
             ("gain", True, effect_cell("gain")),
             ("95 % interval", True, interval_cell("gain")),
             ("p", True, p_value_cell),
@@ -190,7 +188,7 @@ def relevance_table(findings: Findings) -> HtmlTable:
 
 def pairwise_table(findings: Findings) -> HtmlTable:
     """Return the strongest decided pairs of statTAG, the mean over levels."""
-    table = facts.pairwise_means(findings)
+    table = findings.pairwise
     return table_of(
         "The strongest decided effects by statTAG, mean over levels",
         _strongest_pairs(table, "effect"),
@@ -228,18 +226,11 @@ def reliability_table(findings: Findings) -> HtmlTable:
         ("target", False, text_cell("target")),
         ("subsets", True, whole_cell("n_subsets")),
         ("reliability", True, number_cell("reliability", 2)),
-        ("95 % interval", True, _reliability_interval),
         ("Spearman, predicted", True, number_cell("spearman", 2)),
         ("ceiling", True, number_cell("ceiling", 2)),
         ("p of linear fit", True, number_cell("adequacy_p", 3)),
     ]
-    unknown = {"95 % interval": "reliability_low", "p of linear fit": "adequacy_p"}
-    shown = [cell for cell in cells if not table[unknown.get(cell[0], "target")].isna().all()]
-    return table_of("Reliability and prediction, target by target", table, shown)
-
-
-def _reliability_interval(row: pd.Series) -> str:
-    return f"{number(row['reliability_low'], 2)} to {number(row['reliability_high'], 2)}"
+    return table_of("Reliability and prediction, target by target", table, cells)
 
 
 def negative_transfer_table(findings: Findings) -> HtmlTable:
@@ -316,7 +307,7 @@ def curve_table(findings: Findings) -> HtmlTable:
     """Return the fitted curves, task by task."""
     return table_of(
         f"Learning curves of {score_name(findings.overview.curve_score)}",
-        findings.curves.assign(is_bound=is_at_bound(findings.curves["at_bound"])),
+        findings.curves,
         [
             ("task", False, text_cell("task")),
             ("form", False, lambda row: row["form"].upper()),
@@ -326,15 +317,9 @@ def curve_table(findings: Findings) -> HtmlTable:
             ("a others, per 1,000 labels", True, lambda row: number(1000 * row["a_others"])),
             ("exchange rate", True, number_cell("exchange_rate")),
             ("error", True, number_cell("error")),
-            ("at a bound", False, _bound),
+            ("at a bound", False, lambda row: row["at_bound"] or "no"),
         ],
     )
-
-
-def _bound(row: pd.Series) -> str:
-    if not row["is_bound"]:
-        return "no"
-    return "yes" if row["at_bound"] in ("1", "True", "true") else str(row["at_bound"])
 
 
 def correlation_table(names: list[str], correlations: pd.DataFrame) -> HtmlTable:

@@ -2,7 +2,7 @@
 
 import math
 
-from cotrain.scores import SCORES, find_score
+from cotrain.scores import SCORES
 
 UNKNOWN = "–"
 
@@ -10,11 +10,6 @@ UNKNOWN = "–"
 def score_name(score: str) -> str:
     """Return how a score is called in text."""
     return SCORES[score].label if score in SCORES else score.replace("_", " ")
-
-
-def raw(score: str, value: float) -> float:
-    """Return a score as people know it: losses positive, lower is better."""
-    return find_score(score).sign * value
 
 
 def number(value: float, decimals: int | None = None) -> str:

@@ -14,6 +14,10 @@ from cotrain.training.network import NetworkSettings
 def run(study: Study) -> str:
     settings = study.settings
     recorded, model = settings.plan.affinity, settings.learner
+    # An empty folder says that affinities were asked for and that there are none.
+    study.affinity.mkdir(parents=True, exist_ok=True)
+    for stale in study.affinity.glob("repeat_*.npz"):
+        stale.unlink()
     if not isinstance(model, NetworkSettings):
         return "affinity: the learner has no gradients to record"
     table = TaskTable.load(study.table)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cotrain import tables as contract
 from cotrain.allocation import Plan
 from cotrain.analysis import (
     LabelTables,
@@ -18,7 +19,7 @@ from cotrain.analysis import (
     curve_table,
     grid_fits,
     pairwise_curve_table,
-    pairwise_table,
+    pairwise_tables,
     relevance_table,
     skilled_tasks,
     subset_score_table,
@@ -26,7 +27,7 @@ from cotrain.analysis import (
     transfer_table,
     withhold,
 )
-from cotrain.files import write_csv, write_json
+from cotrain.files import write_json
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.settings import AnalyzeSettings, Settings
 from cotrain.stages._context import run_context
@@ -52,11 +53,13 @@ def run(study: Study) -> str:
     grid = every.grid(plan.augmentations.levels, plan.augmentations.repeats)
     curves, fits = curve_table(every, tasks, analyze.seed)
     labels = LabelTables.of(every, tasks, plan.subset_level, analyze.seed)
+    over_levels, at_levels = pairwise_tables(grid, tasks, analyze.fdr)
     tables = {
-        "transfer": transfer_table(subsets, tasks, analyze.fdr),
+        "transfer": transfer_table(subsets, tasks, analyze.score, analyze.fdr),
         **analysis.tables(),
-        "subset_scores": subset_score_table(subsets, tasks),
-        "pairwise": pairwise_table(grid, tasks, analyze.fdr),
+        "subset_scores": subset_score_table(subsets, tasks, analyze.score),
+        "pairwise": over_levels,
+        "pairwise_levels": at_levels,
         "curves": curves,
         "pairwise_curves": pairwise_curve_table(every, tasks, analyze.seed),
         "curve_points": curve_points(every, fits, tasks),
@@ -67,7 +70,7 @@ def run(study: Study) -> str:
         runs.observe(PLANS[:1], "d2").subsets(plan.subset_level), tasks, analyze.fdr
     )
     placebo = runs.placebo(analyze)
-    tables["skill"] = skill
+    tables["task_skill"] = skill
     tables["relevance"] = withhold(
         tables["relevance"], placebo, set(skill.loc[skill["skilled"], "task"]), analyze.fdr
     )
@@ -79,8 +82,7 @@ def run(study: Study) -> str:
         [tables["negative_transfer"], affinity_figures(analysis, tables["affinity"])],
         ignore_index=True,
     )
-    for name, frame in tables.items():
-        write_csv(study.analysis / f"{name}.csv", frame)
+    contract.write_all(study.analysis, tables)
     summary = {
         "score": analyze.score,
         "curve_score": analyze.curve_score,
@@ -91,7 +93,8 @@ def run(study: Study) -> str:
     }
     write_json(study.analysis / "summary.json", summary)
     unknown = f"; no exchange rates of labels: {labels.reason}" if labels.reason else ""
-    return f"{verdicts(tables['relevance'])}; {analysis.describe()}{unknown}"
+    left_out = "" if records else "; no gradient affinities: none were recorded"
+    return f"{verdicts(tables['relevance'])}; {analysis.describe()}{unknown}{left_out}"
 
 
 def verdicts(relevance: pd.DataFrame) -> str:
@@ -175,9 +178,13 @@ def measure_costs(
     fits = [fit for plan in plans.values() for fit in plan.fits.values()]
     subsets = plans["subsets"].fits.values()
     measures = {
-        "affinity": recorded_fits(settings, table.n_tasks),
+        "affinity": recorded_fits(settings, table.n_tasks) if records else [],
         "surrogate relevance": [fit for fit in subsets if fit.kind in ("single", "subset")],
         "statTAG": grid_fits(fits, settings.plan.augmentations, table.n_tasks),
     }
-    recording = sum(one.record_flops for one in records) / sum(one.flops for one in records)
-    return cost_table(table, make_learner(settings.learner), measures, {"affinity": 1 + recording})
+    factors = {}
+    if records:
+        recording = sum(one.record_flops for one in records) / sum(one.flops for one in records)
+        factors["affinity"] = 1 + recording
+    measures = {name: fits for name, fits in measures.items() if fits}
+    return cost_table(table, make_learner(settings.learner), measures, factors)

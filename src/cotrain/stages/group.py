@@ -6,14 +6,13 @@ import json
 import math
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from cotrain import tables
 from cotrain.analysis import group_value, pair_matrix
 from cotrain.exceptions import DataError, SettingsError
-from cotrain.files import write_csv, write_json
+from cotrain.files import write_json
 from cotrain.grouping import (
     AffinityValue,
     Constraints,
@@ -30,19 +29,19 @@ from cotrain.grouping import (
     search_groups,
     simplest,
 )
+from cotrain.scores import find_score
 from cotrain.settings import GroupSettings
 from cotrain.stages._context import run_context
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 
-_NAMES = dict.fromkeys(("target", "source", "members"), str)
-_BLANK = {name: [""] for name in ("relevance", "standard_error", "intercept", "affinity")}
-
 
 def run(study: Study) -> str:
     group = study.settings.group
     surrogate, value = _value(study)
+    # What is searched is higher the better; files have the score's own sign.
+    sign = find_score(study.settings.analyze.score).sign
     tasks = list(TaskTable.load(study.table).tasks)
     data_version = file_version(study.table)
     try:
@@ -64,7 +63,7 @@ def run(study: Study) -> str:
     best = simplest(objective, [exact.groups, search.best.groups, *front], group.tolerance)
     best = grouping_result(objective, as_matrix(best.groups, len(tasks)), exact.bound)
     best = replace(best, timed_out=exact.timed_out)
-    affinity = pair_matrix(_read(study.analysis / "affinity.csv"), tasks, "affinity")
+    affinity = pair_matrix(tables.read(study.analysis, "affinity"), tasks, "affinity")
     n_random = study.settings.validate_.random_groupings
     rivals = _rivals(objective, best.groups, affinity, n_random, group.seed)
     write_json(
@@ -75,12 +74,12 @@ def run(study: Study) -> str:
             "groups": _names(best.groups, tasks),
             "served_by": dict(zip(tasks, best.served_by, strict=True)),
             "surrogate": surrogate,
-            "predicted": best.value,
-            "predicted_tasks": dict(zip(tasks, map(float, best.task_values), strict=True)),
+            "predicted": sign * best.value,
+            "predicted_tasks": dict(zip(tasks, map(float, sign * best.task_values), strict=True)),
             # Of the best that was found; more than `predicted` by the tolerance at most.
-            "best_predicted": max(exact.value, search.best.value),
+            "best_predicted": sign * max(exact.value, search.best.value),
             # Without a proof there is no bound and no gap.
-            "bound": best.bound if math.isfinite(best.bound) else None,
+            "bound": sign * best.bound if math.isfinite(best.bound) else None,
             "is_optimal": best.is_optimal,
             "timed_out": best.timed_out,
             "gap": best.gap if math.isfinite(best.gap) else None,
@@ -93,15 +92,17 @@ def run(study: Study) -> str:
             },
         },
     )
-    write_csv(study.grouping / "trials.csv", search.trials)
-    write_csv(study.grouping / "front.csv", search.front)
+    found = {"trials": search.trials, "front": search.front}
+    for frame in found.values():
+        frame["value"] *= sign
+    tables.write_all(study.grouping, found)
     tracker = open_tracker(study.home)
     tracker.log_summary(
         "grouping",
         run_context(study, data_version).params,
         {
-            "predicted": best.value,
-            "bound": best.bound,
+            "predicted": sign * best.value,
+            "bound": sign * best.bound,
             "gap": best.gap,
             "n_groups": len(best.groups),
         },
@@ -109,17 +110,9 @@ def run(study: Study) -> str:
     )
     return (
         f"{len(best.groups)} groups of {group.max_groups} at most, predicted mean score "
-        f"{best.value:.4f}, {best.certificate}"
+        f"{sign * best.value:.4f}, {best.certificate}"
         f"{'' if 'affinity' in rivals else '; no gradient affinity is known to group by'}"
     )
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        # A task may be called NA: names are read as they stand.
-        return pd.read_csv(path, keep_default_na=False, na_values=_BLANK, dtype=_NAMES)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
 
 
 def _value(study: Study) -> tuple[str, GroupValue]:
@@ -129,8 +122,11 @@ def _value(study: Study) -> tuple[str, GroupValue]:
         surrogate = json.loads(path.read_text(encoding="utf-8"))["surrogate"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
-    names = ("surrogates.csv", "relevance.csv", "subset_scores.csv")
-    targets, relevance, scores = (_read(study.analysis / name) for name in names)
+    names = ("surrogates", "relevance", "subset_scores")
+    targets, relevance, scores = (tables.read(study.analysis, name) for name in names)
+    sign = find_score(study.settings.analyze.score).sign
+    targets["intercept"] *= sign
+    scores["score"] *= sign
     n_labels = TaskTable.load(study.table).label_counts.sum(axis=1)
     caution = study.settings.group.caution
     return surrogate, group_value(surrogate, targets, relevance, scores, n_labels, caution)

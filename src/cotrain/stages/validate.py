@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cotrain import tables as contract
 from cotrain.allocation import Fit, Plan, Rotation, fit_id, subset_fit
 from cotrain.comparison import (
     Candidate,
@@ -29,7 +30,7 @@ from cotrain.comparison import (
     weight_table,
 )
 from cotrain.exceptions import SettingsError
-from cotrain.files import write_csv, write_json
+from cotrain.files import write_json
 from cotrain.grouping import single_tasks, together
 from cotrain.scores import SCORES
 from cotrain.stages._context import analysed_scores
@@ -93,8 +94,7 @@ def run(study: Study) -> str:
             tasks,
         ),
     }
-    for name, frame in tables.items():
-        write_csv(study.validation / f"{name}.csv", frame)
+    contract.write_all(study.validation, tables)
     write_json(study.validation / "portfolio.json", _describe(recommended, tasks, trainer))
     save_fit_table(study.fits("validation"), rows)
     _log(trainer, costs, study)

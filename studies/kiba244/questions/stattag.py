@@ -161,8 +161,8 @@ def _within_family(score: str, same: np.ndarray) -> dict:
 def _strongest() -> pd.DataFrame:
     """The pairs with the smallest p-values, with genes."""
     known = pd.read_csv(STUDY.folder / "families.csv", keep_default_na=False).set_index("uniprot")
-    pairs = pd.read_csv(STUDY.analysis / "pairwise.csv", dtype={"level": str})
-    top = pairs[pairs["level"] == "all"].nsmallest(20, "p_value").copy()
+    pairs = pd.read_csv(STUDY.analysis / "pairwise.csv")
+    top = pairs.nsmallest(20, "p_value").copy()
     for role in ("target", "auxiliary"):
         top[f"{role}_gene"] = top[role].map(known["gene"])
         top[f"{role}_family"] = top[role].map(known["family"])

@@ -1,0 +1,144 @@
+"""What is to be known of a table: its columns, their types, what they mean, who writes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+Type = Literal["name", "word", "integer", "number", "flag"]
+Stage = Literal["prepare", "analyze", "group", "validate"]
+
+# What a spreadsheet takes for the start of a formula.
+_FORMULA = r"'*[=+\-@\t\r]"
+_FLAGS = {"True": True, "False": False, "1": True, "0": False}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+    type : {"name", "word", "integer", "number", "flag"}
+        A `name` is the user's, of a task or an example, and is read as it stands: a task may be
+        called NA. A `word` is the platform's own. An empty `number` is unknown (NaN); an `integer`
+        or a `flag` is never empty.
+    meaning : str
+    """
+
+    name: str
+    type: Type
+    meaning: str
+
+    def to_text(self, values: pd.Series) -> pd.Series:
+        """The values as they are written; names that a spreadsheet would run are quoted.
+
+        Raises
+        ------
+        ValueError
+            If they are not of the column's type.
+        """
+        if self.type in ("name", "word"):
+            text = values.astype(str)
+            return text.mask(text.str.match(_FORMULA), "'" + text)
+        if self.type == "number":
+            return values if values.dtype.kind in "iuf" else values.astype("Float64")
+        if values.isna().any():
+            raise ValueError(f"column `{self.name}` must not be empty")
+        if self.type == "flag":
+            return values.astype(bool)
+        whole = values.astype("int64")
+        if (whole != values).any():
+            raise ValueError(f"column `{self.name}` must hold whole numbers")
+        return whole
+
+    def from_text(self, text: pd.Series) -> pd.Series:
+        """What was written, from text: str, int64, float64 to the last bit, or bool.
+
+        Raises
+        ------
+        ValueError
+            If a value is not what it must be; the message names its row in the file.
+        """
+        if self.type in ("name", "word"):
+            return text.mask(text.str.match(f"'{_FORMULA}"), text.str[1:])
+        if self.type == "flag":
+            found = text.map(_FLAGS)
+            self._check(text, found.isna(), "True or False")
+            return found.astype(bool)
+        numbers = pd.Series(_numbers(text), index=text.index, name=text.name)
+        if self.type == "number":
+            self._check(text, numbers.isna() & ~text.isin(["", "nan"]), "a number")
+            return numbers
+        self._check(text, numbers.isna() | (numbers % 1 != 0), "a whole number")
+        return numbers.astype("int64")
+
+    def _check(self, text: pd.Series, wrong: pd.Series, wanted: str) -> None:
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            raise ValueError(
+                f"row {at + 2}, column `{self.name}` must be {wanted}, got {text.iloc[at]!r}"
+            )
+
+
+def _numbers(text: pd.Series) -> np.ndarray:
+    """Floats to the last bit, NaN for what is none."""
+    try:
+        return np.asarray(text.where(text != "", "nan").to_numpy(dtype=object).astype(np.float64))
+    except ValueError:
+        return pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One CSV file that a stage writes and others read.
+
+    A table that a study has nothing for is there all the same, without rows.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its ending.
+    stage : str
+    row : str
+        What a row is.
+    columns : sequence of Column
+        In the order of the file.
+    """
+
+    name: str
+    stage: Stage
+    row: str
+    columns: Sequence[Column]
+
+    def empty(self) -> pd.DataFrame:
+        """The table without rows."""
+        return self.parse(pd.DataFrame({column.name: [] for column in self.columns}, dtype=str))
+
+    def format(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """`frame` as it is written.
+
+        Raises
+        ------
+        ValueError
+            If its columns or their values are not the table's.
+        """
+        names = [column.name for column in self.columns]
+        if set(frame) != set(names) or len(frame.columns) != len(names):
+            raise ValueError(f"table `{self.name}` has the columns {names}, got {list(frame)}")
+        return pd.DataFrame({c.name: c.to_text(frame[c.name]) for c in self.columns})
+
+    def parse(self, text: pd.DataFrame) -> pd.DataFrame:
+        """What was written, from cells of text; columns that the table does not have are left out.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or a value is not what it must be.
+        """
+        if missing := [column.name for column in self.columns if column.name not in text]:
+            raise ValueError(f"column `{missing[0]}` is missing")
+        return pd.DataFrame({c.name: c.from_text(text[c.name]) for c in self.columns})

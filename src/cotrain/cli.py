@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 
 from cotrain import __version__
 from cotrain.exceptions import CotrainError, masked
+from cotrain.lifetime import end_with_dvc, one_writer
 from cotrain.study import Study
 
 _DEBUG = "COTRAIN_DEBUG"
@@ -43,7 +45,9 @@ def _run_stage(study: Study, name: str, *arguments: str) -> None:
     _ = study.settings  # A mistake in params.yaml is told before anything is done.
     # Imported here, so that `--help` does not wait for torch and MLflow.
     stage = importlib.import_module(f"cotrain.stages.{name}")
-    click.echo(stage.run(study, *arguments))
+    end_with_dvc()
+    with nullcontext() if name == "summary" else one_writer(study.home):
+        click.echo(stage.run(study, *arguments))
 
 
 @cotrain.command()

@@ -1,10 +1,13 @@
 """A function over many items on all cores, in order, with a progress bar when it takes long."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from joblib import Parallel, delayed
 from tqdm import tqdm
+
+from cotrain.lifetime import end_with_parent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,5 +26,10 @@ def map_chunks(
     """
     chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
     workers = Parallel(n_jobs=1 if len(items) < SERIAL_BELOW else -1, return_as="generator")
-    results = workers(delayed(function)(chunk) for chunk in chunks)
+    results = workers(delayed(_in_worker)(function, chunk, os.getpid()) for chunk in chunks)
     return list(tqdm(results, description, len(chunks), disable=None, delay=2))
+
+
+def _in_worker(function: Callable[[Sequence[T]], R], chunk: Sequence[T], caller: int) -> R:
+    end_with_parent(caller)
+    return function(chunk)

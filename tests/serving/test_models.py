@@ -15,6 +15,7 @@ from small_models import BITS, GROUPS, SERVING, group_fits, make_models, molecul
 
 from cotrain.exceptions import CotrainError, DataError
 from cotrain.features import nearest
+from cotrain.files import sealed, unsigned
 from cotrain.gradients import CombinedNetwork, CombinedSettings
 from cotrain.scores import score_tasks
 from cotrain.serving import TrainedModels
@@ -122,13 +123,14 @@ def test_models_of_other_features_take_no_molecules(models):
 
 
 def edit(change):
-    """A change of models.json."""
+    """A change of models.json, sealed anew."""
 
     def damage(folder: Path) -> None:
         path = folder / "models.json"
         values = json.loads(path.read_text())
         change(values)
-        path.write_text(json.dumps(values))
+        values["seal"] = unsigned("list of models")
+        path.write_bytes(sealed(json.dumps(values).encode()))
 
     return damage
 
@@ -167,9 +169,9 @@ def put_a_pickle(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda f: (f / "models.json").unlink(), "models.json: there is no such file; name a fol"),
-        (lambda f: (f / "models.json").write_text("{"), "models.json: Invalid JSON"),
-        (lambda f: (f / "models.json").write_bytes(b"\xff\xfe"), "models.json: cannot be read"),
+        (lambda f: (f / "models.json").unlink(), "models.json: no list of models here; run"),
+        (lambda f: (f / "models.json").write_text("{"), "models.json: not a list of models (it is "),
+        (lambda f: (f / "models.json").write_bytes(b"\xff\xfe"), "models.json: not a list of models (it is "),
         (edit(lambda v: v.pop("seed")), "models.json: `seed`: Field required; run `cotrain expo"),
         (edit(lambda v: v.update(code="x")), "`code`: Extra inputs are not permitted"),
         (edit(lambda v: v.update(format=3)), "`format`: Input should be 2"),

@@ -64,11 +64,11 @@ def test_some_records_keep_what_belongs_to_them():
 
 
 def test_load_errors(tmp_path):
-    with pytest.raises(DataError, match="no measurements; run `cotrain fetch` first"):
+    with pytest.raises(DataError, match="no table of records here; run `cotrain fetch` first"):
         RawTable.load(tmp_path)
     raw().save(tmp_path)
     (tmp_path / "values.parquet").write_bytes(b"half")
-    with pytest.raises(DataError, match="not measurements .* run `cotrain fetch`"):
+    with pytest.raises(DataError, match="not a table of .* run `cotrain fetch`"):
         RawTable.load(tmp_path)
 
 

@@ -8,8 +8,7 @@ import pandas as pd
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, fit_id
 from cotrain.allocation._plans import Rotation, subset_fit
-from cotrain.exceptions import DataError
-from cotrain.files import write_parquet
+from cotrain.files import read_parquet, reading, write_parquet
 
 # What of each learner's settings is part of a fit's identity, by the learner's name.
 Identities = Mapping[str, Mapping[str, Any]]
@@ -121,7 +120,7 @@ class Plan:
         )
         if self.rounds is not None:
             frame.attrs["rounds"] = asdict(self.rounds)
-        write_parquet(path, frame)
+        write_parquet(path, frame, "plan")
 
     @classmethod
     def load(cls, path: Path) -> "Plan":
@@ -132,17 +131,12 @@ class Plan:
         DataError
             If the file is missing or is not a plan.
         """
-        try:
-            frame = pd.read_parquet(path)
+        expected = path, "plan", "run `cotrain plan`"
+        frame = read_parquet(*expected)
+        with reading(*expected):
             fits = {str(row["fit_id"]): _fit(row) for row in frame.to_dict("records")}
             rounds = frame.attrs.get("rounds")
             return cls(path.stem, fits, None if rounds is None else Rounds(**rounds))
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: no plan here; run `cotrain plan` first") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path}: not a plan ({error}); run `cotrain plan` to write it anew"
-            ) from error
 
 
 _COLUMNS = (

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.files import whole_file
+from cotrain.files import load_arrays, reading, save_arrays
 from cotrain.gradients._measures import mean_over_records
 
 # What is measured with a clock is no result; files hold results alone.
@@ -80,12 +80,11 @@ class AffinityRecord:
     def save(self, path: Path) -> None:
         """Write all but the seconds to one `.npz` file; the same record gives the same bytes."""
         arrays = {
-            field.name: getattr(self, field.name)
+            field.name: np.asarray(getattr(self, field.name))
             for field in fields(self)
             if field.name not in _NOT_SAVED
         }
-        with whole_file(path) as part, part.open("wb") as file:
-            np.savez(file, **arrays)
+        save_arrays(path, "affinity record", arrays)
 
     @classmethod
     def load(cls, path: Path) -> "AffinityRecord":
@@ -96,20 +95,12 @@ class AffinityRecord:
         DataError
             If the file is missing or is not an affinity record.
         """
-        try:
-            with np.load(path, allow_pickle=False) as part:
-                stored: dict[str, Any] = {name: part[name] for name in part.files}
+        expected = path, "affinity record", "run `cotrain affinity`"
+        stored: dict[str, Any] = load_arrays(*expected)
+        with reading(*expected):
             for name in ("flops", "record_flops"):
                 stored[name] = int(stored[name])
             return cls(**stored)
-        except FileNotFoundError as error:
-            raise DataError(
-                f"{path}: no affinity record here; run `cotrain affinity` first"
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-            raise DataError(
-                f"{path}: not an affinity record ({error}); run `cotrain affinity` again"
-            ) from error
 
 
 def load_records(folder: Path) -> list[AffinityRecord]:

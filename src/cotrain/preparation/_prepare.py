@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, make_featurizer
-from cotrain.files import write_csv
+from cotrain.files import write_csv, write_sums
 from cotrain.preparation._labels import LabelMatrix, arrange
 from cotrain.preparation._names import name_examples
 from cotrain.preparation._tasks import (
@@ -68,6 +68,7 @@ class Prepared:
         """Write the task table to the file `table`, and the account as CSV files to `folder`."""
         for name in _FILES:
             write_csv(folder / f"{name}.csv", getattr(self, name))
+        write_sums(folder)
         self.table.save(table)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
+from cotrain.files import read_checked
 from cotrain.tables import TABLES, read
 
 
@@ -212,7 +213,7 @@ def _served_by(values: Any, groups: tuple[tuple[str, ...], ...], path: Path) -> 
 
 def _read_json(path: Path, stage: str) -> Mapping[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_checked(path, f"run `cotrain {stage}`"))
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; run `cotrain {stage}`") from None
     except (OSError, ValueError) as error:

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cotrain.exceptions import DataError
+from cotrain.files import read_sealed, sealed, unsigned
 from cotrain.settings import LabelSettings
 from cotrain.tasks import TaskKind
 from cotrain.training.network import NetworkSettings
 
 MANIFEST = "models.json"
+WHAT = "list of models"
 Whole = Annotated[int, Field(ge=0)]
 
 
@@ -68,6 +70,8 @@ class Manifest(_Part):
     tasks, models : lists
     files : dict of str to str
         The SHA-256 of each file beside.
+    seal : str
+        What the file is, and the SHA-256 of itself; see `cotrain.files`.
     """
 
     format: Literal[2] = 2
@@ -84,6 +88,7 @@ class Manifest(_Part):
     tasks: Annotated[list[TaskNote], Field(min_length=1)]
     models: Annotated[list[ModelNote], Field(min_length=1)]
     files: dict[str, str] = Field(default_factory=dict)
+    seal: str = ""
 
     @model_validator(mode="after")
     def _every_task_is_served(self) -> "Manifest":
@@ -108,16 +113,16 @@ class Manifest(_Part):
             If it is missing or not what it must be.
         """
         path = folder / MANIFEST
+        data = read_sealed(path, WHAT, "run `cotrain export`")
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise DataError(
-                f"{path}: there is no such file; name a folder that `cotrain export` wrote"
-            ) from error
+            return cls.model_validate_json(data)
         except ValidationError as error:
             raise DataError(f"{path}: {_first(error)}; run `cotrain export` again") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); run `cotrain export`") from error
+
+    def to_bytes(self) -> bytes:
+        """The file, sealed."""
+        ready = self.model_copy(update={"seal": unsigned(WHAT)})
+        return sealed(ready.model_dump_json(indent=2).encode() + b"\n")
 
 
 def _first(error: ValidationError) -> str:

@@ -145,7 +145,7 @@ class TrainedModels:
             contents[KNOWN] = pack_features(self.known)
         sums = {name: _sha256(data) for name, data in contents.items()}
         manifest = self.manifest.model_copy(update={"files": sums})
-        contents[MANIFEST] = manifest.model_dump_json(indent=2).encode() + b"\n"
+        contents[MANIFEST] = manifest.to_bytes()
         contents["README.md"] = card(manifest).encode()
         _replace_folder(folder, contents)
 

@@ -1,6 +1,7 @@
 """The raw table: what a source read, as it was exported, before anything is chosen or merged."""
 
 import difflib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,18 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
-from cotrain.files import whole_file, write_csv, write_parquet
+from cotrain.files import (
+    load_arrays,
+    read_checked,
+    read_parquet,
+    reading,
+    save_arrays,
+    write_csv,
+    write_parquet,
+    write_sums,
+)
 
+_TODO = "run `cotrain fetch`"
 RECORDS = ("file", "row", "example")
 VALUES = ("record", "task", "value", "relation")
 RELATIONS = ("", "<", ">")
@@ -115,9 +126,9 @@ class RawTable:
         """
         if self.values.empty:
             raise DataError("the source holds no measurement; check `fetch` in params.yaml")
-        write_parquet(folder / "records.parquet", self.records)
-        write_parquet(folder / "inputs.parquet", self.inputs)
-        write_parquet(folder / "values.parquet", self.values)
+        write_parquet(folder / "records.parquet", self.records, "table of records")
+        write_parquet(folder / "inputs.parquet", self.inputs, "table of inputs")
+        write_parquet(folder / "values.parquet", self.values, "table of values")
         write_csv(folder / "summary.csv", self.summary)
         # What another source left behind would be taken for this one's.
         (folder / "features.npz").unlink(missing_ok=True)
@@ -126,6 +137,7 @@ class RawTable:
             _save_features(folder / "features.npz", self.features)
         if self.truth is not None:
             write_csv(folder / "truth.csv", self.truth)
+        write_sums(folder)
 
     @classmethod
     def load(cls, folder: Path, base: Path = Path()) -> "RawTable":
@@ -137,26 +149,22 @@ class RawTable:
             If a file is missing or is not what `save` wrote.
         """
         features, truth = folder / "features.npz", folder / "truth.csv"
-        try:
-            records = pd.read_parquet(folder / "records.parquet")
-            inputs = pd.read_parquet(folder / "inputs.parquet")
-            if inputs.columns.empty:  # the file does not say how many rows have no columns
-                inputs = pd.DataFrame(index=records.index)
+        records, inputs, values = (
+            read_parquet(folder / f"{name}.parquet", f"table of {name}", _TODO)
+            for name in ("records", "inputs", "values")
+        )
+        if inputs.columns.empty:  # the file does not say how many rows have no columns
+            inputs = pd.DataFrame(index=records.index)
+        with reading(folder, "folder of measurements", _TODO):
             return cls(
                 records=records,
                 inputs=inputs,
-                values=pd.read_parquet(folder / "values.parquet"),
-                summary=pd.read_csv(folder / "summary.csv"),
+                values=values,
+                summary=_read_csv(folder / "summary.csv"),
                 features=_load_features(features) if features.exists() else None,
-                truth=pd.read_csv(truth) if truth.exists() else None,
+                truth=_read_csv(truth) if truth.exists() else None,
                 folder=base,
             )
-        except FileNotFoundError as error:
-            raise DataError(f"{folder}: no measurements; run `cotrain fetch` first") from error
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise DataError(
-                f"{folder}: not measurements ({error}); run `cotrain fetch` to write them anew"
-            ) from error
 
 
 def column_of(frame: pd.DataFrame, name: str, key: str, where: object) -> pd.Series:
@@ -197,15 +205,17 @@ def _save_features(path: Path, features: csr_array | np.ndarray) -> None:
             "data": features.data,
             "n_features": np.array(features.shape[1]),
         }
-    with whole_file(path) as part, part.open("wb") as file:
-        # Uncompressed, so that the bytes do not depend on the version of zlib.
-        np.savez(file, allow_pickle=False, **arrays)
+    save_arrays(path, "table of features", arrays)
 
 
 def _load_features(path: Path) -> csr_array | np.ndarray:
-    with np.load(path, allow_pickle=False) as part:
-        if "dense" in part:
-            return np.asarray(part["dense"])
-        indptr = part["indptr"]
-        shape = (indptr.size - 1, int(part["n_features"]))
-        return csr_array((part["data"], part["indices"], indptr), shape=shape)
+    part = load_arrays(path, "table of features", _TODO)
+    if "dense" in part:
+        return part["dense"]
+    indptr = part["indptr"]
+    shape = (indptr.size - 1, int(part["n_features"]))
+    return csr_array((part["data"], part["indices"], indptr), shape=shape)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(read_checked(path, _TODO)))

@@ -5,6 +5,8 @@ import csv
 import gzip
 import lzma
 import re
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -84,7 +86,15 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
     except pd.errors.ParserError as error:
         reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise DataError(f"{path}: not valid CSV ({reason}); mend that line") from error
-    except (ValueError, EOFError, KeyError, ImportError, lzma.LZMAError) as error:
+    except (
+        ValueError,
+        EOFError,
+        KeyError,
+        ImportError,
+        lzma.LZMAError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
         reason = " ".join(str(error).split())
         raise DataError(
             f"{path}: cannot be read as {kind.lstrip('.') or 'a table'} ({reason}); save it anew"

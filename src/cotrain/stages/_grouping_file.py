@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cotrain.exceptions import DataError
+from cotrain.files import read_checked
 from cotrain.grouping import Grouping
 from cotrain.study import Study
 
@@ -28,7 +29,7 @@ class GroupingFile:
         """
         path = study.grouping / "grouping.json"
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(read_checked(path, "run `cotrain group`"))
             made_of = found["data_version"]
             if made_of != data_version:
                 raise DataError(

@@ -27,7 +27,7 @@ from cotrain.analysis import (
     transfer_table,
     withhold,
 )
-from cotrain.files import write_json
+from cotrain.files import write_json, write_sums
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.settings import AnalyzeSettings, Settings
 from cotrain.stages._context import run_context
@@ -92,6 +92,7 @@ def run(study: Study) -> str:
         **_placebo_counts(placebo),
     }
     write_json(study.analysis / "summary.json", summary)
+    write_sums(study.analysis)
     unknown = f"; no exchange rates of labels: {labels.reason}" if labels.reason else ""
     left_out = "" if records else "; no gradient affinities: none were recorded"
     return f"{verdicts(tables['relevance'])}; {analysis.describe()}{unknown}{left_out}"

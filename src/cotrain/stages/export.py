@@ -1,5 +1,6 @@
 """The recommended grouping trained on all labels: a folder of models, registered in MLflow."""
 
+import io
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from joblib import Parallel, delayed
 from cotrain.allocation import Fit, FoldUse, Rotation, subset_fit
 from cotrain.exceptions import CotrainError, DataError, FitError
 from cotrain.features import featurizer_of, nearest
+from cotrain.files import read_checked
 from cotrain.serving import (
     Figure,
     Manifest,
@@ -72,7 +74,11 @@ def _read_served(study: Study, tasks: Sequence[str], n_groups: int) -> pd.DataFr
     path = study.validation / "served.csv"
     numbers = ["group", "mean", "low", "high", "n_repeats"]
     try:
-        found = pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in numbers})
+        found = pd.read_csv(
+            io.BytesIO(read_checked(path, "run `cotrain validate`")),
+            keep_default_na=False,
+            na_values={name: [""] for name in numbers},
+        )
         if set(found["task"]) != set(tasks) or not found["group"].between(0, n_groups - 1).all():
             raise ValueError("its tasks or groups are not those of the grouping")
     except (OSError, ValueError, KeyError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 from cotrain import tables
 from cotrain.analysis import group_value, pair_matrix
 from cotrain.exceptions import DataError, SettingsError
-from cotrain.files import write_json
+from cotrain.files import write_json, write_sums
 from cotrain.grouping import (
     AffinityValue,
     Constraints,
@@ -96,6 +96,7 @@ def run(study: Study) -> str:
     for frame in found.values():
         frame["value"] *= sign
     tables.write_all(study.grouping, found)
+    write_sums(study.grouping)
     tracker = open_tracker(study.home)
     tracker.log_summary(
         "grouping",

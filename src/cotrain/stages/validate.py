@@ -30,7 +30,7 @@ from cotrain.comparison import (
     weight_table,
 )
 from cotrain.exceptions import SettingsError
-from cotrain.files import write_json
+from cotrain.files import write_json, write_sums
 from cotrain.grouping import single_tasks, together
 from cotrain.scores import SCORES
 from cotrain.stages._context import analysed_scores
@@ -96,6 +96,7 @@ def run(study: Study) -> str:
     }
     contract.write_all(study.validation, tables)
     write_json(study.validation / "portfolio.json", _describe(recommended, tasks, trainer))
+    write_sums(study.validation)
     save_fit_table(study.fits("validation"), rows)
     _log(trainer, costs, study)
     n_skilled = int(choice.skilled().sum())

@@ -1,12 +1,13 @@
 """Tables in files: written whole, read back as they were."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.files import write_csv
+from cotrain.files import read_checked, write_csv
 from cotrain.tables._catalogue import TABLES
 
 
@@ -38,7 +39,8 @@ def read(folder: Path, name: str) -> pd.DataFrame:
     """
     table, path = TABLES[name], folder / f"{name}.csv"
     try:
-        return table.parse(pd.read_csv(path, dtype=str, keep_default_na=False))
+        data = io.BytesIO(read_checked(path, f"run `cotrain {table.stage}`"))
+        return table.parse(pd.read_csv(data, dtype=str, keep_default_na=False))
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; run `cotrain {table.stage}`") from None
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors

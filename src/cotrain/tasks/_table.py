@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
-from cotrain.files import whole_file
+from cotrain.files import load_arrays, reading, save_arrays
 
 TaskKind = Literal["binary", "real"]
 # csr_array or ndarray of float32: scipy carries no types, so mypy could not tell them apart.
@@ -137,18 +136,14 @@ class TaskTable:
         for name in _BOUNDS:
             if (bounds := getattr(self, name)) is not None:
                 parts |= _pack(name, bounds)
-        with whole_file(path) as part, part.open("wb") as file:
-            # Uncompressed, so that the bytes do not depend on the version of zlib.
-            np.savez(
-                file,
-                folds=self.folds,
-                tasks=np.array(self.tasks, dtype=np.str_),
-                kinds=np.array(self.kinds, dtype=np.str_),
-                examples=np.array([name.encode() for name in self.examples], dtype=np.bytes_),
-                shape=np.array([self.features.shape[1], self.n_folds], dtype=np.int64),
-                **_pack("label", self.labels),
-                **parts,
-            )
+        parts |= {
+            "folds": self.folds,
+            "tasks": np.array(self.tasks, dtype=np.str_),
+            "kinds": np.array(self.kinds, dtype=np.str_),
+            "examples": np.array([name.encode() for name in self.examples], dtype=np.bytes_),
+            "shape": np.array([self.features.shape[1], self.n_folds], dtype=np.int64),
+        }
+        save_arrays(path, "task table", parts | _pack("label", self.labels))
 
     @classmethod
     def load(cls, path: Path) -> "TaskTable":
@@ -159,39 +154,30 @@ class TaskTable:
         DataError
             If the file is missing or is not a task table.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
-                n_features, n_folds = (int(size) for size in part["shape"])
-                by_task = part["folds"].size, part["tasks"].size
-                by_feature = part["folds"].size, n_features
-                return cls(
-                    features=(
-                        part["features"]
-                        if "features" in part
-                        else _unpack("feature", part, by_feature)
-                    ),
-                    labels=_unpack("label", part, by_task),
-                    folds=part["folds"],
-                    tasks=tuple(part["tasks"].tolist()),
-                    kinds=tuple(part["kinds"].tolist()),
-                    examples=tuple(name.decode() for name in part["examples"].tolist()),
-                    n_folds=n_folds,
-                    example_weights=part.get("example_weights"),
-                    description=(
-                        json.loads(bytes(part["description"])) if "description" in part else None
-                    ),
-                    **{
-                        name: _unpack(name, part, by_task)
-                        for name in _BOUNDS
-                        if f"{name}_data" in part
-                    },
-                )
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: no task table here; run `cotrain prepare` first") from error
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(
-                f"{path}: not a task table ({error}); run `cotrain prepare` to write it anew"
-            ) from error
+        expected = path, "task table", "run `cotrain prepare`"
+        part = load_arrays(*expected)
+        with reading(*expected):
+            n_features, n_folds = (int(size) for size in part["shape"])
+            by_task = part["folds"].size, part["tasks"].size
+            by_feature = part["folds"].size, n_features
+            return cls(
+                features=(
+                    part["features"] if "features" in part else _unpack("feature", part, by_feature)
+                ),
+                labels=_unpack("label", part, by_task),
+                folds=part["folds"],
+                tasks=tuple(part["tasks"].tolist()),
+                kinds=tuple(part["kinds"].tolist()),
+                examples=tuple(name.decode() for name in part["examples"].tolist()),
+                n_folds=n_folds,
+                example_weights=part.get("example_weights"),
+                description=(
+                    json.loads(bytes(part["description"])) if "description" in part else None
+                ),
+                **{
+                    name: _unpack(name, part, by_task) for name in _BOUNDS if f"{name}_data" in part
+                },
+            )
 
 
 def file_version(path: Path) -> str:

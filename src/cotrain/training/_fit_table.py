@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.allocation import Fit, decode_tasks, encode_tasks
-from cotrain.exceptions import DataError
-from cotrain.files import write_parquet
+from cotrain.files import read_parquet, reading, write_parquet
 from cotrain.scores import SCORES
 from cotrain.tasks import TaskTable
 from cotrain.training._result import FitResult
@@ -83,7 +82,7 @@ def fit_table(rows: Iterable[Rows]) -> pd.DataFrame:
 
 def save_fit_table(path: Path, table: pd.DataFrame) -> None:
     """Write a fit table; the same table gives the same bytes."""
-    write_parquet(path, table)
+    write_parquet(path, table, "fit table")
 
 
 def load_fit_table(path: Path) -> pd.DataFrame:
@@ -94,16 +93,10 @@ def load_fit_table(path: Path) -> pd.DataFrame:
     DataError
         If the file is missing or is not a fit table.
     """
-    try:
-        return pd.read_parquet(path)[list(_TYPES)].astype(_TYPES)
-    except FileNotFoundError as error:
-        raise DataError(
-            f"{path}: no fit table here; run `dvc repro`, or `dvc pull` to fetch it"
-        ) from error
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{path}: not a fit table ({error}); remove it and run `dvc repro`"
-        ) from error
+    expected = path, "fit table", "remove it and run `dvc repro`, or `dvc pull` to fetch it,"
+    table = read_parquet(*expected)
+    with reading(*expected):
+        return table[list(_TYPES)].astype(_TYPES)
 
 
 def results_of(rows: pd.DataFrame) -> FitResult:

@@ -1,19 +1,15 @@
 import math
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from cotrain.files import whole_file
+from cotrain.exceptions import DataError
+from cotrain.files import load_arrays, save_arrays
 from cotrain.training._fit_table import results_of
 from cotrain.training._result import FitResult, Predictions
-
-# What numpy raises on a file that is missing, cut short or of another kind.
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -41,23 +37,21 @@ class Journal:
         CotrainError
             If the folder cannot be written to or the disk is full.
         """
-        kept: dict[str, Any] = {}
+        kept: dict[str, np.ndarray] = {}
         if predictions and result.predictions is not None:
             kept = {
                 "predicted_validation": result.predictions.validation,
                 "predicted_test": result.predictions.test,
             }
-        with whole_file(self._path(fit_id)) as part, part.open("wb") as file:
-            np.savez(
-                file,
-                tasks=result.tasks,
-                n_labels=result.n_labels,
-                validation=result.validation,
-                test=result.test,
-                n_epochs=np.int64(result.n_epochs),
-                seconds=np.float64(seconds),
-                **kept,
-            )
+        kept |= {
+            "tasks": result.tasks,
+            "n_labels": result.n_labels,
+            "validation": result.validation,
+            "test": result.test,
+            "n_epochs": np.array(result.n_epochs),
+            "seconds": np.array(seconds),
+        }
+        save_arrays(self._path(fit_id), f"fit {fit_id}", kept)
 
     def absorb(self, fit_table: pd.DataFrame) -> int:
         """Keep the fits of a fit table that came without its journal, as `dvc pull` brings it.
@@ -71,40 +65,37 @@ class Journal:
         return new["fit_id"].nunique()
 
     def read(self, fit_id: str) -> FitResult | None:
-        """A fit's scores, or None if they are not there or not readable (train it again)."""
-        try:
-            with self._open(fit_id) as file, np.load(file, allow_pickle=False) as entry:
-                predictions = None
-                if "predicted_test" in entry:
-                    predictions = Predictions(
-                        entry["predicted_validation"], entry["predicted_test"]
-                    )
-                return FitResult(
-                    predictions=predictions,
-                    tasks=entry["tasks"],
-                    n_labels=entry["n_labels"],
-                    validation=entry["validation"],
-                    test=entry["test"],
-                    n_epochs=int(entry["n_epochs"]),
-                )
-        except _UNREADABLE:
+        """A fit's result, or None if it is not there or not as it was written (train it again)."""
+        entry = self._load(fit_id)
+        if entry is None:
             return None
+        predictions = None
+        if "predicted_test" in entry:
+            predictions = Predictions(entry["predicted_validation"], entry["predicted_test"])
+        return FitResult(
+            predictions=predictions,
+            tasks=entry["tasks"],
+            n_labels=entry["n_labels"],
+            validation=entry["validation"],
+            test=entry["test"],
+            n_epochs=int(entry["n_epochs"]),
+        )
 
     def seconds(self, fit_ids: Iterable[str]) -> dict[str, float]:
         """The measured seconds of those fits that are in the journal and were trained here."""
-        result = {}
-        for fit_id in fit_ids:
-            try:
-                with self._open(fit_id) as file, np.load(file, allow_pickle=False) as entry:
-                    seconds = float(entry["seconds"])
-            except _UNREADABLE:
-                continue
-            if np.isfinite(seconds):
-                result[fit_id] = seconds
-        return result
+        entries = ((fit_id, self._load(fit_id)) for fit_id in fit_ids)
+        found = {fit_id: float(entry["seconds"]) for fit_id, entry in entries if entry}
+        return {fit_id: seconds for fit_id, seconds in found.items() if np.isfinite(seconds)}
 
-    def _open(self, fit_id: str) -> BinaryIO:
-        return self._path(fit_id).open("rb")
+    def damaged(self) -> list[Path]:
+        """The entries that are not as they were written; their fits will be trained again."""
+        return [self._path(fit_id) for fit_id in sorted(self.recorded()) if not self._load(fit_id)]
+
+    def _load(self, fit_id: str) -> dict[str, np.ndarray] | None:
+        try:
+            return load_arrays(self._path(fit_id), f"fit {fit_id}", "train it")
+        except DataError:
+            return None
 
     def _path(self, fit_id: str) -> Path:
         return self.folder / fit_id[:2] / f"{fit_id}.npz"

@@ -1,3 +1,4 @@
+import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,13 +13,14 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import CotrainError
+from cotrain.lifetime import end_with_parent
 from cotrain.settings import TrainSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Learner
 from cotrain.training._result import FitFailure, Outcome
 
 Finished = tuple[Fit, Outcome, float]
-_Call = tuple[int, Learner, TaskTable, list[Fit], np.ndarray]
+_Call = tuple[int, Learner, TaskTable, list[Fit], np.ndarray, int]
 
 
 def sweep(
@@ -64,7 +66,9 @@ def _run(
     train: TrainSettings,
 ) -> Iterator[tuple[int, list[Finished]]]:
     stop = np.zeros(1, dtype=np.bool_)
-    calls = [(place, learner, table, chunk, stop) for place, chunk in enumerate(chunks)]
+    calls = [
+        (place, learner, table, chunk, stop, os.getpid()) for place, chunk in enumerate(chunks)
+    ]
     if train.backend == "threading":
         yield from _in_threads(calls, _n_workers(train), stop)
     else:
@@ -114,7 +118,9 @@ def _train(
     table: TaskTable,
     chunk: list[Fit],
     stop: np.ndarray,
+    caller: int,
 ) -> tuple[int, list[Finished]]:
+    end_with_parent(caller)
     start = time.perf_counter()
     outcomes = learner.evaluate(table, chunk, stop)
     seconds = (time.perf_counter() - start) / len(chunk)

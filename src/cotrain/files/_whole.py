@@ -55,12 +55,6 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
-def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write `frame` without its index; the same frame gives the same bytes."""
-    with whole_file(path) as part:
-        frame.to_parquet(part, index=False, engine="pyarrow", compression="zstd")
-
-
 def _umask() -> int:
     # The umask can only be read by setting it.
     mask = os.umask(0)

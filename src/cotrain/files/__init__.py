@@ -1,0 +1,32 @@
+"""Files written whole or not at all, and read back only as they were written."""
+
+from cotrain.files._sealed import (
+    load_arrays,
+    read_parquet,
+    read_sealed,
+    reading,
+    save_arrays,
+    sealed,
+    unsigned,
+    write_parquet,
+)
+from cotrain.files._sums import SUMS, read_checked, write_sums
+from cotrain.files._whole import whole_file, write_csv, write_json, write_text
+
+__all__ = [
+    "SUMS",
+    "load_arrays",
+    "read_checked",
+    "read_parquet",
+    "read_sealed",
+    "reading",
+    "save_arrays",
+    "sealed",
+    "unsigned",
+    "whole_file",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "write_sums",
+    "write_text",
+]

@@ -1,0 +1,47 @@
+"""The SHA-256 of each file of a folder, for files that have no room for a seal."""
+
+import hashlib
+from pathlib import Path
+
+from cotrain.exceptions import DataError
+from cotrain.files._whole import write_text
+
+SUMS = "SHA256SUMS"
+
+
+def write_sums(folder: Path) -> None:
+    """Write `SHA256SUMS` over the files of a folder, as `sha256sum --check` reads it."""
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+    )
+    sums = {path.name: _digest(path.read_bytes()) for path in files if path.name != SUMS}
+    write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+
+
+def read_checked(path: Path, todo: str) -> bytes:
+    """Return a file's bytes, which must be those that the folder's `SHA256SUMS` tells, if any.
+
+    Raises
+    ------
+    DataError
+        If it differs, or the sums themselves cannot be read; `todo` says what brings it back.
+    OSError
+        If the file is missing or cannot be read.
+    """
+    data = path.read_bytes()
+    try:
+        lines = (path.parent / SUMS).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return data
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path.parent / SUMS}: cannot be read ({error}); {todo} again") from error
+    if f"{_digest(data)}  {path.name}" not in lines:
+        raise DataError(
+            f"{path}: differs from what was written (its SHA-256 is not that in {SUMS}); "
+            f"{todo} again"
+        )
+    return data
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

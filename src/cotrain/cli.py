@@ -125,7 +125,7 @@ def summary(study: Study) -> None:
 @click.option("--out", default="models", show_default=True, help="In the study's folder.")
 @click.pass_obj
 def export(study: Study, out: str) -> None:
-    """Train the recommended grouping on all labels; write and register the models."""
+    """Train the recommended portfolio on all labels; write and register the models."""
     _run_stage(study, "export", out)
 
 
@@ -141,15 +141,31 @@ def export(study: Study, out: str) -> None:
 )
 @click.option("--smiles", help="The column of SMILES.  [default: as in training]")
 @click.option("--id", "id_column", help="A column that is copied to the predictions.")
+@click.option(
+    "--coverage",
+    type=click.Choice(["0.8", "0.9", "0.95"]),
+    default="0.9",
+    show_default=True,
+    help="Share of values that the intervals of real-valued tasks hold.",
+)
+@click.option("--short", is_flag=True, help="Values alone, without intervals and spreads.")
 def predict(
-    models: Path, examples: Path, out: Path, smiles: str | None, id_column: str | None
+    models: Path,
+    examples: Path,
+    out: Path,
+    smiles: str | None,
+    id_column: str | None,
+    coverage: str,
+    short: bool,
 ) -> None:
     """Predict every task for the EXAMPLES of a table with exported MODELS."""
     from cotrain.serving import predict_file
 
-    found = predict_file(models, examples, out, smiles, id_column)
-    for problem in found.problems:
-        click.echo(problem, err=True)
+    found = predict_file(
+        models, examples, out, smiles, id_column, coverage=float(coverage), short=short
+    )
+    for line in (*found.warnings, *found.problems):
+        click.echo(line, err=True)
     click.echo(found.note)
 
 

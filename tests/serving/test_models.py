@@ -1,5 +1,6 @@
 """Models in a folder: what they predict, and what a damaged folder is answered with."""
 
+import dataclasses
 import json
 import pickle
 from pathlib import Path
@@ -11,15 +12,19 @@ from rdkit.Chem import MolFromSmiles
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 from safetensors.numpy import load, save
-from small_models import BITS, GROUPS, SERVING, group_fits, make_models, molecule_table, molecules
+from scipy.special import expit, logit
+from small_models import BITS, GROUPS, group_fits, make_models, molecule_table, molecules
 
+from cotrain.comparison import Candidate, Model, outputs_of, score_portfolio
 from cotrain.exceptions import CotrainError, DataError
 from cotrain.features import nearest
 from cotrain.files import sealed, unsigned
 from cotrain.gradients import CombinedNetwork, CombinedSettings
+from cotrain.registry import LEARNERS as LEARNER_KINDS
 from cotrain.scores import score_tasks
-from cotrain.serving import TrainedModels
-from cotrain.serving._models import _sha256
+from cotrain.serving import Figure, TrainedModels
+from cotrain.serving._folder import sha256
+from cotrain.training import make_learner
 from cotrain.training.network import Network
 
 
@@ -39,70 +44,146 @@ def folder(models, tmp_path) -> Path:
     return tmp_path / "models"
 
 
+LEARNERS = {
+    "compiled": lambda: Network(make_model(hidden=[20, 9])),
+    "torch": lambda: Network(make_model(engine="torch")),
+    "combined": lambda: CombinedNetwork(
+        CombinedSettings(
+            **make_model(engine="torch").model_dump(exclude={"kind"}), combination="pcgrad"
+        )
+    ),
+    **{
+        kind: lambda kind=kind, few=few: make_learner(
+            LEARNER_KINDS.find(kind).Settings(kind=kind, **few)
+        )
+        for kind, few in {
+            "forest": {"n_trees": 5},
+            "boosting": {"n_trees": 5},
+            "linear": {},
+            "kernel": {},
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_what_is_served_predicts_what_was_validated(table, tmp_path, name):
+    learner = LEARNERS[name]()
+    fits, every = group_fits(), group_fits([range(4)])[0]
+    models = [Model("mine", group) for group in GROUPS]
+    results = dict(zip(models, learner.evaluate(table, fits), strict=True))
+    pair = outputs_of(table, every, results)
+    portfolio = Candidate("grouping", tuple(models))
+    scored, weights = score_portfolio(portfolio, [pair], 0)
+    exported = make_models(table, learner)
+    notes = [
+        note.model_copy(update={"weights": {"mine": float(weights[0, task, 0])}})
+        for task, note in enumerate(exported.manifest.tasks)
+    ]
+    manifest = exported.manifest.model_copy(update={"tasks": notes})
+    TrainedModels(manifest, exported.models, exported.known).save(tmp_path / "models")
+    served = TrainedModels.load(tmp_path / "models")
+    tested = np.flatnonzero(np.isin(table.folds, every.folds.test))
+    found = served.predict_smiles([table.examples[row] for row in tested])[list(table.tasks)]
+    truth = table.labels[tested].tocoo()
+    value = found.to_numpy()[truth.row, truth.col]
+    is_binary = np.array([kind == "binary" for kind in table.kinds])
+    raw = np.where(is_binary[truth.col], logit(np.clip(value, 0, 1)), value)
+    again = score_tasks(truth.col.astype(np.int64), truth.data, raw, is_binary)
+    np.testing.assert_allclose(again, scored.raw[0], rtol=1e-4, atol=1e-5)
+    assert np.isfinite(again).any(axis=1).all()
+
+
+def test_a_prediction_is_the_base_rate_and_the_weighted_mean_of_its_models(table, models):
+    found = models.forecast(table.features[:50])
+    first, second = (model.outputs(table.features[:50]) for model in models.models)
+    notes = models.manifest.tasks
+    both = (first[:, 1] + second[:, 0]) / 2
+    np.testing.assert_allclose(
+        found.value[:, 1], expit(notes[1].base + 0.8 * (both - notes[1].base)), rtol=1e-9
+    )
+    alone = notes[0].base + 0.5 * (first[:, 0] - notes[0].base)
+    np.testing.assert_allclose(found.value[:, 0], alone, rtol=1e-9)
+    np.testing.assert_allclose(found.low[:, 0], alone - 1.5)
+    np.testing.assert_allclose(found.high[:, 0], alone + 1.5)
+    assert np.isnan(found.low[:, 1]).all()
+    each = [
+        expit(notes[1].base + 0.8 * (out - notes[1].base)) for out in (first[:, 1], second[:, 0])
+    ]
+    np.testing.assert_allclose(found.spread[:, 1], np.std(each, axis=0), rtol=1e-6, atol=1e-12)
+    assert np.isnan(found.spread[:, [0, 2, 3]]).all()
+
+
+def test_an_interval_of_another_coverage_is_unknown(table, models):
+    found = models.forecast(table.features[:5], coverage=0.8)
+    assert np.isnan(found.low).all()
+
+
+def test_a_portfolio_without_models_predicts_base_rates_and_says_so(table, tmp_path):
+    make_models(table, groups=()).save(tmp_path / "models")
+    models = TrainedModels.load(tmp_path / "models")
+    found = models.forecast(table.features[:3])
+    notes = models.manifest.tasks
+    expected = [expit(one.base) if one.kind == "binary" else one.base for one in notes]
+    np.testing.assert_allclose(found.value, np.tile(expected, (3, 1)))
+    assert set(models.doubts.values()) == {"every example gets its base rate"}
+    text = (tmp_path / "models/README.md").read_text()
+    assert "it has no model" in text
+    assert "Do not rely on 4 of the 4 tasks" in text
+
+
 @pytest.mark.parametrize(
-    "make",
+    ("changes", "reason"),
     [
-        lambda **size: Network(make_model(**size)),
-        lambda **size: Network(make_model(engine="torch", **size)),
-        lambda **size: CombinedNetwork(
-            CombinedSettings(
-                **make_model(engine="torch", **size).model_dump(exclude={"kind"}),
-                combination="pcgrad",
-            )
-        ),
+        ({"skilled": False}, "not clearly better than its base rate on validation labels"),
+        ({"test_scores": [Figure(score="d2", mean=-0.1, low=None, high=None, n_repeats=1)]},
+         "no better than its base rate on test labels (D² -0.100)"),
+        ({"test_scores": [Figure(score="auroc", mean=0.4, low=None, high=None, n_repeats=1)]},
+         "no better than chance on test labels (AUROC 0.400)"),
+        ({"weights": {"mine": 0.0}}, "every example gets its base rate"),
+        ({"n_labels": 0}, "there is no label to learn it from"),
     ],
-    ids=["compiled", "torch", "combined"],
-)
-@pytest.mark.parametrize("hidden", [[12], [20, 9]])
-def test_predictions_score_what_the_engine_scored(table, tmp_path, make, hidden):
-    learner = make(hidden=hidden)
-    make_models(table, learner).save(tmp_path / "models")
-    trained = TrainedModels.load(tmp_path / "models")
-    for place, (fit, scored) in enumerate(
-        zip(group_fits(), learner.evaluate(table, group_fits()), strict=True)
-    ):
-        tested = np.flatnonzero(np.isin(table.folds, fit.folds.test))
-        found = trained.predict_smiles([table.examples[row] for row in tested])
-        for at, task in enumerate(fit.members):
-            if SERVING[task] != place:
-                continue
-            truth = table.labels[tested][:, [task]].tocoo()
-            value = found[table.tasks[task]].to_numpy()[truth.row]
-            is_binary = np.array([table.kinds[task] == "binary"])
-            raw = np.log(value / (1 - value)) if is_binary[0] else value
-            member = np.zeros(len(raw), dtype=np.int64)
-            again = score_tasks(member, truth.data, raw, is_binary)[0]
-            np.testing.assert_allclose(again, scored.test[at], rtol=2e-5, atol=1e-6)
-            assert np.isfinite(again).any()
+)  # fmt: skip
+def test_a_task_that_nothing_is_claimed_of_is_named(table, changes, reason):
+    models = make_models(table, **changes)
+    assert models.doubts == dict.fromkeys(table.tasks, reason)
+    if "n_labels" in changes:
+        assert np.isnan(models.predict(table.features[:2])).all()
 
 
-def test_a_task_is_predicted_by_the_model_that_serves_it(table, models):
-    found = models.predict(table.features[:50])
-    for task, place in enumerate(SERVING):
-        weights = models.weights[place]
-        raw = weights.outputs(table.features[:50])[:, GROUPS[place].index(task)]
-        expected = 1 / (1 + np.exp(-raw)) if table.kinds[task] == "binary" else raw
-        np.testing.assert_allclose(found[:, task], expected, rtol=1e-12)
+def test_names_of_any_kind_are_escaped_and_told_apart(table, tmp_path):
+    odd = ("<script>a|b", "line\nbreak `x`", "similarity", "similarity low")
+    renamed = dataclasses.replace(table, tasks=odd)
+    make_models(renamed).save(tmp_path / "models")
+    text = (tmp_path / "models/README.md").read_text()
+    assert "<script>" not in text
+    assert "| &lt;script&gt;a\\|b | real |" in text
+    assert "| line break \\`x\\` | binary |" in text
+    found = TrainedModels.load(tmp_path / "models").predict_smiles(["CCO"])
+    assert found.columns.is_unique
+    assert {"task: similarity", *odd[:2], odd[3]} <= set(found.columns)
 
 
 def test_a_molecule_counts_however_it_is_written(models):
-    one, other = models.predict_smiles(["OCC", "C(C)O"]).drop(columns="problem").to_numpy()
+    frame = models.predict_smiles(["OCC", "C(C)O"]).drop(columns="problem")
+    one, other = frame.to_numpy(dtype=float)
     np.testing.assert_array_equal(one, other)
 
 
 def test_what_was_saved_is_loaded_to_the_bit(table, models, folder):
     again = TrainedModels.load(folder)
     assert again.manifest.files.keys() == {
-        "model-1.safetensors", "model-2.safetensors", "known.safetensors",
+        "model-1/network.safetensors", "model-2/network.safetensors", "known.safetensors",
+        "README.md",
     }  # fmt: skip
     np.testing.assert_array_equal(again.predict(table.features), models.predict(table.features))
 
 
 def test_the_same_models_are_the_same_bytes(models, folder):
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     (folder / "left over.safetensors").write_bytes(b"")
     models.save(folder)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
     assert [path.name for path in folder.parent.iterdir()] == ["models"]
 
 
@@ -115,7 +196,7 @@ def test_a_folder_of_other_things_is_left_alone(models, tmp_path):
 
 def test_models_of_other_features_take_no_molecules(models):
     manifest = models.manifest.model_copy(update={"features": None})
-    other = TrainedModels(manifest, models.weights, None)
+    other = TrainedModels(manifest, models.models, None)
     with pytest.raises(DataError, match="features of the source's own, which nothing"):
         other.predict_smiles(["C"])
     with pytest.raises(ValueError, match=f"features must have {BITS} numbers a row, got"):
@@ -139,17 +220,19 @@ def rewrite(change):
     """A change of the first model's arrays, with a checksum that hides it."""
 
     def damage(folder: Path) -> None:
-        path = folder / "model-1.safetensors"
+        path = folder / "model-1/network.safetensors"
         arrays = load(path.read_bytes())
         change(arrays)
         path.write_bytes(save({name: value.copy() for name, value in arrays.items()}))
-        edit(lambda v: v["files"].update({path.name: _sha256(path.read_bytes())}))(folder)
+        edit(
+            lambda v: v["files"].update({"model-1/network.safetensors": sha256(path.read_bytes())})
+        )(folder)
 
     return damage
 
 
 def flip(folder: Path) -> None:
-    path = folder / "model-2.safetensors"
+    path = folder / "model-2/network.safetensors"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
@@ -161,9 +244,11 @@ class Bomb:
 
 
 def put_a_pickle(folder: Path) -> None:
-    path = folder / "model-1.safetensors"
+    path = folder / "model-1/network.safetensors"
     path.write_bytes(pickle.dumps(Bomb()))
-    edit(lambda v: v["files"].update({path.name: _sha256(path.read_bytes())}))(folder)
+    edit(lambda v: v["files"].update({"model-1/network.safetensors": sha256(path.read_bytes())}))(
+        folder
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,21 +259,27 @@ def put_a_pickle(folder: Path) -> None:
         (lambda f: (f / "models.json").write_bytes(b"\xff\xfe"), "models.json: not a list of models (it is "),
         (edit(lambda v: v.pop("seed")), "models.json: `seed`: Field required; run `cotrain expo"),
         (edit(lambda v: v.update(code="x")), "`code`: Extra inputs are not permitted"),
-        (edit(lambda v: v.update(format=3)), "`format`: Input should be 2"),
+        (edit(lambda v: v.update(format=4)), "`format`: Input should be 3"),
         (edit(lambda v: v.update(seed="7")), "`seed`: Input should be a valid integer"),
-        (edit(lambda v: v["tasks"][0].update(model=5)), "must be served by a model that holds it"),
-        (edit(lambda v: v["tasks"][0].update(model=1)), "must be served by a model that holds it"),
+        (edit(lambda v: v["tasks"][0].update(weights={})), "must have a weight for each learner"),
+        (edit(lambda v: v["tasks"][0].update(weights={"mine": -1.0})), "greater than or equal to 0"),
+        (edit(lambda v: v["tasks"][0].update(scale=0.0)), "`tasks.0.scale`: Input should be great"),
         (edit(lambda v: v["tasks"][0].update(name="weight")), "tasks must have different names"),
-        (edit(lambda v: v["tasks"][0].update(name="z")), "must hold tasks of the list, got `lipo"),
-        (edit(lambda v: v["model"].update(hidden=[4])), "`weight_0` must have shape (128, 4), got"),
-        (edit(lambda v: v.update(n_features=64)), "`weight_0` must have shape (64, 20), got"),
-        (edit(lambda v: v.update(files={})), "model-1.safetensors: differs from the file that was"),
-        (flip, "model-2.safetensors: differs from the file that was exported (its SHA-256 is ano"),
-        (lambda f: (f / "model-2.safetensors").unlink(), "cannot be read (No such file or direct"),
+        (edit(lambda v: v["tasks"][0].update(name="z")), "must hold tasks of the list, got 'lipo"),
+        (edit(lambda v: v["models"][0].update(n_labels=[1])), "must have one number a member"),
+        (edit(lambda v: v["models"][0].update(kind="forest")), "cannot be read ("),
+        (edit(lambda v: v["models"][0].update(kind="os:system")), "kind must be one of network, co"),
+        (edit(lambda v: v["models"][0]["members"].reverse()), "its tasks are others); run `cotrain"),
+        (edit(lambda v: v.update(n_features=64)), "known.safetensors: must hold features ("),
+        (edit(lambda v: v.update(files={})), "known.safetensors: differs from the file that was"),
+        (lambda f: (f / "model-1/more.so").write_bytes(b""), "more.so: is no file that was exported"),
+        (flip, "network.safetensors: differs from the file that was exported (its SHA-256 is ano"),
+        (lambda f: (f / "model-2/network.safetensors").unlink(), "cannot be read (No such file or"),
         (lambda f: (f / "known.safetensors").write_bytes(b""), "differs from the file that"),
-        (rewrite(lambda a: a["bias_0"].fill(np.nan)), "`bias_0` must be finite numbers"),
-        (rewrite(lambda a: a.pop("shift")), "`shift` must have shape (3,), got nothing"),
-        (put_a_pickle, "model-1.safetensors: not as it was exported ("),
+        (rewrite(lambda a: a["bias_0"].fill(np.nan)), "its numbers must be finite"),
+        (rewrite(lambda a: a.pop("shift")), "is no network ('shift'); run `cotrain export`"),
+        (rewrite(lambda a: a.update(weight_0=a["weight_0"][:5])), "is not the model that models.j"),
+        (put_a_pickle, "model-1/network.safetensors: cannot be read ("),
     ],
 )  # fmt: skip
 def test_a_damaged_folder_is_one_clear_line(folder, damage, message, monkeypatch, tmp_path):
@@ -211,6 +302,7 @@ def test_similarity_is_rdkit_s(table):
 
 def test_the_card_says_what_was_measured_and_where_it_holds(folder):
     text = (folder / "README.md").read_text()
-    assert "| polar surface | real | 1 | 100 |  | 0.800 (0.700 to 0.900) |" in text
+    assert "| 0.50 | 0.400 | 0.800 (0.700 to 0.900) | ± 1.5 | 91% |" in text
     assert "had 0.24 at the 5 % mark, 0.60 at the median and 0.96 at the 95 % mark" in text
-    assert "`model-2.safetensors`: refractivity, weight" in text
+    assert "| 2 | mine (network) | 1 | 3 of 5 | refractivity, weight |" in text
+    assert "Each task is predicted better than by its base rate" in text

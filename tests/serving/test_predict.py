@@ -32,7 +32,12 @@ def test_every_molecule_has_a_row_and_every_task_a_column(models, molecules, tmp
     found = predict_file(models, molecules, tmp_path / "out.csv")
     written = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     tasks = TrainedModels.load(models).tasks
-    assert list(written) == ["row", "smiles", "problem", "similarity", *tasks]
+    parts = {"real": ["", " low", " high", " spread"], "binary": ["", " spread"]}
+    columns = [
+        task.name + part for task in TrainedModels.load(models).manifest.tasks
+        for part in parts[task.kind]
+    ]  # fmt: skip
+    assert list(written) == ["row", "smiles", "problem", "similarity", *columns]
     assert written["row"].tolist() == [2, 3, 4, 5]
     assert written["problem"].tolist() == ["", "text behind a blank", "no SMILES", ""]
     assert (written.loc[[1, 2], ["similarity", *tasks]] == "").all(axis=None)
@@ -44,6 +49,41 @@ def test_every_molecule_has_a_row_and_every_task_a_column(models, molecules, tmp
         f"{molecules}, row 4: no SMILES",
     )
     assert "2 of 4 examples, 4 tasks" in found.note
+
+
+def test_a_short_table_has_values_alone(models, molecules, tmp_path):
+    out = tmp_path / "o.csv"
+    done = cotrain(tmp_path, "predict", str(models), str(molecules), "--out", str(out), "--short")
+    assert done.code == 0, done.err
+    tasks = TrainedModels.load(models).tasks
+    assert list(pd.read_csv(out)) == ["row", "smiles", "problem", "similarity", *tasks]
+
+
+def test_a_task_not_to_rely_on_is_told_with_every_prediction(molecules, tmp_path):
+    make_models(molecule_table(), skilled=False).save(tmp_path / "models")
+    out = ("--out", str(tmp_path / "o.csv"))
+    done = cotrain(tmp_path, "predict", str(tmp_path / "models"), str(molecules), *out)
+    assert done.err.count("not clearly better than its base rate on validation labels") == 4
+    assert "4 tasks, nothing to rely on for 4 of them (" in done.out
+
+
+@pytest.mark.parametrize("name", ["models.json", "model-1/network.safetensors", "new.csv"])
+def test_the_folder_of_models_is_not_written_to(models, molecules, tmp_path, name):
+    before = {path: path.read_bytes() for path in models.rglob("*.*")}
+    (tmp_path / "link").symlink_to(models)
+    for folder in (models, tmp_path / "link"):
+        with pytest.raises(DataError, match="lies in the folder of models; give --out another"):
+            predict_file(models, molecules, folder / name)
+    assert {path: path.read_bytes() for path in models.rglob("*.*")} == before
+
+
+def test_no_spreadsheet_finds_a_formula(models, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("smiles,name\nCCO,=1+1\n=HYPERLINK(),-5\n@x,+y\n")
+    predict_file(models, path, tmp_path / "o.csv", None, "name")
+    written = pd.read_csv(tmp_path / "o.csv", dtype=str)
+    assert written["smiles"].tolist() == ["CCO", "'=HYPERLINK()", "'@x"]
+    assert written["id"].tolist() == ["'=1+1", "-5", "'+y"]
 
 
 def test_molecules_far_from_those_trained_on_are_counted(models, tmp_path):
@@ -83,7 +123,7 @@ def test_a_file_that_cannot_be_used_is_one_line(models, tmp_path, text, smiles, 
 
 def test_the_molecules_are_not_written_over(models, molecules):
     text = molecules.read_text()
-    with pytest.raises(DataError, match="is the file of molecules; give --out another name"):
+    with pytest.raises(DataError, match="is the file of examples; give --out another name"):
         predict_file(models, molecules, molecules)
     assert molecules.read_text() == text
 

@@ -9,15 +9,15 @@ from scipy.sparse import csr_array
 
 from cotrain.allocation import rotations, subset_fit
 from cotrain.features import Featurizer, ecfp, make_featurizer
-from cotrain.serving import Figure, Manifest, ModelNote, TaskNote, TrainedModels
+from cotrain.serving import Figure, Manifest, ModelNote, TaskNote, TrainedModels, Width
 from cotrain.settings import LabelSettings, load_settings
 from cotrain.tasks import TaskTable
-from cotrain.training import make_learner
-from cotrain.training.network import NetworkSettings
+from cotrain.training import Problem, make_learner
 
 BITS = 128
 GROUPS = ((0, 1, 2), (1, 3))
-SERVING = (0, 1, 0, 1)  # task 1 is in both groups, and auxiliary in the first
+WEIGHTS = (0.5, 0.8, 1.0, 1.1)
+WIDTH = Width(coverage=0.9, half_width=1.5, n_examples=40, test_coverage=0.91)
 
 
 def molecules() -> Featurizer:
@@ -51,43 +51,64 @@ def molecule_table(kinds=("real", "binary", "real", "binary")) -> TaskTable:
     )
 
 
-def group_fits():
-    """A fit for each of GROUPS, with validation and test folds."""
+def group_fits(groups=GROUPS):
+    """A fit for each group, with validation and test folds."""
     rotation = rotations(5, 3, 1, 1, 7)[0]
-    return [subset_fit(4, group, 3, rotation, "group") for group in GROUPS]
+    return [subset_fit(4, group, 3, rotation, "group") for group in groups]
 
 
-def make_models(table: TaskTable, learner=None) -> TrainedModels:
-    """The models of GROUPS, trained on three of the folds."""
+def make_models(table: TaskTable, learner=None, groups=GROUPS, **changes) -> TrainedModels:
+    """The models of `groups`, trained on three of the folds; changes are of every task's note."""
     learner = learner or make_learner(make_model())
     score = Figure(score="auroc", mean=0.8, low=0.7, high=0.9, n_repeats=5)
+    fits = group_fits(groups)
+    every = Problem.of(table, group_fits([range(4)])[0])
+    base = np.where(every.is_binary, every.base_logits(), every.shift)
+    names = table.tasks
     return TrainedModels(
         Manifest(
+            portfolio="grouping",
             data_version="d" * 32,
             n_features=BITS,
             features=molecules().describe(),
             label=LabelSettings(kind="real", threshold=0.0, active="at_most", transform="none"),
-            model=NetworkSettings(
-                **learner.settings.model_dump(include=set(NetworkSettings.model_fields) - {"kind"})
-            ),
             seed=7,
-            train_folds=3,
             validated_folds=3,
             n_folds=5,
             similarity=[0.2 + 0.04 * mark for mark in range(21)],
             tasks=[
                 TaskNote(
-                    name=name,
-                    kind=kind,
-                    model=SERVING[task],
-                    n_labels=100,
-                    n_positive=50 if kind == "binary" else None,
-                    test_scores=[score],
+                    **{
+                        "name": name,
+                        "kind": kind,
+                        "n_labels": int(every.n_labels[task]),
+                        "n_positive": 50 if kind == "binary" else None,
+                        "base": float(base[task]),
+                        "scale": float(every.scale[task]),
+                        "weights": {"mine": WEIGHTS[task]} if groups else {},
+                        "skill": 0.4,
+                        "p_value": 0.001,
+                        "skilled": True,
+                        "intervals": [WIDTH] if kind == "real" else [],
+                        "test_scores": [score],
+                        **changes,
+                    }
                 )
-                for task, (name, kind) in enumerate(zip(table.tasks, table.kinds, strict=True))
+                for task, (name, kind) in enumerate(zip(names, table.kinds, strict=True))
             ],
-            models=[ModelNote(members=[table.tasks[task] for task in group]) for group in GROUPS],
+            models=[
+                ModelNote(
+                    learner="mine",
+                    kind=learner.settings.kind,
+                    settings=learner.settings.model_dump(mode="json"),
+                    members=[names[task] for task in fit.members],
+                    n_labels=Problem.of(table, fit).n_labels.tolist(),
+                    draw=0,
+                    train_folds=3,
+                )
+                for fit in fits
+            ],
         ),
-        tuple(learner.fit(table, fit) for fit in group_fits()),
+        tuple(learner.fit(table, fit) for fit in fits),
         table.features,
     )

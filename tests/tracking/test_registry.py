@@ -37,7 +37,7 @@ def test_the_same_models_are_registered_once(tracker, run, folder, tmp_path, hom
     assert tracker.register_models(folder, run)[1] == "1"
     models = TrainedModels.load(folder)
     manifest = models.manifest.model_copy(update={"seed": 8})
-    TrainedModels(manifest, models.weights, models.known).save(tmp_path / "other")
+    TrainedModels(manifest, models.models, models.known).save(tmp_path / "other")
     assert Tracker.open(home).register_models(tmp_path / "other", run)[1] == "2"
     version = tracker._client.get_model_version("study", "2")
     assert version.tags["cotrain.data_version"] == run.data_version

@@ -9,7 +9,6 @@ from cotrain.exceptions import DataError
 from cotrain.files import read_sealed, sealed, unsigned
 from cotrain.settings import LabelSettings
 from cotrain.tasks import TaskKind
-from cotrain.training.network import NetworkSettings
 
 MANIFEST = "models.json"
 WHAT = "list of models"
@@ -33,74 +32,167 @@ class Figure(_Part):
     n_repeats: Whole
 
 
+class Width(_Part):
+    """Half an interval around a value, in its unit, from validation residuals.
+
+    None where there were too few examples; `test_coverage` is the share of test labels inside.
+    """
+
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+    half_width: Annotated[float, Field(ge=0)] | None
+    n_examples: Whole
+    test_coverage: float | None
+
+
 class TaskNote(_Part):
-    """A task: which model serves it, what that was trained on, how it did when it was validated."""
-
-    name: str
-    kind: TaskKind
-    model: Whole
-    n_labels: Whole
-    n_positive: Whole | None
-    test_scores: list[Figure]
-
-
-class ModelNote(_Part):
-    """A model: the tasks it was trained on, those that it only learns from included."""
-
-    members: Annotated[list[str], Field(min_length=1)]
-
-
-class Manifest(_Part):
-    """All that is known of a folder of models, but for their weights.
+    """A task: how models are blended for it, what they were trained on, how that did.
 
     Attributes
     ----------
+    n_labels, n_positive : int
+        Labels in the folds that some model was trained on.
+    base : float
+        The logit of the share of positives among them, or their mean.
+    scale : float
+        The standard deviation of a real-valued task's; 1 of a binary one.
+    weights : dict of str to float
+        What each learner counts for. The output is base + scale * the weighted sum of its models'
+        distances from the base rate, which calibrates it; see `cotrain.comparison.Blend`.
+    skill, p_value, skilled
+        The share of the base rate's loss that is taken away on validation labels, and whether
+        that is more than chance gives.
+    intervals : list of Width
+        Of real-valued tasks.
+    """
+
+    name: str
+    kind: TaskKind
+    n_labels: Whole
+    n_positive: Whole | None
+    base: float
+    scale: Annotated[float, Field(gt=0)]
+    weights: dict[str, Annotated[float, Field(ge=0)]]
+    skill: float | None
+    p_value: float | None
+    skilled: bool
+    intervals: list[Width]
+    test_scores: list[Figure]
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing is claimed of the task's predictions; empty if there is no reason."""
+        mean = {found.score: found.mean for found in self.test_scores}
+        d2, auroc = mean.get("d2"), mean.get("auroc")
+        if self.n_labels == 0:
+            return "there is no label to learn it from"
+        if not any(self.weights.values()):
+            return "every example gets its base rate"
+        if d2 is not None and d2 <= 0:
+            return f"no better than its base rate on test labels (D² {d2:.3f})"
+        if auroc is not None and auroc <= 0.5:
+            return f"no better than chance on test labels (AUROC {auroc:.3f})"
+        if not self.skilled:
+            return "not clearly better than its base rate on validation labels"
+        return ""
+
+    def half_width(self, coverage: float) -> float | None:
+        """Half the interval of a coverage; None if unknown."""
+        found = {one.coverage: one.half_width for one in self.intervals}
+        return found.get(coverage)
+
+
+class ModelNote(_Part):
+    """A model: how it was trained, on which tasks, those that it only learns from included.
+
+    Attributes
+    ----------
+    learner, kind : str
+        The learner's name in params.yaml, and what it is.
+    settings : dict
+        All that it was trained with.
+    members : list of str
+        Its tasks.
+    n_labels : list of int
+        Labels of each that it was trained on; a task without any is not predicted by it.
+    draw : int
+        Which of several models that differ in their seed alone.
+    train_folds : int
+        Folds of labels that it was trained on.
+    """
+
+    learner: str
+    kind: str
+    settings: dict[str, Any]
+    members: Annotated[list[str], Field(min_length=1)]
+    n_labels: list[Whole]
+    draw: Whole
+    train_folds: Whole
+
+    @model_validator(mode="after")
+    def _labels_of_each(self) -> "ModelNote":
+        if len(self.n_labels) != len(self.members):
+            raise ValueError("`n_labels` must have one number a member")
+        return self
+
+
+class Manifest(_Part):
+    """All that is known of a folder of models, but for the models themselves.
+
+    Attributes
+    ----------
+    portfolio : str
+        What `cotrain validate` called it: which models are blended.
     data_version : str
         The hash of the task table that the models were trained on.
     features : dict or None
         What makes features of new examples, see `Featurizer.describe`; None: nothing does.
-    label, model : LabelSettings, NetworkSettings
-        What a label is, and how the models were trained.
+    label : LabelSettings
+        What a label is.
     seed : int
-    train_folds, validated_folds, n_folds : int
-        Folds of labels that these models were trained on, that the validated ones were, and all.
+    validated_folds, n_folds : int
+        Folds of labels that the validated models were trained on, and all.
     similarity : list of float or None
         Nearest similarity, at every twentieth of its distribution, of the examples that the test
         scores were measured on to those that the validated models were trained on.
     tasks, models : lists
+        Without models every task is predicted by its base rate.
     files : dict of str to str
-        The SHA-256 of each file beside.
+        The SHA-256 of each file beside, by its path in the folder.
     seal : str
         What the file is, and the SHA-256 of itself; see `cotrain.files`.
     """
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
+    portfolio: str
     data_version: str
     n_features: Annotated[int, Field(ge=1)]
     features: dict[str, Any] | None
     label: LabelSettings
-    model: NetworkSettings
     seed: int
-    train_folds: Whole
     validated_folds: Whole
     n_folds: Whole
     similarity: Annotated[list[float], Field(min_length=21, max_length=21)] | None
     tasks: Annotated[list[TaskNote], Field(min_length=1)]
-    models: Annotated[list[ModelNote], Field(min_length=1)]
+    models: list[ModelNote]
     files: dict[str, str] = Field(default_factory=dict)
     seal: str = ""
 
+    @property
+    def learners(self) -> tuple[str, ...]:
+        """The names of the learners, as models come."""
+        return tuple(dict.fromkeys(model.learner for model in self.models))
+
     @model_validator(mode="after")
-    def _every_task_is_served(self) -> "Manifest":
+    def _parts_fit_together(self) -> "Manifest":
         names = [task.name for task in self.tasks]
         if len(set(names)) < len(names):
             raise ValueError("tasks must have different names")
         for model in self.models:
             if unknown := sorted(set(model.members) - set(names)):
-                raise ValueError(f"models must hold tasks of the list, got `{unknown[0]}`")
+                raise ValueError(f"models must hold tasks of the list, got {unknown[0]!r}")
         for task in self.tasks:
-            if task.model >= len(self.models) or task.name not in self.models[task.model].members:
-                raise ValueError(f"`{task.name}` must be served by a model that holds it")
+            if set(task.weights) != set(self.learners):
+                raise ValueError(f"{task.name!r} must have a weight for each learner of the models")
         return self
 
     @classmethod

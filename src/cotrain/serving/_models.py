@@ -1,55 +1,80 @@
-"""The models of a grouping, and the folder that they are kept in."""
+"""The models of a portfolio: kept in a folder, and blended to predict."""
 
-import hashlib
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from scipy.special import expit
 
-from cotrain.exceptions import CotrainError, DataError
+from cotrain.comparison import model_shares
+from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, featurizer_of, nearest
+from cotrain.registry import LEARNERS
 from cotrain.serving._card import card
-from cotrain.serving._manifest import MANIFEST, Manifest
-from cotrain.serving._weights import (
-    pack_features,
-    pack_weights,
-    unpack_features,
-    unpack_weights,
-)
+from cotrain.serving._folder import check_part, read_file, sums, whole_folder
+from cotrain.serving._known import pack_features, unpack_features
+from cotrain.serving._manifest import MANIFEST, Manifest, ModelNote, TaskNote
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
-from cotrain.training.network import TrainedNetwork
+from cotrain.training import Trained
 
 KNOWN = "known.safetensors"
+CARD = "README.md"
+COVERAGE = 0.9
 _OWN = frozenset({"row", "id", "smiles", "problem", "similarity"})
 
 
 @dataclass(frozen=True, eq=False)
+class Forecast:
+    """What is predicted for some rows, each (n_rows, n_tasks).
+
+    Attributes
+    ----------
+    value : ndarray
+        Calibrated probabilities of binary tasks, values of real-valued ones; NaN for tasks without
+        any label.
+    low, high : ndarray
+        The ends of the interval around each value; NaN for binary tasks and where it is unknown.
+    spread : ndarray
+        How far the blended models are apart: the standard deviation of what would be predicted if
+        all said what one does, each counting as in the blend; NaN with fewer than two models.
+    """
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    spread: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedModels:
-    """One network a group, which task each serves, and what they were trained on.
+    """The models of a portfolio, how they are blended, and what they were trained on.
 
     Attributes
     ----------
     manifest : Manifest
-    weights : tuple of TrainedNetwork
-        The networks, in the manifest's order.
+    models : tuple of Trained
+        In the manifest's order.
     known : csr_array or ndarray, (N, ...), or None
         Features of the examples trained on; None if nothing makes them of new examples.
     """
 
     manifest: Manifest
-    weights: tuple[TrainedNetwork, ...]
+    models: tuple[Trained, ...]
     known: Features | None
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The names of the tasks."""
         return tuple(task.name for task in self.manifest.tasks)
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """The tasks of which nothing is claimed, and why."""
+        return {task.name: task.doubt for task in self.manifest.tasks if task.doubt}
 
     @property
     def featurizer(self) -> Featurizer:
@@ -75,20 +100,45 @@ class TrainedModels:
         ValueError
             If the features are not as many as the models know.
         """
+        return self.forecast(features).value
+
+    def forecast(self, features: Features, coverage: float = COVERAGE) -> Forecast:
+        """Return values, intervals that hold a share `coverage` of new values, and spreads.
+
+        Raises
+        ------
+        ValueError
+            If the features are not as many as the models know.
+        """
         if np.prod(features.shape[1:]) != self.manifest.n_features:
             raise ValueError(
                 f"features must have {self.manifest.n_features} numbers a row, "
                 f"got the shape {features.shape[1:]}"
             )
-        predicted = np.empty((features.shape[0], len(self.tasks)))
-        for place, weights in enumerate(self.weights):
-            output = weights.outputs(features)
-            for column, task in enumerate(weights.tasks):
-                note = self.manifest.tasks[task]
-                if note.model == place:
-                    raw = output[:, column]
-                    predicted[:, task] = expit(raw) if note.kind == "binary" else raw
-        return predicted
+        shape = (features.shape[0], len(self.tasks))
+        value, spread = np.full(shape, np.nan), np.full(shape, np.nan)
+        width = np.full(len(self.tasks), np.nan)
+        outputs = [model.outputs(features) for model in self.models]
+        for at, task in enumerate(self.manifest.tasks):
+            if task.n_labels == 0:
+                continue
+            holds = np.array([_holds(note, task.name) for note in self.manifest.models], dtype=bool)
+            columns = [
+                outputs[place][:, self.manifest.models[place].members.index(task.name)]
+                for place in np.flatnonzero(holds)
+            ]
+            said = np.stack(columns, axis=1) if columns else np.empty((shape[0], 0))
+            value[:, at], spread[:, at] = _blend(said, self._shares(task, holds), task)
+            half_width = task.half_width(coverage) if task.kind == "real" else None
+            width[at] = np.nan if half_width is None else half_width
+        return Forecast(value, value - width, value + width, spread)
+
+    def _shares(self, task: TaskNote, holds: np.ndarray) -> np.ndarray:
+        """What each model that holds a task counts for, (n_holding,)."""
+        learners = self.manifest.learners
+        owner = np.array([learners.index(note.learner) for note in self.manifest.models], dtype=int)
+        weights = np.array([task.weights[learner] for learner in learners])
+        return model_shares(holds, owner, weights)[holds]
 
     def predict_smiles(self, smiles: Sequence[str]) -> pd.DataFrame:
         """Return one row a molecule; see `predict_raw`.
@@ -103,12 +153,20 @@ class TrainedModels:
             raise DataError("these models know no molecules; use TrainedModels.predict_raw")
         return self.predict_raw(raw_inputs(pd.DataFrame({column: list(smiles)}), "smiles"))
 
-    def predict_raw(self, raw: RawTable, featurizer: Featurizer | None = None) -> pd.DataFrame:
-        """Return one row a record: problem, similarity, and a column a task.
+    def predict_raw(
+        self,
+        raw: RawTable,
+        featurizer: Featurizer | None = None,
+        *,
+        coverage: float = COVERAGE,
+        short: bool = False,
+    ) -> pd.DataFrame:
+        """Return one row a record: problem, similarity, and the columns of each task.
 
         `problem` says why a row has no predictions, and is empty where it has; `similarity` is
-        the largest similarity to an example that was trained on. A task that is called as one of
-        these, or as `row` or the like, gets a column with "task: " before its name.
+        the largest similarity to an example that was trained on. A task's column is followed by
+        its interval (`low`, `high`, of real-valued tasks) and `spread` behind its name, unless
+        `short`. A task that is called as one of our columns gets one with "task: " before its name.
 
         Raises
         ------
@@ -119,12 +177,29 @@ class TrainedModels:
         found = featurizer.names(raw)
         known = np.array([name is not None for name in found.names], dtype=bool)
         table = pd.DataFrame({"problem": found.reasons.astype(object), "similarity": np.nan})
-        values = np.full((len(table), len(self.tasks)), np.nan)
+        shape = (len(table), len(self.tasks))
+        forecast = Forecast(*(np.full(shape, np.nan) for _ in range(4)))
         if known.any():
             features = featurizer.transform(raw.take(np.flatnonzero(known)))
             table.loc[known, "similarity"] = nearest(featurizer, features, self.known)
-            values[known] = self.predict(features)
-        return table.join(pd.DataFrame(values, columns=task_columns(self.tasks)))
+            new = self.forecast(features, coverage)
+            for name in ("value", "low", "high", "spread"):
+                getattr(forecast, name)[known] = getattr(new, name)
+        return table.join(self._columns(forecast, short))
+
+    def _columns(self, forecast: Forecast, short: bool) -> pd.DataFrame:
+        names = task_columns(self.tasks)
+        taken, columns = {*names, *_OWN}, {}
+        for at, task in enumerate(self.manifest.tasks):
+            columns[names[at]] = forecast.value[:, at]
+            parts = () if short else ("low", "high", "spread")
+            for part in parts[0 if task.kind == "real" else 2 :]:
+                name = f"{names[at]} {part}"
+                while name in taken:
+                    name = f"{name} of it"
+                taken.add(name)
+                columns[name] = getattr(forecast, part)[:, at]
+        return pd.DataFrame(columns, index=range(len(forecast.value)))
 
     def save(self, folder: Path) -> None:
         """Write the models to `folder`, in place of models that were there, whole or not at all.
@@ -136,18 +211,16 @@ class TrainedModels:
         CotrainError
             If the folder holds something else, or cannot be written.
         """
-        check_place(folder)
-        contents = {
-            _weights_file(place): pack_weights(weights)
-            for place, weights in enumerate(self.weights)
-        }
-        if self.known is not None:
-            contents[KNOWN] = pack_features(self.known)
-        sums = {name: _sha256(data) for name, data in contents.items()}
-        manifest = self.manifest.model_copy(update={"files": sums})
-        contents[MANIFEST] = manifest.to_bytes()
-        contents["README.md"] = card(manifest).encode()
-        _replace_folder(folder, contents)
+        with whole_folder(folder) as new:
+            for place, model in enumerate(self.models):
+                part = new / _part(place)
+                part.mkdir()
+                model.save(part)
+            if self.known is not None:
+                (new / KNOWN).write_bytes(pack_features(self.known))
+            (new / CARD).write_bytes(card(self.manifest).encode())
+            manifest = self.manifest.model_copy(update={"files": sums(new)})
+            (new / MANIFEST).write_bytes(manifest.to_bytes())
 
     @classmethod
     def load(cls, folder: Path) -> "TrainedModels":
@@ -159,20 +232,67 @@ class TrainedModels:
             If a file is missing or is not as it was written.
         """
         manifest = Manifest.load(folder)
-        place = {task.name: at for at, task in enumerate(manifest.tasks)}
-        weights = []
-        for at, model in enumerate(manifest.models):
-            path = folder / _weights_file(at)
-            tasks = [place[name] for name in model.members]
-            data = _read(path, manifest)
-            sizes = manifest.n_features, manifest.model.hidden
-            is_binary = np.array([manifest.tasks[task].kind == "binary" for task in tasks])
-            weights.append(unpack_weights(path, data, tasks, is_binary, *sizes))
         known = None
         if manifest.features is not None:
-            path = folder / KNOWN
-            known = unpack_features(path, _read(path, manifest), manifest.n_features)
-        return cls(manifest, tuple(weights), known)
+            data = read_file(folder, KNOWN, manifest.files)
+            known = unpack_features(folder / KNOWN, data, manifest.n_features)
+        row = csr_array((1, manifest.n_features), dtype=np.float32) if known is None else known[:1]
+        models = [
+            _load(check_part(folder, _part(place), manifest.files), note, manifest, row)
+            for place, note in enumerate(manifest.models)
+        ]
+        return cls(manifest, tuple(models), known)
+
+
+def _part(place: int) -> str:
+    return f"model-{place + 1}"
+
+
+def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Trained:
+    """The model in a sub-folder, which must predict what the manifest says from such a row."""
+    try:
+        trained: Trained = LEARNERS.find(note.kind).trained.load(part)
+    except ValueError as error:
+        raise DataError(f"{part}: cannot be read: {error}; install what it needs") from error
+    place = {task.name: at for at, task in enumerate(manifest.tasks)}
+    tasks = [place[name] for name in note.members]
+    is_binary = [manifest.tasks[task].kind == "binary" for task in tasks]
+    try:
+        if trained.tasks.tolist() != tasks or trained.is_binary.tolist() != is_binary:
+            raise ValueError("its tasks are others")
+        if trained.outputs(row).shape != (row.shape[0], len(tasks)):
+            raise ValueError("it predicts another number of tasks")
+    except (ValueError, IndexError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{part}: is not the model that models.json describes ({reason}); "
+            "run `cotrain export` again"
+        ) from error
+    return trained
+
+
+def _holds(note: ModelNote, task: str) -> bool:
+    """Whether a model learnt a task from at least one label."""
+    return task in note.members and note.n_labels[note.members.index(task)] > 0
+
+
+def _blend(said: np.ndarray, shares: np.ndarray, task: TaskNote) -> tuple[np.ndarray, np.ndarray]:
+    """The blended prediction of a task, and the spread of its models, each (n_rows,).
+
+    `said` holds the outputs of the models that hold the task, (n_rows, n_holding).
+    """
+
+    def prediction(distance: np.ndarray) -> np.ndarray:
+        output = task.base + task.scale * distance
+        return np.asarray(expit(output) if task.kind == "binary" else output)
+
+    anchored = (said - task.base) / task.scale
+    value = prediction(anchored @ shares)
+    if (shares > 0).sum() < 2:
+        return value, np.full(value.size, np.nan)
+    each, part = prediction(anchored * shares.sum()), shares / shares.sum()
+    mean = each @ part
+    return value, np.sqrt(((each - mean[:, None]) ** 2) @ part)
 
 
 def task_columns(tasks: Sequence[str]) -> list[str]:
@@ -194,63 +314,3 @@ def raw_inputs(inputs: pd.DataFrame, file: str, folder: Path = Path()) -> RawTab
         {"record": np.int64, "value": np.float64}
     )
     return RawTable(records, inputs.reset_index(drop=True), values, pd.DataFrame(), folder=folder)
-
-
-def check_place(folder: Path) -> None:
-    """Raise unless models can be written to `folder`: it is not there, empty, or holds models.
-
-    Raises
-    ------
-    CotrainError
-        If it is a file, or holds anything else.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise CotrainError(f"{folder}: is a file; name another folder")
-    if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
-        raise CotrainError(f"{folder}: holds other files than models; name another folder")
-
-
-def _weights_file(place: int) -> str:
-    return f"model-{place + 1}.safetensors"
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _read(path: Path, manifest: Manifest) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(
-            f"{path}: cannot be read ({reason}); copy the whole folder, or run `cotrain export`"
-        ) from error
-    if manifest.files.get(path.name) != _sha256(data):
-        raise DataError(
-            f"{path}: differs from the file that was exported (its SHA-256 is another); "
-            "copy the folder anew, or run `cotrain export` again"
-        )
-    return data
-
-
-def _replace_folder(folder: Path, contents: dict[str, bytes]) -> None:
-    """Put files into a new folder and that in the place of `folder`."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            new, old = part / "new", part / "old"
-            new.mkdir()
-            for name, data in contents.items():
-                (new / name).write_bytes(data)
-            if folder.exists():
-                folder.replace(old)
-            new.replace(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise CotrainError(
-            f"{folder}: cannot be written ({reason}); free space or name another folder"
-        ) from error

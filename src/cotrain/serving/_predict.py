@@ -9,7 +9,8 @@ import pandas as pd
 from cotrain.exceptions import DataError
 from cotrain.features import featurizer_of
 from cotrain.files import write_csv
-from cotrain.serving._models import TrainedModels, raw_inputs
+from cotrain.serving._models import COVERAGE, TrainedModels, raw_inputs
+from cotrain.serving._text import no_formulas, one_line
 from cotrain.sources import column_of, read_table
 
 
@@ -23,6 +24,8 @@ class Predictions:
         One row an example: row (of the file, the header being row 1), id if one is named,
         smiles of molecules, problem, similarity, and a column a task; see
         `TrainedModels.predict_raw`.
+    warnings : tuple of str
+        A line for each task of which nothing is claimed, with the reason.
     problems : tuple of str
         A line for each example without predictions: file, row and reason.
     note : str
@@ -30,6 +33,7 @@ class Predictions:
     """
 
     table: pd.DataFrame
+    warnings: tuple[str, ...]
     problems: tuple[str, ...]
     note: str
 
@@ -40,6 +44,9 @@ def predict_file(
     out: Path,
     smiles: str | None = None,
     id_column: str | None = None,
+    *,
+    coverage: float = COVERAGE,
+    short: bool = False,
 ) -> Predictions:
     """Return the predictions for the examples of a table, written to `out`.
 
@@ -52,6 +59,10 @@ def predict_file(
         The column of molecules; default: as in training, or else one called smiles.
     id_column : str, optional
         A column that is copied to the predictions as `id`.
+    coverage : float
+        Of the intervals of real-valued tasks: one that `cotrain validate` measured.
+    short : bool
+        Whether intervals and spreads are left out.
 
     Raises
     ------
@@ -59,7 +70,11 @@ def predict_file(
         If the models or the file cannot be used, or no example can.
     """
     if out.resolve() == examples.resolve():
-        raise DataError(f"{out}: is the file of molecules; give --out another name")
+        raise DataError(f"{out}: is the file of examples; give --out another name")
+    if out.resolve().is_relative_to(models.resolve()) or out.absolute().is_relative_to(
+        models.absolute()
+    ):
+        raise DataError(f"{out}: lies in the folder of models; give --out another place")
     trained = TrainedModels.load(models)
     featurizer, described = trained.featurizer, trained.manifest.features or {}
     cells = read_table(examples).cells
@@ -68,7 +83,7 @@ def predict_file(
         settings = featurizer.settings.model_copy(update={"column": column})
         featurizer = featurizer_of(described | {"settings": settings.model_dump(mode="json")})
     raw = raw_inputs(cells, examples.name, examples.parent)
-    found = trained.predict_raw(raw, featurizer)
+    found = trained.predict_raw(raw, featurizer, coverage=coverage, short=short)
     found.insert(0, "row", cells.index)
     if described["kind"] == "molecules":
         found.insert(1, "smiles", cells[featurizer.settings.column].to_numpy())
@@ -77,14 +92,18 @@ def predict_file(
     bad = np.flatnonzero(found["problem"] != "")
     texts = cells[featurizer.settings.column] if hasattr(featurizer.settings, "column") else None
     problems = tuple(
-        f"{examples}, row {found['row'][at]}: {found['problem'][at]}"
+        f"{examples}, row {found['row'][at]}: {one_line(found['problem'][at])}"
         + (f" ({texts.iloc[at]!r})" if texts is not None and texts.iloc[at] else "")
         for at in bad
     )
     if len(bad) == len(found):
         raise DataError(f"{problems[0]}, nor any other row; name the column of SMILES by --smiles")
-    write_csv(out, found)
-    return Predictions(found, problems, f"{out}: {_note(found, trained)}")
+    warnings = tuple(
+        f"{models}: the task `{one_line(task)}`: {reason}; do not rely on it"
+        for task, reason in trained.doubts.items()
+    )
+    write_csv(out, no_formulas(found))
+    return Predictions(found, warnings, problems, f"{out}: {_note(found, trained)}")
 
 
 def _column(path: Path, cells: pd.DataFrame, wanted: str | None, trained: str) -> str:
@@ -104,6 +123,10 @@ def _column(path: Path, cells: pd.DataFrame, wanted: str | None, trained: str) -
 def _note(found: pd.DataFrame, trained: TrainedModels) -> str:
     n_predicted = int((found["problem"] == "").sum())
     said = f"{n_predicted} of {len(found)} examples, {len(trained.tasks)} tasks"
+    if trained.doubts:
+        names = ", ".join(f"`{one_line(task)}`" for task in list(trained.doubts)[:3])
+        more = ", ..." if len(trained.doubts) > 3 else ""
+        said += f", nothing to rely on for {len(trained.doubts)} of them ({names}{more})"
     marks = trained.manifest.similarity
     n_far = 0 if marks is None else int((found["similarity"] < marks[1]).sum())
     if marks is None or n_far == 0:

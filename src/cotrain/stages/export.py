@@ -1,7 +1,6 @@
-"""The recommended grouping trained on all labels: a folder of models, registered in MLflow."""
+"""The recommended portfolio trained on all labels: a folder of models, registered in MLflow."""
 
-import io
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,25 +8,26 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from cotrain.allocation import Fit, FoldUse, Rotation, subset_fit
-from cotrain.exceptions import CotrainError, DataError, FitError
+from cotrain.comparison import Model
+from cotrain.exceptions import CotrainError, FitError, SettingsError
 from cotrain.features import featurizer_of, nearest
-from cotrain.files import read_checked
 from cotrain.serving import (
     Figure,
     Manifest,
     ModelNote,
     TaskNote,
     TrainedModels,
+    Width,
     check_place,
 )
 from cotrain.stages._context import run_context
-from cotrain.stages._grouping_file import GroupingFile
-from cotrain.stages._learners import study_learners
+from cotrain.stages._learners import Learners, study_learners
+from cotrain.stages._portfolio_file import PortfolioFile
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training.network import NetworkSettings, TrainedNetwork
+from cotrain.training import Problem, Trained
 
 
 def run(study: Study, out: str) -> str:
@@ -36,109 +36,148 @@ def run(study: Study, out: str) -> str:
     check_place(folder)
     table = TaskTable.load(study.table)
     version = file_version(study.table)
-    grouping = GroupingFile.load(study, table.tasks, version).recommended
-    served = _read_served(study, table.tasks, len(grouping))
+    found = PortfolioFile.load(study, table.tasks, version)
+    learners = study_learners(study)
     described = table.description
     if described is not None and described["state"].get("own"):
         described = None
-    serving = served.drop_duplicates("task").set_index("task").loc[list(table.tasks), "group"]
-    used = sorted(set(serving))
-    groups = tuple(grouping[group] for group in used)
-    fits = [_final_fit(study, table, group) for group in groups]
+    fits = [_final_fit(study, table, model, learners) for model in found.portfolio.models]
     models = TrainedModels(
         manifest=Manifest(
+            portfolio=found.portfolio.name,
             data_version=version,
             n_features=table.n_features,
             features=described,
             label=settings.prepare.labels,
-            model=_network(study),
             seed=settings.plan.seed,
-            train_folds=fits[0].level,
             validated_folds=settings.plan.subset_level,
             n_folds=table.n_folds,
             similarity=None if described is None else _validated_similarity(study, table),
-            tasks=_task_notes(table, fits[0], [used.index(group) for group in serving], served),
-            models=[ModelNote(members=[table.tasks[task] for task in group]) for group in groups],
+            tasks=_task_notes(study, table, found),
+            models=[
+                _model_note(table, model, fit, learners)
+                for model, fit in zip(found.portfolio.models, fits, strict=True)
+            ],
         ),
-        weights=_train(study, table, fits),
+        models=_train(study, table, fits, learners),
         known=None if described is None else table.features,
     )
     models.save(folder)
-    found = open_tracker(study.home).register_models(folder, run_context(study, version))
-    where = f"in MLflow {' '.join(found)}" if found else "not in MLflow: tracking is off"
-    return f"{folder}: {len(groups)} models of {table.n_tasks} tasks; {where}"
+    registered = open_tracker(study.home).register_models(folder, run_context(study, version))
+    where = f"in MLflow {' '.join(registered)}" if registered else "not in MLflow: tracking is off"
+    return f"{folder}: {_said(models)}; {where}"
 
 
-def _read_served(study: Study, tasks: Sequence[str], n_groups: int) -> pd.DataFrame:
-    """Which group serves each task and what it scored, from `cotrain validate`."""
-    path = study.validation / "served.csv"
-    numbers = ["group", "mean", "low", "high", "n_repeats"]
-    try:
-        found = pd.read_csv(
-            io.BytesIO(read_checked(path, "run `cotrain validate`")),
-            keep_default_na=False,
-            na_values={name: [""] for name in numbers},
-        )
-        if set(found["task"]) != set(tasks) or not found["group"].between(0, n_groups - 1).all():
-            raise ValueError("its tasks or groups are not those of the grouping")
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); run `cotrain validate`") from error
-    return found
+def _said(models: TrainedModels) -> str:
+    n = len(models.models)
+    said = f"{n} model{'' if n == 1 else 's'} of {len(models.tasks)} tasks"
+    said = f"{said} ({models.manifest.portfolio})"
+    if n == 0:
+        return f"{said}: every task is predicted by its base rate"
+    if models.doubts:
+        return f"{said}; {len(models.doubts)} of them are not to rely on, see README.md there"
+    return said
 
 
-def _network(study: Study) -> NetworkSettings:
-    model = study.settings.learner
-    assert isinstance(model, NetworkSettings)
-    return model
-
-
-def _final_fit(study: Study, table: TaskTable, group: Sequence[int]) -> Fit:
-    """`group` on all folds, but for the validation folds where training stops by them."""
-    settings = study.settings
+def _final_fit(study: Study, table: TaskTable, model: Model, learners: Learners) -> Fit:
+    """A model on all folds, but for the validation folds where training stops by them."""
+    seed = study.settings.plan.seed
     stopping: tuple[int, ...] = ()
-    if _network(study).patience > 0:
-        stopping = study_repeats(settings, 1, settings.plan.seed)[0].folds.validation
+    fit = _fit(model, table, stopping, seed)
+    if fit.learner not in learners:
+        raise SettingsError(
+            f"{study.folder / 'params.yaml'}: `learners` lacks `{model.learner}`, which the "
+            "portfolio needs; run `cotrain validate` again"
+        )
+    if learners[fit.learner].stops_early:
+        stopping = study_repeats(study.settings, 1, seed)[0].folds.validation
+    return _fit(model, table, stopping, seed)
+
+
+def _fit(model: Model, table: TaskTable, stopping: tuple[int, ...], seed: int) -> Fit:
     train = tuple(fold for fold in range(table.n_folds) if fold not in stopping)
-    rotation = Rotation(0, FoldUse(train, stopping, ()), settings.plan.seed)
-    return subset_fit(table.n_tasks, group, len(train), rotation, "group")
+    return model.fit(table.n_tasks, len(train), Rotation(0, FoldUse(train, stopping, ()), seed))
 
 
-def _train(study: Study, table: TaskTable, fits: Sequence[Fit]) -> tuple[TrainedNetwork, ...]:
-    learner = study_learners(study)[study.settings.plan.learner]
+def _train(
+    study: Study, table: TaskTable, fits: Sequence[Fit], learners: Learners
+) -> tuple[Trained, ...]:
     try:
         parallel = Parallel(n_jobs=study.settings.train.workers or -1, backend="threading")
-        return tuple(parallel(delayed(learner.fit)(table, fit) for fit in fits))
+        return tuple(parallel(delayed(learners[fit.learner].fit)(table, fit) for fit in fits))
     except FitError as error:
         raise CotrainError(f"a model cannot be trained on all labels: {error}") from error
 
 
-def _task_notes(
-    table: TaskTable, fit: Fit, serving: Sequence[int], served: pd.DataFrame
-) -> list[TaskNote]:
-    folds = list(fit.allocation.folds)
-    scores = dict(iter(served.groupby("task")))
+def _model_note(table: TaskTable, model: Model, fit: Fit, learners: Learners) -> ModelNote:
+    settings = learners[fit.learner].settings
+    counts = table.label_counts[list(model.members)][:, list(fit.allocation.folds)]
+    return ModelNote(
+        learner=model.learner,
+        kind=settings.kind,
+        settings=settings.model_dump(mode="json"),
+        members=[table.tasks[task] for task in model.members],
+        n_labels=counts.sum(axis=1).tolist(),
+        draw=model.draw,
+        train_folds=fit.level,
+    )
+
+
+def _task_notes(study: Study, table: TaskTable, found: PortfolioFile) -> list[TaskNote]:
+    everything = _all_labels(table, study.settings.plan.seed)
+    base = np.where(everything.is_binary, everything.base_logits(), everything.shift)
+    scores, widths = (
+        dict(iter(frame.groupby("task"))) for frame in (found.scores, found.intervals)
+    )
     return [
         TaskNote(
             name=name,
             kind=kind,
-            model=serving[task],
-            n_labels=int(table.label_counts[task, folds].sum()),
-            n_positive=(
-                int(table.positive_counts[task, folds].sum()) if kind == "binary" else None
-            ),
-            test_scores=[_figure(row) for row in scores[name].to_dict("records")],
+            n_labels=int(everything.n_labels[task]),
+            n_positive=int(table.positive_counts[task].sum()) if kind == "binary" else None,
+            base=float(base[task]),
+            scale=float(everything.scale[task]),
+            weights={learner: found.weights[name, learner] for learner in found.portfolio.learners},
+            skill=_number(found.skill.loc[name, "skill"]),
+            p_value=_number(found.skill.loc[name, "p_value"]),
+            skilled=bool(found.skill.loc[name, "skilled"]),
+            intervals=[_width(row) for row in _rows(widths.get(name))],
+            test_scores=[_figure(row) for row in _rows(scores[name])],
         )
         for task, (name, kind) in enumerate(zip(table.tasks, table.kinds, strict=True))
     ]
 
 
-def _figure(row: Mapping[Hashable, Any]) -> Figure:
-    mean, low, high = (
-        None if pd.isna(row[name]) else float(row[name]) for name in ("mean", "low", "high")
-    )
+def _all_labels(table: TaskTable, seed: int) -> Problem:
+    folds = FoldUse(tuple(range(table.n_folds)), (), ())
+    every = subset_fit(table.n_tasks, range(table.n_tasks), table.n_folds, Rotation(0, folds, seed))
+    return Problem.of(table, every)
+
+
+def _rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    if frame is None:
+        return []
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _figure(row: Mapping[str, Any]) -> Figure:
+    mean, low, high = (_number(row[name]) for name in ("mean", "low", "high"))
     return Figure(
         score=str(row["score"]), mean=mean, low=low, high=high, n_repeats=int(row["n_repeats"])
     )
+
+
+def _width(row: Mapping[str, Any]) -> Width:
+    return Width(
+        coverage=float(row["coverage"]),
+        half_width=_number(row["half_width"]),
+        n_examples=int(row["n_examples"]),
+        test_coverage=_number(row["test_coverage"]),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def _validated_similarity(study: Study, table: TaskTable) -> list[float]:

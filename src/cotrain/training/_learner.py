@@ -124,6 +124,11 @@ class Learner(ABC):
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether training ends by the scores on validation labels, which it then needs."""
+        return False
+
     @abstractmethod
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> Trained:
         """The model trained on the fit's allocation.

@@ -28,6 +28,11 @@ class Network(Learner):
         """How many fits a call of `evaluate` best gets: PyTorch trains them side by side."""
         return int(self._engine().fits_at_once)
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether epochs without gain on validation labels end training."""
+        return self.settings.patience > 0
+
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedNetwork:
         """The network trained on the fit's allocation."""
         trained: TrainedNetwork = self._engine().train_weights(table, fit, self.settings, stop)

@@ -1,0 +1,114 @@
+"""Folders of models: where they may stand, written whole or not at all, checked when read."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cotrain.exceptions import CotrainError, DataError
+from cotrain.serving._manifest import MANIFEST
+
+
+def check_place(folder: Path) -> None:
+    """Raise unless models can be written to `folder`: it is not there, empty, or holds models.
+
+    Raises
+    ------
+    CotrainError
+        If it is a file, or holds anything else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise CotrainError(f"{folder}: is a file; name another folder")
+    if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
+        raise CotrainError(f"{folder}: holds other files than models; name another folder")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `folder` if all goes well.
+
+    Raises
+    ------
+    CotrainError
+        If the folder holds something else than models, or cannot be written.
+    """
+    check_place(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            new, old = part / "new", part / "old"
+            new.mkdir()
+            yield new
+            if folder.exists():
+                folder.replace(old)
+            new.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CotrainError(
+            f"{folder}: cannot be written ({reason}); free space or name another folder"
+        ) from error
+
+
+def sums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file in a folder and its sub-folders, by its path there."""
+    return {
+        path.relative_to(folder).as_posix(): sha256(path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_file(folder: Path, name: str, files: Mapping[str, str]) -> bytes:
+    """A file of the folder, which must be as `files` says.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or is another.
+    """
+    path = folder / name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(
+            f"{path}: cannot be read ({reason}); copy the whole folder, or run `cotrain export`"
+        ) from error
+    if files.get(name) != sha256(data):
+        raise DataError(
+            f"{path}: differs from the file that was exported (its SHA-256 is another); "
+            "copy the folder anew, or run `cotrain export` again"
+        )
+    return data
+
+
+def check_part(folder: Path, name: str, files: Mapping[str, str]) -> Path:
+    """A sub-folder, which must hold the files that `files` names in it and no others.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, cannot be read, is another or is one more.
+    """
+    part = folder / name
+    wanted = {file for file in files if file.startswith(f"{name}/")}
+    found = {path.relative_to(folder).as_posix() for path in part.rglob("*") if not path.is_dir()}
+    if extra := sorted(found - wanted):
+        raise DataError(f"{folder / extra[0]}: is no file that was exported; remove it")
+    if not wanted:
+        raise DataError(
+            f"{part}: cannot be read (no file of it was exported); run `cotrain export` again"
+        )
+    for file in sorted(wanted):
+        read_file(folder, file, files)
+    return part

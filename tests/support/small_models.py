@@ -23,7 +23,7 @@ WIDTH = Width(coverage=0.9, half_width=1.5, n_examples=40, test_coverage=0.91)
 def molecules() -> Featurizer:
     """What makes the features of the table."""
     settings = load_settings(Path(__file__).parents[2] / "params.yaml").prepare.features
-    return make_featurizer(settings.model_copy(update={"bits": BITS}))
+    return make_featurizer(settings.model_copy(update={"bits": BITS, "parts": ["bits"]}))
 
 
 def molecule_table(kinds=("real", "binary", "real", "binary")) -> TaskTable:

@@ -273,22 +273,6 @@ def test_a_member_without_training_labels_has_no_scores(mixed):
     assert np.isfinite(outcome.test[0]).any()
 
 
-def test_a_users_trunk_is_trained():
-    def trunk(n_features, seed):
-        torch.manual_seed(seed)
-        return torch.nn.Sequential(
-            torch.nn.Linear(n_features, 24), torch.nn.Tanh(), torch.nn.Linear(24, 12)
-        )
-
-    table = make_table(seed=5, n=1500)
-    engine = TorchEngine(trunk=trunk)
-    fits = make_fits()[:3]
-    outcomes = engine.train(table, fits, make_model(epochs=25))
-    assert outcomes[0].test[1:, list(SCORES).index("auroc")].min() > 0.75
-    with pytest.raises(ValueError, match="standard trunk"):
-        engine.train_weights(table, fits[0], make_model())
-
-
 def test_the_network_trains_by_the_engine_that_the_settings_name(mixed):
     fit = make_fits()[0]
     for name, engine in (("compiled", CompiledEngine()), ("torch", TorchEngine("cpu"))):

@@ -89,6 +89,13 @@ class TaskTable:
         return len(self.tasks)
 
     @cached_property
+    def sparse_features(self) -> csr_array:
+        """The features as a csr_array (N, D), dense ones of any shape too."""
+        if isinstance(self.features, csr_array):
+            return self.features
+        return csr_array(self.features.reshape(self.n_examples, -1))
+
+    @cached_property
     def label_counts(self) -> np.ndarray:
         """Number of known labels of each task in each fold, int64 (K, F)."""
         return self._count(np.ones(self.labels.nnz))

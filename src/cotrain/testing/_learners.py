@@ -1,5 +1,6 @@
 """The contract of learners, as tests."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class LearnerContract:
 
     # Features that tables have; for a learner that takes one kind alone.
     layouts: tuple[str, ...] = ("sparse", "dense")
+    # Settings that have no default.
+    needed: Mapping[str, object] = {}
 
     def learner(self) -> Learner:
         """The learner to be tested, quick enough to be trained forty times."""
@@ -213,7 +216,7 @@ class LearnerContract:
         settings = type(self.learner()).Settings
         kind = settings.model_fields["kind"].default
         assert isinstance(kind, str), "`kind` must be a literal with itself as default"
-        type(self.learner())(settings.model_validate({"kind": kind}))
+        type(self.learner())(settings.model_validate({"kind": kind, **self.needed}))
         assert isinstance(self.learner().identity(), dict)
 
 

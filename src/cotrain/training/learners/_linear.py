@@ -95,7 +95,7 @@ class Linear(PerTaskLearner):
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
         """The seconds that each fit takes on one core, about, (n_fits,)."""
         n = member_sizes(table, fits)
-        entries = table.features.nnz / table.n_examples
+        entries = getattr(table.features, "nnz", table.features.size) / table.n_examples
         return np.asarray(((5e-3 + 2e-7 * n * entries) * (n > 0)).sum(axis=1))
 
 

@@ -266,22 +266,20 @@ class _Inputs:
     @classmethod
     def of(cls, table: TaskTable, problem: Problem, whole: bool) -> "_Inputs":
         """The features of a fit's rows, or the `whole` table's."""
-        parts = (problem.train, problem.validation, problem.test)
+        parts, features = (problem.train, problem.validation, problem.test), table.sparse_features
         seen, *other = (
-            feature_counts(
-                table.features.indptr, table.features.indices, part.rows, table.n_features
-            )
+            feature_counts(features.indptr, features.indices, part.rows, table.n_features)
             for part in parts
         )
         needed = np.flatnonzero((seen + sum(other) > 0) | whole)
-        features = needed[np.argsort(-seen[needed], kind="stable")]
-        return cls(table, features, int((seen > 0).sum()))
+        order = needed[np.argsort(-seen[needed], kind="stable")]
+        return cls(table, order, int((seen > 0).sum()))
 
     def rows(self, labels: Labels, dtype: np.dtype) -> Features:
         """The features of the labels' rows."""
         number = np.zeros(self.table.n_features, dtype=np.int32)
         number[self.features] = np.arange(self.features.size)
-        features = self.table.features
+        features = self.table.sparse_features
         start, index, value = renumbered(
             features.indptr, features.indices, features.data, labels.rows, number
         )

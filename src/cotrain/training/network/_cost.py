@@ -89,7 +89,7 @@ def _rows_and_entries(table: TaskTable, use: np.ndarray) -> tuple[np.ndarray, np
         (np.ones(table.labels.nnz, np.float32), table.labels.indices, table.labels.indptr),
         shape=table.labels.shape,
     )
-    entries = np.diff(table.features.indptr).astype(np.float64)
+    entries = np.diff(table.sparse_features.indptr).astype(np.float64)
     n_rows, n_entries = np.zeros(use.shape[2]), np.zeros(use.shape[2])
     for fold in range(table.n_folds):
         rows = np.flatnonzero(table.folds == fold)

@@ -8,14 +8,10 @@ from pydantic import Field
 from cotrain.settings import Count, Section
 
 
-class NetworkSettings(Section):
-    """Hidden layers shared by all members, a linear head each, trained by Adam."""
+class RecipeSettings(Section):
+    """How a trunk and heads are trained by Adam; `device` is PyTorch's, null: a GPU if there is."""
 
-    kind: Literal["network"] = "network"
-    engine: Literal["compiled", "torch"] = "compiled"
     device: str | None = None
-    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)] = Field([1024])
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     epochs: Count = 10
     batch_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
     min_batch_size: Count = 32
@@ -31,3 +27,12 @@ class NetworkSettings(Section):
     def linear_from(self) -> float:
         """The error, in standard deviations, from which a real-valued loss grows linearly."""
         return {"squared": math.inf, "huber": 1.0, "absolute": 0.1}[self.loss]
+
+
+class NetworkSettings(RecipeSettings):
+    """Hidden layers shared by all members, a linear head each."""
+
+    kind: Literal["network"] = "network"
+    engine: Literal["compiled", "torch"] = "compiled"
+    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)] = Field([1024])
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5

@@ -23,8 +23,8 @@ from cotrain.training.network._recipe import (
     scaled,
 )
 from cotrain.training.network._schedule import batch_size, learning_rate
-from cotrain.training.network._settings import NetworkSettings
-from cotrain.training.network._torch_trunks import ModuleTrunk, Rows, SparseTrunk, TrunkFactory
+from cotrain.training.network._settings import NetworkSettings, RecipeSettings
+from cotrain.training.network._torch_trunks import Rows, SparseTrunk, Trunk
 from cotrain.training.network._weights import Layer, TrainedNetwork
 
 _CHUNK = 1024
@@ -40,8 +40,6 @@ class TorchEngine:
     ----------
     device : str or None
         A PyTorch device; None: a GPU if there is one.
-    trunk : callable or None
-        Makes the trunk from (n_features, seed); None: the standard one.
     dtype : torch.dtype
         float32, or float64 for comparisons.
     fits_at_once : int
@@ -51,7 +49,6 @@ class TorchEngine:
     """
 
     device: str | None = None
-    trunk: TrunkFactory | None = None
     dtype: torch.dtype = torch.float32
     fits_at_once: int = 32
     n_threads: int = 1
@@ -85,15 +82,13 @@ class TorchEngine:
     def train_weights(
         self, table: TaskTable, fit: Fit, model: NetworkSettings, stop: np.ndarray = NEVER
     ) -> TrainedNetwork:
-        """The trained network of a fit (standard trunk).
+        """The trained network of a fit.
 
         Raises
         ------
         FitError
             If the fit cannot be trained.
         """
-        if self.trunk is not None:
-            raise ValueError("train_weights must be used with the standard trunk, got another")
         torch.set_num_threads(self.n_threads)
         training = self._training(table, [Problem.of(table, fit)], [fit.seed], model)
         training.run(stop)
@@ -123,14 +118,26 @@ class TorchEngine:
     def _training(
         self, table: TaskTable, problems: list[Problem], seeds: list[int], model: NetworkSettings
     ) -> "Training":
-        device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        like = torch.empty(0, dtype=self.dtype, device=device)
-        trunk = (
-            SparseTrunk(table, model.hidden, model.dropout, seeds, like)
-            if self.trunk is None
-            else ModuleTrunk(table, self.trunk, seeds, like)
-        )
+        like = empty_on(self.device, self.dtype)
+        trunk = SparseTrunk(table, model.hidden, model.dropout, seeds, like)
         return Training(problems, seeds, model, trunk, like)
+
+
+def empty_on(device: str | None, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """An empty tensor on a device; None: a GPU if there is one.
+
+    Raises
+    ------
+    FitError
+        If PyTorch has no such device here.
+    """
+    try:
+        return torch.empty(
+            0, dtype=dtype, device=device or ("cuda" if torch.cuda.is_available() else "cpu")
+        )
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise FitError(f"`device: {device}` cannot be used ({reason})") from error
 
 
 @dataclass(eq=False)
@@ -139,8 +146,8 @@ class Training:
 
     problems: list[Problem]
     seeds: list[int]
-    model: NetworkSettings
-    trunk: SparseTrunk | ModuleTrunk
+    model: RecipeSettings
+    trunk: Trunk
     like: torch.Tensor
     failed: list[str | None] = field(init=False)
     n_epochs: list[int] = field(init=False)
@@ -213,17 +220,30 @@ class Training:
 
     def weights(self, place: int) -> TrainedNetwork:
         """The network of one fit as plain arrays."""
-        part = {name: value[place].cpu().numpy() for name, value in self.parameters.items()}
         problem = self.problems[place]
+        depths = sum(name.startswith("weight") for name in self.parameters)
         hidden = tuple(
-            Layer(part[f"weight{depth}"], part[f"bias{depth}"][0])
-            for depth in range(len(self.model.hidden))
+            Layer(self._array(f"weight{depth}", place), self._array(f"bias{depth}", place)[0])
+            for depth in range(depths)
         )
-        n_members = problem.members.size
-        heads = Layer(part["head_weight"][:, :n_members], part["head_bias"][0, :n_members])
         return TrainedNetwork(
-            hidden, heads, problem.members, problem.is_binary, problem.shift, problem.scale
+            hidden,
+            self.heads(place),
+            problem.members,
+            problem.is_binary,
+            problem.shift,
+            problem.scale,
         )
+
+    def heads(self, place: int) -> Layer:
+        """The heads of one fit as plain arrays."""
+        n_members = self.problems[place].members.size
+        weight, bias = (self._array(name, place) for name in ("head_weight", "head_bias"))
+        return Layer(np.ascontiguousarray(weight[:, :n_members]), bias[0, :n_members])
+
+    def _array(self, name: str, place: int) -> np.ndarray:
+        array: np.ndarray = self.parameters[name][place].cpu().numpy()
+        return array
 
     def _heads(self) -> dict[str, torch.Tensor]:
         n_members = max(problem.members.size for problem in self.problems)
@@ -282,7 +302,12 @@ class Training:
         }
         losses = self._losses(weights, batches, epoch)
         n_rows = torch.tensor([batch.size for batch in batches]).to(self.like)
-        gradients = torch.autograd.grad((losses / n_rows).sum(), list(weights.values()))
+        gradients = torch.autograd.grad(
+            (losses / n_rows).sum(),
+            list(weights.values()),
+            allow_unused=True,
+            materialize_grads=True,
+        )
         return losses, dict(zip(weights, gradients, strict=True))
 
     def _losses(
@@ -323,6 +348,7 @@ class _EarlyStop:
         self.training, self.place = training, place
         self.best_loss, self.best_epoch, self.is_over = np.inf, -1, False
         self.best: dict[str, torch.Tensor] = {}
+        self.buffers: dict[str, torch.Tensor] = {}
         problem = training.problems[place]
         if training.model.patience > 0 and problem.validation.rows.size == 0:
             training.failed[place] = "early stopping needs validation labels, and there are none"
@@ -339,12 +365,15 @@ class _EarlyStop:
         if loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, epoch
             self.best = {n: value[place].clone() for n, value in training.parameters.items()}
+            self.buffers = {n: value.clone() for n, value in training.trunk.buffers.items()}
         self.is_over = epoch - self.best_epoch >= training.model.patience
 
     def restore(self) -> None:
         if self.best:
             for name, value in self.best.items():
                 self.training.parameters[name][self.place] = value
+            for name, value in self.buffers.items():
+                self.training.trunk.buffers[name].copy_(value)
             self.training.n_epochs[self.place] = self.best_epoch + 1
 
 

@@ -1,21 +1,16 @@
 """Trunks of many fits side by side: stacked parameters, one pass for all fits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
-from torch import nn
-from torch.func import functional_call, stack_module_state
 from torch.nn.functional import embedding_bag
 
 from cotrain.tasks import TaskTable
 from cotrain.training.network._randomness import keep_mask
 from cotrain.training.network._recipe import initial_layers
-
-# Makes a trunk that maps dense features (n, n_features) to representations (n, n_units), from the
-# number of features and the seed, which must set its initial weights.
-TrunkFactory = Callable[[int, int], nn.Module]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +32,29 @@ class Rows:
     epoch: int | None
 
 
+class Trunk(Protocol):
+    """What heads stand on.
+
+    Attributes
+    ----------
+    table : TaskTable
+    n_units : int
+    parameters : dict of str to Tensor
+        Each with a leading axis of fits.
+    buffers : dict of str to Tensor
+        What passes of training change beside the parameters.
+    """
+
+    table: TaskTable
+    n_units: int
+    parameters: dict[str, torch.Tensor]
+    buffers: dict[str, torch.Tensor]
+
+    def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+        """The representation of each row of each fit, (k, n, n_units)."""
+        ...
+
+
 class SparseTrunk:
     """The standard trunk: the first layer reads only the features that are set."""
 
@@ -53,6 +71,7 @@ class SparseTrunk:
         dtype = np.float64 if like.dtype == torch.float64 else np.float32
         layers = [initial_layers(hidden, table.n_features, seed, dtype) for seed in seeds]
         self.parameters: dict[str, torch.Tensor] = {}
+        self.buffers: dict[str, torch.Tensor] = {}
         for depth in range(len(hidden)):
             weights = np.stack([fit[depth].weight for fit in layers])
             biases = np.stack([fit[depth].bias for fit in layers])
@@ -93,43 +112,9 @@ class SparseTrunk:
         return hidden * torch.as_tensor(keep).to(self.like) / (1 - self.dropout)
 
 
-class ModuleTrunk:
-    """A user's own module, mapped over fits; it must not keep state between passes."""
-
-    def __init__(
-        self, table: TaskTable, factory: TrunkFactory, seeds: Sequence[int], like: torch.Tensor
-    ) -> None:
-        self.table, self.like = table, like
-        modules = [factory(table.n_features, seed).to(like) for seed in seeds]
-        self.module = modules[0]
-        self.parameters, self.buffers = stack_module_state(modules)
-        with torch.no_grad():
-            probe = torch.zeros(1, table.n_features, dtype=like.dtype, device=like.device)
-            self.n_units = int(self.module(probe).shape[1])
-
-    def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
-        """The representation of each row of each fit, (k, n, n_units)."""
-        k = len(rows.examples)
-        features = np.zeros((k, rows.n, self.table.n_features), dtype=np.float32)
-        for place, examples in enumerate(rows.examples):
-            features[place, : examples.size] = self.table.features[examples].toarray()
-        self.module.train(rows.epoch is not None)
-        buffers = {name: value[:k] for name, value in self.buffers.items()}
-
-        def one(
-            weights: dict[str, torch.Tensor], state: dict[str, torch.Tensor], x: torch.Tensor
-        ) -> torch.Tensor:
-            result: torch.Tensor = functional_call(self.module, (weights, state), (x,))
-            return result
-
-        dense = torch.as_tensor(features).to(self.like)
-        result: torch.Tensor = torch.vmap(one, randomness="different")(parameters, buffers, dense)
-        return result
-
-
 def _entries(table: TaskTable, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Stacked feature indices, their values, and where each of the k * n rows begins."""
-    features = table.features
+    features = table.sparse_features
     sizes = np.zeros((len(rows.examples), rows.n), dtype=np.int64)
     for place, examples in enumerate(rows.examples):
         sizes[place, : examples.size] = np.diff(features.indptr)[examples]

@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import issparse
 
 from cotrain.exceptions import DataError
 from cotrain.tasks import Features
@@ -48,7 +49,7 @@ class TrainedNetwork(Trained):
 
     def represent(self, features: Features) -> np.ndarray:
         """What the last hidden layer makes of each row, (n_rows, n_units)."""
-        values = features
+        values = features if issparse(features) else features.reshape(features.shape[0], -1)
         for layer in self.hidden:
             values = np.maximum(values @ layer.weight + layer.bias, 0)
         return np.asarray(values)

@@ -126,7 +126,7 @@ class BatchView:
     @cached_property
     def features(self) -> csr_array:
         """The features of the batch's examples, (B, D)."""
-        return self.fit.trunk.table.features[self.examples]
+        return self.fit.trunk.table.sparse_features[self.examples]
 
     @cached_property
     def task_counts(self) -> np.ndarray:

@@ -1,0 +1,224 @@
+"""A user's own module: trained, saved as arrays, and loaded on the trunk that settings name."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from torch import nn
+from torch.func import functional_call
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import DataError, FitError
+from cotrain.files import whole_file
+from cotrain.tasks import Features, TaskTable
+from cotrain.training._arrays import load_arrays, save_arrays
+from cotrain.training._learner import Trained
+from cotrain.training._problem import Problem
+from cotrain.training.network._module import ModuleSettings
+from cotrain.training.network._torch import Training, empty_on
+from cotrain.training.network._torch_trunks import Rows
+
+_FILES = ("module.safetensors", "module.json")
+_MEMBERS = ("tasks", "is_binary", "shift", "scale", "head_weight", "head_bias")
+_CHUNK = 1024
+# Modules draw initial weights and dropout from the one generator that all threads share.
+_generator = threading.RLock()
+
+Factory = Callable[[tuple[int, ...], int], nn.Module]
+
+
+class ModuleTrunk:
+    """A user's module as the trunk of one fit."""
+
+    def __init__(
+        self, table: TaskTable, path: str, factory: Factory, seed: int, like: torch.Tensor
+    ) -> None:
+        self.table, self.path, self.seed, self.like, self.step = table, path, seed, like, 0
+        self.module, self.n_units = make_module(path, factory, table.features.shape[1:], seed)
+        self.module.to(like)
+        self.parameters = {
+            name: parameter.detach()[None]
+            for name, parameter in self.module.named_parameters()
+            if parameter.requires_grad
+        }
+        self.buffers = dict(self.module.named_buffers())
+
+    def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
+        """The representation of each row, (1, n, n_units)."""
+        features = dense_tensor(self.table.features[rows.examples[0]], self.like)
+        # Normalisation over a batch refuses a single row, such as an epoch may leave for the last.
+        self.module.train(rows.epoch is not None and features.shape[0] > 1)
+        weights = {name: value[0] for name, value in parameters.items()}
+        self.step += rows.epoch is not None
+        with _seeded(self.seed, self.step), _told(self.path):
+            hidden: torch.Tensor = functional_call(self.module, (weights, self.buffers), features)
+        return hidden[None]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModule(Trained):
+    """A trained module and linear heads.
+
+    Attributes
+    ----------
+    module : Module
+        Maps float tensors (n, *shape) to (n, n_units).
+    shape : tuple of int
+        The shape of an example's features.
+    tasks, is_binary : ndarray, (n_members,)
+    shift, scale : ndarray of float64, (n_members,)
+        A real-valued member's prediction is its head's output times `scale` plus `shift`.
+    head_weight : ndarray of float32, (n_units, n_members)
+    head_bias : ndarray of float32, (n_members,)
+    """
+
+    path: ClassVar[str]
+    factory: ClassVar[Any]
+
+    module: nn.Module
+    shape: tuple[int, ...]
+    tasks: np.ndarray
+    is_binary: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    head_weight: np.ndarray
+    head_bias: np.ndarray
+
+    @classmethod
+    def on(cls, path: str, factory: Factory) -> type[Self]:
+        """The class of models whose trunk is made by the factory of this dotted path."""
+        return type(cls.__name__, (cls,), {"path": path, "factory": staticmethod(factory)})
+
+    def outputs(self, features: Features) -> np.ndarray:
+        """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
+        like = next(iter(self.module.parameters()), torch.empty(0)).detach()
+        self.module.eval()
+        parts = [np.empty((0, self.head_weight.shape[0]), dtype=np.float32)]
+        with torch.no_grad(), _told(self.path):
+            for at in range(0, features.shape[0], _CHUNK):
+                hidden = self.module(dense_tensor(features[at : at + _CHUNK], like))
+                parts.append(hidden.cpu().numpy())
+        output = np.concatenate(parts) @ self.head_weight + self.head_bias
+        return np.asarray(output * self.scale + self.shift)
+
+    @property
+    def n_parameters(self) -> int:
+        """Those of the module, and of the heads."""
+        trunk = sum(p.numel() for p in self.module.parameters())
+        return trunk + self.head_weight.size + self.head_bias.size
+
+    def save(self, folder: Path) -> None:
+        """Write `module.safetensors` and `module.json`."""
+        arrays = {f"trunk/{k}": v.cpu().numpy() for k, v in self.module.state_dict().items()}
+        save_arrays(folder / _FILES[0], arrays | {name: getattr(self, name) for name in _MEMBERS})
+        with whole_file(folder / _FILES[1]) as part:
+            part.write_text(json.dumps({"trunk": self.path, "shape": self.shape}) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If a file is missing, or holds no model of this trunk.
+        """
+        arrays = load_arrays(folder / _FILES[0])
+        try:
+            about = json.loads((folder / _FILES[1]).read_text())
+            if about["trunk"] != cls.path:
+                raise ValueError(f"its trunk is {about['trunk']}, and the settings' is {cls.path}")
+            shape = tuple(int(size) for size in about["shape"])
+            module, _ = make_module(cls.path, cls.factory, shape, 0)
+            trunk = {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith("trunk/")}
+            module.load_state_dict({k: torch.as_tensor(v) for k, v in trunk.items()})
+            return cls(module, shape, **{name: arrays[name] for name in _MEMBERS})
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, FitError) as error:
+            reason = str(error).partition("\n")[0]
+            raise DataError(f"{folder}: is no such model ({reason}); export it again") from error
+
+
+def train_module(
+    table: TaskTable, fit: Fit, settings: ModuleSettings, factory: Factory, stop: np.ndarray
+) -> TrainedModule:
+    """The trunk and heads of one fit.
+
+    Raises
+    ------
+    FitError
+        If the fit cannot be trained, or the factory makes no trunk.
+    """
+    torch.set_num_threads(1)
+    problem = Problem.of(table, fit)
+    like = empty_on(settings.device)
+    trunk = ModuleTrunk(table, settings.trunk, factory, fit.seed, like)
+    training = Training([problem], [fit.seed], settings, trunk, like)
+    with _told(settings.trunk):
+        training.run(stop)
+    if training.failed[0] is not None:
+        raise FitError(training.failed[0])
+    heads = training.heads(0)
+    with torch.no_grad():
+        for name, parameter in trunk.module.named_parameters():
+            if parameter.requires_grad:
+                parameter.copy_(training.parameters[name][0])
+    return TrainedModule.on(settings.trunk, factory)(
+        trunk.module, tuple(table.features.shape[1:]), problem.members, problem.is_binary,
+        problem.shift, problem.scale, heads.weight, heads.bias,
+    )  # fmt: skip
+
+
+def make_module(
+    path: str, factory: Factory, shape: tuple[int, ...], seed: int
+) -> tuple[nn.Module, int]:
+    """The factory's module, and how many units it has.
+
+    Raises
+    ------
+    FitError
+        If it is none, or does not map (n, *shape) to (n, n_units).
+    """
+    with _seeded(seed, 0), _told(path):
+        module = factory(tuple(shape), seed)
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"must return a torch.nn.Module, got {type(module).__name__}")
+        module.eval()
+        with torch.no_grad():
+            found = module(torch.zeros(2, *shape)).shape
+        if len(found) != 2 or found[0] != 2:
+            raise TypeError(f"must map {(2, *shape)} to (2, n_units), got {tuple(found)}")
+    return module, int(found[1])
+
+
+def dense_tensor(features: Features, like: torch.Tensor) -> torch.Tensor:
+    """The features as a tensor (n, *shape)."""
+    dense = features.toarray() if issparse(features) else features
+    return torch.as_tensor(np.ascontiguousarray(dense)).to(like)
+
+
+@contextmanager
+def _seeded(seed: int, step: int) -> Iterator[None]:
+    """PyTorch's own randomness from a seed, and afterwards as it was."""
+    number = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    with _generator, torch.random.fork_rng():
+        torch.manual_seed(number)
+        yield
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Whatever the user's code raises, in one line."""
+    try:
+        yield
+    except (FitError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise FitError(f"trunk `{path}`: {reason}") from error

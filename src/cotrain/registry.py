@@ -75,7 +75,6 @@ LEARNERS = Registry(
         "linear": "cotrain.training.learners:Linear",
         "kernel": "cotrain.training.learners:Kernel",
         "module": "cotrain.training.network:ModuleNetwork",
-        "chemprop": "cotrain.training.network:Chemprop",
     },
 )
 SOURCES = Registry(

@@ -18,7 +18,7 @@ AUROC = list(SCORES).index("auroc")
 
 
 def module(trunk="plain", **changes):
-    values = {"epochs": 15, "learning_rate": 1e-2, "batch_fraction": 0.1, "min_batch_size": 16}
+    values = {"epochs": 12, "learning_rate": 0.03, "batch_fraction": 0.4, "min_batch_size": 16}
     settings = {"trunk": f"small_trunks:{trunk}", "device": "cpu", **values, **changes}
     return ModuleNetwork(ModuleNetwork.Settings(**settings))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cotrain import tables
 from cotrain.comparison import Candidate, Model
 from cotrain.exceptions import DataError
 from cotrain.study import Study
@@ -47,35 +48,31 @@ class PortfolioFile:
         """
         portfolio = _portfolio(study.validation / "portfolio.json", tasks, data_version)
         path = study.validation / "weights.csv"
-        weights = _table(path, ["weight"], ["task", "learner"])
+        weights = tables.read(study.validation, "weights")
         wanted = {(task, learner) for task in tasks for learner in portfolio.learners}
         pairs = list(zip(weights["task"], weights["learner"], strict=True))
         good = (weights["weight"] >= 0).all()
         if set(pairs) != wanted or len(pairs) != len(wanted) or not good:
             raise _unreadable(path, "its weights are not those of the portfolio")
         path = study.validation / "served.csv"
-        scores = _table(path, ["mean", "low", "high", "n_repeats"], ["task", "score"])
+        scores = tables.read(study.validation, "served")
         if set(scores["task"]) != set(tasks):
             raise _unreadable(path, "its tasks are not those of the task table")
         path = study.validation / "skill.csv"
-        skill = _table(path, ["skill", "p_value"], ["task", "skilled"])
-        if sorted(skill["task"]) != sorted(tasks) or not skill["skilled"].isin(_WORDS).all():
+        skill = tables.read(study.validation, "skill")
+        if sorted(skill["task"]) != sorted(tasks):
             raise _unreadable(path, "its tasks are not those of the task table")
         path = study.validation / "intervals.csv"
-        numbers = ["coverage", "half_width", "n_examples", "test_coverage"]
-        intervals = _table(path, numbers, ["task"])
+        intervals = tables.read(study.validation, "intervals")
         if not set(intervals["task"]) <= set(tasks):
             raise _unreadable(path, "its tasks are not those of the task table")
         return cls(
             portfolio,
             dict(zip(pairs, weights["weight"].astype(float), strict=True)),
             scores,
-            skill.assign(skilled=skill["skilled"].map(_WORDS)).set_index("task"),
+            skill.set_index("task"),
             intervals,
         )
-
-
-_WORDS = {"True": True, "False": False}
 
 
 def _portfolio(path: Path, tasks: Sequence[str], data_version: str) -> Candidate:
@@ -103,17 +100,6 @@ def _model(found: dict[str, Any], place: dict[str, int]) -> Model:
     if not members:
         raise ValueError("a model has no task")
     return Model(str(found["learner"]), members, int(found["draw"]))
-
-
-def _table(path: Path, numbers: list[str], words: list[str]) -> pd.DataFrame:
-    """A table with columns of numbers, which may be blank, and of words, as they are."""
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        for name in numbers:
-            frame[name] = pd.to_numeric(frame[name].where(frame[name] != ""))
-        return frame[[*words, *numbers]]
-    except (OSError, ValueError, KeyError) as error:
-        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, reason: object) -> DataError:

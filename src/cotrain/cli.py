@@ -66,6 +66,13 @@ def prepare(study: Study) -> None:
 
 @cotrain.command()
 @click.pass_obj
+def tune(study: Study) -> None:
+    """Find each learner's settings for single tasks, groups and all together."""
+    _run_stage(study, "tune")
+
+
+@cotrain.command()
+@click.pass_obj
 def plan(study: Study) -> None:
     """List the fits to train."""
     _run_stage(study, "plan")

@@ -32,6 +32,11 @@ class Study:
         """What `prepare` has to tell: rejects, conflicts, excluded tasks, counts."""
         return self.folder / "data" / "prepared"
 
+    @property
+    def recipes(self) -> Path:
+        """What `tune` found for each learner and way of training."""
+        return self.folder / "data" / "recipes" / "recipes.json"
+
     def plan(self, name: str) -> Path:
         """The list of fits of one plan."""
         return self.folder / "data" / "plans" / f"{name}.parquet"

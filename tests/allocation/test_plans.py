@@ -3,10 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotrain.allocation import (
+    WAYS,
     Plan,
     Rounds,
     all_together,
     augmentations,
+    by_recipe,
     random_subsets,
     rotations,
     single_tasks,
@@ -112,14 +114,16 @@ def test_a_plan_survives_its_file(tmp_path):
 def test_rounds_survive_the_file_and_add_subsets_in_the_same_repeats(tmp_path):
     rounds = Rounds(9, 3, 1, 2, "log_loss", 0.05, 7)
     fits = [*all_together(3, 1, REPEATS), *single_tasks(3, 1, REPEATS)]
-    plan = Plan.of("subsets", fits, "v", {"network": {}}, rounds=rounds)
+    known = {f"network/{way}": {} for way in WAYS}
+    plan = Plan.of("subsets", by_recipe("network", fits), "v", known, rounds=rounds)
     plan.save(tmp_path / "subsets.parquet")
     assert Plan.load(tmp_path / "subsets.parquet") == plan
-    grown = plan.with_subsets([(0, 1), (2,), (0, 1)], "v", {"network": {}})
+    grown = plan.with_subsets([(0, 1), (2,), (0, 1)], "v", known)
     assert grown.subsets == [(0, 1)]  # task 2 alone was planned before
     assert grown.rounds == rounds
     added = list(grown.fits.values())[len(plan) :]
-    assert added == [subset_fit(3, (0, 1), 1, rotation) for rotation in REPEATS]
+    wanted = by_recipe("network", [subset_fit(3, (0, 1), 1, rotation) for rotation in REPEATS])
+    assert added == wanted
 
 
 def test_a_missing_or_broken_plan_is_one_clear_error(tmp_path):

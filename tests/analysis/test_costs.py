@@ -3,8 +3,10 @@ import pytest
 from commands import succeed
 from small_study import SMALL, change_params
 
+from cotrain.allocation import WAYS
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.init import make_study
+from cotrain.stages._learners import study_learners
 from cotrain.stages.analyze import measure_costs
 from cotrain.stages.plan import make_plans
 from cotrain.study import Study
@@ -13,6 +15,7 @@ from cotrain.tracking import Tracker
 from cotrain.training import make_learner
 
 N_TASKS, N_SUBSETS = 4, 5
+KNOWN = {f"network/{way}": {} for way in WAYS}
 FEW = {
     "fetch.n_examples": 300,
     "fetch.n_tasks": N_TASKS,
@@ -44,10 +47,9 @@ def records(study: Study) -> list[AffinityRecord]:
 @pytest.fixture(scope="module")
 def costs(study: Study, records: list[AffinityRecord]) -> pd.DataFrame:
     table = TaskTable.load(study.table)
-    plans = {
-        plan.name: plan for plan in make_plans(study.settings, N_TASKS, "version", {"network": {}})
-    }
-    return measure_costs(study.settings, table, plans, records).set_index("measure")
+    plans = {plan.name: plan for plan in make_plans(study.settings, N_TASKS, "version", KNOWN)}
+    learners = study_learners(study)
+    return measure_costs(study.settings, table, plans, records, learners).set_index("measure")
 
 
 def test_fits_are_those_that_a_measure_rests_on(costs: pd.DataFrame) -> None:
@@ -63,7 +65,7 @@ def test_operations_counted_before_training_are_those_counted_along_it(
     study: Study, records: list[AffinityRecord], costs: pd.DataFrame
 ) -> None:
     table = TaskTable.load(study.table)
-    plans = make_plans(study.settings, N_TASKS, "version", {"network": {}})
+    plans = make_plans(study.settings, N_TASKS, "version", KNOWN)
     together = [fit for fit in plans[0].fits.values() if fit.kind == "together"]
     counted = make_learner(study.settings.learner).operations(table, together)
     assert counted.tolist() == [record.flops for record in records]

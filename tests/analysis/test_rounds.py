@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cotrain.allocation import Plan
+from cotrain.allocation import Plan, recipe_name
 from cotrain.analysis import next_round, trained_plan
 from cotrain.scores import SCORES
 from cotrain.stages.plan import make_plans
@@ -13,7 +13,8 @@ from cotrain.study import Study
 from cotrain.training import FitResult, fit_rows, fit_table
 
 ROOT = Path(__file__).parents[2]
-N_TASKS, MODEL = 8, {"network": {"made": "up"}}
+N_TASKS = 8
+MODEL = {recipe_name("network", n, N_TASKS): {"made": "up"} for n in (1, 2, N_TASKS)}
 
 
 class MadeUp:

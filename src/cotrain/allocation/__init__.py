@@ -12,8 +12,10 @@ from cotrain.allocation._plans import (
     single_tasks,
     subset_fit,
 )
+from cotrain.allocation._recipes import WAYS, Way, by_recipe, learner_name, recipe_name, way_of
 
 __all__ = [
+    "WAYS",
     "Allocation",
     "Fit",
     "FoldUse",
@@ -22,13 +24,18 @@ __all__ = [
     "Plan",
     "Rotation",
     "Rounds",
+    "Way",
     "all_together",
     "augmentations",
+    "by_recipe",
     "decode_tasks",
     "encode_tasks",
     "fit_id",
+    "learner_name",
     "random_subsets",
+    "recipe_name",
     "rotations",
     "single_tasks",
     "subset_fit",
+    "way_of",
 ]

@@ -62,7 +62,7 @@ class Fit:
     task_weights : tuple of float or None
         The factor of each member's loss, members ascending; None: 1 each. Part of the identity.
     learner : str
-        The name of the learner that trains it, as in the settings.
+        The name of the recipe that trains it (`recipe_name`).
     placebo : int or None
         If given, the training labels of each task are permuted within each fold, by this seed:
         counts, overlap and class shares stay, and nothing can be learnt. Part of the identity.

@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, fit_id
 from cotrain.allocation._plans import Rotation, subset_fit
+from cotrain.allocation._recipes import by_recipe, learner_name
 from cotrain.files import read_parquet, reading, write_parquet
 
 # What of each learner's settings is part of a fit's identity, by the learner's name.
@@ -96,13 +97,13 @@ class Plan:
         """The plan with more subsets, at the level and in the repeats of its fits."""
         fits = list(self.fits.values())
         n_tasks, level = fits[0].allocation.n_tasks, fits[0].level
-        learner = fits[0].learner
         repeats = dict.fromkeys(Rotation(fit.repeat, fit.folds, fit.seed) for fit in fits)
-        fits += [
-            replace(subset_fit(n_tasks, members, level, rotation), learner=learner)
+        added = [
+            subset_fit(n_tasks, members, level, rotation)
             for members in subsets
             for rotation in repeats
         ]
+        fits += by_recipe(learner_name(fits[0].learner), added)
         return Plan.of(self.name, fits, data_version, learners, rounds=self.rounds)
 
     def __len__(self) -> int:

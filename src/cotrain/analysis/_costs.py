@@ -7,12 +7,12 @@ import pandas as pd
 from cotrain.allocation import Fit
 from cotrain.settings import AugmentationSettings
 from cotrain.tasks import TaskTable
-from cotrain.training import Learner
+from cotrain.training import Learners
 
 
 def cost_table(
     table: TaskTable,
-    learner: Learner,
+    learners: Learners,
     measures: Mapping[str, Sequence[Fit]],
     factors: Mapping[str, float],
 ) -> pd.DataFrame:
@@ -31,8 +31,8 @@ def cost_table(
         {
             "measure": measure,
             "n_fits": len(fits),
-            "gflop": factors.get(measure, 1.0) * learner.operations(table, fits).sum() / 1e9,
-            "seconds": factors.get(measure, 1.0) * learner.cost(table, fits).sum(),
+            "gflop": factors.get(measure, 1.0) * learners.operations(table, fits).sum() / 1e9,
+            "seconds": factors.get(measure, 1.0) * learners.cost(table, fits).sum(),
         }
         for measure, fits in measures.items()
     )

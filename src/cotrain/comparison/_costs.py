@@ -8,14 +8,14 @@ import pandas as pd
 from cotrain.allocation import Fit
 from cotrain.comparison._models import Model, Way
 from cotrain.tasks import TaskTable
-from cotrain.training import Learner
+from cotrain.training import Learners
 
 
 def way_costs(
     ways: Sequence[Way],
     fits: Mapping[Model, Sequence[Fit]],
     table: TaskTable,
-    learners: Mapping[str, Learner],
+    learners: Learners,
 ) -> pd.DataFrame:
     """What ways cost, one row each; means where a name has several.
 
@@ -26,7 +26,7 @@ def way_costs(
     one = {
         model: (
             float(np.mean([table.label_counts[fit.allocation.matrix].sum() for fit in own])),
-            float(learners[model.learner].cost(table, own).mean()),
+            float(learners.cost(table, own).mean()),
         )
         for model, own in fits.items()
     }

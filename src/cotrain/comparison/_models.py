@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cotrain.allocation import Fit, Kind, Rotation, subset_fit
+from cotrain.allocation import Fit, Kind, Rotation, by_recipe, subset_fit
 from cotrain.grouping import Grouping
 
 # Between the seeds of two draws of one model: more than any study has repeats.
@@ -35,7 +35,7 @@ class Model:
         if len(self.members) == n_tasks:
             kind = "together"
         fit = subset_fit(n_tasks, self.members, level, drawn, kind)
-        return replace(fit, learner=self.learner)
+        return by_recipe(self.learner, [fit])[0]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cotrain.settings._models import (
     SubsetSettings,
     TaskLabels,
     TrainSettings,
+    TuneSettings,
     ValidateSettings,
 )
 from cotrain.settings._section import Choice, Count, Section, section_of
@@ -34,6 +35,7 @@ __all__ = [
     "SubsetSettings",
     "TaskLabels",
     "TrainSettings",
+    "TuneSettings",
     "ValidateSettings",
     "load_settings",
     "section_of",

@@ -87,6 +87,14 @@ class TrainSettings(Section):
     backend: Literal["threading", "loky", "dask"]
 
 
+class TuneSettings(Section):
+    """The search for recipes of the learners. Without trials all settings stay as they are."""
+
+    trials: Annotated[int, Field(ge=0)] = 0
+    budget: Annotated[float, Field(gt=0)] | None = None
+    seed: int = 0
+
+
 class SubsetSettings(Section):
     """Subsets of tasks, with single-task and all-together fits beside them."""
 
@@ -179,6 +187,7 @@ class Settings(Section):
     prepare: PrepareSettings
     learners: Annotated[dict[str, LearnerSection], Field(min_length=1)]
     train: TrainSettings
+    tune: TuneSettings = TuneSettings()
     plan: PlanSettings
     analyze: AnalyzeSettings
     group: GroupSettings

@@ -2,18 +2,23 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+from cotrain.stages._learners import study_learners
 from cotrain.study import Study
 from cotrain.tracking import RunContext
+from cotrain.tuning import plain_settings
 
 
 def run_context(study: Study, data_version: str) -> RunContext:
     """What is said of every run of a study."""
     settings = study.settings
-    sections = {"learner": settings.learner.model_dump(), "plan": settings.plan.model_dump()}
     return RunContext(
         data_version=data_version,
         git_commit=git_commit(study),
-        params=dict(_flat(sections)),
+        params=dict(_flat({"plan": settings.plan.model_dump()})),
+        learners={
+            name: dict(_flat({"learner": plain_settings(learner.settings)}))
+            for name, learner in study_learners(study).items()
+        },
         scores=analysed_scores(study),
         dataset=settings.fetch.kind,
     )

@@ -1,34 +1,56 @@
-"""The learners of a study, by their names in params.yaml."""
+"""The learners of a study, by the names of their recipes."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from cotrain.allocation import WAYS
 from cotrain.exceptions import SettingsError
+from cotrain.settings import Section
 from cotrain.study import Study
-from cotrain.training import Learner, make_learner
+from cotrain.training import Learner, Learners, make_learner
+from cotrain.tuning import Recipes
 
-Learners = Mapping[str, Learner]
 
+def study_learners(study: Study) -> Learners:
+    """Each learner of the settings with its recipe for each way of training: `network/single`.
 
-def study_learners(study: Study) -> dict[str, Learner]:
-    """Each learner that the settings describe.
+    Without tuning all ways are trained with the settings as they are in params.yaml.
 
     Raises
     ------
     SettingsError
         If one needs a package that is not installed, or does not fit its settings.
+    DataError
+        If recipes.json is missing or was found for other settings.
     """
-    found = {}
-    for name, settings in study.settings.learners.items():
-        try:
-            found[name] = make_learner(settings)
-        except (ValueError, ImportError) as error:
-            raise SettingsError(
-                f"{study.folder / 'params.yaml'}: `learners.{name}`: {error}"
-            ) from error
+    learners = study.settings.learners
+    found = Learners()
+    if study.settings.tune.trials == 0:
+        for name in learners:
+            plain = settings_learner(study, name)
+            found.update({f"{name}/{way}": plain for way in WAYS})
+        return found
+    recipes = Recipes.load(study.recipes, learners).root
+    for name, settings in learners.items():
+        section = type(settings)
+        for way in WAYS:
+            tuned = section.model_validate(recipes[name].recipe(way).settings)
+            found[f"{name}/{way}"] = _made(study, name, tuned)
     return found
 
 
-def identities(learners: Learners) -> dict[str, dict[str, Any]]:
-    """What of each learner's settings is part of a fit's identity."""
-    return {name: learner.identity() for name, learner in learners.items()}
+def settings_learner(study: Study, name: str) -> Learner:
+    """A learner with its settings as they are in params.yaml.
+
+    Raises
+    ------
+    SettingsError
+        As `study_learners`.
+    """
+    return _made(study, name, study.settings.learners[name])
+
+
+def _made(study: Study, name: str, settings: Section) -> Learner:
+    try:
+        return make_learner(settings)
+    except (ValueError, ImportError) as error:
+        raise SettingsError(
+            f"{study.folder / 'params.yaml'}: `learners.{name}`: {error}"
+        ) from error

@@ -1,6 +1,6 @@
 """The repeats of a study, and the fits that affinities are recorded along."""
 
-from cotrain.allocation import Fit, Rotation, all_together, rotations
+from cotrain.allocation import Fit, Rotation, all_together, by_recipe, rotations
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
 
@@ -30,6 +30,5 @@ def study_repeats(settings: Settings, n_repeats: int, seed: int) -> list[Rotatio
 def recorded_fits(settings: Settings, n_tasks: int) -> list[Fit]:
     """The fits that affinities are recorded along."""
     plan = settings.plan
-    return all_together(
-        n_tasks, plan.subset_level, study_repeats(settings, plan.affinity.repeats, plan.seed)
-    )
+    repeats = study_repeats(settings, plan.affinity.repeats, plan.seed)
+    return by_recipe(plan.learner, all_together(n_tasks, plan.subset_level, repeats))

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from cotrain.allocation import Fit, Plan
 from cotrain.exceptions import CotrainError
 from cotrain.stages._context import run_context
-from cotrain.stages._learners import Learners, study_learners
+from cotrain.stages._learners import study_learners
 from cotrain.stages._log import FitLog
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -20,6 +20,7 @@ from cotrain.training import (
     FitFailure,
     FitResult,
     Journal,
+    Learners,
     Outcome,
     describe_fit,
     fit_rows,
@@ -112,9 +113,7 @@ class Trainer:
             name: [fit for fit in identity if fit.learner == name]
             for name in dict.fromkeys(fit.learner for fit in identity)
         }
-        cost: dict[Fit, float] = {}
-        for name, own in by_learner.items():
-            cost |= dict(zip(own, self.learners[name].cost(self.table, own), strict=True))
+        cost = dict(zip(identity, self.learners.cost(self.table, list(identity)), strict=True))
         outcomes: dict[str, Outcome] = {}
         results = chain.from_iterable(
             sweep(self.learners[name], self.table, own, self.study.settings.train)

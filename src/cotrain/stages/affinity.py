@@ -4,6 +4,7 @@ from tqdm import tqdm
 
 from cotrain.gradients import AffinityRecord, record_affinity
 from cotrain.stages._context import run_context
+from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -13,15 +14,16 @@ from cotrain.training.network import NetworkSettings
 
 def run(study: Study) -> str:
     settings = study.settings
-    recorded, model = settings.plan.affinity, settings.learner
+    recorded = settings.plan.affinity
     # An empty folder says that affinities were asked for and that there are none.
     study.affinity.mkdir(parents=True, exist_ok=True)
     for stale in study.affinity.glob("repeat_*.npz"):
         stale.unlink()
-    if not isinstance(model, NetworkSettings):
-        return "affinity: the learner has no gradients to record"
     table = TaskTable.load(study.table)
     fits = recorded_fits(settings, table.n_tasks)
+    model = study_learners(study)[fits[0].learner].settings
+    if not isinstance(model, NetworkSettings):
+        return "affinity: the learner has no gradients to record"
     records = []
     for fit in tqdm(fits, "affinity", disable=None, delay=2):
         record = record_affinity(

@@ -31,13 +31,13 @@ from cotrain.files import write_json, write_sums
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.settings import AnalyzeSettings, Settings
 from cotrain.stages._context import run_context
-from cotrain.stages._learners import identities, study_learners
+from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.surrogates import relevance
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training import load_fit_table, make_learner
+from cotrain.training import Learners, load_fit_table
 
 PLANS = ("subsets", "augmentations")
 PLACEBO = "placebo"
@@ -77,7 +77,9 @@ def run(study: Study) -> str:
     records = load_records(study.affinity)
     tables["affinity"] = affinity_table(records, tasks)
     tables["affinity_steps"] = affinity_steps(records)
-    tables["costs"] = measure_costs(study.settings, runs.table, runs.plans, records)
+    tables["costs"] = measure_costs(
+        study.settings, runs.table, runs.plans, records, study_learners(study)
+    )
     tables["negative_transfer"] = pd.concat(
         [tables["negative_transfer"], affinity_figures(analysis, tables["affinity"])],
         ignore_index=True,
@@ -142,7 +144,7 @@ class Runs:
         context = run_context(study, version)
         tracker = open_tracker(study.home)
         plans, scores = {}, []
-        known = identities(study_learners(study))
+        known = study_learners(study).identities()
         for name in (*PLANS, PLACEBO):
             rows = load_fit_table(study.fits(name))
             scores.append(tracker.synced_scores(rows, context))
@@ -174,6 +176,7 @@ def measure_costs(
     table: TaskTable,
     plans: Mapping[str, Plan],
     records: Sequence[AffinityRecord],
+    learners: Learners,
 ) -> pd.DataFrame:
     """What each measure of pairs costs; recording lasts in proportion to its operations."""
     fits = [fit for plan in plans.values() for fit in plan.fits.values()]
@@ -188,4 +191,4 @@ def measure_costs(
         recording = sum(one.record_flops for one in records) / sum(one.flops for one in records)
         factors["affinity"] = 1 + recording
     measures = {name: fits for name, fits in measures.items() if fits}
-    return cost_table(table, make_learner(settings.learner), measures, factors)
+    return cost_table(table, learners, measures, factors)

@@ -1,17 +1,16 @@
 """The lists of fits to train."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import joblib
 
 from cotrain.allocation import (
-    Fit,
     Identities,
     Plan,
     all_together,
     augmentations,
+    by_recipe,
     random_subsets,
     single_tasks,
     subset_fit,
@@ -19,11 +18,11 @@ from cotrain.allocation import (
 from cotrain.analysis import make_rounds
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
-from cotrain.stages._learners import identities, study_learners
+from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.training import Journal, Learner, estimate_seconds, load_fit_table
+from cotrain.training import Journal, Learners, estimate_seconds, load_fit_table
 
 
 def run(study: Study) -> str:
@@ -32,7 +31,7 @@ def run(study: Study) -> str:
     version = file_version(study.table)
     learners = study_learners(study)
     try:
-        plans = make_plans(settings, table.n_tasks, version, identities(learners))
+        plans = make_plans(settings, table.n_tasks, version, learners.identities())
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `plan`: {error}") from error
     journal = Journal(study.journal)
@@ -40,9 +39,7 @@ def run(study: Study) -> str:
         journal.absorb(load_fit_table(path))
     for plan in plans:
         plan.save(study.plan(plan.name))
-    return "\n".join(
-        _describe(plan, table, learners[settings.plan.learner], settings, journal) for plan in plans
-    )
+    return "\n".join(_describe(plan, table, learners, settings, journal) for plan in plans)
 
 
 def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities) -> list[Plan]:
@@ -74,7 +71,7 @@ def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities
         for members in subsets
         for rotation in subset_repeats
     ]
-    first = Plan.of("subsets", _by(plan.learner, fits), version, known, rounds=rounds)
+    first = Plan.of("subsets", by_recipe(plan.learner, fits), version, known, rounds=rounds)
     placebo = [
         replace(fit, placebo=plan.seed + fit.repeat)
         for fit in first.fits.values()
@@ -88,7 +85,7 @@ def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities
     for level in range(1, plan.train_folds + 1):
         fits += single_tasks(n_tasks, level, grid_repeats)
         fits += all_together(n_tasks, level, grid_repeats)
-    fits = _by(plan.learner, fits)
+    fits = by_recipe(plan.learner, fits)
     return [
         first,
         Plan.of("placebo", placebo, version, known),
@@ -96,17 +93,13 @@ def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities
     ]
 
 
-def _by(learner: str, fits: Sequence[Fit]) -> list[Fit]:
-    return [replace(fit, learner=learner) for fit in fits]
-
-
 def _describe(
-    plan: Plan, table: TaskTable, learner: Learner, settings: Settings, journal: Journal
+    plan: Plan, table: TaskTable, learners: Learners, settings: Settings, journal: Journal
 ) -> str:
     recorded = journal.recorded()
     missing = [fit for key, fit in plan.fits.items() if key not in recorded]
     measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
-    seconds = float(sum(estimate_seconds(learner, table, missing, measured)))
+    seconds = float(sum(estimate_seconds(learners, table, missing, measured)))
     minutes = math.ceil(seconds / 60 / (settings.train.workers or joblib.cpu_count()))
     more = ""
     if plan.rounds is not None:

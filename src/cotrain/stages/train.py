@@ -2,7 +2,6 @@
 
 from cotrain.allocation import Plan
 from cotrain.analysis import next_round
-from cotrain.stages._learners import identities
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
 from cotrain.training import save_fit_table
@@ -10,7 +9,7 @@ from cotrain.training import save_fit_table
 
 def run(study: Study, plan_name: str) -> str:
     trainer = Trainer.of(study)
-    known = identities(trainer.learners)
+    known = trainer.learners.identities()
     plan = Plan.load(study.plan(plan_name))
     rows = trainer.train(plan)
     while len(grown := next_round(plan, rows, trainer.table, trainer.data_version, known)) > len(

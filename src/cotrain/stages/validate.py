@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain import tables as contract
-from cotrain.allocation import Fit, Plan, Rotation, fit_id, subset_fit
+from cotrain.allocation import Fit, Plan, Rotation, fit_id, learner_name, subset_fit
 from cotrain.comparison import (
     Candidate,
     Model,
@@ -35,11 +35,10 @@ from cotrain.grouping import single_tasks, together
 from cotrain.scores import SCORES
 from cotrain.stages._context import analysed_scores
 from cotrain.stages._grouping_file import GroupingFile
-from cotrain.stages._learners import Learners, identities
 from cotrain.stages._repeats import study_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
-from cotrain.training import FitResult, save_fit_table
+from cotrain.training import FitResult, Learners, save_fit_table
 
 RECOMMENDED = "recommended"
 
@@ -58,7 +57,7 @@ def run(study: Study) -> str:
         "validation",
         [fit for own in fits.values() for fit in own],
         trainer.data_version,
-        identities(trainer.learners),
+        trainer.learners.identities(),
     )
     results = trainer.results(plan, predictions=True)
     rows = trainer.table_of(plan, results)
@@ -108,9 +107,9 @@ def run(study: Study) -> str:
 
 def _with_checkpoints(trainer: Trainer, network: str) -> Trainer:
     """The trainer with the stops of the joint learner as learners too (ACS, 2025)."""
-    stops = trainer.learners[network].checkpoints()
-    named = {f"{network} {name}": learner for name, learner in stops.items()}
-    return replace(trainer, learners={**trainer.learners, **named})
+    stops = trainer.learners[f"{network}/together"].checkpoints()
+    named = {f"{network} {name}/together": learner for name, learner in stops.items()}
+    return replace(trainer, learners=Learners(trainer.learners | named))
 
 
 def _ways(
@@ -125,7 +124,8 @@ def _ways(
     joint = models_of(network, together(n_tasks))
     ensemble = draws(network, every, n_models)
     groups = models_of(network, found.recommended)
-    stops = tuple(Model(name, every) for name in learners if name.startswith(f"{network} "))
+    names = dict.fromkeys(map(learner_name, learners))
+    stops = tuple(Model(name, every) for name in names if name.startswith(f"{network} "))
     by_learner = {name: (Model(name, every),) for name in others}
     ways = [
         Way("base rate", ()),

@@ -42,7 +42,9 @@ class RunContext:
     git_commit : str or None
         The commit of the study's code and settings, if it is in git.
     params : mapping of str to JSON values
-        Model and plan settings, flat; keys must not be those of a fit's own settings.
+        The plan's settings, flat; keys must not be those of a fit's own settings.
+    learners : mapping of str to mapping of str to JSON values
+        The settings of each learner, flat, by the name that fits carry.
     scores : tuple of str
         Which validation scores are logged for each task, such as `("log_loss", "auroc")`.
     dataset : str
@@ -52,6 +54,7 @@ class RunContext:
     data_version: str
     git_commit: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    learners: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scores: tuple[str, ...] = ("log_loss", "auroc")
     dataset: str = "tasks"
 
@@ -114,12 +117,13 @@ def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
     per_task = _TaskMetrics(rows, context.scores)
     ends = np.append(starts, len(rows))[1:]
     shared_tags, shared_params = _shared_tags(context), texts(context.params)
+    of_learner = {name: texts(settings) for name, settings in context.learners.items()}
     heads = _heads(rows.iloc[starts])
     return [
         RunRecord(
             name=_fit_name(head, end - start),
             tags=shared_tags | _fit_tags(head),
-            params=shared_params | _fit_params(head),
+            params=shared_params | of_learner.get(head["learner"], {}) | _fit_params(head),
             metrics=mean | per_task.between(start, end),
             scores=context.scores,
         )
@@ -130,11 +134,12 @@ def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
 def failure_records(failures: pd.DataFrame, context: RunContext) -> list[RunRecord]:
     """One FAILED record for each row of `failures`: a fit's settings and the `reason`."""
     shared_tags, shared_params = _shared_tags(context), texts(context.params)
+    of_learner = {name: texts(settings) for name, settings in context.learners.items()}
     return [
         RunRecord(
             name=_fit_name(head, int(head["members"], 16).bit_count()),
             tags=shared_tags | _fit_tags(head) | _error_tags(head["reason"]),
-            params=shared_params | _fit_params(head),
+            params=shared_params | of_learner.get(head["learner"], {}) | _fit_params(head),
             metrics={},
             status="FAILED",
         )

@@ -12,7 +12,7 @@ from cotrain.training._fit_table import (
 )
 from cotrain.training._journal import Journal
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
-from cotrain.training._make import estimate_seconds, make_learner
+from cotrain.training._make import Learners, estimate_seconds, make_learner
 from cotrain.training._problem import Labels, Problem
 from cotrain.training._result import FitFailure, FitResult, Outcome, Predictions, fit_result
 from cotrain.training._sweep import sweep
@@ -26,6 +26,7 @@ __all__ = [
     "Journal",
     "Labels",
     "Learner",
+    "Learners",
     "Outcome",
     "Predictions",
     "Problem",

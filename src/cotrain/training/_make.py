@@ -1,6 +1,7 @@
 """From settings to learners, and how long their fits take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +19,33 @@ def make_learner(settings: Section) -> Learner:
     return learner
 
 
+class Learners(dict[str, Learner]):
+    """Learners by the names that fits carry."""
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """What of each learner's settings is part of a fit's identity."""
+        return {name: learner.identity() for name, learner in self.items()}
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, float64 (n_fits,)."""
+        return self._each(fits, lambda learner, own: learner.cost(table, own))
+
+    def operations(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """Floating-point operations of training each fit, (n_fits,); NaN where none are counted."""
+        return self._each(fits, lambda learner, own: learner.operations(table, own))
+
+    def _each(
+        self, fits: Sequence[Fit], count: Callable[[Learner, Sequence[Fit]], np.ndarray]
+    ) -> np.ndarray:
+        result = np.zeros(len(fits))
+        for name in dict.fromkeys(fit.learner for fit in fits):
+            places = [place for place, fit in enumerate(fits) if fit.learner == name]
+            result[places] = count(self[name], [fits[place] for place in places])
+        return result
+
+
 def estimate_seconds(
-    learner: Learner,
+    learner: Learner | Learners,
     table: TaskTable,
     fits: Sequence[Fit],
     measured: Mapping[Fit, float] | None = None,

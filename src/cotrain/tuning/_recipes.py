@@ -1,0 +1,93 @@
+"""What tuning found: settings of each learner for each way of training, as a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+
+from cotrain.allocation import WAYS, Way
+from cotrain.exceptions import DataError
+from cotrain.files import write_json
+from cotrain.settings import Section
+
+
+class Recipe(BaseModel):
+    """What was found for one way of training.
+
+    Attributes
+    ----------
+    settings : dict
+        The learner's settings, as in params.yaml.
+    d2, untuned_d2 : float or None
+        Mean D² of the validation labels over tasks and repeats, with these settings and with those
+        of params.yaml; None where nothing was tuned.
+    n_trials : int
+        Settings that were tried, those of params.yaml among them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    settings: dict[str, Any]
+    d2: float | None = None
+    untuned_d2: float | None = None
+    n_trials: Annotated[int, Field(ge=0)] = 0
+
+
+class LearnerRecipes(BaseModel):
+    """The settings of a learner as they were, and its recipe for each way of training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    untuned: dict[str, Any]
+    single: Recipe
+    group: Recipe
+    together: Recipe
+
+    @classmethod
+    def of(cls, untuned: Section, recipes: Mapping[Way, Recipe]) -> "LearnerRecipes":
+        """Those of a learner; a way that is not given is trained with the settings as they are."""
+        plain = plain_settings(untuned)
+        same = Recipe(settings=plain)
+        return cls(untuned=plain, **{way: recipes.get(way, same) for way in WAYS})
+
+    def recipe(self, way: Way) -> Recipe:
+        """The recipe of a way."""
+        found: Recipe = getattr(self, way)
+        return found
+
+
+class Recipes(RootModel[dict[str, LearnerRecipes]]):
+    """The recipes of a study's learners, by their names in params.yaml."""
+
+    def save(self, path: Path) -> None:
+        """Write recipes.json; the same recipes give the same bytes."""
+        write_json(path, self.model_dump(mode="json"))
+
+    @classmethod
+    def load(cls, path: Path, learners: Mapping[str, Section]) -> "Recipes":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If it is missing, not what it must be, or was found for other settings of `learners`.
+        """
+        try:
+            found = cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: there is no such file; run `cotrain tune`") from error
+        except (OSError, ValidationError) as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"{path}: cannot be read ({reason}); run `cotrain tune`") from error
+        for name, settings in learners.items():
+            if name not in found.root or found.root[name].untuned != plain_settings(settings):
+                raise DataError(
+                    f"{path}: found for other settings of `learners.{name}`; run `cotrain tune`"
+                )
+        return found
+
+
+def plain_settings(settings: Section) -> dict[str, Any]:
+    """Settings as plain JSON values."""
+    return settings.model_dump(mode="json")

@@ -65,10 +65,11 @@ def prepare(study: Study) -> None:
 
 
 @cotrain.command()
+@click.option("--budget", help="Of each learner, such as 5min.  [default: `tune.budget`]")
 @click.pass_obj
-def tune(study: Study) -> None:
+def tune(study: Study, budget: str | None) -> None:
     """Find each learner's settings for single tasks, groups and all together."""
-    _run_stage(study, "tune")
+    _run_stage(study, "tune", *([] if budget is None else [budget]))
 
 
 @cotrain.command()

@@ -42,7 +42,7 @@ def test_numbers_in_scientific_notation_are_numbers(tmp_path):
             "dropuot: 0.2",
             r"`learners.network.dropuot` is not a setting \(did you mean `dropo",
         ),
-        ("  trials: ", "  # trials: ", "`group.trials` is missing"),
+        ("  max_groups: ", "  # max_groups: ", "`group.max_groups` is missing"),
         (
             "dropout: 0.5",
             "dropout: much",

@@ -179,7 +179,7 @@ def measure_costs(
     learners: Learners,
 ) -> pd.DataFrame:
     """What each measure of pairs costs; recording lasts in proportion to its operations."""
-    fits = [fit for plan in plans.values() for fit in plan.fits.values()]
+    fits = [fit for name in PLANS for fit in plans[name].fits.values()]
     subsets = plans["subsets"].fits.values()
     measures = {
         "affinity": recorded_fits(settings, table.n_tasks) if records else [],

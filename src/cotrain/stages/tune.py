@@ -1,11 +1,128 @@
 """Recipes of the learners for each way of training, found on validation labels."""
 
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cotrain.allocation import Fit, fit_id
+from cotrain.exceptions import SettingsError
+from cotrain.files import write_csv
+from cotrain.settings import TuneSettings
+from cotrain.stages._learners import settings_learner
+from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
-from cotrain.tuning import LearnerRecipes, Recipes
+from cotrain.tasks import TaskTable, file_version
+from cotrain.tracking import open_tracker
+from cotrain.training import FitResult, Journal, Learner, Outcome, sweep
+from cotrain.tuning import LearnerRecipes, Recipes, plain_settings
+from cotrain.tuning._search import Tried
+from cotrain.tuning._tune import Tuning
+
+_REPEATS = 2  # of each fit of a trial, so that two cores are busy
+_COLUMNS = ["learner", "way", "trial", "complete", "d2", "settings"]
 
 
-def run(study: Study) -> str:
-    settings = study.settings
-    recipes = {name: LearnerRecipes.of(one, {}) for name, one in settings.learners.items()}
+def run(study: Study, budget: str | None = None) -> str:
+    settings = study.settings.tune
+    if budget is not None:
+        settings = settings.model_copy(update={"budget": minutes(budget)})
+    if settings.trials == 0:
+        found = {name: LearnerRecipes.of(one, {}) for name, one in study.settings.learners.items()}
+        _write(study, found, [])
+        return "tune: `tune.trials` is 0, so settings stay as they are in params.yaml"
+    tuning = _tuning(study, settings)
+    recipes, rows, said = {}, [], []
+    for name in study.settings.learners:
+        recipes[name], trials = tuning.tune(name, settings_learner(study, name))
+        for way, tried in trials.items():
+            rows += [_row(name, way, number, one) for number, one in enumerate(tried)]
+            recipe = recipes[name].recipe(way)
+            said.append(
+                f"{name}/{way}: D² {recipe.untuned_d2:.3f} as it was, {recipe.d2:.3f} "
+                f"by {len(tried)} trials"
+            )
+    _write(study, recipes, rows)
+    _log(study, recipes, rows)
+    return "\n".join(said) or "tune: no learner has anything to tune"
+
+
+def minutes(text: str) -> float:
+    """A budget such as `5min`, `90s` or `1h`, in minutes.
+
+    Raises
+    ------
+    SettingsError
+        If it is not one.
+    """
+    units = {"min": 1.0, "s": 1 / 60, "h": 60.0}
+    unit = next((unit for unit in units if text.endswith(unit)), None)
+    try:
+        value = float(text.removesuffix(unit or "")) * units[unit or "min"]
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise SettingsError(f"--budget must be a time such as 5min, 90s or 1h, got {text!r}")
+    return value
+
+
+def _tuning(study: Study, settings: TuneSettings) -> Tuning:
+    table, version = TaskTable.load(study.table), file_version(study.table)
+    journal, plan = Journal(study.journal), study.settings.plan
+
+    def evaluate(learner: Learner, fits: Sequence[Fit]) -> list[Outcome]:
+        """Each fit's outcome, trained if the journal lacks it."""
+        keys = {fit: fit_id(version, fit, learner.identity()) for fit in fits}
+        done: dict[Fit, Outcome] = {}
+        for fit, key in keys.items():
+            if (stored := journal.read(key)) is not None:
+                done[fit] = stored
+        missing = [fit for fit in fits if fit not in done]
+        for fit, outcome, seconds in sweep(learner, table, missing, study.settings.train):
+            if isinstance(outcome, FitResult):
+                journal.write(keys[fit], outcome, seconds)
+            done[fit] = outcome
+        return [done[fit] for fit in fits]
+
+    return Tuning(
+        table,
+        version,
+        plan.subset_level,
+        study_repeats(study.settings, _REPEATS, plan.seed),
+        settings,
+        evaluate,
+        study.home / ".cotrain" / "tune" / "trials.log",
+    )
+
+
+def _row(learner: str, way: str, number: int, tried: Tried) -> dict[str, object]:
+    return {
+        "learner": learner,
+        "way": way,
+        "trial": number,
+        "complete": tried.complete,
+        "d2": tried.d2,
+        "settings": json.dumps(plain_settings(tried.settings)),
+    }
+
+
+def _write(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:
     Recipes(recipes).save(study.recipes)
-    return "tune: nothing to try, `tune.trials` is 0; settings stay as they are in params.yaml"
+    write_csv(study.recipes.with_name("trials.csv"), pd.DataFrame(rows, columns=_COLUMNS))
+
+
+def _log(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:
+    """One summary run a search, with its best settings and all trials' D²."""
+    tracker = open_tracker(study.home)
+    for learner, way in dict.fromkeys((str(row["learner"]), str(row["way"])) for row in rows):
+        recipe = getattr(recipes[learner], way)
+        figures = {"d2": recipe.d2, "untuned_d2": recipe.untuned_d2, "n_trials": recipe.n_trials}
+        figures |= {
+            f"trial_d2/{row['trial']}": row["d2"]
+            for row in rows
+            if (row["learner"], row["way"]) == (learner, way)
+        }
+        params = {f"learner.{key}": value for key, value in recipe.settings.items()}
+        tracker.log_summary(
+            f"tune {learner}/{way}", params, figures, [study.recipes.with_name("trials.csv")]
+        )

@@ -11,7 +11,7 @@ from cotrain.training._fit_table import (
     save_fit_table,
 )
 from cotrain.training._journal import Journal
-from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
+from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests, Trained
 from cotrain.training._make import Learners, estimate_seconds, make_learner
 from cotrain.training._problem import Labels, Problem
 from cotrain.training._result import FitFailure, FitResult, Outcome, Predictions, fit_result
@@ -31,6 +31,7 @@ __all__ = [
     "Predictions",
     "Problem",
     "Rows",
+    "Suggests",
     "Trained",
     "describe_fit",
     "estimate_seconds",

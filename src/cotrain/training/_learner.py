@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from scipy.special import expit
@@ -24,6 +24,19 @@ def check_stop(stop: np.ndarray) -> None:
     """Raise FitError if the fit is to stop."""
     if stop[0]:
         raise FitError("stopped before it was done")
+
+
+class Suggests(Protocol):
+    """What `Learner.suggest` may ask of an Optuna trial."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """A number from `low` to `high`."""
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
+        """A whole number from `low` to `high`."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """One of the choices."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +170,14 @@ class Learner(ABC):
         """The learner stopped early, by names of the stops; none where training has no epochs."""
         return {}
 
+    def suggest(self, _trial: Suggests, _table: TaskTable) -> Section:
+        """Settings to try on a table, drawn from an Optuna trial.
+
+        A parameter has the name of a setting, so that a search can start from the settings as they
+        are. By default there is nothing to tune.
+        """
+        return self.settings
+
     def identity(self) -> dict[str, Any]:
         """What of the settings a fit's identity is made of, as plain JSON values."""
         return self.settings.model_dump(mode="json")
@@ -192,6 +213,7 @@ __all__ = [
     "FitResult",
     "Learner",
     "Outcome",
+    "Suggests",
     "Trained",
     "check_stop",
 ]

@@ -9,6 +9,7 @@ from pydantic import Field
 from cotrain.allocation import Fit
 from cotrain.settings import Count, Section
 from cotrain.tasks import Features, TaskTable
+from cotrain.training._learner import Suggests
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_dense
 from cotrain.training.learners._per_task import PerTaskLearner, TrainedTasks
@@ -40,6 +41,17 @@ class Boosting(PerTaskLearner):
     Settings: ClassVar[type[Section]] = BoostingSettings
     trained = TrainedBoosting
     settings: BoostingSettings
+
+    def suggest(self, trial: Suggests, _table: TaskTable) -> BoostingSettings:
+        """Settings to try: trees and their size, features of a split, the penalty."""
+        changed = {
+            "n_trees": trial.suggest_int("n_trees", 50, 400, log=True),
+            "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
+            "max_leaves": trial.suggest_int("max_leaves", 4, 31, log=True),
+            "max_features": trial.suggest_float("max_features", 0.05, 0.5, log=True),
+            "l2": trial.suggest_float("l2", 0.1, 30.0, log=True),
+        }
+        return self.settings.model_copy(update=changed)
 
     def fit_task(
         self,

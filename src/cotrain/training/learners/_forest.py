@@ -9,6 +9,7 @@ from pydantic import Field
 from cotrain.allocation import Fit
 from cotrain.settings import Count, Section
 from cotrain.tasks import Features, TaskTable
+from cotrain.training._learner import Suggests
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import dense_if_small
 from cotrain.training.learners._per_task import PerTaskLearner, TrainedTasks
@@ -41,6 +42,16 @@ class Forest(PerTaskLearner):
     Settings: ClassVar[type[Section]] = ForestSettings
     trained = TrainedForest
     settings: ForestSettings
+
+    def suggest(self, trial: Suggests, _table: TaskTable) -> ForestSettings:
+        """Settings to try: features of a split, examples of a leaf."""
+        changed = {
+            "max_features": trial.suggest_categorical(
+                "max_features", ("sqrt", "log2", 0.05, 0.1, 0.3)
+            ),
+            "min_leaf": trial.suggest_categorical("min_leaf", (1, 2, 3, 5)),
+        }
+        return self.settings.model_copy(update=changed)
 
     def fit_task(
         self,

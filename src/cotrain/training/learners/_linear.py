@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from cotrain.allocation import Fit
 from cotrain.settings import Section
 from cotrain.tasks import Features, TaskTable
-from cotrain.training._learner import Capabilities
+from cotrain.training._learner import Capabilities, Suggests
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_matrix
 from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TrainedTasks
@@ -68,6 +68,11 @@ class Linear(PerTaskLearner):
     trained = TrainedLinear
     capabilities = Capabilities(seeded=False)
     settings: LinearSettings
+
+    def suggest(self, trial: Suggests, _table: TaskTable) -> LinearSettings:
+        """Settings to try: the penalty."""
+        strength = trial.suggest_float("strength", 0.1, 100.0, log=True)
+        return self.settings.model_copy(update={"strength": strength})
 
     def fit_task(
         self,

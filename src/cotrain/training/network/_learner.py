@@ -8,7 +8,7 @@ import numpy as np
 from cotrain.allocation import Fit
 from cotrain.settings import Section
 from cotrain.tasks import TaskTable
-from cotrain.training._learner import NEVER, Capabilities, Learner
+from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests
 from cotrain.training._result import Outcome
 from cotrain.training.network._cost import count_operations, estimate_seconds
 from cotrain.training.network._settings import NetworkSettings
@@ -67,6 +67,30 @@ class Network(Learner):
             )
             for stop in stops
         }
+
+    def suggest(self, trial: Suggests, table: TaskTable) -> NetworkSettings:
+        """Settings to try: one hidden layer, heads that start at the base rate."""
+        settings = self.settings
+        width = trial.suggest_int("hidden", 128, 2048, log=True)
+        epochs = trial.suggest_int("epochs", 4, 40, log=True)
+        changed = {
+            "hidden": [32 * round(width / 32)],
+            "dropout": trial.suggest_float("dropout", 0.0, 0.6),
+            "learning_rate": trial.suggest_float("learning_rate", 3e-4, 5e-3, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1.0, log=True),
+            "batch_fraction": trial.suggest_float("batch_fraction", 0.01, 0.1, log=True),
+            "epochs": epochs,
+            # At the same share of the training.
+            "decay_epochs": [
+                max(1, round(at * epochs / settings.epochs)) for at in settings.decay_epochs
+            ],
+            "head_bias": "base_rate",
+        }
+        if "real" in table.kinds:
+            losses = ("squared", "huber", "absolute")
+            changed["loss"] = trial.suggest_categorical("loss", losses)
+        values = settings.model_dump() | changed
+        return type(settings).model_validate(values)
 
     def identity(self) -> dict[str, Any]:
         """All settings but the device, which changes digits only."""

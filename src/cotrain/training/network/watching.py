@@ -41,6 +41,7 @@ class WatchedFit(Training):
         leading axis of one fit. Adam changes them in place.
     """
 
+    model: NetworkSettings
     look: Callable[["BatchView"], None] | None = None
 
     @classmethod

@@ -153,3 +153,13 @@ def test_what_cannot_be_fitted_is_refused(form, X, y, message):
 def test_wrong_parameters_are_refused(parameters, message):
     with pytest.raises(ValueError, match=message):
         LearningCurve(**parameters).fit(LEVELS[:, None], LEVELS / 1000)
+
+
+def test_forms_are_named_in_any_case():
+    X = np.array([[10.0], [20.0], [40.0], [80.0], [160.0]])
+    scores = 0.9 - np.exp(-1.0 - 0.02 * X[:, 0])
+    upper, lower = (
+        LearningCurve(form, random_state=0).fit(X, scores).predict(X)
+        for form in ("EXP3.1", "exp3.1")
+    )
+    np.testing.assert_array_equal(upper, lower)

@@ -7,6 +7,7 @@ from cotrain.surrogates import (
     KernelSurrogate,
     LabelCurveSurrogate,
     LinearSurrogate,
+    MeanSurrogate,
     PairwiseSurrogate,
 )
 
@@ -21,6 +22,7 @@ PRECISIONS = {
     [
         LinearSurrogate(),
         LinearSurrogate(ridge=0.01),
+        MeanSurrogate(),
         AveragingSurrogate(),
         PairwiseSurrogate(),
         KernelSurrogate(),

@@ -10,6 +10,7 @@ from cotrain.surrogates import (
     PairwiseSurrogate,
     choose_surrogate,
     default_surrogates,
+    fit_surrogates,
     lack_of_fit,
 )
 
@@ -154,6 +155,18 @@ def test_the_choice_follows_the_truth(term, expected):
     assert list(frame.index) == list(default_surrogates())
     assert frame.loc[choice.name, "error"] <= frame["error"].min() + 0.05
     assert frame.loc[choice.name, "spearman"] > 0.9
+
+
+def test_none_is_chosen_where_no_source_matters():
+    X, Y = study(linear)
+    rng = np.random.default_rng(0)
+    noise = np.where(np.isnan(Y), np.nan, rng.normal(size=Y.shape))
+    for candidates in (None, {"averaging": AveragingSurrogate()}):
+        choice = choose_surrogate(X, noise, candidates, n_labels=np.arange(1.0, 1 + X.shape[1]))
+        assert choice.name == "none"
+        predicted = fit_surrogates(X, noise, choice.estimator).predict(X)
+        assert np.ptp(predicted, axis=0).max() < 1e-12
+    assert "label curve" in default_surrogates(np.ones(3))
 
 
 def test_a_bad_choice():

@@ -106,16 +106,16 @@ FORMS: Mapping[str, Form] = {
 
 
 def get_form(name: str) -> Form:
-    """The form of this name.
+    """The form of this name, in any case: "EXP3.1" is "exp3.1".
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    if name not in FORMS:
+    if name.lower() not in FORMS:
         raise ValueError(f"form must be one of {', '.join(get_args(FormName))}, got {name!r}")
-    return FORMS[name]
+    return FORMS[name.lower()]
 
 
 def complete_bounds(form: Form, bounds: Bounds | None) -> np.ndarray:

@@ -12,10 +12,10 @@ from cotrain.surrogates._interaction import InteractionSurrogate
 from cotrain.surrogates._kernel import KernelSurrogate
 from cotrain.surrogates._label_curve import LabelCurveSurrogate
 from cotrain.surrogates._linear import LinearSurrogate
+from cotrain.surrogates._mean import MeanSurrogate
 from cotrain.surrogates._negative_transfer import NegativeTransfer, identify_negative_transfer
 from cotrain.surrogates._relevance import Relevance, relevance
 from cotrain.surrogates._scores import average_repeats, noise_variance, paired_effects
-from cotrain.surrogates._selection import best_sources, sources_above
 from cotrain.surrogates._simulate import SimulatedTruth, simulate_subsets, simulate_truth
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
 
@@ -29,6 +29,7 @@ __all__ = [
     "LabelCurveSurrogate",
     "LackOfFit",
     "LinearSurrogate",
+    "MeanSurrogate",
     "NegativeTransfer",
     "NextSubsets",
     "PairwiseSurrogate",
@@ -37,7 +38,6 @@ __all__ = [
     "SurrogateChoice",
     "TargetSurrogates",
     "average_repeats",
-    "best_sources",
     "best_threshold",
     "choose_surrogate",
     "classify",
@@ -52,6 +52,5 @@ __all__ = [
     "relevance",
     "simulate_subsets",
     "simulate_truth",
-    "sources_above",
     "spearman_by_target",
 ]

@@ -16,11 +16,16 @@ from cotrain.surrogates._errors import DesignWarning
 from cotrain.surrogates._group_mean import AveragingSurrogate, PairwiseSurrogate
 from cotrain.surrogates._interaction import InteractionSurrogate
 from cotrain.surrogates._kernel import KernelSurrogate
+from cotrain.surrogates._label_curve import LabelCurveSurrogate
 from cotrain.surrogates._linear import LinearSurrogate
+from cotrain.surrogates._mean import MeanSurrogate
 from cotrain.surrogates._scores import check_design
 from cotrain.surrogates._targets import fit_surrogates
 
 Array = NDArray[np.float64]
+
+# The name of the mean: no surrogate tells more than that.
+NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class SurrogateChoice:
     Attributes
     ----------
     name : str
-        Of the chosen one.
+        Of the chosen one; "none" if it is the mean, which no candidate beats.
     estimator : estimator
         The chosen one, not fitted.
     error : dict of ndarray, shape (n_tasks,)
@@ -54,10 +59,16 @@ class SurrogateChoice:
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("surrogate")
 
 
-def default_surrogates() -> dict[str, BaseEstimator]:
-    """The surrogates of this package by name, the simplest first."""
+def default_surrogates(n_labels: ArrayLike | None = None) -> dict[str, BaseEstimator]:
+    """The surrogates of this package by name, the simplest first.
+
+    `n_labels` (n_tasks,) are the training labels of each task: without, there is no label curve.
+    """
+    curve = {} if n_labels is None else {"label curve": LabelCurveSurrogate(n_labels)}
     return {
+        NONE: MeanSurrogate(),
         "linear": LinearSurrogate(),
+        **curve,
         "averaging": AveragingSurrogate(),
         "pairwise": PairwiseSurrogate(),
         "kernel": KernelSurrogate(),
@@ -70,6 +81,7 @@ def choose_surrogate(
     Y: ArrayLike,
     candidates: Mapping[str, BaseEstimator] | None = None,
     *,
+    n_labels: ArrayLike | None = None,
     n_splits: int = 5,
     random_state: int = 0,
     n_jobs: int = 1,
@@ -78,7 +90,7 @@ def choose_surrogate(
 
     An earlier candidate is preferred while its error is within one standard error, over targets,
     of the best one's (Breiman et al. 1984): what is not clearly better is not worth more
-    parameters.
+    parameters. The mean, called "none", is always the first candidate.
 
     Parameters
     ----------
@@ -87,7 +99,9 @@ def choose_surrogate(
     Y : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
         Scores; NaN where a fit does not score the task.
     candidates : mapping of estimators, optional
-        The simplest first; `default_surrogates()` if not given.
+        The simplest first; `default_surrogates(n_labels)` if not given.
+    n_labels : array, shape (n_tasks,), optional
+        Training labels of each task, for the label curve among the defaults.
     n_splits : int
         Parts of the cross-validation; subsets that are listed twice stay in one part.
     random_state : int
@@ -100,9 +114,10 @@ def choose_surrogate(
     ValueError
         If there are no candidates, or not enough subsets to hold a part of them out.
     """
-    candidates = default_surrogates() if candidates is None else dict(candidates)
+    candidates = default_surrogates(n_labels) if candidates is None else dict(candidates)
     if not candidates:
         raise ValueError("candidates must hold at least one surrogate, got none")
+    candidates = {NONE: MeanSurrogate(), **candidates}
     X, mean, _ = check_design(X, Y)
     part = _parts(X, n_splits, random_state)
     predicted = {name: np.full(X.shape, np.nan) for name in candidates}

@@ -1,0 +1,183 @@
+"""The user's table: right values from cells, layouts, units and files of several kinds."""
+
+import dataclasses
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cotrain.exceptions import DataError
+from cotrain.sources import Table, read_cells, read_table
+from cotrain.sources._units import factors
+from cotrain.testing import SourceContract
+
+WIDE = "name,smiles,b,a\nx,CCO,1,\ny,CCN,,2.5\n\nz,CCC,3e0, 4 \nw,CCCC,,NA\n"
+LONG = "smiles,target,kind,ki,mark,unit\nCCO,B,Ki,1,=,nM\nCCN,A,Ki,2.5,>,uM\nCCC,B,Ki,ND,,nM\nCCC,A,Ki,4,,%\nCCO,B,Kd,3,<,nM\n"
+
+
+def settings(**changes) -> Table.Settings:
+    values = {"kind": "table", "path": "my.csv", "layout": "wide", "id": None, "tasks": ["b", "a"]}
+    return Table.Settings(**values | changes)
+
+
+def long(**changes) -> Table.Settings:
+    return settings(**{"layout": "long", "tasks": None, "task": "target", "value": "ki"} | changes)
+
+
+def read(folder, text, wanted):
+    (folder / wanted.path).write_text(text)
+    return Table(wanted).read(folder)
+
+
+def rows(raw) -> list[tuple]:
+    """Row of the file, task, value and relation of each measurement."""
+    place = raw.records["row"].to_numpy()[raw.values["record"]]
+    parts = raw.values.drop(columns="record").itertuples(index=False, name=None)
+    return [(int(row), *part) for row, part in zip(place, parts, strict=True)]
+
+
+class TestContract(SourceContract):
+    def make(self):
+        return Table(settings(id="name"))
+
+    def folder(self, tmp_path):
+        (tmp_path / "my.csv").write_text(WIDE)
+        return tmp_path
+
+
+def test_wide(tmp_path):
+    raw = read(tmp_path, WIDE, settings(id="name"))
+    # Rows as a spreadsheet counts them, the blank one included; tasks in the settings' order.
+    assert rows(raw) == [(2, "b", 1.0, ""), (5, "b", 3.0, ""), (3, "a", 2.5, ""), (5, "a", 4.0, "")]
+    assert raw.records["example"].tolist() == ["x", "y", "row 4", "z", "w"]
+    assert list(raw.inputs) == ["name", "smiles"]
+
+
+def test_long_keeps_repeats_and_joins_task_columns(tmp_path):
+    raw = read(tmp_path, LONG, long(task=["target", "kind"], relation="mark"))
+    assert rows(raw) == [
+        (2, "B / Ki", 1.0, ""),
+        (3, "A / Ki", 2.5, ">"),
+        (5, "A / Ki", 4.0, ""),
+        (6, "B / Kd", 3.0, "<"),
+    ]
+
+
+def test_units_are_converted_or_left_out_and_counted(tmp_path):
+    raw = read(tmp_path, LONG, long(units={"column": "unit", "to": "nM"}))
+    assert [row[:3] for row in rows(raw)] == [(2, "B", 1.0), (6, "B", 3.0), (3, "A", 2500.0)]
+    counted = raw.summary.set_index("step")["measurements"]
+    assert counted["values left out: unit '%' is not nM"] == 1
+    assert factors(pd.Series(["M", "mM", "µM", "pM"]), "uM").tolist() == [1e6, 1e3, 1, 1e-6]
+
+
+def test_a_column_of_marks_beside_the_values(tmp_path):
+    text = "smiles,a,a modifier\nC,5,>\nCC,6,=\nCCC,<7,\n"
+    raw = read(tmp_path, text, settings(tasks=["a"], relations={"a": "a modifier"}))
+    assert rows(raw) == [(2, "a", 5.0, ">"), (3, "a", 6.0, ""), (4, "a", 7.0, "<")]
+    assert list(raw.inputs) == ["smiles"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "relation"),
+    [
+        ("5", 5, ""), ("1e3", 1000, ""), ("+.5", 0.5, ""), (">10000", 10000, ">"),
+        ("> 10", 10, ">"), (">=10", 10, ">"), ("≥10", 10, ">"), ("< 0.5", 0.5, "<"),
+        ("≤2", 2, "<"), ("~7", 7, ""), ("=120", 120, ""), ("<-3", -3, "<"),
+        ("True", 1, ""), ("INACTIVE", 0, ""), ("Yes", 1, ""), ("inconclusive", None, ""),
+        ("NA", None, ""), ("n/a", None, ""), ("nan", None, ""), ("-", None, ""), ("?", None, ""),
+        ("ND", None, ""), ("", None, ""), ("None", None, ""), ("N.D.", None, ""),
+    ],
+)  # fmt: skip
+def test_cells(text, value, relation):
+    found = read_cells(pd.Series([text], dtype=object))
+    assert not found.wrong[0]
+    assert found.relation[0] == relation
+    assert found.value[0] == value if value is not None else np.isnan(found.value[0])
+
+
+def test_decimal_commas_gaps_and_words_of_the_user():
+    cells = pd.Series(["5,70", "1.234,5", "> 3,5", "k.A.", "maybe", "x"], dtype=object)
+    found = read_cells(cells, ",", ["K.a."], {"Maybe": 1})
+    assert found.value.tolist()[:3] == [5.7, 1234.5, 3.5]
+    assert np.isnan(found.value[3])
+    assert found.value[4] == 1
+    assert found.wrong.tolist() == [False] * 5 + [True]
+
+
+def test_all_odd_marks_are_listed_at_once(tmp_path):
+    text = "smiles,a,b\nC,odd,1\nC,odd,2\nC,3,strange\n"
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, text, settings())
+    said = str(caught.value)
+    assert "row 4, column `b`: 'strange' is not a number" in said
+    assert "not numbers are 'odd' (2), 'strange' (1)" in said
+    assert '`fetch.na_values: ["odd", "strange"]`' in said
+
+
+GOOD = "smiles,IC50 µM,b\nC,5.5,1\nCC,6.25,0\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "format_"),
+    [
+        ("a.csv", GOOD.encode(), (",", ".", "utf-8-sig")),
+        ("a.csv", GOOD.encode("utf-8-sig").replace(b"\n", b"\r\n"), (",", ".", "utf-8-sig")),
+        ("a.csv", GOOD.encode("utf-16"), (",", ".", "utf-16")),
+        ("a.csv", GOOD.encode("cp1252"), (",", ".", "cp1252")),
+        ("a.tsv", GOOD.replace(",", "\t").encode(), ("\t", ".", "utf-8-sig")),
+        ("a.csv", GOOD.replace(",", ";").replace(".", ",").encode(), (";", ",", "utf-8-sig")),
+        ("a.csv", GOOD.replace("\n", ",,\n").encode() + b",,,,\n,,,,\n", (",", ".", "utf-8-sig")),
+        ("a.csv.gz", gzip.compress(GOOD.encode()), (",", ".", "utf-8-sig")),
+    ],
+    ids=["plain", "mark and CRLF", "UTF-16", "cp1252", "tabs", "German", "trailing", "gz"],
+)
+def test_text_as_it_is_written(tmp_path, name, data, format_):
+    (tmp_path / name).write_bytes(data)
+    table = read_table(tmp_path / name)
+    assert dataclasses.astuple(table.format)[:3] == format_
+    assert list(table.cells) == ["smiles", "IC50 µM", "b"]
+    assert table.cells.index.tolist() == [2, 3]
+    values = read_cells(table.cells["IC50 µM"], table.format.decimal).value
+    assert values.tolist() == [5.5, 6.25]
+
+
+def test_a_comma_in_the_header_of_a_table_with_semicolons(tmp_path):
+    (tmp_path / "a.csv").write_text("smiles;IC50, A;IC50, B\nC;5,7;\nCC;;6,1\n")
+    assert list(read_table(tmp_path / "a.csv").cells) == ["smiles", "IC50, A", "IC50, B"]
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.parquet"])
+def test_excel_and_parquet(tmp_path, name):
+    frame = pd.DataFrame({"smiles": ["C", "CC"], "a": [5.5, None], "b": [True, False]})
+    path = tmp_path / name
+    frame.to_excel(path, index=False) if name == "a.xlsx" else frame.to_parquet(path)
+    cells = read_table(path).cells
+    assert cells["smiles"].tolist() == ["C", "CC"]
+    assert read_cells(cells["a"]).value.tolist()[0] == 5.5
+    assert np.isnan(read_cells(cells["a"]).value.iloc[1])
+    assert read_cells(cells["b"]).value.tolist() == [1, 0]
+
+
+def test_molecules_of_an_sd_file(tmp_path):
+    from rdkit import Chem
+
+    with Chem.SDWriter(str(tmp_path / "a.sdf")) as writer:
+        for smiles, value in (("CCO", "1.5"), ("CCN", ">3")):
+            molecule = Chem.MolFromSmiles(smiles)
+            molecule.SetProp("_Name", f"name of {smiles}")
+            molecule.SetProp("pIC50", value)
+            writer.write(molecule)
+    cells = read_table(tmp_path / "a.sdf").cells
+    assert cells.to_numpy().tolist() == [
+        ["CCO", "name of CCO", "1.5"],
+        ["CCN", "name of CCN", ">3"],
+    ]
+    assert cells.index.tolist() == [1, 2]
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "my.csv").mkdir()
+    with pytest.raises(DataError, match=r"my\.csv: cannot be read \(Is a directory\)"):
+        Table(settings()).read(tmp_path)

@@ -21,13 +21,13 @@ from cotrain.serving import (
     check_place,
 )
 from cotrain.stages._context import run_context
-from cotrain.stages._learners import Learners, study_learners
+from cotrain.stages._learners import study_learners
 from cotrain.stages._portfolio_file import PortfolioFile
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training import Problem, Trained
+from cotrain.training import Learners, Problem, Trained
 
 
 def run(study: Study, out: str) -> str:

@@ -173,7 +173,7 @@ def _outputs(
     level: int,
 ) -> list[tuple[Outputs, Outputs]]:
     # Two learners of the same settings share their fits: the last stop is the learner itself.
-    known = identities(trainer.learners)
+    known = trainer.learners.identities()
     n_tasks = trainer.table.n_tasks
 
     def key_of(fit: Fit) -> str:

@@ -29,7 +29,7 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     relevance = pd.DataFrame(pairs, columns=["target", "source"])
     relevance["relevance"] = np.arange(30.0)
     relevance["standard_error"] = 1.0
-    written = subset_score_table(subsets(), TASKS).to_csv(index=False)
+    written = subset_score_table(subsets(), TASKS, "auroc").to_csv(index=False)
     names = {"members": str, "target": str}
     return targets, relevance, pd.read_csv(StringIO(written), dtype=names)
 
@@ -42,22 +42,22 @@ def test_the_label_curve_predicts_as_it_was_fitted(caution: float) -> None:
     found = subsets()
     fitted = fit_surrogates(found.indicators, found.scores, LabelCurveSurrogate(N_LABELS))
     expected = fitted.predict(GROUPS) - caution * fitted.predict_std(GROUPS)
-    value = group_value("label curve", *tables(), N_LABELS, caution)
+    value = group_value("label curve", *tables(), N_LABELS, caution, "auroc")
     np.testing.assert_allclose(value.scores(GROUPS), np.where(GROUPS, expected, np.nan))
 
 
 def test_the_linear_surrogate_is_that_of_the_tables() -> None:
-    value = group_value("linear", *tables(), N_LABELS, 0.0)
+    value = group_value("linear", *tables(), N_LABELS, 0.0, "auroc")
     pair = np.array([[True, False, True, False, False, False]])
     # Relevances are counted target by target: of 2 to 0 the second, of 0 to 2 the eleventh.
     assert value.scores(pair)[0, [0, 2]].tolist() == [0 + 1.0, 2 + 10.0]
-    cautious = group_value("linear", *tables(), N_LABELS, 0.5)
+    cautious = group_value("linear", *tables(), N_LABELS, 0.5, "auroc")
     assert cautious.scores(pair)[0, [0, 2]].tolist() == [0.5, 11.5]
 
 
 @pytest.mark.parametrize("name", ["none", "mean"])
 def test_without_a_surrogate_all_groups_are_worth_the_same(name: str) -> None:
-    value = group_value(name, *tables(), N_LABELS, 1.0)
+    value = group_value(name, *tables(), N_LABELS, 1.0, "auroc")
     np.testing.assert_array_equal(value.scores(GROUPS), np.where(GROUPS, np.arange(6.0), np.nan))
 
 

@@ -203,16 +203,16 @@ def test_a_task_called_as_our_own_column_is_told_apart_from_it(study, tmp_path):
         ),
         (
             lambda study: (study / "data/validation/served.csv").unlink(),
-            "served.csv: cannot be read (",
+            "served.csv: there is no such file; run `cotrain validate`",
         ),
         (
             edit_portfolio(lambda found: found["models"].pop()),
             "weights.csv: cannot be read (its weights are not those of the portfolio); run",
         ),
         (edit_table("weights.csv", "0.6", "-0.6"), "weights.csv: cannot be read (its weights"),
-        (edit_table("weights.csv", "0.6", "much"), "weights.csv: cannot be read (Unable to pars"),
-        (edit_table("skill.csv", "True", "1"), "skill.csv: cannot be read (its tasks are not th"),
-        (edit_table("intervals.csv", "half", "whole"), "intervals.csv: cannot be read ('half_wid"),
+        (edit_table("weights.csv", "0.6", "much"), "column `weight` must be a number, got 'much"),
+        (edit_table("skill.csv", "True", "maybe"), "column `skilled` must be True or False, got"),
+        (edit_table("intervals.csv", "half", "whole"), "intervals.csv: column `half_width` is missing; run"),
         (
             lambda study: change_params(
                 study, {"learners": {"network": {"kind": "network"}}}

@@ -21,8 +21,7 @@ WITHOUT_EFFECTS = ("none", "mean")
 def subset_score_table(subsets: SubsetScores, tasks: Sequence[str], score: str) -> pd.DataFrame:
     """Return what surrogates are fitted to, one row a (subset, repeat, target) that has a score.
 
-    Columns: members (a bit mask, as in the fit table), repeat, target, score with its
-    own sign.
+    Columns: members (a bit mask, as in the fit table), repeat, target, score (natural sign).
     """
     codes = [encode_tasks(map(int, np.flatnonzero(row))) for row in subsets.indicators]
     repeat, row, task = np.nonzero(~np.isnan(subsets.scores))
@@ -43,6 +42,7 @@ def group_value(
     subset_scores: pd.DataFrame,
     n_labels: np.ndarray,
     caution: float,
+    score: str,
 ) -> GroupValue:
     """Return the scores that the chosen surrogate predicts of groups.
 
@@ -57,6 +57,8 @@ def group_value(
         Labels of each task.
     caution : float
         Standard errors that are taken off each prediction.
+    score : str
+        The tables' score; what is returned is higher the better.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def group_value(
         If the analysis names a surrogate that is not known.
     """
     tasks = targets["target"].tolist()
-    intercept = targets["intercept"].to_numpy()
+    sign = find_score(score).sign
+    intercept = sign * targets["intercept"].to_numpy()
     if surrogate in WITHOUT_EFFECTS:
         return LinearValue(intercept, np.zeros((len(tasks), len(tasks))))
     if surrogate == "linear":
@@ -79,7 +82,8 @@ def group_value(
             f"the analysis chose the surrogate {surrogate!r}, which is not one of "
             f"{', '.join(known)}; run `cotrain analyze` again"
         )
-    fitted = fit_surrogates(*_design(subset_scores, tasks), known[surrogate])
+    indicators, scores = _design(subset_scores, tasks)
+    fitted = fit_surrogates(indicators, sign * scores, known[surrogate])
     error_of = fitted.predict_std if caution > 0 else None
     return PredictedValue(fitted.member_predictor(), len(tasks), error_of, caution)
 

@@ -125,12 +125,10 @@ def _value(study: Study) -> tuple[str, GroupValue]:
         raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
     names = ("surrogates", "relevance", "subset_scores")
     targets, relevance, scores = (tables.read(study.analysis, name) for name in names)
-    sign = find_score(study.settings.analyze.score).sign
-    targets["intercept"] *= sign
-    scores["score"] *= sign
     n_labels = TaskTable.load(study.table).label_counts.sum(axis=1)
-    caution = study.settings.group.caution
-    return surrogate, group_value(surrogate, targets, relevance, scores, n_labels, caution)
+    caution, score = study.settings.group.caution, study.settings.analyze.score
+    value = group_value(surrogate, targets, relevance, scores, n_labels, caution, score)
+    return surrogate, value
 
 
 def _rules(group: GroupSettings, tasks: list[str]) -> Constraints:

@@ -185,6 +185,28 @@ def restore(study: Study) -> None:
 
 
 @cotrain.command()
+@click.option("--yes", is_flag=True, help="Mend what is found without asking.")
+@click.pass_obj
+def doctor(study: Study, yes: bool) -> None:
+    """Look for what a kill or a full disk can leave broken, and mend it after asking."""
+    from cotrain.doctor import examine
+
+    _ = study.settings
+    with one_writer(study.home):
+        found = examine(study)
+        for finding in found:
+            click.echo(f"{finding.wrong}; {finding.remedy}")
+        if not found:
+            click.echo("nothing is broken")
+        elif yes or (sys.stdin.isatty() and click.confirm(f"Mend all {len(found)}?")):
+            for finding in found:
+                finding.mend()
+            click.echo(f"{len(found)} mended")
+        else:
+            click.echo("nothing was changed; `cotrain doctor --yes` mends it")
+
+
+@cotrain.command()
 @click.option("--port", default=5000, show_default=True, help="Port on this machine.")
 @click.pass_obj
 def ui(study: Study, port: int) -> None:

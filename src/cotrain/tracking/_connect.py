@@ -42,6 +42,11 @@ def tracking_uri(home: Path) -> str:
     return uri
 
 
+def database_file(home: Path) -> Path | None:
+    """The SQLite file that the study in `home` is tracked in; None for any other store."""
+    return sqlite_path(tracking_uri(home))
+
+
 def sqlite_path(uri: str) -> Path | None:
     """The file of an SQLite URI, None for other URIs."""
     if not re.match(r"sqlite(\+\w+)?:///.", uri):

@@ -1,0 +1,99 @@
+"""Broken states that a kill, a full disk or a bad copy can leave: found, and mended if wished."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from cotrain.study import Study
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, what mends it, and how."""
+
+    wrong: str
+    remedy: str
+    mend: Callable[[], None]
+
+
+def examine(study: Study) -> list[Finding]:
+    """All that is found broken in a study. Nothing else may be writing to it."""
+    found = [*_database(study), *_journal(study), *_dvc(study), *_leftovers(study)]
+    return list(found)
+
+
+def _database(study: Study) -> Iterator[Finding]:
+    from cotrain.exceptions import TrackingError
+    from cotrain.tracking import database_file, open_tracker
+
+    path = database_file(study.home)
+    if path is None or not path.is_file():
+        return
+    try:
+        open_tracker(study.home)
+    except TrackingError as error:
+        if "cotrain doctor" in str(error):
+            yield Finding(
+                f"{path}: half made or damaged",
+                "it is moved aside; `cotrain restore` fills a new one from the fit tables",
+                lambda: _set_aside(path),
+            )
+
+
+def _journal(study: Study) -> Iterator[Finding]:
+    from cotrain.training import Journal
+
+    for path in Journal(study.journal).damaged():
+        yield Finding(f"{path}: damaged", "it is removed, and its fit trained again", path.unlink)
+
+
+def _dvc(study: Study) -> Iterator[Finding]:
+    lock = study.folder / "dvc.lock"
+    if lock.is_file() and not _is_mapping(lock):
+        yield Finding(
+            f"{lock}: cut short or not YAML",
+            "it is moved aside; `dvc repro` writes a new one, and trains nothing that is recorded",
+            lambda: _set_aside(lock),
+        )
+    rwlock = study.home / ".dvc" / "tmp" / "rwlock"
+    if rwlock.is_file() and not _is_json(rwlock):
+        yield Finding(f"{rwlock}: not JSON", "it is removed", rwlock.unlink)
+
+
+def _leftovers(study: Study) -> Iterator[Finding]:
+    folders = [study.home, study.home / ".cotrain", study.folder / "data", study.reports]
+    found = set(study.home.glob(".*.part*"))
+    for folder in folders[1:]:
+        found |= set(folder.rglob(".*.part*"))
+    for path in sorted(path for path in found if path.is_file()):
+        yield Finding(f"{path}: left by a command that was killed", "it is removed", path.unlink)
+
+
+def _is_mapping(path: Path) -> bool:
+    try:
+        return isinstance(YAML(typ="safe").load(path.read_text(encoding="utf-8")), dict)
+    except (YAMLError, UnicodeDecodeError):
+        return False
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except ValueError:
+        return False
+
+
+def _set_aside(path: Path) -> None:
+    """Rename a file, and the logs of a database with it; nothing is deleted."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.broken-{number}")).exists():
+        number += 1
+    for end in ("-wal", "-shm"):
+        log = path.with_name(path.name + end)
+        if log.exists():
+            log.replace(aside.with_name(aside.name + end))
+    path.replace(aside)

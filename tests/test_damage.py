@@ -132,7 +132,7 @@ KINDS = {
     "fit table": fits,
     "affinity record": affinity,
     "models": models("models.json"),
-    "weights": models("model-1.safetensors"),
+    "weights": models("model-1/network.safetensors"),
     "molecules": models("known.safetensors"),
     "table of a stage": checked("a.csv"),
     "sums": checked(SUMS),

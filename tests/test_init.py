@@ -171,7 +171,7 @@ def test_a_csv_of_classes_to_a_report(tmp_path):
     change_params(study, QUICK | {"plan.subsets.n_subsets": 10, "plan.subsets.max_size": 3})
     type_in(study, "dvc", "repro")
     rejects = pd.read_csv(study / "data/prepared/rejects.csv")
-    assert rejects[["row", "smiles"]].to_numpy().tolist() == [[len(frame) + 1, "not a molecule"]]
+    assert rejects["row"].tolist() == [len(frame) + 1]
     excluded = pd.read_csv(study / "data/prepared/excluded.csv")
     assert excluded["task"].tolist() == ["unlucky"]
     assert "positive" in excluded["reason"][0]
@@ -189,13 +189,13 @@ def test_a_csv_of_real_values_to_a_report(tmp_path):
     study = tmp_path / "study"
     init(study, "--csv", write_properties(tmp_path / "mine.csv", 4, binary=False))
     change_params(study, QUICK)
-    for stage in ("fetch", "prepare", "plan", "train subsets", "train augmentations", "affinity"):
+    for stage in ("fetch", "prepare", "plan", "train subsets", "train placebo", "train augmentations", "affinity"):
         succeed(study, *stage.split())
     fits = pd.read_parquet(study / "data/fits/subsets.parquet")
     assert fits["val_mse"].notna().all()
     for stage in ("analyze", "group", "validate", "report"):
         succeed(study, stage)
     compared = pd.read_csv(study / "data/validation/comparison.csv")
-    assert set(compared["score"]) == {"mse", "r2"}
-    assert "mean squared error" in succeed(study, "summary")
-    assert "mean squared error" in (study / "reports/report.html").read_text(encoding="utf-8")
+    assert set(compared["score"]) == {"r2", "rae", "d2"}
+    assert "R²" in succeed(study, "summary")
+    assert "relative absolute error" in (study / "reports/report.html").read_text(encoding="utf-8")

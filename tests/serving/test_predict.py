@@ -130,7 +130,7 @@ def test_the_molecules_are_not_written_over(models, molecules):
 
 def test_a_folder_without_models_is_one_line(tmp_path, molecules):
     said = complaint(cotrain(tmp_path, "predict", str(tmp_path), str(molecules)))
-    assert "models.json: there is no such file; name a folder that `cotrain export` wrote" in said
+    assert "models.json: no list of models here; run" in said
 
 
 def test_predicting_needs_neither_torch_nor_mlflow(models, molecules, tmp_path):

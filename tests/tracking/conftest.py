@@ -62,6 +62,7 @@ def fit_table(n_fits: int = 3, tasks: tuple[str, ...] = ("a", "b", "c"), seed: i
                 "fit_id": f"{seed:02x}{fit:030x}",
                 "plan": "subsets",
                 "kind": kind,
+                "learner": "network/group",
                 "repeat": fit % 2,
                 "seed": fit % 2 + 7,
                 "evaluation_folds": "validation 3 4 5 6, test 7 8 9",

@@ -15,11 +15,11 @@ from cotrain.training.network import NetworkSettings
 def run(study: Study) -> str:
     settings = study.settings
     recorded = settings.plan.affinity
+    table = TaskTable.load(study.table)
     # An empty folder says that affinities were asked for and that there are none.
     study.affinity.mkdir(parents=True, exist_ok=True)
     for stale in study.affinity.glob("repeat_*.npz"):
         stale.unlink()
-    table = TaskTable.load(study.table)
     fits = recorded_fits(settings, table.n_tasks)
     model = study_learners(study)[fits[0].learner].settings
     if not isinstance(model, NetworkSettings):

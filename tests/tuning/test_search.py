@@ -14,6 +14,7 @@ from cotrain.training import Capabilities, FitFailure, FitResult, Learner
 from cotrain.training.network import Network, NetworkSettings
 from cotrain.tuning import Recipes
 from cotrain.tuning._sample import sample_fits
+from cotrain.tuning._search import search_recipe
 from cotrain.tuning._trial import AsTheyAre
 from cotrain.tuning._tune import Tuning
 
@@ -86,28 +87,32 @@ def test_trial_0_is_the_settings_as_they_are_and_stays_where_nothing_is_better()
 
 
 def test_the_best_of_a_grid_is_reached_by_the_single_task_network():
-    """On real fits: no width of a grid, nor the settings as they are, is better on validation."""
+    """On real fits: no settings of a grid are clearly better on validation than those found."""
+    start = make_model(dropout=0.0, epochs=40, learning_rate=1e-2)  # overfits
+    sample = _sample("single", 0, Network(start))
 
     def train(learner, fits):
         return learner.evaluate(TABLE, fits)
 
-    recipes, trials = tune(train, trials=12)
-    grid = [
-        MODEL.model_copy(update={"dropout": drop, "epochs": n}) for drop in (0, 0.5) for n in (3, 9)
-    ]
+    trials = search_recipe(Network(start), TABLE, sample, 10, 0, train)
+    fits = [fit for rung in sample.rungs for fit in rung]
     at = list(SCORES).index("d2")
-    fits = [fit for rung in _sample("single").rungs for fit in rung]
-    means = [np.mean([out.validation[0, at] for out in train(Network(one), fits)]) for one in grid]
-    assert recipes.single.d2 > max(means) - 0.02
-    assert recipes.single.d2 >= recipes.single.untuned_d2
-    assert len(trials["single"]) == 12
+
+    def mean_d2(**changes):
+        outcomes = train(Network(start.model_copy(update=changes)), fits)
+        return np.mean([outcome.validation[0, at] for outcome in outcomes])
+
+    grid = [mean_d2(dropout=drop, epochs=n) for drop in (0.0, 0.5) for n in (4, 12)]
+    found = max(trial.d2 for trial in trials if trial.complete)
+    assert found > max(grid) - 0.02
+    assert found > trials[0].d2 + 0.1
 
 
 def _sample(way, seconds=np.inf, learner=None, table=TABLE):
     return sample_fits(way, learner or Network(MODEL), table, 2, REPEATS, 3, seconds)
 
 
-@pytest.mark.parametrize("stop_after", [0, 1, 9, 40])
+@pytest.mark.parametrize("stop_after", [0, 1, 9, 20])
 def test_a_search_that_is_stopped_ends_with_the_same_bits(tmp_path, stop_after):
     def remembered(evaluate, store):
         def ask(learner, fits):
@@ -152,7 +157,7 @@ def test_a_trial_whose_fits_fail_or_fall_behind_is_never_chosen():
 
 
 def test_fits_that_never_train_are_left_out_and_all_of_them_are_one_line():
-    recipes, _ = tune(MadeUp(lambda s, fit: None if 0 in fit.members else law(s, fit)), trials=4)
+    recipes, _ = tune(MadeUp(lambda s, fit: None if fit.members == (0,) else law(s, fit)), trials=4)
     assert recipes.single.d2 >= recipes.single.untuned_d2
     with pytest.raises(CotrainError, match="nothing can be tuned: it does not train"):
         tune(MadeUp(lambda *_: None), trials=4)

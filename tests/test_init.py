@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from commands import complaint, cotrain, succeed, type_in
@@ -112,6 +113,19 @@ class TestCsv:
         assert settings.prepare.labels.kind == "real"
         assert (settings.analyze.score, settings.analyze.curve_score) == ("r2", "r2")
 
+    def test_skewed_values_get_a_logarithm(self, tmp_path):
+        csv = write_properties(tmp_path / "mine.csv", 4, binary=False)
+        frame = pd.read_csv(csv)
+        skewed = np.exp(np.random.default_rng(0).normal(3, 2, len(frame)))
+        frame["positive"], frame["with zeros"] = skewed, np.where(skewed < 3, 0, skewed)
+        frame["negative"] = skewed - 5
+        frame.to_csv(csv, index=False)
+        init(tmp_path / "study", "--csv", csv)
+        labels = load_settings(tmp_path / "study" / "params.yaml").prepare.labels
+        names = ("lipophilicity", "positive", "with zeros", "negative")
+        found = [labels.of(name).transform for name in names]
+        assert found == ["none", "log10", "log10_plus_one", "none"]
+
     def test_a_column_of_molecules_with_another_name(self, csv, tmp_path):
         pd.read_csv(csv).rename(columns={"smiles": "structure"}).to_csv(csv, index=False)
         said = init(tmp_path / "study", "--csv", csv)
@@ -161,17 +175,13 @@ def test_a_file_where_the_folder_must_be(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="not seen to pass since the placebo, sealed files and portfolios came: mend first",
-    strict=False,
-)
 def test_a_csv_of_classes_to_a_report(tmp_path):
     frame = properties(4, binary=True)
     frame.loc[len(frame)] = ["not a molecule", 1, 0, 1, 0]
     frame["unlucky"] = 1.0  # a task of one class
     frame.to_csv(tmp_path / "mine.csv", index=False, float_format="%g")
     study = tmp_path / "study"
-    init(study, "--csv", tmp_path / "mine.csv")
+    init(study, "--csv", tmp_path / "mine.csv", "--tasks", ",".join(frame.columns[1:]))
     change_params(study, QUICK | {"plan.subsets.n_subsets": 10, "plan.subsets.max_size": 3})
     type_in(study, "dvc", "repro")
     rejects = pd.read_csv(study / "data/prepared/rejects.csv")
@@ -189,10 +199,6 @@ def test_a_csv_of_classes_to_a_report(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="not seen to pass since the placebo, sealed files and portfolios came: mend first",
-    strict=False,
-)
 def test_a_csv_of_real_values_to_a_report(tmp_path):
     study = tmp_path / "study"
     init(study, "--csv", write_properties(tmp_path / "mine.csv", 4, binary=False))

@@ -15,14 +15,7 @@ from commands import complaint, cotrain, environment, succeed, type_in
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from small_study import change_params
 
-# The pipeline itself runs for real in .ci/run; what these hold beyond that is to be mended.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xfail(
-        reason="not seen to pass since the placebo, sealed files and portfolios came: mend first",
-        strict=False,
-    ),
-]
+pytestmark = pytest.mark.slow
 
 # No file that DVC hashes may differ between two runs.
 RESULTS = ("data", "reports")
@@ -198,7 +191,7 @@ def test_a_second_run_on_one_worker_gives_the_same_bytes(study):
         (study / name).unlink()
     forget(study)
     change_params(study, {"train.workers": 1})
-    for stage in ("fetch", "prepare", "plan"):
+    for stage in ("fetch", "prepare", "tune", "plan"):
         succeed(study, stage)
     for plan in ("subsets", "placebo", "augmentations"):
         succeed(study, "train", plan)

@@ -68,6 +68,12 @@ def test_a_negative_logarithm_turns_bounds_round():
     assert found.bounds[["side", "label"]].to_numpy().tolist() == [["<", -3]]
 
 
+def test_a_logarithm_for_columns_with_zeros():
+    got, found = labels([("x", 0, ""), ("y", 99, ""), ("z", 9, ">")], transform="log10_plus_one")
+    assert got == {"x": 0, "y": 2}
+    assert found.bounds[["side", "label"]].to_numpy().tolist() == [[">", 1]]
+
+
 @pytest.mark.parametrize(
     ("repeats", "at_most", "at_least"),
     [("median", 4, 4), ("mean", 5, 5), ("first", 9, 9), ("most_severe", 2, 9)],

@@ -49,7 +49,7 @@ SMALL: dict[str, Any] = {
     "plan.affinity.repeats": 2,
     "group.max_groups": 4,  # the three clusters, and the harmful task by itself
     "group.trials": 100,
-    "validate.repeats": 3,
+    "validate.repeats": 6,
     "validate.random_groupings": 3,
 }
 

@@ -451,12 +451,18 @@ def _natural(text: str) -> list[tuple[int, float, str]]:
 
 
 def _transform(name: str, values: pd.Series) -> str:
-    """A logarithm, if it takes most of a column's skew away."""
-    if len(values) < 8 or (values <= 0).any() or values.max() < 30 * values.min():
+    """A logarithm, if it takes most of a column's skew away; of 1 + value where some are 0."""
+    if len(values) < 8 or (values < 0).any():
         return "none"
-    plain, logged = abs(_skew(values)), abs(_skew(np.log10(values)))
+    zeros = bool((values == 0).any())
+    shifted = values + 1 if zeros else values
+    if shifted.max() < 30 * shifted.min():
+        return "none"
+    plain, logged = abs(_skew(values)), abs(_skew(np.log10(shifted)))
     if plain < 1.5 or logged > plain / 2:
         return "none"
+    if zeros:
+        return "log10_plus_one"
     words = {*words_of(name), *re.split(r"[^a-z0-9µ]+", name.lower())}
     return "neg_log10" if words & _POTENCY else "log10"
 

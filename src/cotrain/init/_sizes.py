@@ -34,6 +34,8 @@ def fit_plan(
     n_train = n_folds - n_test - n_validation
     plan["test_folds"], plan["train_folds"], plan["subset_level"] = n_test, n_train, n_train
     levels = {max(1, n_train // 3), max(1, 2 * n_train // 3)}
+    if split["kind"] == "time":  # the first folds hold no label of what is measured since lately
+        levels = {n_train - 1}
     plan["augmentations"]["levels"] = sorted(level for level in levels if level < n_train) or [1]
     subsets = plan["subsets"]
     subsets["max_size"] = max(2, min(subsets["max_size"], n_tasks - 1))

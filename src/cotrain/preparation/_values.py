@@ -59,7 +59,7 @@ def check_values(table: pd.DataFrame, settings: LabelSettings) -> None:
                 "is neither 0 nor 1; correct it, or set `prepare.labels.kind` to threshold or real"
             )
         elif chosen.transform != "none":
-            wrong = part["value"] <= 0
+            wrong = part["value"] <= (-1 if chosen.transform == "log10_plus_one" else 0)
             rule = "has no logarithm; correct it, or set `prepare.labels.transform` to none"
         else:
             continue
@@ -136,6 +136,8 @@ def _transformed(table: pd.DataFrame, settings: TaskLabels) -> tuple[np.ndarray,
     relation = table["relation"].to_numpy(dtype=object)
     if settings.transform == "log10":
         return np.log10(value), relation
+    if settings.transform == "log10_plus_one":
+        return np.log10(value + 1), relation
     if settings.transform == "neg_log10":
         turned = np.where(relation == "<", ">", np.where(relation == ">", "<", ""))
         return -np.log10(value), turned

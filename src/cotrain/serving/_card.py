@@ -56,9 +56,12 @@ def _positive(label: LabelSettings) -> str:
 
 
 def _unit(label: LabelSettings) -> str:
-    signs = {"neg_log10": "-log10", "log10": "log10"}
-    sign = signs.get(label.transform)
-    return f" as {sign} of the measured one" if sign else ""
+    signs = {
+        "neg_log10": "-log10 of the measured one",
+        "log10": "log10 of the measured one",
+        "log10_plus_one": "log10 of 1 + the measured one",
+    }
+    return f" as {signs[label.transform]}" if label.transform in signs else ""
 
 
 def _training(manifest: Manifest) -> list[str]:

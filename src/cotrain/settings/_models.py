@@ -30,13 +30,17 @@ Combination = Literal[
 ]  # fmt: skip
 
 
+# Of real values; the last, log10(1 + value), is for columns with zeros.
+Transform = Literal["none", "log10", "neg_log10", "log10_plus_one"]
+
+
 class TaskLabels(Section):
     """What differs for one task from the labels of the others; what is left out does not."""
 
     kind: Literal["threshold", "binary", "real"] | None = None
     threshold: float | None = None
     active: Literal["at_most", "at_least"] | None = None
-    transform: Literal["none", "log10", "neg_log10"] | None = None
+    transform: Transform | None = None
 
 
 class LabelSettings(Section):
@@ -45,7 +49,7 @@ class LabelSettings(Section):
     kind: Literal["threshold", "binary", "real"]
     threshold: float
     active: Literal["at_most", "at_least"]
-    transform: Literal["none", "log10", "neg_log10"]
+    transform: Transform
     repeats: Literal["median", "mean", "first", "most_severe"] = "median"
     tasks: dict[str, TaskLabels] = Field(default_factory=dict)
 

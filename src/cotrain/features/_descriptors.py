@@ -1,6 +1,7 @@
 """RDKit's descriptors of molecules, brought to one scale."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from cotrain.parallel import map_chunks
 
 # Scaled values are cut here: a descriptor of one odd molecule must not outweigh all others.
 LIMIT = 5.0
+# A score made of other descriptors, which takes a fifth of the time of all.
+_LEFT_OUT = "qed"
+_FUNCTIONS = [(name, found) for name, found in Descriptors._descList if name != _LEFT_OUT]
 
 
 def descriptors(smiles: Sequence[str]) -> np.ndarray:
@@ -26,7 +30,7 @@ def descriptors(smiles: Sequence[str]) -> np.ndarray:
 
 def descriptor_names() -> list[str]:
     """Return the names of RDKit's descriptors."""
-    return [name for name, _ in Descriptors._descList]
+    return [name for name, _ in _FUNCTIONS]
 
 
 def fit_scale(values: np.ndarray) -> dict[str, Any]:
@@ -55,6 +59,13 @@ def _descriptors(smiles: Sequence[str]) -> np.ndarray:
     rows = []
     with BlockLogs():
         for text in smiles:
-            found = Descriptors.CalcMolDescriptors(Chem.MolFromSmiles(text), missingVal=np.nan)
-            rows.append(list(found.values()))
+            molecule = Chem.MolFromSmiles(text)
+            rows.append([_value(function, molecule) for _, function in _FUNCTIONS])
     return np.array(rows, dtype=np.float64)
+
+
+def _value(function: Callable[[Any], float], molecule: Any) -> float:
+    try:
+        return function(molecule)
+    except Exception:  # RDKit's own, of any kind
+        return math.nan

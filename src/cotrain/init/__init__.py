@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
 from cotrain.init._proposal import Wishes, propose
-from cotrain.init._sizes import fit_plan, fit_scores
+from cotrain.init._sizes import fit_plan, fit_recipe, fit_scores
 from cotrain.init._words import described
 from cotrain.settings import load_settings
 
@@ -81,6 +81,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     else:
         prepare["split"] = folds
     fit_scores(params, set(found.kinds.values()))
+    fit_recipe(params, set(found.kinds.values()))
     pipeline["stages"]["fetch"]["deps"] = [path]
     if (file := found.features.get("path")) is not None:
         given = os.path.relpath(Path(file).resolve(), folder.resolve())

@@ -6,7 +6,7 @@ from scipy.special import expit
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from cotrain.comparison import Blend, model_shares
-from cotrain.comparison._blend import filled, halves, learner_means
+from cotrain.comparison._blend import filled, halves, role_means
 
 
 def world(seed=0, n=4000, weights=((0.7, 0.3), (0.2, 0.8)), binary=True):
@@ -80,7 +80,7 @@ def test_shares_of_models_add_up_to_what_the_blend_says():
     anchored = np.where(holds, rng.normal(size=(50, 6)), np.nan)
     blend = Blend()
     blend.weights_ = weights[None]
-    expected = blend.predict(learner_means(anchored, owner, 3), np.zeros(50, dtype=int))
+    expected = blend.predict(role_means(anchored, owner, 3), np.zeros(50, dtype=int))
     shares = model_shares(holds, owner, weights)
     np.testing.assert_allclose(np.nan_to_num(anchored) @ shares, expected, rtol=1e-12)
     np.testing.assert_array_equal(shares[~holds], 0)

@@ -57,7 +57,7 @@ def write_validation(folder, models=MODELS):
     (out / "portfolio.json").write_text(json.dumps(portfolio))
     learners = list(dict.fromkeys(name for name, *_ in models))
     weights = [(task, name, 0.6) for task in tasks for name in learners]
-    pd.DataFrame(weights, columns=["task", "learner", "weight"]).to_csv(
+    pd.DataFrame(weights, columns=["task", "role", "weight"]).to_csv(
         out / "weights.csv", index=False
     )
     served = pd.DataFrame({"task": tasks, "score": "r2"})

@@ -467,6 +467,6 @@ class _Maker:
         skill = pd.DataFrame({"task": self.tasks, "skill": 0.3, "p_value": 0.001, "skilled": True})
         skill.loc[0, ["skill", "skilled"]] = [-0.01, False]
         skill.pipe(put, folder, "skill")
-        pd.DataFrame({"task": self.tasks, "learner": "network", "weight": 0.9}).pipe(
+        pd.DataFrame({"task": self.tasks, "role": "network", "weight": 0.9}).pipe(
             put, folder, "weights"
         )

@@ -5,7 +5,7 @@ from cotrain.comparison._compare import Comparison, compare_groupings
 from cotrain.comparison._conformal import COVERAGES, interval_table
 from cotrain.comparison._costs import way_costs
 from cotrain.comparison._evaluate import WayScores, natural_scores, score_portfolio, score_ways
-from cotrain.comparison._models import Model, Way, distinct, draws, models_of
+from cotrain.comparison._models import Model, Way, distinct, draws, models_of, roles_of
 from cotrain.comparison._outputs import Outputs, outputs_of
 from cotrain.comparison._portfolio import Candidate, Choice, choose_portfolio
 from cotrain.comparison._tables import (
@@ -37,6 +37,7 @@ __all__ = [
     "models_of",
     "natural_scores",
     "outputs_of",
+    "roles_of",
     "score_portfolio",
     "score_ways",
     "served_table",

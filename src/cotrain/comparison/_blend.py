@@ -93,32 +93,32 @@ class Blend:
         return max(s for s, loss in zip(STRENGTHS, found, strict=True) if loss <= best)
 
 
-def learner_means(anchored: np.ndarray, owner: np.ndarray, n_learners: int) -> np.ndarray:
-    """What is blended: each learner's models that hold a task, averaged, (n, n_learners).
+def role_means(anchored: np.ndarray, owner: np.ndarray, n_roles: int) -> np.ndarray:
+    """What is blended: each role's models that hold a task, averaged, (n, n_roles).
 
-    Models of one learner are alike, and so share one weight. NaN where a learner has no model.
+    Models of one role are alike, and so share one weight. NaN where a role has no model.
 
     Parameters
     ----------
     anchored : array, (n, n_models)
         Distances of models from the base rate; NaN where a model does not hold the task.
     owner : array of int, (n_models,)
-        The learner of each model.
-    n_learners : int
+        The role of each model.
+    n_roles : int
     """
-    result = np.full((anchored.shape[0], n_learners), np.nan)
-    for learner in range(n_learners):
-        own = anchored[:, owner == learner]
+    result = np.full((anchored.shape[0], n_roles), np.nan)
+    for role in range(n_roles):
+        own = anchored[:, owner == role]
         count = (~np.isnan(own)).sum(axis=1)
         total = np.where(np.isnan(own), 0.0, own).sum(axis=1)
-        result[:, learner] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        result[:, role] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return result
 
 
 def mixed(columns: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The blend's distance from the base rate, (n,), of `columns` (n, n_learners).
+    """The blend's distance from the base rate, (n,), of `columns` (n, n_roles).
 
-    `weights` are each row's, (n, n_learners), or common to all, (n_learners,).
+    `weights` are each row's, (n, n_roles), or common to all, (n_roles,).
     """
     return np.asarray((filled(columns) * weights).sum(axis=1))
 
@@ -133,11 +133,11 @@ def model_shares(holds: np.ndarray, owner: np.ndarray, weights: np.ndarray) -> n
     holds : array of bool, (n_models,)
         Whether a model holds the task.
     owner : array of int, (n_models,)
-        The learner of each model.
-    weights : array, (n_learners,)
+        The role of each model.
+    weights : array, (n_roles,)
     """
     alone = np.where(holds, np.eye(holds.size), np.nan)
-    shares = mixed(learner_means(alone, owner, weights.size), weights)
+    shares = mixed(role_means(alone, owner, weights.size), weights)
     return np.where(holds, shares, 0.0)
 
 

@@ -1,9 +1,18 @@
 """The models that a comparison needs, named so that each repeat trains the same ones."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cotrain.allocation import Fit, Kind, Rotation, by_recipe, subset_fit
+from cotrain.allocation import (
+    Fit,
+    Kind,
+    Rotation,
+    by_recipe,
+    learner_name,
+    recipe_name,
+    subset_fit,
+)
 from cotrain.grouping import Grouping
 
 # Between the seeds of two draws of one model: more than any study has repeats.
@@ -55,6 +64,28 @@ class Way:
     name: str
     models: tuple[Model, ...]
     served: bool = False
+
+
+def roles_of(learners: Sequence[str], members: Sequence[Sequence[Hashable]]) -> list[str]:
+    """What each model of a portfolio is to its blend, where models of one role share a weight.
+
+    The name of its learner; of a learner that trains tasks in several ways the recipe's.
+
+    Examples
+    --------
+    >>> roles_of(["forest", "network", "network"], [[0, 1], [0, 1], [0]])
+    ['forest', 'network/together', 'network/single']
+    """
+    n_tasks = len({task for own in members for task in own})
+    recipes = [
+        recipe_name(learner, len(own), n_tasks)
+        for learner, own in zip(learners, members, strict=True)
+    ]
+    ways = Counter(learner_name(recipe) for recipe in dict.fromkeys(recipes))
+    return [
+        recipe if ways[learner] > 1 else learner
+        for recipe, learner in zip(recipes, learners, strict=True)
+    ]
 
 
 def models_of(learner: str, grouping: Grouping) -> tuple[Model, ...]:

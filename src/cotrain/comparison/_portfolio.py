@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cotrain.comparison._blend import Blend, halves, learner_means
-from cotrain.comparison._models import Model
+from cotrain.comparison._blend import Blend, halves, role_means
+from cotrain.comparison._models import Model, roles_of
 from cotrain.comparison._outputs import Outputs, column
 
 
@@ -26,20 +26,19 @@ class Candidate:
     models: tuple[Model, ...]
 
     def columns(self, outputs: Outputs) -> np.ndarray:
-        """What is blended, (n, n_learners): each learner's models that hold a task, averaged."""
-        return learner_means(outputs.anchored(self.models), self.owner, len(self.learners))
+        """What is blended, (n, n_roles): each role's models that hold a task, averaged."""
+        owner = np.array([self.roles.index(role) for role in self._role_of_each], dtype=np.int64)
+        return role_means(outputs.anchored(self.models), owner, len(self.roles))
 
     @property
-    def owner(self) -> np.ndarray:
-        """The place among `learners` of each model's, int64 (n_models,)."""
-        return np.array(
-            [self.learners.index(model.learner) for model in self.models], dtype=np.int64
-        )
+    def roles(self) -> tuple[str, ...]:
+        """What the columns are: learners, or their ways of training."""
+        return tuple(dict.fromkeys(self._role_of_each))
 
     @property
-    def learners(self) -> tuple[str, ...]:
-        """The learners of the columns."""
-        return tuple(dict.fromkeys(model.learner for model in self.models))
+    def _role_of_each(self) -> list[str]:
+        models = self.models
+        return roles_of([one.learner for one in models], [one.members for one in models])
 
     def blend(self, outputs: Outputs, seed: int, strength: float | None = None) -> Blend:
         """The blend fitted to validation labels."""

@@ -111,24 +111,22 @@ def skill_table(choice: Choice, tasks: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def weight_table(
-    learners: Sequence[str], weights: np.ndarray, tasks: Sequence[str]
-) -> pd.DataFrame:
-    """What each learner counts for in each task's blend: task, learner, weight.
+def weight_table(roles: Sequence[str], weights: np.ndarray, tasks: Sequence[str]) -> pd.DataFrame:
+    """What each role counts for in each task's blend: task, role, weight.
 
     Parameters
     ----------
-    weights : array, (n_repeats, K, n_learners)
+    weights : array, (n_repeats, K, n_roles)
         Means over repeats are returned.
     """
     mean = weights.mean(axis=0)
     return pd.DataFrame(
         [
-            {"task": task, "learner": learner, "weight": mean[at, column]}
+            {"task": task, "role": role, "weight": mean[at, column]}
             for at, task in enumerate(tasks)
-            for column, learner in enumerate(learners)
+            for column, role in enumerate(roles)
         ],
-        columns=["task", "learner", "weight"],
+        columns=["task", "role", "weight"],
     )
 
 

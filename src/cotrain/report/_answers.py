@@ -78,7 +78,7 @@ def _recommendation(findings: Findings) -> list[str]:
     chosen = portfolios[portfolios["chosen"] > 0].iloc[0]
     if nothing_learnt(findings):
         return ["Nothing: predict the base rate, or find better features or more labels."]
-    weights = findings.weights.groupby("learner", sort=False)["weight"].mean()
+    weights = findings.weights.groupby("role", sort=False)["weight"].mean()
     parts = [f"{name} {number(weight, 2)}" for name, weight in weights.items()]
     blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
     sentences = [

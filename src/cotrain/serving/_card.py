@@ -150,17 +150,17 @@ def _task_table(manifest: Manifest) -> list[str]:
     has_widths = any(task.intervals for task in manifest.tasks)
     heads = [
         "task", "kind", "labels", "positive",
-        *(f"weight of {markdown(name)}" for name in manifest.learners),
+        *(f"weight of {markdown(name)}" for name in manifest.roles),
         "skill",
         *(f"test {markdown(name)}" for name in scores),
         *(["90 % interval", "test labels inside"] if has_widths else []),
     ]  # fmt: skip
-    rows = [_row(task, manifest.learners, scores, has_widths) for task in manifest.tasks]
+    rows = [_row(task, manifest.roles, scores, has_widths) for task in manifest.tasks]
     return [_line(heads), _line(["---"] * len(heads)), *map(_line, rows)]
 
 
 def _row(
-    task: TaskNote, learners: Sequence[str], scores: Sequence[str], has_widths: bool
+    task: TaskNote, roles: Sequence[str], scores: Sequence[str], has_widths: bool
 ) -> list[str]:
     by_score = {found.score: found for found in task.test_scores}
     cells = [
@@ -168,7 +168,7 @@ def _row(
         task.kind,
         str(task.n_labels),
         "" if task.n_positive is None else str(task.n_positive),
-        *(f"{task.weights[learner]:.2f}" for learner in learners),
+        *(f"{task.weights[role]:.2f}" for role in roles),
         "unknown" if task.skill is None else f"{task.skill:.3f}",
         *(_figure(by_score.get(score)) for score in scores),
     ]

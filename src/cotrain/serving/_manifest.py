@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cotrain.comparison import roles_of
 from cotrain.exceptions import DataError
 from cotrain.files import read_sealed, sealed, unsigned
 from cotrain.settings import LabelSettings
@@ -56,7 +57,7 @@ class TaskNote(_Part):
     scale : float
         The standard deviation of a real-valued task's; 1 of a binary one.
     weights : dict of str to float
-        What each learner counts for. The output is base + scale * the weighted sum of its models'
+        What each role counts for. The output is base + scale * the weighted sum of its models' mean
         distances from the base rate, which calibrates it; see `cotrain.comparison.Blend`.
     skill, p_value, skilled
         The share of the base rate's loss that is taken away on validation labels, and whether
@@ -162,7 +163,7 @@ class Manifest(_Part):
         What the file is, and the SHA-256 of itself; see `cotrain.files`.
     """
 
-    format: Literal[3] = 3
+    format: Literal[4] = 4
     portfolio: str
     data_version: str
     n_features: Annotated[int, Field(ge=1)]
@@ -178,9 +179,15 @@ class Manifest(_Part):
     seal: str = ""
 
     @property
-    def learners(self) -> tuple[str, ...]:
-        """The names of the learners, as models come."""
-        return tuple(dict.fromkeys(model.learner for model in self.models))
+    def roles(self) -> tuple[str, ...]:
+        """What blends weigh, as models come; see `cotrain.comparison.roles_of`."""
+        return tuple(dict.fromkeys(self.role_of_each))
+
+    @property
+    def role_of_each(self) -> list[str]:
+        """The role of each model."""
+        models = self.models
+        return roles_of([one.learner for one in models], [one.members for one in models])
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Manifest":
@@ -191,8 +198,8 @@ class Manifest(_Part):
             if unknown := sorted(set(model.members) - set(names)):
                 raise ValueError(f"models must hold tasks of the list, got {unknown[0]!r}")
         for task in self.tasks:
-            if set(task.weights) != set(self.learners):
-                raise ValueError(f"{task.name!r} must have a weight for each learner of the models")
+            if set(task.weights) != set(self.roles):
+                raise ValueError(f"{task.name!r} must have a weight for each role of the models")
         return self
 
     @classmethod

@@ -135,9 +135,9 @@ class TrainedModels:
 
     def _shares(self, task: TaskNote, holds: np.ndarray) -> np.ndarray:
         """What each model that holds a task counts for, (n_holding,)."""
-        learners = self.manifest.learners
-        owner = np.array([learners.index(note.learner) for note in self.manifest.models], dtype=int)
-        weights = np.array([task.weights[learner] for learner in learners])
+        roles = self.manifest.roles
+        owner = np.array([roles.index(role) for role in self.manifest.role_of_each], dtype=int)
+        weights = np.array([task.weights[role] for role in roles])
         return model_shares(holds, owner, weights)[holds]
 
     def predict_smiles(self, smiles: Sequence[str]) -> pd.DataFrame:

@@ -49,8 +49,8 @@ class PortfolioFile:
         portfolio = _portfolio(study.validation / "portfolio.json", tasks, data_version)
         path = study.validation / "weights.csv"
         weights = tables.read(study.validation, "weights")
-        wanted = {(task, learner) for task in tasks for learner in portfolio.learners}
-        pairs = list(zip(weights["task"], weights["learner"], strict=True))
+        wanted = {(task, role) for task in tasks for role in portfolio.roles}
+        pairs = list(zip(weights["task"], weights["role"], strict=True))
         good = (weights["weight"] >= 0).all()
         if set(pairs) != wanted or len(pairs) != len(wanted) or not good:
             raise _unreadable(path, "its weights are not those of the portfolio")

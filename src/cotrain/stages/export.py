@@ -137,7 +137,7 @@ def _task_notes(study: Study, table: TaskTable, found: PortfolioFile) -> list[Ta
             n_positive=int(table.positive_counts[task].sum()) if kind == "binary" else None,
             base=float(base[task]),
             scale=float(everything.scale[task]),
-            weights={learner: found.weights[name, learner] for learner in found.portfolio.learners},
+            weights={role: found.weights[name, role] for role in found.portfolio.roles},
             skill=_number(found.skill.loc[name, "skill"]),
             p_value=_number(found.skill.loc[name, "p_value"]),
             skilled=bool(found.skill.loc[name, "skilled"]),

@@ -87,7 +87,7 @@ def run(study: Study) -> str:
         "portfolios": candidate_table(choice),
         "skill": skill_table(choice, tasks),
         "intervals": interval_table(recommended, repeats, tasks, seed),
-        "weights": weight_table(recommended.learners, weights, tasks),
+        "weights": weight_table(recommended.roles, weights, tasks),
         "served": served_table(
             {score: by_score[score, False][RECOMMENDED] for score, again in shown if not again},
             tasks,
@@ -151,7 +151,9 @@ def _ways(
         Candidate("grouping", groups),
     ]
     if rest:
+        candidates.append(Candidate("single-task and other learners", (*alone, *rest)))
         candidates.append(Candidate("ensemble and other learners", (*ensemble, *rest)))
+    candidates.append(Candidate("ensemble and single-task", (*ensemble, *alone)))
     candidates.append(Candidate("ensemble and grouping", (*ensemble, *groups)))
     candidates.append(Candidate("all models", (*ensemble, *groups, *alone, *rest)))
     return [way for way in ways if way.models or way.name == "base rate"], _distinct(candidates)

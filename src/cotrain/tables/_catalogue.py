@@ -355,9 +355,9 @@ TABLES: dict[str, Table] = {
         _table(
             "weights",
             "validate",
-            "a task and learner",
+            "a task and role",
             _TASK,
-            _columns("word", learner="the learner"),
+            _columns("word", role="the learner, and where it trains in several ways the way"),
             _columns("number", weight="its weight in the task's blend, mean over repeats"),
         ),
         _table(

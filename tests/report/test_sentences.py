@@ -221,7 +221,7 @@ def test_wins_are_counted_by_the_tasks_own_intervals(findings):
 def test_the_summary_is_short_and_names_groups_and_rivals(findings):
     text = summarize(findings)
     assert len(text.splitlines()) < 30
-    for words in ("Recommended grouping: 3 models", "reliability", "single-task", "all together"):
+    for words in ("Best grouping: 3 models", "reliability", "single-task", "all together"):
         assert words in text
     gain = facts.rivals(findings, "log_loss")[0]
     assert f"{gain.difference:+.4f}" in text

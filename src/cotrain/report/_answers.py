@@ -16,6 +16,8 @@ from cotrain.report._words import (
 
 # What one would do without this study, in the order in which it is said.
 USUAL = ("forest", "linear", "kernel", "boosting", "single-task", "all together", "ensemble")
+# Groups that a sentence can show; the page has a list of all.
+_MOST_GROUPS, _LONGEST = 8, 300
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,9 @@ def _recommendation(findings: Findings) -> list[str]:
             "the simplest portfolio that is not clearly worse than the best, on validation labels."
         )
     ]
+    groups = [listing([f"`{task}`" for task in group]) for group in findings.recommendation.groups]
+    if len(groups) <= _MOST_GROUPS and all(len(group) <= _LONGEST for group in groups):
+        sentences.append(f"The best groups found by the measured subsets: {'; '.join(groups)}.")
     score = facts.main_score(findings)
     gains = []
     for rival in facts.rivals(findings, score):

@@ -37,7 +37,7 @@ class VerdictCounts:
 
 @dataclass(frozen=True)
 class Rival:
-    """The recommended grouping against another on test labels; a positive difference is a win.
+    """The recommended portfolio against another on test labels; a positive difference is a win.
 
     `low` and `high` are the ends of the 95 % interval of `difference`.
     """
@@ -144,7 +144,7 @@ def raw_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def rivals(findings: Findings, score: str) -> list[Rival]:
-    """Return the recommended grouping's rivals on test labels by one score, in their order."""
+    """Return the recommended portfolio's rivals on test labels by one score, in their order."""
     table = raw_rows(findings.comparison)
     rows = table[(table["score"] == score) & (table["grouping"] != RECOMMENDED)]
     return [
@@ -159,14 +159,14 @@ def rivals(findings: Findings, score: str) -> list[Rival]:
 
 
 def recommended_mean(findings: Findings, score: str) -> float:
-    """Return the recommended grouping's mean score on test labels; NaN if it is not there."""
+    """Return the recommended portfolio's mean score on test labels; NaN if it is not there."""
     table = raw_rows(findings.comparison)
     rows = table[(table["score"] == score) & (table["grouping"] == RECOMMENDED)]
     return float(rows["mean"].iloc[0]) if len(rows) else math.nan
 
 
 def wins(findings: Findings, grouping: str, score: str) -> VerdictCounts:
-    """Return on how many tasks the recommended grouping wins (helps) or loses (hurts)."""
+    """Return on how many tasks the recommended portfolio wins (helps) or loses (hurts)."""
     table = raw_rows(findings.task_comparison)
     rows = table[(table["grouping"] == grouping) & (table["score"] == score)]
     return VerdictCounts.of(own_verdicts(rows))

@@ -93,8 +93,8 @@ def _comparison(findings: Findings) -> Picture | None:
         return None
     return draw(
         "comparison",
-        "The recommended grouping against its rivals, on test labels",
-        f"Gain of the recommended grouping over {count(len(next(iter(rivals.values()))), 'rival')}"
+        "The recommended portfolio against its rivals, on test labels",
+        f"Gain of the recommended portfolio over {count(len(next(iter(rivals.values()))), 'rival')}"
         f" with 95 % intervals; the table below has the numbers.",
         lambda: _plots.forest(rivals),
     )

@@ -47,7 +47,7 @@ def interval_plot(axes: Axes, rows: Sequence[Row], xlabel: str) -> None:
 
 
 def forest(rivals: dict[str, list[Rival]]) -> Figure:
-    """Return the recommended grouping's gain over each rival, a panel a score."""
+    """Return the recommended portfolio's gain over each rival, a panel a score."""
     n_rows = max((len(rows) for rows in rivals.values()), default=1)
     layout = ConstrainedLayoutEngine(wspace=0.06)  # tick labels of two panels may not run together
     figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout=layout)

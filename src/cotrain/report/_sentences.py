@@ -71,11 +71,11 @@ def finding_sentences(findings: Findings) -> list[str]:
 
 
 def comparison_sentences(findings: Findings) -> list[str]:
-    """Return how the recommended grouping did against its rivals on test labels."""
+    """Return how the recommended portfolio did against its rivals on test labels."""
     score = facts.main_score(findings)
     rivals = facts.rivals(findings, score)
     if not rivals:
-        return ["The recommended grouping was compared with nothing on test labels."]
+        return ["The recommended portfolio was compared with nothing on test labels."]
     decided = [r for r in rivals if r.verdict in ("better", "worse")]
     open_ = [r for r in rivals if r.verdict in ("undecided", "unknown")]
     sentences = []
@@ -83,7 +83,7 @@ def comparison_sentences(findings: Findings) -> list[str]:
         parts = [f"{_beats(rival)} {_by(rival)}" for rival in decided]
         sentences.append(
             f"On test labels, over {count(decided[0].n_repeats, 'repeat')}, the recommended "
-            f"grouping {listing(parts)} in {score_name(score)}."
+            f"portfolio {listing(parts)} in {score_name(score)}."
         )
     if open_:
         parts = [f"against {rival.grouping}: {_by(rival)}{_until(rival)}" for rival in open_]
@@ -99,7 +99,7 @@ def grouping_sentence(findings: Findings) -> str:
     best = findings.recommendation
     sizes = [count(len(group), "task") for group in best.groups]
     return (
-        f"Recommended: {count(len(best.groups), 'model')} ({listing(sizes)}), with a predicted "
+        f"Best grouping: {count(len(best.groups), 'model')} ({listing(sizes)}), with a predicted "
         f"mean {score_name(best.score)} of {number(best.predicted)}, "
         f"{certificate(findings)}."
     )

@@ -74,7 +74,7 @@ def _groups(findings: Findings) -> str:
     best = findings.recommendation
     lines = [
         (
-            f"Recommended grouping: {count(len(best.groups), 'model')}, predicted "
+            f"Best grouping: {count(len(best.groups), 'model')}, predicted "
             f"{score_name(best.score)} {number(best.predicted)}, "
             f"{certificate(findings)}"
         )
@@ -97,8 +97,8 @@ def _comparison(findings: Findings) -> str:
     shown = "unknown" if math.isnan(mean) else number(mean)
     lines = [
         (
-            f"On test labels the recommended grouping has a mean {score_name(score)} of {shown}; "
-            "its gain over"
+            f"Recommended: {facts.chosen_portfolio(findings)}. On test labels it has a mean "
+            f"{score_name(score)} of {shown}; its gain over"
         )
     ]
     lines.extend(_rival(rival) for rival in facts.rivals(findings, score))

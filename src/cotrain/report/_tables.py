@@ -44,7 +44,7 @@ def study_table(findings: Findings) -> HtmlTable:
 
 
 def comparison_table(findings: Findings) -> HtmlTable:
-    """Return the recommended grouping and its rivals on test labels, every score."""
+    """Return the recommended portfolio and its rivals on test labels, every score."""
     headers = tuple(
         Header(title, is_number)
         for title, is_number in (
@@ -91,7 +91,7 @@ def _won(counts: VerdictCounts) -> str:
 
 
 def grouping_cost_table(findings: Findings) -> HtmlTable:
-    """Return what the recommended grouping and its rivals cost."""
+    """Return what the recommended portfolio and its rivals cost."""
     return table_of(
         "What each grouping costs",
         findings.comparison.drop_duplicates("grouping"),

@@ -1,11 +1,13 @@
 """The lists of fits to train."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import joblib
 
 from cotrain.allocation import (
+    Fit,
     Identities,
     Plan,
     all_together,
@@ -22,7 +24,7 @@ from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.training import Journal, Learners, estimate_seconds, load_fit_table
+from cotrain.training import Journal, Learners, can_learn, estimate_seconds, load_fit_table
 
 
 def run(study: Study) -> str:
@@ -31,7 +33,13 @@ def run(study: Study) -> str:
     version = file_version(study.table)
     learners = study_learners(study)
     try:
-        plans = make_plans(settings, table.n_tasks, version, learners.identities())
+        plans = make_plans(
+            settings,
+            table.n_tasks,
+            version,
+            learners.identities(),
+            lambda fit: can_learn(table, fit),
+        )
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `plan`: {error}") from error
     journal = Journal(study.journal)
@@ -42,10 +50,17 @@ def run(study: Study) -> str:
     return "\n".join(_describe(plan, table, learners, settings, journal) for plan in plans)
 
 
-def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities) -> list[Plan]:
+def make_plans(
+    settings: Settings,
+    n_tasks: int,
+    version: str,
+    known: Identities,
+    learnable: Callable[[Fit], bool] = lambda _: True,
+) -> list[Plan]:
     """The plans of a study: subsets, then the statTAG grid without what they share.
 
-    With adaptive sampling the subsets are those of the first round.
+    With adaptive sampling the subsets are those of the first round. Curves lack the fits of one
+    task that are not `learnable`: its first folds may hold a single class.
     """
     plan = settings.plan
     subsets_of, grid = plan.subsets, plan.augmentations
@@ -83,7 +98,7 @@ def make_plans(settings: Settings, n_tasks: int, version: str, known: Identities
     fits = augmentations(n_tasks, grid.levels, grid_repeats)
     # The curves of each task alone and of all together, up to the top level.
     for level in range(1, plan.train_folds + 1):
-        fits += single_tasks(n_tasks, level, grid_repeats)
+        fits += filter(learnable, single_tasks(n_tasks, level, grid_repeats))
         fits += all_together(n_tasks, level, grid_repeats)
     fits = by_recipe(plan.learner, fits)
     return [

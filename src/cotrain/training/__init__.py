@@ -13,7 +13,7 @@ from cotrain.training._fit_table import (
 from cotrain.training._journal import Journal
 from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests, Trained
 from cotrain.training._make import Learners, estimate_seconds, make_learner
-from cotrain.training._problem import Labels, Problem
+from cotrain.training._problem import Labels, Problem, can_learn
 from cotrain.training._result import FitFailure, FitResult, Outcome, Predictions, fit_result
 from cotrain.training._sweep import sweep
 
@@ -33,6 +33,7 @@ __all__ = [
     "Rows",
     "Suggests",
     "Trained",
+    "can_learn",
     "describe_fit",
     "estimate_seconds",
     "fit_result",

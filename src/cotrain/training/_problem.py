@@ -186,3 +186,12 @@ def _check_variety(
         task = table.tasks[members[train.member[0]]]
         what = "one class" if is_binary[train.member[0]] else "one value"
         raise FitError(f"only {what} among the training labels of the task `{task}`")
+
+
+def can_learn(table: TaskTable, fit: Fit) -> bool:
+    """Whether some member of `fit` has two different training labels."""
+    try:
+        Problem.of(table, fit)
+    except FitError:
+        return False
+    return True

@@ -46,7 +46,7 @@ def _run_stage(study: Study, name: str, *arguments: str) -> None:
     # Imported here, so that `--help` does not wait for torch and MLflow.
     stage = importlib.import_module(f"cotrain.stages.{name}")
     end_with_dvc()
-    with nullcontext() if name == "summary" else one_writer(study.home):
+    with nullcontext() if name in ("check", "summary") else one_writer(study.home):
         click.echo(stage.run(study, *arguments))
 
 
@@ -77,6 +77,13 @@ def tune(study: Study, budget: str | None) -> None:
 def plan(study: Study) -> None:
     """List the fits to train."""
     _run_stage(study, "plan")
+
+
+@cotrain.command()
+@click.pass_obj
+def check(study: Study) -> None:
+    """Hold the settings against the data that is there, and change nothing."""
+    _run_stage(study, "check")
 
 
 @cotrain.command()

@@ -56,10 +56,15 @@ def test_random_subsets_are_distinct_and_grow_by_adding(n_tasks, data):
     assert list(one) == sorted(set(one))
 
 
-def test_more_subsets_than_there_are_is_refused():
-    assert len(random_subsets(4, 6, 2, 2, seed=0)) == 6
-    with pytest.raises(ValueError, match="7 distinct subsets of 2 to 2 out of 4 tasks"):
-        random_subsets(4, 7, 2, 2, seed=0)
+@pytest.mark.parametrize("n_tasks", [2, 3, 4, 12])
+def test_all_subsets_are_returned_where_there_are_no_more(n_tasks):
+    n_all = 2**n_tasks - n_tasks - 1
+    found = random_subsets(n_tasks, 10**5, 2, n_tasks, seed=0)
+    assert len(found) == len(set(found)) == n_all
+    assert random_subsets(n_tasks, max(n_all - 1, 1), 2, n_tasks, seed=0) == (found[:-1] or found)
+
+
+def test_sizes_that_do_not_fit_the_tasks_are_refused():
     with pytest.raises(ValueError, match="max_size <= 4"):
         random_subsets(4, 7, 2, 5, seed=0)
 

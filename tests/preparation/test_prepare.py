@@ -219,3 +219,14 @@ def test_merging_is_what_brute_force_gives(rows):
     assert set(zip(prepared.conflicts["example"], prepared.conflicts["task"], strict=True)) == (
         conflicting
     )
+
+
+def test_what_is_left_out_and_what_tasks_share_is_told():
+    rings = [(f"C1CCCCC1{'C' * n}", "other", n % 2 * 99 + 1) for n in range(12)]
+    one = [(chain, "one class", 1) for chain in CHAINS]
+    bounded = [("CCO", "t", 100, "<"), ("CCCO", "t", 1)]
+    raw = measured(even() + rings + one + bounded)
+    notes = prepare(raw, setup(split="random"), [(0, 1, 2)]).notes["note"].tolist()
+    assert notes[0].startswith("left out: `one class` (all labels (12) are positive in the data)")
+    assert notes[1] == "values that are bounds and give no label: `t` 1 of 14"
+    assert notes[2].startswith("1 of 1 pairs of tasks share under 30% of the smaller one's")

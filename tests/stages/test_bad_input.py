@@ -186,14 +186,44 @@ class TestAPreparedStudy:
         assert "run `cotrain doctor`, which moves it away" in line
         assert not (study / "data" / "fits").exists()
 
-    def test_more_subsets_than_there_are(self, study):
-        self.own_params(study, {"plan.subsets.max_size": 2, "plan.subsets.n_subsets": 37})
-        line = refused(study, "plan")
-        assert "params.yaml: section `plan`: 37 distinct subsets of 2 to 2 out of 9 tasks" in line
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"plan.augmentations.levels": [3]}, "`plan.augmentations.levels` must leave a"),
+            ({"plan.subset_level": 4}, "`plan.subset_level` must be at most `plan.train_folds`"),
+            ({"analyze.score": "mse"}, "`analyze.score` is mse, which the task `task_0` and 8"),
+            ({"analyze.curve_score": "r2"}, "choose auroc or aupr or d2"),
+            (
+                {"group.caution": 1.0, "plan.subsets.repeats": 1},
+                "`group.caution` takes off standard errors, which one repeat does not tell",
+            ),
+            ({"group.weights": {"nothing": 2.0}}, "`group.weights` names the task `nothing`"),
+            ({"group.must_share": [["x", "y"]]}, "`group.must_share` names the task `x`"),
+            ({"group.min_size": 10}, "`group.min_size` must be at most the number of tasks, 9"),
+            ({"group.max_size": 2}, "`group.max_groups` must be at least 5 with"),
+            ({"train.max_hours": 1e-6}, "more than the 1e-06 of `train.max_hours`"),
+        ],
+        ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+    )
+    def test_settings_that_do_not_suit_the_tasks(self, study, changes, message):
+        """Told by `plan`, before anything is trained, and by `check`, which writes nothing."""
+        self.own_params(study, changes)
+        for stage in ("plan", "check"):
+            assert message in refused(study, stage)
 
-    def test_levels_beyond_the_training_folds(self, study):
-        self.own_params(study, {"plan.augmentations.levels": [3]})
-        assert "params.yaml: section `plan`: " in refused(study, "plan")
+    def test_check_says_what_would_be_done(self, study):
+        before = sorted(study.rglob("*"))
+        said = succeed(study, "check")
+        assert "9 tasks" in said
+        assert "subsets: " in said
+        assert "the settings suit the data" in said
+        assert sorted(study.rglob("*")) == before
+
+    def test_all_subsets_are_trained_where_there_are_fewer_than_asked_for(self, study):
+        self.own_params(study, {"plan.subsets.max_size": 2, "plan.subsets.n_subsets": 37})
+        (study / "data" / "plans").unlink()
+        said = succeed(study, "plan")
+        assert "9 tasks have 36 subsets of 2 to 2, so all are trained, not 37" in said
 
     def test_a_task_table_that_is_damaged(self, study):
         (study / "data" / "tasks.npz").unlink()

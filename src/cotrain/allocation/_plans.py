@@ -1,5 +1,7 @@
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -80,31 +82,36 @@ def random_subsets(
 ) -> list[tuple[int, ...]]:
     """Distinct random subsets: size uniform in min_size .. max_size, then tasks uniform.
 
-    Raising `n_subsets` keeps the subsets there were and adds new ones.
+    Raising `n_subsets` keeps the subsets there were and adds new ones. If there are no more than
+    are asked for, all are returned.
 
     Raises
     ------
     ValueError
-        If the sizes do not fit the tasks, or there are not so many distinct subsets.
+        If the sizes do not fit the tasks.
     """
     if not 1 <= min_size <= max_size <= n_tasks:
         raise ValueError(
             f"sizes must obey 1 <= min_size <= max_size <= {n_tasks} tasks, "
             f"got {min_size} and {max_size}"
         )
+    sizes = range(min_size, max_size + 1)
+    n_all = sum(math.comb(n_tasks, size) for size in sizes)
+    n_subsets = min(n_subsets, n_all)
     rng = np.random.default_rng(seed)
     subsets: dict[tuple[int, ...], None] = {}
-    for _ in range(1000 * n_subsets):
+    for _ in range(100 * min(n_all, 20_000)):  # whatever is asked for, so that more adds to fewer
         if len(subsets) == n_subsets:
-            break
+            return list(subsets)
         size = rng.integers(min_size, max_size + 1)
         members = rng.choice(n_tasks, size=size, replace=False)
         subsets.setdefault(tuple(sorted(int(task) for task in members)))
-    if len(subsets) < n_subsets:
-        raise ValueError(
-            f"{n_subsets} distinct subsets of {min_size} to {max_size} out of {n_tasks} tasks "
-            f"could not be drawn, got {len(subsets)}; ask for fewer"
-        )
+    # Nearly all are asked for, and the last ones are hardly ever drawn: take them in order.
+    for length in sizes:
+        for chosen in combinations(range(n_tasks), length):
+            if len(subsets) == n_subsets:
+                return list(subsets)
+            subsets.setdefault(chosen)
     return list(subsets)
 
 

@@ -13,6 +13,7 @@ from cotrain.features import Featurizer, make_featurizer
 from cotrain.files import write_csv, write_sums
 from cotrain.preparation._labels import LabelMatrix, arrange
 from cotrain.preparation._names import name_examples
+from cotrain.preparation._notes import data_notes
 from cotrain.preparation._tasks import (
     count_table,
     excluded_table,
@@ -159,6 +160,7 @@ def prepare(
         else pd.NA,
         f"{split} folds": settings.n_folds,
     }
+    notes = [*found.notes, *data_notes(labelled, excluded, scorable, split)]
     return Prepared(
         table,
         rejects,
@@ -168,7 +170,7 @@ def prepare(
         pd.DataFrame(summary.items(), columns=["item", "count"]),
         count_table(table),
         pd.DataFrame({"example": scorable.examples, "fold": folds, "reason": found.groups[kept]}),
-        pd.DataFrame({"note": list(found.notes)}, dtype=object),
+        pd.DataFrame({"note": notes}, dtype=object),
     )
 
 

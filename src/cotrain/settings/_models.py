@@ -89,6 +89,7 @@ class TrainSettings(Section):
 
     workers: Annotated[int, Field(ge=0)]
     backend: Literal["threading", "loky", "dask"]
+    max_hours: Annotated[float, Field(gt=0)] = 48.0
 
 
 class TuneSettings(Section):

@@ -19,7 +19,8 @@ from cotrain.allocation import (
 )
 from cotrain.analysis import make_rounds
 from cotrain.exceptions import SettingsError
-from cotrain.settings import Settings
+from cotrain.settings import Settings, SubsetSettings
+from cotrain.stages._checks import check_against, check_duration, check_fit_count
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
@@ -28,9 +29,23 @@ from cotrain.training import Journal, Learners, can_learn, estimate_seconds, loa
 
 
 def run(study: Study) -> str:
+    plans, said = planned(study, TaskTable.load(study.table), file_version(study.table))
+    for plan in plans:
+        plan.save(study.plan(plan.name))
+    return said
+
+
+def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], str]:
+    """The plans of a study, and what is to be said of them.
+
+    Raises
+    ------
+    SettingsError
+        If the settings do not suit the task table, or the fits would take too long.
+    """
     settings = study.settings
-    table = TaskTable.load(study.table)
-    version = file_version(study.table)
+    check_against(settings, table)
+    check_fit_count(settings, table.n_tasks)
     learners = study_learners(study)
     try:
         plans = make_plans(
@@ -45,9 +60,10 @@ def run(study: Study) -> str:
     journal = Journal(study.journal)
     for path in sorted(study.fits("any").parent.glob("*.parquet")):
         journal.absorb(load_fit_table(path))
-    for plan in plans:
-        plan.save(study.plan(plan.name))
-    return "\n".join(_describe(plan, table, learners, settings, journal) for plan in plans)
+    minutes = [_minutes(plan, table, learners, settings, journal) for plan in plans]
+    check_duration(settings, sum(minutes))
+    said = [_describe(*each, journal) for each in zip(plans, minutes, strict=True)]
+    return plans, "\n".join([*said, *_notes(settings, table.n_tasks, plans[0])])
 
 
 def make_plans(
@@ -63,7 +79,7 @@ def make_plans(
     task that are not `learnable`: its first folds may hold a single class.
     """
     plan = settings.plan
-    subsets_of, grid = plan.subsets, plan.augmentations
+    subsets_of, grid = fitting_subsets(plan.subsets, n_tasks), plan.augmentations
     subset_repeats, grid_repeats = (
         study_repeats(settings, n_repeats, plan.seed)
         for n_repeats in (subsets_of.repeats, grid.repeats)
@@ -108,19 +124,58 @@ def make_plans(
     ]
 
 
-def _describe(
+def fitting_subsets(subsets: SubsetSettings, n_tasks: int) -> SubsetSettings:
+    """The settings of subsets for the tasks that preparation left: no larger, no more than are."""
+    largest = max(min(subsets.max_size, n_tasks), 1)
+    smallest = min(subsets.min_size, largest)
+    n_all = sum(math.comb(n_tasks, size) for size in range(smallest, largest + 1))
+    return subsets.model_copy(
+        update={
+            "min_size": smallest,
+            "max_size": largest,
+            "n_subsets": min(subsets.n_subsets, n_all),
+        }
+    )
+
+
+def _minutes(
     plan: Plan, table: TaskTable, learners: Learners, settings: Settings, journal: Journal
-) -> str:
+) -> float:
+    """How long the fits that are not recorded take on all workers, about."""
     recorded = journal.recorded()
     missing = [fit for key, fit in plan.fits.items() if key not in recorded]
     measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
     seconds = float(sum(estimate_seconds(learners, table, missing, measured)))
-    minutes = math.ceil(seconds / 60 / (settings.train.workers or joblib.cpu_count()))
+    return seconds / 60 / (settings.train.workers or joblib.cpu_count())
+
+
+def _describe(plan: Plan, minutes: float, journal: Journal) -> str:
+    n_recorded = len(journal.recorded() & set(plan.fits))
+    about = f"{math.ceil(minutes)} min" if minutes < 120 else f"{minutes / 60:.0f} hours"
     more = ""
     if plan.rounds is not None:
         n_subsets = plan.rounds.n_subsets - len(plan.subsets)
         more = f"; up to {n_subsets} subsets more will be chosen by what these show"
     return (
-        f"{plan.name}: {len(plan)} fits, {len(plan) - len(missing)} already recorded, "
-        f"about {minutes} min for the others{more}"
+        f"{plan.name}: {len(plan)} fits, {n_recorded} already recorded, "
+        f"about {about} for the others{more}"
     )
+
+
+def _notes(settings: Settings, n_tasks: int, subsets: Plan) -> list[str]:
+    """What differs from the settings, or makes them decide little."""
+    wanted, found = settings.plan.subsets, len(subsets.subsets)
+    notes = []
+    if subsets.rounds is None and found < wanted.n_subsets:
+        notes.append(
+            f"note: {n_tasks} tasks have {found} subsets of {wanted.min_size} to "
+            f"{min(wanted.max_size, n_tasks)}, so all are trained, not {wanted.n_subsets}"
+        )
+    mean_size = sum(map(len, subsets.subsets)) / max(found, 1)
+    scores = found * mean_size / n_tasks
+    if scores < n_tasks and subsets.rounds is None and found == wanted.n_subsets:
+        notes.append(
+            f"note: {scores:.1f} subsets hold a task, fewer than the {n_tasks} tasks: few pairs "
+            "can be decided; raise `plan.subsets.n_subsets` or learn fewer tasks"
+        )
+    return notes

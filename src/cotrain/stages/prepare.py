@@ -1,6 +1,6 @@
 """The task table from the measurements."""
 
-from cotrain.preparation import prepare
+from cotrain.preparation import Prepared, prepare
 from cotrain.settings import Settings
 from cotrain.sources import RawTable
 from cotrain.stages._repeats import study_repeats
@@ -8,19 +8,22 @@ from cotrain.study import Study
 
 
 def run(study: Study) -> str:
+    found, said = prepared(study, RawTable.load(study.raw, study.folder))
+    found.save(study.table, study.prepared)
+    return said
+
+
+def prepared(study: Study, raw: RawTable) -> tuple[Prepared, str]:
+    """The task table of a study, and what is to be said of it."""
     settings = study.settings
-    raw = RawTable.load(study.raw, study.folder)
-    folds = _fold_sets(settings)
-    prepared = prepare(raw, settings.prepare, folds, settings.plan.test_folds)
-    prepared.save(study.table, study.prepared)
-    table = prepared.table
-    notes = [f"\nnote: {note}" for note in prepared.notes["note"]]
+    found = prepare(raw, settings.prepare, _fold_sets(settings), settings.plan.test_folds)
+    table = found.table
     said = (
         f"{table.n_examples} examples, {table.n_tasks} tasks, {table.labels.nnz} labels; "
-        f"{len(prepared.rejects)} rows rejected, {len(prepared.conflicts)} labels conflict, "
-        f"{len(prepared.excluded)} tasks excluded: see {study.prepared}"
+        f"{len(found.rejects)} rows rejected, {len(found.conflicts)} labels conflict, "
+        f"{len(found.excluded)} tasks excluded: see {study.prepared}"
     )
-    return said + "".join(notes)
+    return found, said + "".join(f"\nnote: {note}" for note in found.notes["note"])
 
 
 def _fold_sets(settings: Settings) -> list[tuple[int, ...]]:

@@ -1,0 +1,56 @@
+"""What users should know of their labels before anything is trained."""
+
+import numpy as np
+import pandas as pd
+
+from cotrain.preparation._labels import LabelMatrix
+from cotrain.preparation._values import Labelled
+
+_SHOWN = 5
+# Below, gradient affinities are reported to be noise (arXiv 2604.07848).
+_FEW_SHARED = 0.3
+
+
+def data_notes(
+    labelled: Labelled, excluded: pd.DataFrame, labels: LabelMatrix, split: str
+) -> list[str]:
+    """Return notes on tasks left out, bounds that are no labels, and examples that tasks share."""
+    notes = []
+    if len(excluded):
+        reasons = [f"`{row.task}` ({row.reason})" for row in excluded.itertuples()]
+        advice = "" if split == "random" else ", or `prepare.split: {kind: random}`"
+        notes.append(
+            f"left out: {_some(reasons)}; fewer folds (`prepare.n_folds`){advice} may bring back "
+            "what has both classes in the data"
+        )
+    tasks = labelled.tasks
+    bounds = tasks[(tasks["n_undecided"] > 0)]
+    if len(bounds):
+        counts = [
+            f"`{row.task}` {row.n_undecided} of {row.n_values}" for row in bounds.itertuples()
+        ]
+        notes.append(f"values that are bounds and give no label: {_some(counts)}")
+    shared = shared_shares(labels)
+    pairs = shared[np.triu_indices(len(shared), 1)]
+    n_few = int((pairs < _FEW_SHARED).sum())
+    if n_few:
+        notes.append(
+            f"{n_few} of {pairs.size} pairs of tasks share under {_FEW_SHARED:.0%} of the smaller "
+            "one's examples: gradient affinities between them tell where examples lie more than "
+            "what tasks share; subsets and the validation are experiments and hold"
+        )
+    return notes
+
+
+def shared_shares(labels: LabelMatrix) -> np.ndarray:
+    """Examples that two tasks share over those of the smaller one, float64 (K, K)."""
+    known = labels.values.copy()
+    known.data = np.ones(known.data.size)
+    both = np.asarray((known.T @ known).todense(), dtype=np.float64)
+    counts = both.diagonal()
+    return both / np.maximum(np.minimum.outer(counts, counts), 1)
+
+
+def _some(texts: list[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more

@@ -1,0 +1,127 @@
+"""Settings against the data and against each other, before anything is trained."""
+
+import math
+from collections.abc import Iterator
+
+from cotrain.exceptions import SettingsError
+from cotrain.scores import SCORES, find_score
+from cotrain.settings import Settings
+from cotrain.stages._repeats import study_repeats
+from cotrain.tasks import TaskTable
+
+# Plans of more fits are a slip of the pen: at a tenth of a second a fit they take a day.
+_MOST_FITS = 1_000_000
+
+
+def check_against(settings: Settings, table: TaskTable) -> None:
+    """Raise unless the settings suit the task table.
+
+    Raises
+    ------
+    SettingsError
+        That names everything that is wrong.
+    """
+    wrong = [
+        *_wrong_folds(settings),
+        *_wrong_scores(settings, table),
+        *_wrong_names(settings, table),
+    ]
+    if table.n_tasks < 2:
+        wrong.append(
+            f"one task is left, `{table.tasks[0]}`, and there is nothing to train it with: "
+            "data/prepared/excluded.csv says why others are not"
+        )
+    if settings.group.caution > 0 and settings.plan.subsets.repeats < 2:
+        wrong.append(
+            "`group.caution` takes off standard errors, which one repeat does not tell: set "
+            "`plan.subsets.repeats` to 2 or more, or `group.caution` to 0"
+        )
+    if wrong:
+        raise SettingsError("params.yaml: " + "; ".join(wrong))
+
+
+def check_fit_count(settings: Settings, n_tasks: int) -> None:
+    """Raise if the plans list more fits than anyone trains."""
+    plan = settings.plan
+    around = n_tasks + 1
+    levels = len(plan.augmentations.levels) + plan.train_folds
+    subsets = plan.subsets.repeats * (min(plan.subsets.n_subsets, 2**n_tasks) + around)
+    grid = plan.augmentations.repeats * levels * around
+    if subsets + grid > _MOST_FITS:
+        raise SettingsError(
+            f"params.yaml: `plan` lists {subsets + grid:,} fits, more than {_MOST_FITS:,}: lower "
+            "`plan.subsets.n_subsets`, the repeats, or the number of tasks"
+        )
+
+
+def check_duration(settings: Settings, minutes: float) -> None:
+    """Raise if the plans take longer than `train.max_hours`."""
+    if minutes > 60 * settings.train.max_hours:
+        raise SettingsError(
+            f"params.yaml: `plan` takes about {minutes / 60:,.0f} hours here, more than the "
+            f"{settings.train.max_hours:g} of `train.max_hours`: raise that, or lower "
+            "`plan.subsets.n_subsets` and the repeats"
+        )
+
+
+def _wrong_folds(settings: Settings) -> Iterator[str]:
+    plan = settings.plan
+    study_repeats(settings, 1, plan.seed)
+    if plan.subset_level > plan.train_folds:
+        yield (
+            f"`plan.subset_level` must be at most `plan.train_folds`, {plan.train_folds}, "
+            f"got {plan.subset_level}"
+        )
+    if (highest := max(plan.augmentations.levels)) >= plan.train_folds:
+        yield (
+            "`plan.augmentations.levels` must leave a training fold to add, so be below "
+            f"`plan.train_folds`, {plan.train_folds}, got {highest}"
+        )
+
+
+def _wrong_scores(settings: Settings, table: TaskTable) -> Iterator[str]:
+    for key in ("score", "curve_score"):
+        score = find_score(getattr(settings.analyze, key))
+        lacking = [
+            name
+            for name, kind in zip(table.tasks, table.kinds, strict=True)
+            if kind not in score.kinds
+        ]
+        fitting = [
+            name
+            for name, each in SCORES.items()
+            if set(table.kinds) <= set(each.kinds)
+            and each.unit_free
+            and (key == "score" or each.ceiling is not None)
+        ]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            yield (
+                f"`analyze.{key}` is {score.name}, which the task `{lacking[0]}`{more} cannot "
+                f"have: choose {' or '.join(fitting)}"
+            )
+        elif not score.unit_free:
+            yield (
+                f"`analyze.{key}` is {score.name}, which is in each task's own unit, so that the "
+                f"task of the largest numbers would decide all: choose {' or '.join(fitting)}"
+            )
+
+
+def _wrong_names(settings: Settings, table: TaskTable) -> Iterator[str]:
+    group = settings.group
+    named = {
+        "weights": list(group.weights),
+        "must_share": [name for pair in group.must_share for name in pair],
+        "must_not_share": [name for pair in group.must_not_share for name in pair],
+    }
+    for key, names in named.items():
+        for name in dict.fromkeys(names):
+            if name not in table.tasks:
+                yield f"`group.{key}` names the task `{name}`, which the study does not have"
+    if group.max_size is not None and group.max_size < group.min_size:
+        yield "`group.max_size` must be at least `group.min_size`"
+    if group.min_size > table.n_tasks:
+        yield f"`group.min_size` must be at most the number of tasks, {table.n_tasks}"
+    if group.max_size is not None and group.max_groups * group.max_size < table.n_tasks:
+        least = math.ceil(table.n_tasks / group.max_size)
+        yield f"`group.max_groups` must be at least {least} with `group.max_size` {group.max_size}"

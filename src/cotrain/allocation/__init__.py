@@ -11,6 +11,7 @@ from cotrain.allocation._plans import (
     rotations,
     single_tasks,
     subset_fit,
+    subset_fits,
 )
 from cotrain.allocation._recipes import WAYS, Way, by_recipe, learner_name, recipe_name, way_of
 
@@ -37,5 +38,6 @@ __all__ = [
     "rotations",
     "single_tasks",
     "subset_fit",
+    "subset_fits",
     "way_of",
 ]

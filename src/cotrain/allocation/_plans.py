@@ -115,6 +115,21 @@ def random_subsets(
     return list(subsets)
 
 
+def subset_fits(
+    n_tasks: int, level: int, subsets: Iterable[Sequence[int]], repeats: Sequence[Rotation]
+) -> list[Fit]:
+    """All together, each task alone, and each subset, in every repeat."""
+    return [
+        *all_together(n_tasks, level, repeats),
+        *single_tasks(n_tasks, level, repeats),
+        *(
+            subset_fit(n_tasks, members, level, rotation)
+            for members in subsets
+            for rotation in repeats
+        ),
+    ]
+
+
 def augmentations(n_tasks: int, levels: Sequence[int], repeats: Sequence[Rotation]) -> list[Fit]:
     """The statTAG grid: for each level all tasks together, and one fold more for each task in turn.
 

@@ -6,7 +6,7 @@ from cotrain.comparison._conformal import COVERAGES, interval_table
 from cotrain.comparison._costs import way_costs
 from cotrain.comparison._evaluate import WayScores, natural_scores, score_portfolio, score_ways
 from cotrain.comparison._models import Model, Way, distinct, draws, models_of, roles_of
-from cotrain.comparison._outputs import Outputs, outputs_of
+from cotrain.comparison._outputs import Outputs, outputs_of, repeat_outputs
 from cotrain.comparison._portfolio import Candidate, Choice, choose_portfolio
 from cotrain.comparison._tables import (
     candidate_table,
@@ -15,6 +15,7 @@ from cotrain.comparison._tables import (
     skill_table,
     weight_table,
 )
+from cotrain.comparison._ways import make_candidates, make_ways
 
 __all__ = [
     "COVERAGES",
@@ -33,10 +34,13 @@ __all__ = [
     "distinct",
     "draws",
     "interval_table",
+    "make_candidates",
+    "make_ways",
     "model_shares",
     "models_of",
     "natural_scores",
     "outputs_of",
+    "repeat_outputs",
     "roles_of",
     "score_portfolio",
     "score_ways",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from cotrain.allocation import (
     Fit,
+    FoldUse,
     Kind,
     Rotation,
     by_recipe,
@@ -14,6 +15,7 @@ from cotrain.allocation import (
     subset_fit,
 )
 from cotrain.grouping import Grouping
+from cotrain.tasks import TaskTable
 
 # Between the seeds of two draws of one model: more than any study has repeats.
 _DRAW = 1_000_003
@@ -45,6 +47,11 @@ class Model:
             kind = "together"
         fit = subset_fit(n_tasks, self.members, level, drawn, kind)
         return by_recipe(self.learner, [fit])[0]
+
+    def final_fit(self, table: TaskTable, seed: int, stopping: tuple[int, ...] = ()) -> Fit:
+        """The fit on all folds but `stopping`, which early stopping needs."""
+        train = tuple(fold for fold in range(table.n_folds) if fold not in stopping)
+        return self.fit(table.n_tasks, len(train), Rotation(0, FoldUse(train, stopping, ()), seed))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """What models say of the same labels, side by side, as distances from the base rate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cotrain.allocation import Fit
+from cotrain.allocation import Fit, Rotation, subset_fit
 from cotrain.comparison._models import Model
 from cotrain.scores import SCORES, score_tasks
 from cotrain.tasks import TaskTable
@@ -102,6 +102,35 @@ def outputs_of(
         )
 
     return of(problem.validation, "validation"), of(problem.test, "test")
+
+
+def repeat_outputs(
+    table: TaskTable,
+    fits: Mapping[Model, Sequence[Fit]],
+    results: Mapping[Fit, FitResult],
+    rotations: Sequence[Rotation],
+    level: int,
+) -> list[tuple[Outputs, Outputs]]:
+    """The outputs for validation and for test labels of each repeat.
+
+    Parameters
+    ----------
+    fits : mapping of Model to sequence of Fit, (n_repeats,)
+    results : mapping of Fit to FitResult
+        With their predictions.
+    rotations : sequence of Rotation, (n_repeats,)
+    level : int
+        Training folds of the fits.
+    """
+    n_tasks = table.n_tasks
+    return [
+        outputs_of(
+            table,
+            subset_fit(n_tasks, range(n_tasks), level, rotation),
+            {model: results[own[place]] for model, own in fits.items()},
+        )
+        for place, rotation in enumerate(rotations)
+    ]
 
 
 def column(score: str) -> int:

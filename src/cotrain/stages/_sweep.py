@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 import pandas as pd
 from tqdm import tqdm
@@ -25,7 +24,7 @@ from cotrain.training import (
     describe_fit,
     fit_rows,
     fit_table,
-    sweep,
+    sweep_learners,
 )
 
 
@@ -109,15 +108,10 @@ class Trainer:
         if not fits:
             return {}
         identity = {fit: key for key, fit in fits.items()}
-        by_learner = {
-            name: [fit for fit in identity if fit.learner == name]
-            for name in dict.fromkeys(fit.learner for fit in identity)
-        }
         cost = dict(zip(identity, self.learners.cost(self.table, list(identity)), strict=True))
         outcomes: dict[str, Outcome] = {}
-        results = chain.from_iterable(
-            sweep(self.learners[name], self.table, own, self.study.settings.train)
-            for name, own in by_learner.items()
+        results = sweep_learners(
+            self.learners, self.table, list(identity), self.study.settings.train
         )
         with FitLog(self.tracker, self.run) as log, _progress(plan_name, cost) as progress:
             for fit, outcome, seconds in results:

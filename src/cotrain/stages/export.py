@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from cotrain.allocation import Fit, FoldUse, Rotation, subset_fit
+from cotrain.allocation import Fit
 from cotrain.comparison import Model
 from cotrain.exceptions import CotrainError, FitError, SettingsError
 from cotrain.features import featurizer_of, nearest
@@ -53,7 +53,7 @@ def run(study: Study, out: str) -> str:
             validated_folds=settings.plan.subset_level,
             n_folds=table.n_folds,
             similarity=None if described is None else _validated_similarity(study, table),
-            tasks=_task_notes(study, table, found),
+            tasks=_task_notes(table, found),
             models=[
                 _model_note(table, model, fit, learners)
                 for model, fit in zip(found.portfolio.models, fits, strict=True)
@@ -82,21 +82,15 @@ def _said(models: TrainedModels) -> str:
 def _final_fit(study: Study, table: TaskTable, model: Model, learners: Learners) -> Fit:
     """A model on all folds, but for the validation folds where training stops by them."""
     seed = study.settings.plan.seed
-    stopping: tuple[int, ...] = ()
-    fit = _fit(model, table, stopping, seed)
+    fit = model.final_fit(table, seed)
     if fit.learner not in learners:
         raise SettingsError(
             f"{study.folder / 'params.yaml'}: `learners` lacks `{model.learner}`, which the "
             "portfolio needs; run `cotrain validate` again"
         )
-    if learners[fit.learner].stops_early:
-        stopping = study_repeats(study.settings, 1, seed)[0].folds.validation
-    return _fit(model, table, stopping, seed)
-
-
-def _fit(model: Model, table: TaskTable, stopping: tuple[int, ...], seed: int) -> Fit:
-    train = tuple(fold for fold in range(table.n_folds) if fold not in stopping)
-    return model.fit(table.n_tasks, len(train), Rotation(0, FoldUse(train, stopping, ()), seed))
+    if not learners[fit.learner].stops_early:
+        return fit
+    return model.final_fit(table, seed, study_repeats(study.settings, 1, seed)[0].folds.validation)
 
 
 def _train(
@@ -123,8 +117,8 @@ def _model_note(table: TaskTable, model: Model, fit: Fit, learners: Learners) ->
     )
 
 
-def _task_notes(study: Study, table: TaskTable, found: PortfolioFile) -> list[TaskNote]:
-    everything = _all_labels(table, study.settings.plan.seed)
+def _task_notes(table: TaskTable, found: PortfolioFile) -> list[TaskNote]:
+    everything = Problem.of_all(table)
     base = np.where(everything.is_binary, everything.base_logits(), everything.shift)
     scores, widths = (
         dict(iter(frame.groupby("task"))) for frame in (found.scores, found.intervals)
@@ -146,12 +140,6 @@ def _task_notes(study: Study, table: TaskTable, found: PortfolioFile) -> list[Ta
         )
         for task, (name, kind) in enumerate(zip(table.tasks, table.kinds, strict=True))
     ]
-
-
-def _all_labels(table: TaskTable, seed: int) -> Problem:
-    folds = FoldUse(tuple(range(table.n_folds)), (), ())
-    every = subset_fit(table.n_tasks, range(table.n_tasks), table.n_folds, Rotation(0, folds, seed))
-    return Problem.of(table, every)
 
 
 def _rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:

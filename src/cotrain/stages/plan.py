@@ -15,7 +15,7 @@ from cotrain.allocation import (
     by_recipe,
     random_subsets,
     single_tasks,
-    subset_fit,
+    subset_fits,
 )
 from cotrain.analysis import make_rounds
 from cotrain.exceptions import SettingsError
@@ -95,13 +95,7 @@ def make_plans(
         plan.seed,
     )
     level = plan.subset_level
-    fits = all_together(n_tasks, level, subset_repeats)
-    fits += single_tasks(n_tasks, level, subset_repeats)
-    fits += [
-        subset_fit(n_tasks, members, level, rotation)
-        for members in subsets
-        for rotation in subset_repeats
-    ]
+    fits = subset_fits(n_tasks, level, subsets, subset_repeats)
     first = Plan.of("subsets", by_recipe(plan.learner, fits), version, known, rounds=rounds)
     placebo = [
         replace(fit, placebo=plan.seed + fit.repeat)

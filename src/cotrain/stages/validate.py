@@ -1,27 +1,25 @@
 """The recommended portfolio and its rivals, trained with fresh seeds, compared on test labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from cotrain import tables as contract
-from cotrain.allocation import Fit, Plan, Rotation, fit_id, learner_name, subset_fit
+from cotrain.allocation import Plan, Rotation, fit_id, learner_name
 from cotrain.comparison import (
     Candidate,
-    Model,
-    Outputs,
     Way,
     candidate_table,
     choose_portfolio,
     comparison_tables,
     distinct,
-    draws,
     interval_table,
-    models_of,
+    make_candidates,
+    make_ways,
     natural_scores,
-    outputs_of,
+    repeat_outputs,
     score_portfolio,
     score_ways,
     served_table,
@@ -31,14 +29,13 @@ from cotrain.comparison import (
 )
 from cotrain.exceptions import SettingsError
 from cotrain.files import write_json, write_sums
-from cotrain.grouping import single_tasks, together
 from cotrain.scores import SCORES
 from cotrain.stages._context import analysed_scores
 from cotrain.stages._grouping_file import GroupingFile
 from cotrain.stages._repeats import study_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
-from cotrain.training import FitResult, Learners, save_fit_table
+from cotrain.training import Learners, save_fit_table
 
 RECOMMENDED = "recommended"
 
@@ -48,11 +45,16 @@ def run(study: Study) -> str:
     trainer = _with_checkpoints(Trainer.of(study), settings.plan.learner)
     table, tasks = trainer.table, trainer.table.tasks
     found = GroupingFile.load(study, tasks, trainer.data_version)
-    ways, candidates = _ways(study, found, trainer.learners, len(tasks))
+    network, n_tasks = settings.plan.learner, len(tasks)
+    others = [name for name in settings.learners if name != network]
+    names = dict.fromkeys(map(learner_name, trainer.learners))
+    stops = [name for name in names if name.startswith(f"{network} ")]
+    ways = make_ways(network, others, n_tasks, found.recommended, found.rivals, stops)
+    candidates = make_candidates(network, others, n_tasks, found.recommended)
     rotations = _fresh_repeats(study)
     level, seed = settings.plan.subset_level, settings.validate_.seed
     models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
-    fits = {model: [model.fit(len(tasks), level, one) for one in rotations] for model in models}
+    fits = {model: [model.fit(n_tasks, level, one) for one in rotations] for model in models}
     plan = Plan.of(
         "validation",
         [fit for own in fits.values() for fit in own],
@@ -62,7 +64,14 @@ def run(study: Study) -> str:
     results = trainer.results(plan, predictions=True)
     rows = trainer.table_of(plan, results)
     trainer.log(plan, rows)
-    repeats = _outputs(trainer, results, fits, rotations, level)
+    # Two learners of the same settings share their fits: the last stop is the learner itself.
+    known = trainer.learners.identities()
+    by_fit = {
+        fit: results[fit_id(trainer.data_version, fit, known[fit.learner])]
+        for own in fits.values()
+        for fit in own
+    }
+    repeats = repeat_outputs(table, fits, by_fit, rotations, level)
     choice = choose_portfolio(candidates, [validation for validation, _ in repeats], seed)
     recommended = choice.recommended
     scored, weights = score_portfolio(recommended, repeats, seed)
@@ -110,85 +119,6 @@ def _with_checkpoints(trainer: Trainer, network: str) -> Trainer:
     stops = trainer.learners[f"{network}/together"].checkpoints()
     named = {f"{network} {name}/together": learner for name, learner in stops.items()}
     return replace(trainer, learners=Learners(trainer.learners | named))
-
-
-def _ways(
-    study: Study, found: GroupingFile, learners: Learners, n_tasks: int
-) -> tuple[list[Way], list[Candidate]]:
-    """What is compared, and the portfolios that can be recommended, from the simplest on."""
-    network = study.settings.plan.learner
-    others = [name for name in study.settings.learners if name != network]
-    every = tuple(range(n_tasks))
-    n_models = max(len(found.recommended), 2)
-    alone = models_of(network, single_tasks(n_tasks))
-    joint = models_of(network, together(n_tasks))
-    ensemble = draws(network, every, n_models)
-    groups = models_of(network, found.recommended)
-    names = dict.fromkeys(map(learner_name, learners))
-    stops = tuple(Model(name, every) for name in names if name.startswith(f"{network} "))
-    by_learner = {name: (Model(name, every),) for name in others}
-    ways = [
-        Way("base rate", ()),
-        *(Way(name, models) for name, models in by_learner.items()),
-        Way("single-task", alone),
-        Way("all together", joint),
-        Way("ensemble", ensemble),
-        Way("grouping", groups, served=True),
-        Way("checkpoints", stops, served=True),
-        *(
-            Way(name, models_of(network, grouping), served=True)
-            for name, groupings in found.rivals.items()
-            for grouping in groupings
-        ),
-    ]
-    rest = tuple(model for models in by_learner.values() for model in models)
-    candidates = [
-        Candidate("base rate", ()),
-        *(Candidate(name, models) for name, models in by_learner.items()),
-        Candidate("all together", joint),
-        Candidate("single-task", alone),
-        Candidate("ensemble", ensemble),
-        Candidate("grouping", groups),
-    ]
-    if rest:
-        candidates.append(Candidate("single-task and other learners", (*alone, *rest)))
-        candidates.append(Candidate("ensemble and other learners", (*ensemble, *rest)))
-    candidates.append(Candidate("ensemble and single-task", (*ensemble, *alone)))
-    candidates.append(Candidate("ensemble and grouping", (*ensemble, *groups)))
-    candidates.append(Candidate("all models", (*ensemble, *groups, *alone, *rest)))
-    return [way for way in ways if way.models or way.name == "base rate"], _distinct(candidates)
-
-
-def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates with different models; of equal ones the first."""
-    seen: dict[frozenset[Model], Candidate] = {}
-    for one in candidates:
-        seen.setdefault(frozenset(one.models), one)
-    return list(seen.values())
-
-
-def _outputs(
-    trainer: Trainer,
-    results: Mapping[str, FitResult],
-    fits: Mapping[Model, Sequence[Fit]],
-    rotations: Sequence[Rotation],
-    level: int,
-) -> list[tuple[Outputs, Outputs]]:
-    # Two learners of the same settings share their fits: the last stop is the learner itself.
-    known = trainer.learners.identities()
-    n_tasks = trainer.table.n_tasks
-
-    def key_of(fit: Fit) -> str:
-        return fit_id(trainer.data_version, fit, known[fit.learner])
-
-    return [
-        outputs_of(
-            trainer.table,
-            subset_fit(n_tasks, range(n_tasks), level, rotation),
-            {model: results[key_of(own[place])] for model, own in fits.items()},
-        )
-        for place, rotation in enumerate(rotations)
-    ]
 
 
 def _fresh_repeats(study: Study) -> list[Rotation]:

@@ -15,7 +15,7 @@ from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests, Tr
 from cotrain.training._make import Learners, estimate_seconds, make_learner
 from cotrain.training._problem import Labels, Problem, can_learn
 from cotrain.training._result import FitFailure, FitResult, Outcome, Predictions, fit_result
-from cotrain.training._sweep import sweep
+from cotrain.training._sweep import sweep, sweep_learners
 
 __all__ = [
     "NEVER",
@@ -44,4 +44,5 @@ __all__ = [
     "results_of",
     "save_fit_table",
     "sweep",
+    "sweep_learners",
 ]

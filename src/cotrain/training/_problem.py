@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cotrain.allocation import Fit
+from cotrain.allocation import Fit, FoldUse, Rotation, subset_fit
 from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 
@@ -110,6 +110,13 @@ class Problem:
             validation=validation,
             test=test,
         )
+
+    @classmethod
+    def of_all(cls, table: TaskTable) -> "Problem":
+        """The problem of training all tasks on all labels."""
+        folds = FoldUse(tuple(range(table.n_folds)), (), ())
+        repeat = Rotation(0, folds, 0)
+        return cls.of(table, subset_fit(table.n_tasks, range(table.n_tasks), table.n_folds, repeat))
 
     def targets(self, labels: Labels) -> np.ndarray:
         """The labels as they are trained on, float64 (n_labels,)."""

@@ -1,7 +1,7 @@
 import os
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import Any
@@ -57,6 +57,18 @@ def sweep(
         for chunk in chunks[:n_suspects]:
             yield from _alone(learner, lean, chunk)
         chunks = chunks[n_suspects:]
+
+
+def sweep_learners(
+    learners: Mapping[str, Learner],
+    table: TaskTable,
+    fits: Sequence[Fit],
+    train: TrainSettings,
+) -> Iterator[Finished]:
+    """As `sweep`, of fits of several learners: one after the other, as the first fits have them."""
+    for name in dict.fromkeys(fit.learner for fit in fits):
+        own = [fit for fit in fits if fit.learner == name]
+        yield from sweep(learners[name], table, own, train)
 
 
 def _run(

@@ -33,8 +33,10 @@ def test_the_weights_of_a_world_are_found(binary):
 def test_common_weights_are_those_of_scikit_learn_where_none_is_negative():
     columns, task, target, _, is_binary, half = world(binary=False)
     common = Blend(np.inf).fit(columns, task, target, np.zeros(4000), is_binary, half).weights_
-    by_hand = LinearRegression(fit_intercept=False, positive=True).fit(columns, target).coef_
-    np.testing.assert_allclose(common, [by_hand, by_hand], atol=1e-4)
+    # Weights that add up to 1 have one that is free: that of the columns' difference.
+    apart = (columns[:, 0] - columns[:, 1])[:, None]
+    first = LinearRegression(fit_intercept=False).fit(apart, target - columns[:, 1]).coef_[0]
+    np.testing.assert_allclose(common, [[first, 1 - first]] * 2, atol=1e-4)
     columns, task, target, offset, is_binary, half = world(weights=((0.5, 0.5), (0.5, 0.5)))
     common = Blend(np.inf).fit(columns, task, target, 0 * offset, is_binary, half).weights_
     plain = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-8).fit(columns, target)
@@ -45,6 +47,14 @@ def test_a_model_that_misleads_gets_no_weight():
     columns, task, target, offset, is_binary, half = world()
     found = Blend().fit(-columns, task, target, offset, is_binary, half).weights_
     np.testing.assert_array_equal(found, 0)
+
+
+def test_values_are_a_mean_of_models_however_far_the_labels_moved():
+    columns, task, target, offset, is_binary, half = world(binary=False)
+    found = Blend().fit(columns, task, 3 * target, offset, is_binary, half).weights_
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    alone = Blend().fit(columns[:, :1], task, 0.2 * target, offset, is_binary, half).weights_
+    np.testing.assert_allclose(alone, 1)
 
 
 def test_tasks_alike_share_their_weights_and_tasks_unlike_do_not():

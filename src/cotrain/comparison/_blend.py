@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Self
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, nnls
 from scipy.special import expit
 
 Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -16,10 +16,11 @@ STRENGTHS = (1.0, 10.0, 100.0, np.inf)
 class Blend:
     """Blends what models say: base + sum_m w_im (z_m - base), with weights w >= 0.
 
-    Stacking (Wolpert 1992; non-negative: Breiman 1996) on logits of binary tasks and standardised
-    values of real-valued ones, anchored at the base rate: weights of 0 say the base rate, and with
-    one model the weight is a one-parameter recalibration. A task's weights are drawn to those that
-    fit all tasks, by `strength` times their squared distance.
+    Stacking (Wolpert 1992; non-negative: Breiman 1996) on logits of binary tasks, anchored at the
+    base rate: weights of 0 say the base rate, and with one model the weight is a one-parameter
+    recalibration. Weights of real-valued tasks add up to 1: values are means of what models say,
+    not drawn to the mean of the training labels, which is wrong where time has moved it. A task's
+    weights are drawn to those that fit all tasks, by `strength` times their squared distance.
 
     Parameters
     ----------
@@ -169,22 +170,54 @@ def _weights(
     result = np.zeros((is_binary.size, n_models))
     for kind in np.unique(is_binary[task]):
         of_kind = is_binary[task] == kind
-        parts = (z[of_kind], target[of_kind], offset[of_kind])
-        common = _minimise(_pooled(*parts, kind), np.full(n_models, 1.0 / max(n_models, 1)))
         members = np.flatnonzero(is_binary == kind)
+        if not kind:
+            result[members] = _means(z[of_kind], target[of_kind], task[of_kind], members, strength)
+            continue
+        parts = (z[of_kind], target[of_kind], offset[of_kind])
+        common = _minimise(_pooled(*parts), np.full(n_models, 1.0 / max(n_models, 1)))
         result[members] = common
         if np.isfinite(strength) and n_models:
             place = np.searchsorted(members, task[of_kind])
-            loss = _by_task(*parts, kind, place, members.size, common, strength)
+            loss = _by_task(*parts, place, members.size, common, strength)
             result[members] = _minimise(loss, np.tile(common, members.size)).reshape(-1, n_models)
     return result
 
 
-def _pooled(z: np.ndarray, target: np.ndarray, offset: np.ndarray, is_binary: bool) -> Loss:
+def _means(
+    z: np.ndarray, target: np.ndarray, task: np.ndarray, members: np.ndarray, strength: float
+) -> np.ndarray:
+    """The weights of real-valued tasks, (n_members, n_models)."""
+    n_models = z.shape[1]
+    if n_models == 0:
+        return np.zeros((members.size, 0))
+    common = _shares(z, target)
+    if not np.isfinite(strength):
+        return np.tile(common, (members.size, 1))
+    pull = np.sqrt(strength) * np.eye(n_models)
+    return np.stack(
+        [
+            _shares(
+                np.vstack([z[task == member], pull]),
+                np.concatenate([target[task == member], pull @ common]),
+            )
+            for member in members
+        ]
+    )
+
+
+def _shares(z: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Least squares with weights of at least 0 whose sum is 1, (n_models,)."""
+    heavy = 1e4 * np.sqrt(1.0 + (z**2).sum())  # a row that outweighs all others
+    found, _ = nnls(np.vstack([z, np.full((1, z.shape[1]), heavy)]), np.append(target, heavy))
+    return np.asarray(found / found.sum())
+
+
+def _pooled(z: np.ndarray, target: np.ndarray, offset: np.ndarray) -> Loss:
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         output = offset + z @ weights
-        slope = _slopes(output, target, is_binary)
-        return float(_losses(output, target, np.array(is_binary)).sum()), z.T @ slope
+        slope = expit(output) - target
+        return float(_log_losses(output, target).sum()), z.T @ slope
 
     return loss
 
@@ -193,7 +226,6 @@ def _by_task(
     z: np.ndarray,
     target: np.ndarray,
     offset: np.ndarray,
-    is_binary: bool,
     place: np.ndarray,
     n_tasks: int,
     common: np.ndarray,
@@ -202,10 +234,10 @@ def _by_task(
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(n_tasks, -1)
         output = offset + (z * weights[place]).sum(axis=1)
-        slope = _slopes(output, target, is_binary)
+        slope = expit(output) - target
         gradient = np.stack([np.bincount(place, slope * column, n_tasks) for column in z.T], axis=1)
         away = weights - common
-        value = _losses(output, target, np.array(is_binary)).sum() + strength * (away**2).sum()
+        value = _log_losses(output, target).sum() + strength * (away**2).sum()
         return float(value), (gradient + 2 * strength * away).ravel()
 
     return loss
@@ -219,8 +251,8 @@ def _minimise(loss: Loss, start: np.ndarray) -> np.ndarray:
 
 
 def _losses(output: np.ndarray, target: np.ndarray, is_binary: np.ndarray) -> np.ndarray:
-    return np.where(is_binary, np.logaddexp(0.0, output) - target * output, (output - target) ** 2)
+    return np.where(is_binary, _log_losses(output, target), (output - target) ** 2)
 
 
-def _slopes(output: np.ndarray, target: np.ndarray, is_binary: bool) -> np.ndarray:
-    return np.asarray(expit(output) - target if is_binary else 2 * (output - target))
+def _log_losses(output: np.ndarray, target: np.ndarray) -> np.ndarray:
+    return np.asarray(np.logaddexp(0.0, output) - target * output)

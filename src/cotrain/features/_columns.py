@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cotrain.features._descriptors import apply_scale, fit_scale
 from cotrain.features._featurizer import Featurizer
-from cotrain.settings import Choice
+from cotrain.settings import Choice, Count, within
 from cotrain.sources import RawTable, read_cells
 from cotrain.tasks import Features
 
@@ -18,8 +18,8 @@ class ColumnsSettings(Choice):
 
     kind: Literal["columns"]
     columns: Annotated[list[str], Field(min_length=1)]
-    max_categories: Annotated[int, Field(ge=2)] = 50
-    min_examples: Annotated[int, Field(ge=1)] = 5
+    max_categories: Annotated[int, within(2, 100_000, "each is a feature")] = 50
+    min_examples: Count = 5
 
 
 class Columns(Featurizer):

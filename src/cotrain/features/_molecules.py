@@ -12,7 +12,7 @@ from cotrain.features._descriptors import apply_scale, descriptors, fit_scale
 from cotrain.features._ecfp import ecfp
 from cotrain.features._featurizer import Featurizer, Names
 from cotrain.features._standardise import standard_names
-from cotrain.settings import Choice
+from cotrain.settings import Choice, within
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
 
@@ -24,10 +24,10 @@ class MoleculeSettings(Choice):
     column: str
     standardise: Literal["parent", "none"]
     stereo: Literal["keep", "drop"]
-    max_atoms: Annotated[int, Field(ge=1)]
+    max_atoms: Annotated[int, within(1, 10_000, "RDKit takes minutes for larger molecules")]
     parts: Annotated[list[Literal["bits", "counts", "descriptors"]], Field(min_length=1)]
-    radius: Annotated[int, Field(ge=0)]
-    bits: Annotated[int, Field(ge=1)]
+    radius: Annotated[int, within(0, 10, "larger environments are whole molecules")]
+    bits: Annotated[int, within(16, 2**20, "fewer tell no molecules apart, more fill memory")]
 
 
 class Molecules(Featurizer):

@@ -3,11 +3,10 @@
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field
 from scipy.sparse import csr_array
 
 from cotrain.features._featurizer import Featurizer, Names
-from cotrain.settings import Choice
+from cotrain.settings import Choice, Count, within
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
 
@@ -23,9 +22,9 @@ class TextSettings(Choice):
     kind: Literal["text"]
     column: str
     method: Literal["tfidf", "hashing"]
-    max_features: Annotated[int, Field(ge=1)]
-    words: Annotated[int, Field(ge=1)]
-    min_examples: Annotated[int, Field(ge=1)]
+    max_features: Annotated[int, within(16, 2**20, "fewer tell no texts apart, more fill memory")]
+    words: Annotated[int, within(1, 10, "longer runs hardly stand twice")]
+    min_examples: Count
 
 
 class Text(Featurizer):

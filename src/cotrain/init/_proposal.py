@@ -115,6 +115,7 @@ class _Proposer:
     wishes: Wishes
     notes: list[str] = field(default_factory=list)
     molar: bool = False
+    columns: list[Column] = field(default_factory=list)
 
     def proposal(self) -> Proposal:
         table, wishes = self.table, self.wishes
@@ -142,12 +143,16 @@ class _Proposer:
             )
         long = self._is_long()
         columns = classify(cells, how.decimal or ".", [], molecules)
-        columns = [self._as_wished(column, long) for column in columns]
+        columns = self.columns = [self._as_wished(column, long) for column in columns]
         fetch, tasks, kinds, values = self._long() if long else self._wide(columns)
+        labels = set(tasks)
         if long:
             used = {fetch["value"], fetch.get("relation"), *_as_list(fetch["task"])}
             units = fetch.get("units")
             used |= {units["column"]} if units else set()
+            labels |= {
+                str(name) for name in used if name in (fetch["value"], fetch.get("relation"))
+            }
             columns = [
                 Column(c.name, "task", "long table: see below", c.n_known)
                 if c.name in used
@@ -157,7 +162,7 @@ class _Proposer:
                 for c in columns
             ]
         fetch = self._head(fetch, columns)
-        features = self._features(molecules, tasks)
+        features = self._features(molecules, labels)
         taken = set(_as_list(features.get("columns"))) | {features.get("column")}
         columns = [
             Column(c.name, "feature", "as --features says", c.n_known)
@@ -212,7 +217,7 @@ class _Proposer:
     def _wide(
         self, columns: list[Column]
     ) -> tuple[dict[str, Any], list[str], dict[str, str], dict[str, pd.Series]]:
-        features = self._feature_columns([])
+        features = self._feature_columns()
         tasks = [c.name for c in columns if c.role == "task" and c.name not in features]
         if not tasks:
             raise DataError(
@@ -330,24 +335,35 @@ class _Proposer:
         head = {"kind": "table", "path": self.path, "layout": fetch.pop("layout"), "id": chosen}
         return head | fetch | ({"format": written} if written else {})
 
-    def _feature_columns(self, tasks: list[str]) -> list[str]:
-        """The columns that `--features columns:` names; * stands for any letters."""
+    def _feature_columns(self) -> list[str]:
+        """The columns that `--features columns:` names.
+
+        * stands for any letters, but for no column that is a task, an id or a split.
+        """
         kind, _, listed = (self.wishes.features or "").partition(":")
         if kind != "columns":
             return []
         names = [str(name) for name in self.table.cells.columns]
-        chosen = expand([listed], names)
+        wishes = self.wishes
+        taken = {
+            *wishes.tasks, *wishes.ignore, *wishes.task_columns, wishes.value_column,
+            *(wishes.id, wishes.split, wishes.date),
+            *(column.name for column in self.columns if column.role in ("id", "split", "date")),
+        }  # fmt: skip
+        named = {part.strip() for part in listed.split(",")}
+        chosen = [n for n in expand([listed], names) if n in named or n not in taken]
         for name in chosen:
             column_of(self.table.cells, name, "--features", self.table.path)
-        return [name for name in chosen if name not in tasks]
+        return chosen
 
-    def _features(self, molecules: str | None, tasks: list[str]) -> dict[str, Any]:
+    def _features(self, molecules: str | None, labels: set[str]) -> dict[str, Any]:
         kind, _, named = (self.wishes.features or "molecules").partition(":")
         match kind:
             case "molecules":
                 return {"kind": "molecules", "column": molecules}
             case "columns":
-                return {"kind": "columns", "columns": self._feature_columns(tasks)}
+                chosen = [name for name in self._feature_columns() if name not in labels]
+                return {"kind": "columns", "columns": chosen}
             case "text":
                 name = str(column_of(self.table.cells, named, "--features", self.table.path).name)
                 return {

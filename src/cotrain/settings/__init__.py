@@ -17,7 +17,7 @@ from cotrain.settings._models import (
     TuneSettings,
     ValidateSettings,
 )
-from cotrain.settings._section import Choice, Count, Section, section_of
+from cotrain.settings._section import Choice, Count, Section, Seed, section_of, within
 
 __all__ = [
     "AffinitySettings",
@@ -31,6 +31,7 @@ __all__ = [
     "PrepareSettings",
     "Score",
     "Section",
+    "Seed",
     "Settings",
     "SubsetSettings",
     "TaskLabels",
@@ -39,4 +40,5 @@ __all__ = [
     "ValidateSettings",
     "load_settings",
     "section_of",
+    "within",
 ]

@@ -1,4 +1,5 @@
 import difflib
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,13 @@ from ruamel.yaml.error import YAMLError
 from cotrain.exceptions import SettingsError
 from cotrain.settings._models import Settings
 from cotrain.settings._section import SectionError
+
+_shown = reprlib.Repr()
+_shown.maxstring = _shown.maxlong = _shown.maxother = 80
+# Thousands of task names are far below; what is above has hung or filled memory.
+_MOST_BYTES = 10_000_000
+_MOST_VALUES = 1_000_000
+_MOST_TOLD = 10
 
 
 def load_settings(path: Path) -> Settings:
@@ -21,25 +29,38 @@ def load_settings(path: Path) -> Settings:
         has the wrong type or lies outside its range. The message names every wrong key.
     """
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise SettingsError(f"{path}: over {_MOST_BYTES:,} bytes; these cannot be settings")
         values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path}: not found; run this in a study's folder, or make one with `cotrain init`"
         ) from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError, RecursionError, AttributeError) as error:
+        # ValueError: of encodings, dates that there are not, numbers of thousands of digits.
         raise SettingsError(f"{path}: not valid YAML ({_one_line(error)})") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
+    if _count(values) > _MOST_VALUES:
+        raise SettingsError(
+            f"{path}: its anchors (&, *) expand to more than {_MOST_VALUES:,} values; write out "
+            "what is meant"
+        )
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: must hold the sections {', '.join(_keys(Settings))}")
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        wrong = "; ".join(_explain(problem) for problem in error.errors())
+        found = error.errors()
+        wrong = "; ".join(_explain(problem) for problem in found[:_MOST_TOLD])
+        if len(found) > _MOST_TOLD:
+            wrong += f"; and {len(found) - _MOST_TOLD} more"
         raise SettingsError(f"{path}: {wrong}") from error
 
 
 def _explain(problem: Any, section: type[BaseModel] = Settings, place: tuple[Any, ...] = ()) -> str:
     """One problem in words; `section` is the class of what lies at `place`."""
-    key = ".".join(str(part) for part in (*place, *problem["loc"]))
+    key = ".".join(_cut(str(part)) for part in (*place, *problem["loc"]))
     match problem["type"]:
         case "extra_forbidden":
             hint = _suggestion(problem["loc"], section)
@@ -51,9 +72,9 @@ def _explain(problem: Any, section: type[BaseModel] = Settings, place: tuple[Any
                 _explain(each, inner.section, problem["loc"]) for each in inner.problems
             )
         case "value_error":
-            return f"`{key}`: {problem['ctx']['error']}"
+            return f"`{key}`: {_one_line(problem['ctx']['error'])}"
     rule = problem["msg"].removeprefix("Input should be ")
-    return f"`{key}` must be {rule}, got {problem['input']!r}"
+    return f"`{key}` must be {rule}, got {_shown.repr(problem['input'])}"
 
 
 def _suggestion(location: tuple[Any, ...], section: Any) -> str:
@@ -72,6 +93,12 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     return next(models, None)
 
 
+def _cut(text: str) -> str:
+    """A key on one line, for it may be anything."""
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def _fields(model: type[BaseModel] | None) -> dict[str, Any]:
     return {f.alias or name: f for name, f in model.model_fields.items()} if model else {}
 
@@ -81,4 +108,18 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    return text if len(text) <= 500 else f"{text[:500]} ..."
+
+
+def _count(values: Any) -> int:
+    """How many values there are when anchors are written out; it stops where they are too many."""
+    n, waiting = 0, [values]
+    while waiting and n <= _MOST_VALUES:
+        value = waiting.pop()
+        n += 1
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+    return n

@@ -1,9 +1,27 @@
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cotrain.registry import FEATURIZERS, LEARNERS, SOURCES, SPLITTERS
-from cotrain.settings._section import Choice, Count, Section, section_of
+from cotrain.settings._section import (
+    Choice,
+    Count,
+    Folds,
+    Positive,
+    Repeats,
+    Section,
+    Seed,
+    Weight,
+    section_of,
+    within,
+)
+
+
+def _all_different(values: list[int]) -> list[int]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"names one twice: {', '.join(map(str, values))}; remove it")
+    return values
+
 
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -80,41 +98,41 @@ class PrepareSettings(Section):
     labels: LabelSettings
     features: ChosenFeatures
     split: ChosenSplit
-    n_folds: Annotated[int, Field(ge=3)]
-    seed: int
+    n_folds: Annotated[int, within(3, 1000, "each needs examples of every task")]
+    seed: Seed
 
 
 class TrainSettings(Section):
     """Where fits run. Not part of any identity: results do not depend on it."""
 
-    workers: Annotated[int, Field(ge=0)]
+    workers: Annotated[int, within(0, 1024, "each takes memory for a copy of its fit")]
     backend: Literal["threading", "loky", "dask"]
-    max_hours: Annotated[float, Field(gt=0)] = 48.0
+    max_hours: Positive = 48.0
 
 
 class TuneSettings(Section):
     """The search for recipes of the learners. Without trials all settings stay as they are."""
 
-    trials: Annotated[int, Field(ge=0)] = 0
-    budget: Annotated[float, Field(gt=0)] | None = None
-    seed: int = 0
+    trials: Annotated[int, within(0, 100_000, "each trains models")] = 0
+    budget: Positive | None = None
+    seed: Seed = 0
 
 
 class SubsetSettings(Section):
     """Subsets of tasks, with single-task and all-together fits beside them."""
 
     sampling: Literal["uniform", "adaptive"]
-    n_subsets: Count
+    n_subsets: Annotated[int, within(1, 100_000, "each is trained in every repeat")]
     min_size: Count
     max_size: Count
-    repeats: Count
+    repeats: Repeats
 
 
 class AugmentationSettings(Section):
     """The statTAG grid."""
 
-    levels: Annotated[list[Count], Field(min_length=1)]
-    repeats: Count
+    levels: Annotated[list[Folds], Field(min_length=1), AfterValidator(_all_different)]
+    repeats: Repeats
 
 
 class AffinitySettings(Section):
@@ -123,25 +141,25 @@ class AffinitySettings(Section):
     every: Count
     mode: Literal["paper", "released"]
     heads_step: Literal["fixed", "stepped"]
-    repeats: Count
+    repeats: Repeats
 
 
 class PlaceboSettings(Section):
     """A small copy of the subsets with labels permuted: what is found there is an artefact."""
 
-    n_subsets: Annotated[int, Field(ge=0)]
-    repeats: Count
+    n_subsets: Annotated[int, within(0, 100_000, "each is trained in every repeat")]
+    repeats: Repeats
 
 
 class PlanSettings(Section):
     """Which fits are trained, and by which of the learners."""
 
     learner: str
-    test_folds: Count
-    train_folds: Count
-    subset_level: Count
+    test_folds: Folds
+    train_folds: Folds
+    subset_level: Folds
     rotate: bool
-    seed: int
+    seed: Seed
     subsets: SubsetSettings
     placebo: PlaceboSettings
     augmentations: AugmentationSettings
@@ -153,36 +171,36 @@ class AnalyzeSettings(Section):
 
     score: Score
     curve_score: CurveScore
-    ridge: Literal["evidence"] | Annotated[float, Field(ge=0)]
+    ridge: Literal["evidence"] | Annotated[float, within(0, 1e6, "more leaves no effect")]
     held_out: Fraction
     fdr: Fraction
-    seed: int
+    seed: Seed
 
 
 class GroupSettings(Section):
     """The search for the best grouping."""
 
     max_groups: Count
-    caution: Annotated[float, Field(ge=0)]
+    caution: Annotated[float, within(0, 10, "in standard errors")]
     min_size: Count
     max_size: Count | None
     must_share: list[Pair]
     must_not_share: list[Pair]
-    max_cost: Annotated[float, Field(gt=0)] | None
-    weights: dict[str, Annotated[float, Field(gt=0)]]
+    max_cost: Positive | None
+    weights: dict[str, Weight]
     trials: Count
     sampler: Literal["moves", "nsga2", "tpe", "random"]
-    seed: int
-    tolerance: Annotated[float, Field(ge=0)] = 0.0
-    proof_seconds: Annotated[float, Field(gt=0)] = 600.0
+    seed: Seed
+    tolerance: Annotated[float, within(0, 1e6, "in the score's own size")] = 0.0
+    proof_seconds: Positive = 600.0
 
 
 class ValidateSettings(Section):
     """The recommended grouping against the alternatives, on test labels."""
 
-    repeats: Count
-    random_groupings: Count
-    seed: int
+    repeats: Repeats
+    random_groupings: Repeats
+    seed: Seed
 
 
 class Settings(Section):

@@ -2,17 +2,43 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+)
 
 from cotrain.registry import Registry
 
-Count = Annotated[int, Field(ge=1)]
+
+def within(low: float, high: float, why: str) -> Any:
+    """A rule for a number's size; `why` says what a larger one would do."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            shown = str(value) if len(str(value)) < 25 else f"{str(value)[:20]}..."
+            raise ValueError(f"must be {low:,g} to {high:,g} ({why}), got {shown}")
+        return value
+
+    return AfterValidator(check)
+
+
+Count = Annotated[int, within(1, 1_000_000, "more is a slip of the pen")]
+Repeats = Annotated[int, within(1, 1000, "errors shrink with their root, time grows with them")]
+Folds = Annotated[int, within(1, 1000, "each needs examples of every task")]
+Seed = Annotated[int, within(0, 2**31, "random generators take no larger one")]
+Positive = Annotated[float, Field(gt=0), within(0, 1e6, "more cannot be told from a slip")]
+Weight = Annotated[float, Field(gt=0), within(1e-6, 1e6, "beyond, all others would count as 0")]
 
 
 class Section(BaseModel):
     """A section of params.yaml: unknown keys are refused, values are typed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Choice(Section):

@@ -1,13 +1,12 @@
 """The KIBA scores, read from a folder of the user's."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import pandas as pd
-from pydantic import Field
 
 from cotrain.exceptions import DataError
-from cotrain.settings import Choice
+from cotrain.settings import Choice, Count
 from cotrain.sources._raw import RawTable, column_of, summary_row
 from cotrain.sources._source import Source
 from cotrain.sources._text import numbers_of, read_text
@@ -20,8 +19,8 @@ class KibaSettings(Choice):
 
     kind: Literal["kiba"]
     path: str
-    min_scores: Annotated[int, Field(ge=1)]
-    min_per_class: Annotated[int, Field(ge=1)]
+    min_scores: Count
+    min_per_class: Count
     threshold: float
 
 

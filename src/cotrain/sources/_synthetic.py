@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 from scipy.sparse import csr_array
 
-from cotrain.settings import Choice
+from cotrain.settings import Choice, Count, Seed, within
 from cotrain.sources._raw import RawTable, summary_row
 from cotrain.sources._source import Source
 
@@ -23,14 +23,14 @@ class SyntheticSettings(Choice):
     """How much is made, and how the tasks hang together."""
 
     kind: Literal["synthetic"]
-    n_examples: Annotated[int, Field(ge=1)]
-    n_tasks: Annotated[int, Field(ge=1)]
-    n_clusters: Annotated[int, Field(ge=1)]
-    n_features: Annotated[int, Field(ge=1)]
+    n_examples: Count
+    n_tasks: Annotated[int, within(1, 10_000, "pairs of tasks fill memory")]
+    n_clusters: Count
+    n_features: Annotated[int, within(1, 100_000, "they fill memory")]
     label_rate: Annotated[float, Field(gt=0, le=1)]
-    noise: Annotated[float, Field(ge=0)]
-    harmful_tasks: Annotated[int, Field(ge=0)]
-    seed: int
+    noise: Annotated[float, within(0, 1e6, "nothing would be left to learn")]
+    harmful_tasks: Annotated[int, within(0, 10_000, "pairs of tasks fill memory")]
+    seed: Seed
 
 
 class Synthetic(Source):

@@ -54,6 +54,9 @@ class TableSettings(Choice):
             raise ValueError("the long layout needs `task` and `value`, the names of columns")
         if self.layout == "wide" and not self.tasks:
             raise ValueError("the wide layout needs `tasks`, the names of their columns")
+        for name in self.tasks or []:
+            if (self.tasks or []).count(name) > 1:
+                raise ValueError(f"`tasks` names `{name}` twice; remove one")
         return self
 
     @property

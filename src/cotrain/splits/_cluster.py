@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from cotrain.exceptions import DataError
 from cotrain.features import ecfp
 from cotrain.features._molecules import tanimoto
-from cotrain.settings import Choice
+from cotrain.settings import Choice, within
 from cotrain.sources import RawTable
 from cotrain.splits._balance import group_folds, split_giants
 from cotrain.splits._splitter import Folds, Splitter, distinct, too_few
@@ -24,7 +24,7 @@ class ClusterSettings(Choice):
     column: str
     method: Literal["butina", "kmeans"]
     cutoff: Annotated[float, Field(gt=0, lt=1)]
-    max_butina: Annotated[int, Field(ge=1)] = 20_000
+    max_butina: Annotated[int, within(1, 100_000, "memory grows with the square")] = 20_000
 
 
 class ClusterSplitter(Splitter):

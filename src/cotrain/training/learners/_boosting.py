@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from cotrain.allocation import Fit
-from cotrain.settings import Count, Section
+from cotrain.settings import Count, Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Suggests
 from cotrain.training.learners._cost import member_sizes
@@ -21,12 +21,12 @@ class BoostingSettings(Section):
     """Trees that each mend a share of what those before them left."""
 
     kind: Literal["boosting"] = "boosting"
-    n_trees: Count = 150
+    n_trees: Annotated[int, within(1, 100_000, "time and memory grow with them")] = 150
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
-    max_leaves: Annotated[int, Field(ge=2)] = 15
+    max_leaves: Annotated[int, within(2, 100_000, "more than examples")] = 15
     min_leaf: Count = 5
     max_features: Annotated[float, Field(gt=0, le=1)] = 0.2
-    l2: Annotated[float, Field(ge=0)] = 1.0
+    l2: Annotated[float, within(0, 1e6, "more leaves no effect")] = 1.0
 
 
 class TrainedBoosting(TrainedTasks):

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from cotrain.allocation import Fit
-from cotrain.settings import Count, Section
+from cotrain.settings import Count, Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Suggests
 from cotrain.training.learners._cost import member_sizes
@@ -25,7 +25,7 @@ class ForestSettings(Section):
 
     kind: Literal["forest"] = "forest"
     trees: Literal["auto", "random", "extra"] = "auto"
-    n_trees: Count = 300
+    n_trees: Annotated[int, within(1, 100_000, "time and memory grow with them")] = 300
     max_features: Literal["sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)] = "sqrt"
     min_leaf: Count = 1
 

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import DataError, FitError
-from cotrain.settings import Count, Section
+from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._arrays import load_arrays, save_arrays
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
@@ -37,10 +37,10 @@ class KernelSettings(Section):
 
     kind: Literal["kernel"] = "kernel"
     kernel: KernelName = "auto"
-    length_scale: Annotated[float, Field(gt=0)] = 0.7
+    length_scale: Annotated[float, Field(gt=0), within(0, 1e6, "all examples would be alike")] = 0.7
     share: Annotated[float, Field(ge=0, lt=1)] | None = None
-    noise: Annotated[float, Field(gt=0)] | None = None
-    max_examples: Count = 20_000
+    noise: Annotated[float, Field(gt=0), within(0, 1e6, "nothing would be learnt")] | None = None
+    max_examples: Annotated[int, within(1, 100_000, "memory grows with the square")] = 20_000
 
 
 _SHARES, _NOISES = (0.0, 0.1, 0.3), (0.03, 0.1, 0.3, 1.0, 3.0)

@@ -9,7 +9,7 @@ from pydantic import Field
 from scipy.sparse import issparse
 
 from cotrain.allocation import Fit
-from cotrain.settings import Section
+from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Capabilities, Suggests
 from cotrain.training.learners._cost import member_sizes
@@ -26,7 +26,7 @@ class LinearSettings(Section):
     """
 
     kind: Literal["linear"] = "linear"
-    strength: Annotated[float, Field(gt=0)] = 5.0
+    strength: Annotated[float, Field(gt=0), within(0, 1e9, "nothing would be learnt")] = 5.0
 
 
 @dataclass(frozen=True, eq=False)

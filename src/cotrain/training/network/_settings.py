@@ -5,21 +5,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cotrain.settings import Count, Section
+from cotrain.settings import Count, Section, within
+
+Units = Annotated[int, within(1, 65_536, "weights fill memory")]
 
 
 class RecipeSettings(Section):
     """How a trunk and heads are trained by Adam; `device` is PyTorch's, null: a GPU if there is."""
 
     device: str | None = None
-    epochs: Count = 10
+    epochs: Annotated[int, within(1, 100_000, "each passes over all labels")] = 10
     batch_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
     min_batch_size: Count = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0), within(0, 10, "more diverges")] = 1e-3
     decay_epochs: list[Count] = Field([7])
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    patience: Annotated[int, Field(ge=0)] = 0
+    weight_decay: Annotated[float, within(0, 100, "more leaves no weight")] = 0.0
+    patience: Annotated[int, within(0, 100_000, "in epochs")] = 0
     head_bias: Literal["zero", "base_rate"] = "zero"
     loss: Literal["squared", "huber", "absolute"] = "squared"
 
@@ -34,5 +36,5 @@ class NetworkSettings(RecipeSettings):
 
     kind: Literal["network"] = "network"
     engine: Literal["compiled", "torch"] = "compiled"
-    hidden: Annotated[list[Count], Field(min_length=1, max_length=2)] = Field([1024])
+    hidden: Annotated[list[Units], Field(min_length=1, max_length=2)] = Field([1024])
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5

@@ -154,6 +154,21 @@ class TestCsv:
         assert not (tmp_path / "study").exists()
 
 
+def test_a_star_takes_all_columns_but_labels_and_names(tmp_path):
+    rows = [f"k{n},{n % 4},{n % 7},{n % 3},{n % 2},{('train', 'test')[n % 2]}" for n in range(40)]
+    table = tmp_path / "rows.csv"
+    table.write_text("\n".join(["key id,field,x,y,label,split", *rows]))
+    long = ("--task-column", "field", "--value-column", "label")
+    for name, options, columns in (
+        ("wide", ("--tasks", "label,y"), ["field", "x"]),
+        ("long", long, ["x", "y"]),
+        ("named", (*long, "--features", "columns:field,*"), ["field", "x", "y"]),
+    ):
+        init(tmp_path / name, "--csv", table, "--features", "columns:*", *options)
+        settings = load_settings(tmp_path / name / "params.yaml")
+        assert settings.prepare.features.columns == columns
+
+
 @pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml"])
 def test_what_is_there_is_not_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine")

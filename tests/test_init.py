@@ -60,6 +60,9 @@ def test_a_study_on_the_default_data(tmp_path):
     assert (study / ".dvc" / "config").is_file()
     assert "mlflow.db" in (study / ".gitignore").read_text()
     type_in(study, "dvc", "stage", "list")
+    kept = type_in(study, "git", "ls-tree", "-r", "--name-only", "HEAD").split()
+    assert {"params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config"} <= set(kept)
+    assert type_in(study, "git", "status", "--porcelain") == ""
 
 
 def test_a_study_beside_others_in_one_repository(tmp_path):
@@ -141,7 +144,7 @@ class TestCsv:
             ("", "the file is empty; it needs a header and rows"),
             ("smiles,a,b,c,d\n", "no row below the header"),
             ("smiles,a,b,a,d\nC,1,0,1,0\n", "the column `a` stands twice in the header; rename"),
-            ("smiles,a,b\nC,1,\nCC,0,\n", "at least 2 tasks, got 1 (`a`): name more by --tasks"),
+            ("smiles,a,b\nC,1,\nCC,0,\n", "at least 4 tasks, got 1 (`a`), because surrogates"),
             ("smiles,name\nC,methane\n", "no column of numbers or of two classes to learn"),
             ("a,b\n1,0\n0,1\n", "no column of molecules; name it by --smiles, or say what"),
         ],
@@ -155,14 +158,17 @@ class TestCsv:
 
 
 def test_a_star_takes_all_columns_but_labels_and_names(tmp_path):
-    rows = [f"k{n},{n % 4},{n % 7},{n % 3},{n % 2},{('train', 'test')[n % 2]}" for n in range(40)]
+    rows = [
+        f"k{n},{n % 4},{n % 7},{n % 3},{n % 2},{n % 5 // 4},{n % 6 // 3},{('train', 'test')[n % 2]}"
+        for n in range(40)
+    ]
     table = tmp_path / "rows.csv"
-    table.write_text("\n".join(["key id,field,x,y,label,split", *rows]))
+    table.write_text("\n".join(["key id,field,x,y,label,a,b,split", *rows]))
     long = ("--task-column", "field", "--value-column", "label")
     for name, options, columns in (
-        ("wide", ("--tasks", "label,y"), ["field", "x"]),
-        ("long", long, ["x", "y"]),
-        ("named", (*long, "--features", "columns:field,*"), ["field", "x", "y"]),
+        ("wide", ("--tasks", "a,b,label,y"), ["field", "x"]),
+        ("long", long, ["x", "y", "a", "b"]),
+        ("named", (*long, "--features", "columns:field,*"), ["field", "x", "y", "a", "b"]),
     ):
         init(tmp_path / name, "--csv", table, "--features", "columns:*", *options)
         settings = load_settings(tmp_path / name / "params.yaml")

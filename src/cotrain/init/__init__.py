@@ -16,12 +16,12 @@ from cotrain.init._proposal import Wishes, propose
 from cotrain.init._sizes import fit_plan, fit_recipe, fit_scores
 from cotrain.init._words import described
 from cotrain.settings import load_settings
+from cotrain.stages._checks import MIN_TASKS, WHY_SO_MANY
 
 __all__ = ["Wishes", "make_study"]
 
 # The pipeline is not called dvc.yaml there, or DVC would take the folder for a study.
 _TEMPLATES = files("cotrain") / "templates"
-_MIN_TASKS = 2
 
 
 def make_study(folder: Path, csv: Path | None = None, wishes: Wishes | None = None) -> str:
@@ -63,10 +63,11 @@ def make_study(folder: Path, csv: Path | None = None, wishes: Wishes | None = No
 def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wishes) -> str:
     path = Path(os.path.relpath(csv.resolve(), folder.resolve())).as_posix()
     found = propose(csv, path, wishes)
-    if len(found.tasks) < _MIN_TASKS:
+    if len(found.tasks) < MIN_TASKS:
         raise CotrainError(
-            f"{csv}: a study needs at least {_MIN_TASKS} tasks, got {len(found.tasks)} "
-            f"(`{found.tasks[0]}`): name more by --tasks"
+            f"{csv}: a study needs at least {MIN_TASKS} tasks, got {len(found.tasks)} "
+            f"({', '.join(f'`{name}`' for name in found.tasks)}), because {WHY_SO_MANY}: name more "
+            "by --tasks; one or two models of so few tasks are compared by hand"
         )
     params["fetch"] = found.fetch
     prepare = params["prepare"]
@@ -92,7 +93,8 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
 
 def _set_up_repositories(folder: Path) -> None:
     """Git and DVC, where the folder is not yet in such a repository."""
-    if not _succeeds(["git", "rev-parse", "--is-inside-work-tree"], folder):
+    is_new = not _succeeds(["git", "rev-parse", "--is-inside-work-tree"], folder)
+    if is_new:
         _run(["git", "init", "--quiet"], folder)
     dvc = [sys.executable, "-m", "dvc"]
     if not _succeeds([*dvc, "root"], folder):
@@ -100,6 +102,15 @@ def _set_up_repositories(folder: Path) -> None:
         _run([*dvc, "init", "--quiet", *([] if is_git_root else ["--subdir"])], folder)
         for key in ("core.analytics", "core.check_update"):
             _run([*dvc, "config", key, "false"], folder)
+    if is_new:
+        # Runs name the commit they were made at, and `git checkout` needs one to go back to. Who
+        # has told git no name still gets one.
+        who = ["-c", "user.name=cotrain init", "-c", "user.email=cotrain@localhost"]
+        known = _succeeds(["git", "config", "user.email"], folder)
+        own = ["params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc"]
+        _run(["git", "add", *own], folder)  # not what else may lie there
+        commit = ["commit", "--quiet", "--no-verify", "--message", "Make a study"]
+        _run(["git", "-c", "commit.gpgsign=false", *([] if known else who), *commit], folder)
 
 
 def _succeeds(command: list[str], folder: Path) -> bool:

@@ -9,6 +9,9 @@ from cotrain.settings import Settings
 from cotrain.stages._repeats import study_repeats
 from cotrain.tasks import TaskTable
 
+# Of three there are three subsets that are neither single tasks nor all.
+MIN_TASKS = 4
+WHY_SO_MANY = "surrogates of fewer have too few subsets to be fitted and held against"
 # Plans of more fits are a slip of the pen: at a tenth of a second a fit they take a day.
 _MOST_FITS = 1_000_000
 
@@ -26,10 +29,11 @@ def check_against(settings: Settings, table: TaskTable) -> None:
         *_wrong_scores(settings, table),
         *_wrong_names(settings, table),
     ]
-    if table.n_tasks < 2:
+    if table.n_tasks < MIN_TASKS:
         wrong.append(
-            f"one task is left, `{table.tasks[0]}`, and there is nothing to train it with: "
-            "data/prepared/excluded.csv says why others are not"
+            f"{table.n_tasks} tasks are left ({', '.join(table.tasks)}), and a study needs "
+            f"{MIN_TASKS}: {WHY_SO_MANY}; data/prepared/excluded.csv says why others are not, and "
+            "fewer `prepare.n_folds` or a random split may bring them back"
         )
     if settings.group.caution > 0 and settings.plan.subsets.repeats < 2:
         wrong.append(

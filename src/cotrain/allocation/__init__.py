@@ -1,43 +1,5 @@
 """Which labels of which task in which fold a model is trained on, and what makes a fit that fit."""
 
-from cotrain.allocation._allocation import Allocation
-from cotrain.allocation._fit import Fit, FoldUse, Kind, decode_tasks, encode_tasks, fit_id
-from cotrain.allocation._plan import Identities, Plan, Rounds
-from cotrain.allocation._plans import (
-    Rotation,
-    all_together,
-    augmentations,
-    random_subsets,
-    rotations,
-    single_tasks,
-    subset_fit,
-    subset_fits,
-)
-from cotrain.allocation._recipes import WAYS, Way, by_recipe, learner_name, recipe_name, way_of
+import lazy_loader
 
-__all__ = [
-    "WAYS",
-    "Allocation",
-    "Fit",
-    "FoldUse",
-    "Identities",
-    "Kind",
-    "Plan",
-    "Rotation",
-    "Rounds",
-    "Way",
-    "all_together",
-    "augmentations",
-    "by_recipe",
-    "decode_tasks",
-    "encode_tasks",
-    "fit_id",
-    "learner_name",
-    "random_subsets",
-    "recipe_name",
-    "rotations",
-    "single_tasks",
-    "subset_fit",
-    "subset_fits",
-    "way_of",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,46 +1,5 @@
 """From observations to tables: what a study's fits tell of its tasks. Arrays and data frames."""
 
-from cotrain.analysis._affinity import affinity_figures, affinity_steps, affinity_table
-from cotrain.analysis._costs import cost_table, grid_fits
-from cotrain.analysis._curves import (
-    curve_points,
-    curve_table,
-    pairwise_curve_table,
-    pairwise_tables,
-    transfer_table,
-)
-from cotrain.analysis._group_value import group_value, subset_score_table
-from cotrain.analysis._labels import LabelTables
-from cotrain.analysis._observations import GridScores, Observations, SubsetScores
-from cotrain.analysis._pairs import pair_matrix
-from cotrain.analysis._placebo import skilled_tasks, withhold
-from cotrain.analysis._rounds import make_rounds, next_round, trained_plan
-from cotrain.analysis._subsets import SubsetAnalysis, candidates, relevance_table
+import lazy_loader
 
-__all__ = [
-    "GridScores",
-    "LabelTables",
-    "Observations",
-    "SubsetAnalysis",
-    "SubsetScores",
-    "affinity_figures",
-    "affinity_steps",
-    "affinity_table",
-    "candidates",
-    "cost_table",
-    "curve_points",
-    "curve_table",
-    "grid_fits",
-    "group_value",
-    "make_rounds",
-    "next_round",
-    "pair_matrix",
-    "pairwise_curve_table",
-    "pairwise_tables",
-    "relevance_table",
-    "skilled_tasks",
-    "subset_score_table",
-    "trained_plan",
-    "transfer_table",
-    "withhold",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,23 +1,5 @@
 """Features of examples: molecules, columns of a table, given arrays, text, images."""
 
-from cotrain.features._ecfp import ecfp
-from cotrain.features._featurizer import (
-    Featurizer,
-    Names,
-    dense_similarity,
-    featurizer_of,
-    make_featurizer,
-    nearest,
-)
-from cotrain.features._standardise import standard_names
+import lazy_loader
 
-__all__ = [
-    "Featurizer",
-    "Names",
-    "dense_similarity",
-    "ecfp",
-    "featurizer_of",
-    "make_featurizer",
-    "nearest",
-    "standard_names",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,5 +1,5 @@
 """From measurements to the task table, with an account of everything left out."""
 
-from cotrain.preparation._prepare import Prepared, prepare
+import lazy_loader
 
-__all__ = ["Prepared", "prepare"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """The report: from the tables of a study to a page, its figures and its key figures."""
 
-from cotrain.report._findings import Findings
-from cotrain.report._summary import summarize
-from cotrain.report._write import write_report
+import lazy_loader
 
-__all__ = ["Findings", "summarize", "write_report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

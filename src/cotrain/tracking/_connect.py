@@ -5,15 +5,13 @@ import os
 import re
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import requests
-import sqlalchemy
-from alembic.util import CommandError
-from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from cotrain.exceptions import TrackingError, masked
 from cotrain.tracking._sqlite import prepare_sqlite
@@ -27,6 +25,7 @@ _CALL_ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_TRUNCATE_LONG_VALUES": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",  # at its import, which would undo the quiet below
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines a fit, on a server
 }
 # They print retries, tracebacks and migrations; the one line of TrackingError says it.
@@ -73,16 +72,20 @@ def tracking_calls(uri: str) -> Iterator[None]:
         stack.callback(_remove_stray_folder, uri)
         try:
             yield
-        except (
-            MlflowException,
-            CommandError,
-            sqlalchemy.exc.SQLAlchemyError,
-            requests.RequestException,
-            sqlite3.Error,
-            OSError,
-            ModuleNotFoundError,
-        ) as error:
+        except _failures() as error:
             raise TrackingError(_explain(uri, error)) from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a store may raise; MLflow, which takes seconds to import, raises only once it is."""
+    found: list[type[Exception]] = [SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError]
+    for module, name in (
+        ("mlflow.exceptions", "MlflowException"),
+        ("alembic.util", "CommandError"),
+    ):
+        if module in sys.modules:
+            found.append(getattr(sys.modules[module], name))
+    return tuple(found)
 
 
 def prepare_store(uri: str) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
-from mlflow import MlflowClient
 
 from cotrain.tracking._names import encode_task
 from cotrain.tracking._records import NOTE, ROLE
+from cotrain.tracking._store import Store
 from cotrain.tracking._summary import Summary, write_summaries
 
 _KINDS, _FITS = "cotrain-kinds", "cotrain-fits"
@@ -23,20 +23,20 @@ _VIEW_TAG = "mlflow.sharedViewState."
 _MAIN = "main"  # the section of the prepared charts
 
 
-def prepare(client: MlflowClient, experiment_id: str, rows: pd.DataFrame) -> None:
+def prepare(store: Store, experiment_id: str, rows: pd.DataFrame) -> None:
     """Write the runs of the kinds, the views and the note."""
     scores = [name for name in rows.columns if name.startswith("val_") and rows[name].notna().any()]
     kinds = [_kind(str(kind), int(level), part, scores) for (kind, level), part in _groups(rows)]
-    write_summaries(client, experiment_id, kinds, "kind")
+    write_summaries(store, kinds, "kind")
     views = {_KINDS: _kinds_view(scores), _FITS: _fits_view(scores)}
     for key, view in views.items():
-        client.set_experiment_tag(experiment_id, f"{_VIEW_TAG}{key}", json.dumps(view))
-    client.set_experiment_tag(experiment_id, NOTE, _note(experiment_id))
+        store.tag_experiment(f"{_VIEW_TAG}{key}", json.dumps(view))
+    store.tag_experiment(NOTE, _note(experiment_id))
 
 
-def is_prepared(client: MlflowClient, experiment_id: str) -> bool:
+def is_prepared(store: Store) -> bool:
     """True if the view is there."""
-    return f"{_VIEW_TAG}{_KINDS}" in client.get_experiment(experiment_id).tags
+    return f"{_VIEW_TAG}{_KINDS}" in store.experiment_tags()
 
 
 def url(base: str, experiment_id: str, view: str = _KINDS) -> str:

@@ -20,6 +20,8 @@ COMPLETE = "cotrain.complete"
 PLAN = "cotrain.plan"
 MEMBERS = "cotrain.members"
 ERROR = "cotrain.error"
+SUBJECT = "cotrain.subject"
+DIGEST = "cotrain.digest"
 NOTE = "mlflow.note.content"
 
 # Settings of one fit: tags to search by, and parameters, for only they can be axes of charts.

@@ -5,99 +5,185 @@ writes the same rows with core inserts into MLflow's own tables. It holds for th
 mlflow >=3.17,<3.18, which is what the package asks for; a test compares the runs with the client's.
 """
 
+import shutil
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from mlflow.entities import Dataset
-from mlflow.store.tracking.dbmodels import models
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from mlflow.utils.time import get_current_time_millis
-from mlflow.utils.uri import append_to_uri_path
-from sqlalchemy import Connection, Row, Table, insert, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    TableClause,
+    column,
+    delete,
+    insert,
+    select,
+    table,
+    update,
+)
 
-from cotrain.tracking._records import COMPLETE, DATA_VERSION, FIT_ID, ROLE, RunRecord
-from cotrain.tracking._store import RunState, StoredFit, bounded, complete_tag, state_of
+from cotrain.tracking._records import (
+    COMPLETE,
+    DATA_VERSION,
+    DIGEST,
+    FIT_ID,
+    ROLE,
+    SUBJECT,
+    RunRecord,
+)
+from cotrain.tracking._store import (
+    ClientStore,
+    DatasetName,
+    RunState,
+    StoredFit,
+    bounded,
+    complete_tag,
+    milliseconds,
+    state_of,
+)
+
+if TYPE_CHECKING:  # its import takes seconds
+    from mlflow import MlflowClient
 
 _RUNS_A_TRANSACTION = 500
 _RUNS_A_QUERY = 500
 
-_RUNS: Table = models.SqlRun.__table__
-_TAGS: Table = models.SqlTag.__table__
-_PARAMS: Table = models.SqlParam.__table__
-_METRICS: Table = models.SqlMetric.__table__
-_LATEST_METRICS: Table = models.SqlLatestMetric.__table__
-_DATASETS: Table = models.SqlDataset.__table__
-_INPUTS: Table = models.SqlInput.__table__
-_INPUT_TAGS: Table = models.SqlInputTag.__table__
+
+def _table(name: str, *columns: str) -> TableClause:
+    return table(name, *(column(one) for one in columns))
+
+
+# fmt: off
+_RUNS = _table(
+    "runs", "run_uuid", "name", "artifact_uri", "experiment_id", "source_type", "source_name",
+    "entry_point_name", "source_version", "user_id", "status", "start_time", "end_time",
+    "deleted_time", "lifecycle_stage",
+)
+_DATASETS = _table(
+    "datasets", "dataset_uuid", "experiment_id", "name", "digest", "dataset_source_type",
+    "dataset_source", "dataset_schema", "dataset_profile",
+)
+_INPUTS = _table(
+    "inputs", "input_uuid", "source_type", "source_id", "destination_type", "destination_id"
+)
+# fmt: on
+_TAGS = _table("tags", "key", "value", "run_uuid")
+_PARAMS = _table("params", "key", "value", "run_uuid")
+_METRIC = ("key", "value", "timestamp", "step", "is_nan", "run_uuid")
+_METRICS = _table("metrics", *_METRIC)
+_LATEST_METRICS = _table("latest_metrics", *_METRIC)
+_INPUT_TAGS = _table("input_tags", "input_uuid", "name", "value")
+_EXPERIMENTS = _table(
+    "experiments", "experiment_id", "name", "workspace", "artifact_location", "lifecycle_stage"
+)
+_EXPERIMENT_TAGS = _table("experiment_tags", "key", "value", "experiment_id")
+
+
+def find_experiment(engine: Engine, name: str) -> Row | None:
+    """Its `experiment_id`, `artifact_location` and `lifecycle_stage`; None if it is not there."""
+    at = _EXPERIMENTS.c
+    query = select(at.experiment_id, at.artifact_location, at.lifecycle_stage)
+    with engine.connect() as connection:
+        return connection.execute(
+            query.where(at.name == name, at.workspace == "default")
+        ).one_or_none()
 
 
 class SqlStore:
     """The way around the client: few transactions, each whole or not at all."""
 
-    def __init__(self, store: SqlAlchemyStore, experiment_id: str):
-        self._engine = store.engine
+    def __init__(
+        self,
+        engine: Engine,
+        experiment_id: str,
+        artifacts: str,
+        client: Callable[[], "MlflowClient"],
+    ):
+        self._engine = engine
         self._experiment_id = int(experiment_id)
-        self._artifacts = store.get_experiment(experiment_id).artifact_location
+        self._artifacts = artifacts
+        self._client = client
 
-    def write(self, records: Sequence[RunRecord], dataset: Dataset) -> list[RunState]:
+    def write(self, records: Sequence[RunRecord], dataset: DatasetName) -> list[RunState]:
         states = []
         for start in range(0, len(records), _RUNS_A_TRANSACTION):
-            chunk = records[start : start + _RUNS_A_TRANSACTION]
+            run_ids = {uuid.uuid4().hex: r for r in records[start : start + _RUNS_A_TRANSACTION]}
             with self._engine.begin() as connection:
-                _tune(connection)
-                dataset_id = self._dataset_id(connection, dataset)
-                rows, chunk_states = self._rows(chunk, dataset_id)
-                for table in rows:  # runs first: the others refer to them
-                    connection.execute(insert(table), rows[table])
-            states += chunk_states
+                states += self._insert(connection, run_ids, dataset)
         return states
 
-    def _rows(
-        self, records: Sequence[RunRecord], dataset_id: str
-    ) -> tuple[dict[Table, list[dict[str, Any]]], list[RunState]]:
-        rows: dict[Table, list[dict[str, Any]]] = defaultdict(list)
+    def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
+        if artifacts and not self._artifacts.startswith("file:///"):
+            ClientStore(self._client(), str(self._experiment_id)).write_summary(record, artifacts)
+            return
+        run_id = uuid.uuid4().hex
+        if artifacts:
+            folder = Path(url2pathname(urlsplit(self._artifact_uri(run_id)).path))
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in artifacts:
+                copy = shutil.copytree if path.is_dir() else shutil.copyfile
+                copy(path, folder / path.name)
+        with self._engine.begin() as connection:
+            self._insert(connection, {run_id: record}, None)
+
+    def _insert(
+        self,
+        connection: Connection,
+        records: dict[str, RunRecord],
+        dataset: DatasetName | None,
+    ) -> list[RunState]:
+        """Write runs under these identities; their states in order."""
+        _tune(connection)
+        dataset_id = None if dataset is None else self._dataset_id(connection, dataset)
+        rows: dict[TableClause, list[dict[str, Any]]] = defaultdict(list)
         states = []
-        now = get_current_time_millis()
-        for record in records:
-            run_id, input_id = uuid.uuid4().hex, uuid.uuid4().hex
+        now = milliseconds()
+        for run_id, record in records.items():
             tags = record.tags | complete_tag(record)
             rows[_RUNS].append(self._run_row(run_id, record, now))
-            rows[_TAGS] += [
-                {"key": key, "value": value, "run_uuid": run_id}
-                for key, value in {**tags, "mlflow.runName": record.name}.items()
-            ]
-            rows[_PARAMS] += [
-                {"key": key, "value": value, "run_uuid": run_id}
-                for key, value in record.params.items()
-            ]
+            named = {**tags, "mlflow.runName": record.name}
+            for target, pairs in ((_TAGS, named), (_PARAMS, record.params)):
+                rows[target] += [
+                    {"key": key, "value": value, "run_uuid": run_id} for key, value in pairs.items()
+                ]
             metrics = [
                 _metric_row(run_id, key, value, now) for key, value in record.metrics.items()
             ]
-            if metrics:
-                rows[_METRICS] += metrics
-                rows[_LATEST_METRICS] += metrics
-            rows[_INPUTS].append(
-                {
-                    "input_uuid": input_id,
-                    "source_type": "DATASET",
-                    "source_id": dataset_id,
-                    "destination_type": "RUN",
-                    "destination_id": run_id,
-                }
-            )
-            rows[_INPUT_TAGS].append(
-                {"input_uuid": input_id, "name": "mlflow.data.context", "value": "training"}
-            )
+            rows[_METRICS] += metrics
+            rows[_LATEST_METRICS] += metrics
+            if dataset_id is not None:
+                input_id = uuid.uuid4().hex
+                rows[_INPUTS].append(
+                    {
+                        "input_uuid": input_id,
+                        "source_type": "DATASET",
+                        "source_id": dataset_id,
+                        "destination_type": "RUN",
+                        "destination_id": run_id,
+                    }
+                )
+                rows[_INPUT_TAGS].append(
+                    {"input_uuid": input_id, "name": "mlflow.data.context", "value": "training"}
+                )
             states.append(state_of(run_id, tags, record.status, now))
-        return rows, states
+        for target, values in rows.items():  # runs first: the others refer to them
+            if values:
+                connection.execute(insert(target), values)
+        return states
+
+    def _artifact_uri(self, run_id: str) -> str:
+        return f"{self._artifacts.rstrip('/')}/{run_id}/artifacts"
 
     def _run_row(self, run_id: str, record: RunRecord, now: int) -> dict[str, Any]:
         return {
             "run_uuid": run_id,
             "name": record.name,
-            "artifact_uri": append_to_uri_path(self._artifacts, run_id, "artifacts"),
+            "artifact_uri": self._artifact_uri(run_id),
             "experiment_id": self._experiment_id,
             "source_type": "UNKNOWN",
             "source_name": "",
@@ -110,7 +196,7 @@ class SqlStore:
             "lifecycle_stage": "active",
         }
 
-    def _dataset_id(self, connection: Connection, dataset: Dataset) -> str:
+    def _dataset_id(self, connection: Connection, dataset: DatasetName) -> str:
         found = connection.scalar(
             select(_DATASETS.c.dataset_uuid).where(
                 _DATASETS.c.experiment_id == self._experiment_id,
@@ -129,33 +215,60 @@ class SqlStore:
                 digest=dataset.digest,
                 dataset_source_type=dataset.source_type,
                 dataset_source=dataset.source,
-                dataset_schema=dataset.schema,
-                dataset_profile=dataset.profile,
+                dataset_schema=None,
+                dataset_profile=None,
             )
         )
         return dataset_id
 
     def states(self) -> list[RunState]:
-        role = _TAGS.alias("role")
+        return [
+            state_of(run_id, tags, status, start_time)
+            for (run_id, status, start_time), tags in self._runs("fit").items()
+        ]
+
+    def summaries(self, role: str) -> dict[str, dict[str, str]]:
+        return {run_id: tags for (run_id, _, _), tags in self._runs(role).items()}
+
+    def _runs(self, role: str) -> dict[tuple[str, str, int], dict[str, str]]:
+        """Identity, status and start of each active run of a role, and what tells it."""
+        of_role = _TAGS.alias("role")
         query = (
             select(_RUNS.c.run_uuid, _RUNS.c.status, _RUNS.c.start_time, _TAGS.c.key, _TAGS.c.value)
-            .join(role, (role.c.run_uuid == _RUNS.c.run_uuid) & (role.c.key == ROLE))
+            .join(of_role, (of_role.c.run_uuid == _RUNS.c.run_uuid) & (of_role.c.key == ROLE))
             .join(_TAGS, _TAGS.c.run_uuid == _RUNS.c.run_uuid)
             .where(
                 _RUNS.c.experiment_id == self._experiment_id,
                 _RUNS.c.lifecycle_stage == "active",
-                role.c.value == "fit",
-                _TAGS.c.key.in_([FIT_ID, DATA_VERSION, COMPLETE]),
+                of_role.c.value == role,
+                _TAGS.c.key.in_([ROLE, FIT_ID, DATA_VERSION, SUBJECT, DIGEST, COMPLETE]),
             )
         )
         runs: dict[tuple[str, str, int], dict[str, str]] = defaultdict(dict)
         with self._engine.connect() as connection:
             for run_id, status, start_time, key, value in connection.execute(query):
                 runs[run_id, status, start_time][key] = value
-        return [
-            state_of(run_id, tags, status, start_time)
-            for (run_id, status, start_time), tags in runs.items()
-        ]
+        return runs
+
+    def delete(self, run_ids: Sequence[str]) -> None:
+        if run_ids:
+            deleted = {"lifecycle_stage": "deleted", "deleted_time": milliseconds()}
+            with self._engine.begin() as connection:
+                for run_id in run_ids:
+                    of_run = update(_RUNS).where(_RUNS.c.run_uuid == run_id)
+                    connection.execute(of_run.values(deleted))
+
+    def experiment_tags(self) -> dict[str, str]:
+        tags = _EXPERIMENT_TAGS.c
+        query = select(tags.key, tags.value).where(tags.experiment_id == self._experiment_id)
+        with self._engine.connect() as connection:
+            return {str(row.key): str(row.value) for row in connection.execute(query)}
+
+    def tag_experiment(self, key: str, value: str) -> None:
+        row = {"experiment_id": self._experiment_id, "key": key}
+        with self._engine.begin() as connection:
+            connection.execute(delete(_EXPERIMENT_TAGS).filter_by(**row))
+            connection.execute(insert(_EXPERIMENT_TAGS).values(**row, value=value))
 
     def fits(self, fit_ids: Iterable[str] | None) -> Iterator[StoredFit]:
         wanted = None if fit_ids is None else set(fit_ids)
@@ -179,12 +292,12 @@ def _tune(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA cache_size = -65536")  # KiB: the indexes stay in memory
 
 
-def _by_run(connection: Connection, table: Table, run_ids: Sequence[str]) -> dict[str, Any]:
+def _by_run(connection: Connection, pairs: TableClause, run_ids: Sequence[str]) -> dict[str, Any]:
     """Keys and values of each run."""
-    query = select(table.c.run_uuid, table.c.key, table.c.value)
+    query = select(pairs.c.run_uuid, pairs.c.key, pairs.c.value)
     result: dict[str, Any] = defaultdict(dict)
     row: Row
-    for row in connection.execute(query.where(table.c.run_uuid.in_(run_ids))):
+    for row in connection.execute(query.where(pairs.c.run_uuid.in_(run_ids))):
         run_id, key, value = row
         result[run_id][key] = value
     return result

@@ -6,10 +6,10 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import sqlalchemy
-from mlflow.store.db import utils as database
 
 from cotrain.files import whole_file
 
@@ -29,16 +29,30 @@ def prepare_sqlite(path: Path) -> None:
     """
     path = path.resolve()  # not to put a file in the place of a link
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _file_lock(path.with_name(f"{path.name}.lock")):
+    lock = path.with_name(f"{path.name}.lock")
+    with _file_lock(lock):
         for stale in path.parent.glob(f".{path.name}.*.part*"):
             stale.unlink()
         revision = _revision(path) if path.exists() else None
         if revision is None:
             _renew(path, None)
-        elif revision != database._get_latest_schema_revision():
+        elif revision != _newest_revision(lock):
             _renew(path, path.with_name(f"{path.name}.{revision}.bak"))
         with closing(_connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
+
+
+def _newest_revision(lock: Path) -> str:
+    """The newest schema of the installed MLflow; noted in `lock`, for the import takes seconds."""
+    head = f"mlflow {version('mlflow')} "
+    noted = lock.read_text(encoding="utf-8")
+    if noted.startswith(head):
+        return noted.removeprefix(head)
+    from mlflow.store.db import utils as database
+
+    newest = database._get_latest_schema_revision()
+    lock.write_text(head + newest, encoding="utf-8")
+    return newest
 
 
 def _revision(path: Path) -> str | None:
@@ -58,6 +72,8 @@ def _revision(path: Path) -> str | None:
 
 def _renew(path: Path, backup: Path | None) -> None:
     """Put a new database in the place of `path`, or, with a backup, an upgraded copy of it."""
+    from mlflow.store.db import utils as database
+
     if path.exists():
         # Without its log, which SQLite would play into the new file. Fails while others read it.
         with closing(_connect(path)) as connection:
@@ -93,6 +109,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
+    with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,14 +1,12 @@
-"""Runs written and read through MLflow's public client: any server, any store."""
+"""What a store of runs does, and the way through MLflow's public client: any server, any store."""
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
-
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
-from mlflow.utils.time import get_current_time_millis
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cotrain.tracking._records import (
     COMPLETE,
@@ -19,9 +17,22 @@ from cotrain.tracking._records import (
     RunRecord,
 )
 
+if TYPE_CHECKING:  # its import takes seconds, and the other way does without
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
 _METRICS_A_BATCH = 1000  # MLflow's limits for one log_batch
 _PAGE = 1000
 LARGEST = 1.7976931348623157e308
+
+
+class DatasetName(NamedTuple):
+    """The data set that runs are said to be trained on."""
+
+    name: str
+    digest: str
+    source: str
+    source_type: str = "local"
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ class StoredFit:
 class Store(Protocol):
     """Writes and reads the runs of one experiment."""
 
-    def write(self, records: Sequence[RunRecord], dataset: Dataset) -> list[RunState]:
+    def write(self, records: Sequence[RunRecord], dataset: DatasetName) -> list[RunState]:
         """The states of the runs that were written, in order; all of them complete or failed."""
         ...
 
@@ -79,29 +90,63 @@ class Store(Protocol):
         """The complete fits asked for, each once a run; None: all."""
         ...
 
+    def summaries(self, role: str) -> dict[str, dict[str, str]]:
+        """The tags of each active run of a role, by its identity."""
+        ...
+
+    def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
+        """Write a run with files and folders; it counts only once it is whole."""
+        ...
+
+    def delete(self, run_ids: Sequence[str]) -> None:
+        """Mark runs as deleted; MLflow can restore them."""
+        ...
+
+    def experiment_tags(self) -> dict[str, str]:
+        """What is said of the experiment."""
+        ...
+
+    def tag_experiment(self, key: str, value: str) -> None:
+        """Say something of the experiment, in place of what was said before."""
+        ...
+
 
 class ClientStore:
     """The way through the public API: several calls a run."""
 
-    def __init__(self, client: MlflowClient, experiment_id: str):
+    def __init__(self, client: "MlflowClient", experiment_id: str):
         self._client = client
         self._experiment_id = experiment_id
 
-    def write(self, records: Sequence[RunRecord], dataset: Dataset) -> list[RunState]:
-        inputs = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
-        return [self._write_one(record, inputs) for record in records]
+    def write(self, records: Sequence[RunRecord], dataset: DatasetName) -> list[RunState]:
+        return [self._write_one(record, dataset) for record in records]
 
-    def _write_one(self, record: RunRecord, inputs: list[DatasetInput]) -> RunState:
-        now = get_current_time_millis()
+    def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
+        self._write_one(record, None, artifacts)
+
+    def _write_one(
+        self, record: RunRecord, dataset: DatasetName | None, artifacts: Sequence[Path] = ()
+    ) -> RunState:
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+
+        now = milliseconds()
         run = self._client.create_run(self._experiment_id, now, record.tags, record.name)
         run_id = run.info.run_id
-        self._client.log_inputs(run_id, inputs)
+        if dataset is not None:
+            named = Dataset(dataset.name, dataset.digest, dataset.source_type, dataset.source)
+            tags = [InputTag("mlflow.data.context", "training")]
+            self._client.log_inputs(run_id, [DatasetInput(named, tags)])
         params = [Param(key, value) for key, value in record.params.items()]
         metrics = iter([Metric(key, value, now, 0) for key, value in record.metrics.items()])
         self._client.log_batch(run_id, list(islice(metrics, _METRICS_A_BATCH)), params)
         while batch := list(islice(metrics, _METRICS_A_BATCH)):
             self._client.log_batch(run_id, batch)
-        self._client.set_terminated(run_id, record.status, get_current_time_millis())
+        for path in artifacts:
+            if path.is_dir():
+                self._client.log_artifacts(run_id, str(path), path.name)
+            else:
+                self._client.log_artifact(run_id, str(path))
+        self._client.set_terminated(run_id, record.status, milliseconds())
         complete = record.status == "FINISHED"
         if complete:  # last of all: a run killed on the way never counts
             self._client.set_tag(run_id, COMPLETE, "true")
@@ -119,7 +164,20 @@ class ClientStore:
             if wanted is None or run.data.tags[FIT_ID] in wanted:
                 yield StoredFit(run.data.tags, run.data.metrics)
 
-    def _search(self, query: str) -> Iterator[Run]:
+    def summaries(self, role: str) -> dict[str, dict[str, str]]:
+        return {run.info.run_id: run.data.tags for run in self._search(f"tags.`{ROLE}` = '{role}'")}
+
+    def delete(self, run_ids: Sequence[str]) -> None:
+        for run_id in run_ids:
+            self._client.delete_run(run_id)
+
+    def experiment_tags(self) -> dict[str, str]:
+        return dict(self._client.get_experiment(self._experiment_id).tags)
+
+    def tag_experiment(self, key: str, value: str) -> None:
+        self._client.set_experiment_tag(self._experiment_id, key, value)
+
+    def _search(self, query: str) -> Iterator["Run"]:
         token = None
         while True:
             page = self._client.search_runs(
@@ -129,6 +187,11 @@ class ClientStore:
             token = page.token
             if not token:
                 return
+
+
+def milliseconds() -> int:
+    """Now, as MLflow counts."""
+    return int(time.time() * 1000)
 
 
 def bounded(value: float) -> float:

@@ -8,15 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param
-from mlflow.utils.time import get_current_time_millis
-
-from cotrain.tracking._records import COMPLETE, NOTE, ROLE, texts
-
-_SUBJECT = "cotrain.subject"
-_DIGEST = "cotrain.digest"
-_METRICS_A_BATCH = 1000
+from cotrain.tracking._records import COMPLETE, DIGEST, NOTE, ROLE, SUBJECT, RunRecord, texts
+from cotrain.tracking._store import Store
 
 
 @dataclass(frozen=True)
@@ -42,51 +35,37 @@ class Summary:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()
 
+    @property
+    def record(self) -> RunRecord:
+        """The run, ready to be written; a figure that is no number is left out."""
+        tags = {ROLE: self.role, SUBJECT: self.subject, DIGEST: self.digest}
+        tags |= {"mlflow.source.name": "cotrain", "mlflow.source.type": "LOCAL"} | dict(self.tags)
+        tags |= {NOTE: self.note} if self.note else {}
+        metrics = {key: value for key, value in self.metrics.items() if math.isfinite(value)}
+        return RunRecord(self.subject, tags, texts(self.params), metrics)
+
 
 def write_summaries(
-    client: MlflowClient,
-    experiment_id: str,
-    summaries: Sequence[Summary],
-    role: str,
-    subject: str | None = None,
+    store: Store, summaries: Sequence[Summary], role: str, subject: str | None = None
 ) -> None:
     """Make `summaries` the only runs of `role` (and `subject`), writing what changed."""
-    of_role = client.search_runs([experiment_id], f"tags.`{ROLE}` = '{role}'", max_results=1000)
-    old = [run for run in of_role if subject in (None, run.data.tags.get(_SUBJECT))]
+    old = {
+        run_id: tags
+        for run_id, tags in store.summaries(role).items()
+        if subject in (None, tags.get(SUBJECT))
+    }
     current = {
-        (run.data.tags.get(_SUBJECT), run.data.tags.get(_DIGEST)): run.info.run_id
-        for run in old
-        if run.data.tags.get(COMPLETE) == "true"
+        (tags.get(SUBJECT), tags.get(DIGEST)): run_id
+        for run_id, tags in old.items()
+        if tags.get(COMPLETE) == "true"
     }
     kept = set()
     for summary in summaries:
         if run_id := current.get((summary.subject, summary.digest)):
             kept.add(run_id)
         else:
-            _write(client, experiment_id, summary)
-    for run in old:
-        if run.info.run_id not in kept:
-            client.delete_run(run.info.run_id)
-
-
-def _write(client: MlflowClient, experiment_id: str, summary: Summary) -> None:
-    tags = {ROLE: summary.role, _SUBJECT: summary.subject, _DIGEST: summary.digest}
-    tags |= {"mlflow.source.name": "cotrain", "mlflow.source.type": "LOCAL"} | dict(summary.tags)
-    tags |= {NOTE: summary.note} if summary.note else {}
-    now = get_current_time_millis()
-    run_id = client.create_run(experiment_id, now, tags, summary.subject).info.run_id
-    metrics = [Metric(k, v, now, 0) for k, v in summary.metrics.items() if math.isfinite(v)]
-    params = [Param(key, value) for key, value in texts(summary.params).items()]
-    client.log_batch(run_id, metrics[:_METRICS_A_BATCH], params)
-    for start in range(_METRICS_A_BATCH, len(metrics), _METRICS_A_BATCH):
-        client.log_batch(run_id, metrics[start : start + _METRICS_A_BATCH])
-    for path in summary.artifacts:
-        if path.is_dir():
-            client.log_artifacts(run_id, str(path), path.name)
-        else:
-            client.log_artifact(run_id, str(path))
-    client.set_terminated(run_id)
-    client.set_tag(run_id, COMPLETE, "true")
+            store.write_summary(summary.record, summary.artifacts)
+    store.delete([run_id for run_id in old if run_id not in kept])
 
 
 def _files(artifacts: Sequence[Path]) -> Iterator[tuple[str, Path]]:

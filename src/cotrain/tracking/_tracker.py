@@ -3,26 +3,22 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from mlflow import MlflowClient
-from mlflow.entities import Dataset
-from mlflow.exceptions import MlflowException
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from mlflow.tracking._tracking_service.utils import _get_store
 
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import _dashboard
 from cotrain.tracking._connect import (
     SWITCH,
     prepare_store,
-    sqlite_path,
     tracking_calls,
     tracking_uri,
 )
 from cotrain.tracking._names import is_long, task_digest
+from cotrain.tracking._open import make_client, open_store
 from cotrain.tracking._records import (
     DATA_VERSION,
     PLAN,
@@ -31,11 +27,12 @@ from cotrain.tracking._records import (
     failure_records,
     fit_records,
 )
-from cotrain.tracking._registry import register
 from cotrain.tracking._scores import score_frame
-from cotrain.tracking._sql import SqlStore
-from cotrain.tracking._store import ClientStore, RunState, Store, StoredFit
+from cotrain.tracking._store import DatasetName, RunState, Store, StoredFit
 from cotrain.tracking._summary import Summary, write_summaries
+
+if TYPE_CHECKING:  # its import takes seconds
+    from mlflow import MlflowClient
 
 _LONG_NAME = "cotrain.task."
 
@@ -46,11 +43,10 @@ class Tracker:
     One process writes at a time (the one that drives the training); any number may read.
     """
 
-    def __init__(self, uri: str, experiment: str, client: MlflowClient, store: Store, id_: str):
+    def __init__(self, uri: str, experiment: str, experiment_id: str, store: Store):
         self.uri = uri
         self.experiment = experiment
-        self.experiment_id = id_
-        self._client = client
+        self.experiment_id = experiment_id
         self._store = store
         self._states: dict[str, list[RunState]] | None = None
 
@@ -70,9 +66,11 @@ class Tracker:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or home.resolve().name or "cotrain"
         with tracking_calls(uri):
             prepare_store(uri)
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            experiment_id = _experiment_id(client, name, uri)
-            return cls(uri, name, client, _store(client, uri, experiment_id), experiment_id)
+            return cls(uri, name, *open_store(uri, name))
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        return make_client(self.uri)
 
     def log_fits(self, rows: pd.DataFrame, run: RunContext) -> int:
         """Write a run for each fit of `rows` that has no complete one; returns how many.
@@ -201,7 +199,7 @@ class Tracker:
         with tracking_calls(self.uri):
             subject = f"summary of {plan}"
             summary = Summary("plan", subject, params, metrics, {PLAN: plan}, artifacts, note)
-            write_summaries(self._client, self.experiment_id, [summary], "plan", subject)
+            write_summaries(self._store, [summary], "plan", subject)
 
     def register_models(self, folder: Path, run: RunContext) -> tuple[str, str] | None:
         """Register a folder of models under the experiment's name; return name and version.
@@ -212,6 +210,8 @@ class Tracker:
         if run.git_commit:
             tags["mlflow.source.git.commit"] = run.git_commit
         with tracking_calls(self.uri):
+            from cotrain.tracking._registry import register
+
             return register(self._client, self.experiment_id, self.experiment, folder, tags)
 
     def prepare_dashboard(self, rows: pd.DataFrame | None = None) -> None:
@@ -225,12 +225,12 @@ class Tracker:
         if rows is None:
             rows = self.fit_scores()
         with tracking_calls(self.uri):
-            _dashboard.prepare(self._client, self.experiment_id, rows)
+            _dashboard.prepare(self._store, self.experiment_id, rows)
 
     def has_dashboard(self) -> bool:
         """True once `prepare_dashboard` has been called."""
         with tracking_calls(self.uri):
-            return _dashboard.is_prepared(self._client, self.experiment_id)
+            return _dashboard.is_prepared(self._store)
 
     def dashboard_url(self, base: str) -> str:
         """The address of the prepared view, on an MLflow server at `base`."""
@@ -258,16 +258,13 @@ class Tracker:
         complete = sorted((s for s in states if s.complete), key=lambda s: (s.start_time, s.run_id))
         failed = sorted((s for s in states if s.status == "FAILED"), key=lambda s: s.start_time)
         kept = complete[:1] or failed[-1:]
-        for state in states:
-            if state not in kept:
-                self._client.delete_run(state.run_id)
+        self._store.delete([state.run_id for state in states if state not in kept])
         self._states[states[0].fit_id] = kept
 
     def _forget(self, fit_id: str) -> None:
         """Delete the runs of a fit."""
         assert self._states is not None
-        for state in self._states.pop(fit_id, ()):
-            self._client.delete_run(state.run_id)
+        self._store.delete([state.run_id for state in self._states.pop(fit_id, ())])
 
     def _load_states(self) -> dict[str, list[RunState]]:
         self._states = {}
@@ -279,10 +276,10 @@ class Tracker:
         for task in tasks:
             if is_long(task):
                 key = f"{_LONG_NAME}{task_digest(task)}"
-                self._client.set_experiment_tag(self.experiment_id, key, task)
+                self._store.tag_experiment(key, task)
 
     def _long_names(self) -> dict[str, str]:
-        tags = self._client.get_experiment(self.experiment_id).tags
+        tags = self._store.experiment_tags()
         return {
             key.removeprefix(_LONG_NAME): value
             for key, value in tags.items()
@@ -295,34 +292,5 @@ def _scored_columns(frame: pd.DataFrame, run: RunContext) -> list[str]:
     return columns + [f"val_{score}" for score in run.scores]
 
 
-def _store(client: MlflowClient, uri: str, experiment_id: str) -> Store:
-    store = _get_store(uri)
-    # Exactly this class: its subclasses keep more than this package knows of.
-    if type(store) is SqlAlchemyStore:
-        return SqlStore(store, experiment_id)
-    return ClientStore(client, experiment_id)
-
-
-def _experiment_id(client: MlflowClient, name: str, uri: str) -> str:
-    if (experiment := client.get_experiment_by_name(name)) is None:
-        path = sqlite_path(uri)
-        # Absolute, for MLflow's default is relative to the folder that a command happens to run in.
-        artifacts = (path.parent / "mlartifacts").as_uri() if path else None
-        try:
-            return client.create_experiment(name, artifacts)
-        except MlflowException:  # another process was quicker
-            experiment = client.get_experiment_by_name(name)
-            if experiment is None:
-                raise
-    if experiment.lifecycle_stage == "deleted":
-        raise TrackingError(
-            f"experiment {name!r} was deleted; "
-            f"run `mlflow experiments restore -x {experiment.experiment_id}` "
-            "or set MLFLOW_EXPERIMENT_NAME to another name"
-        )
-    return experiment.experiment_id
-
-
-def _dataset(run: RunContext) -> Dataset:
-    source = json.dumps({"uri": "data/tasks.npz"})
-    return Dataset(run.dataset, run.data_version, source_type="local", source=source)
+def _dataset(run: RunContext) -> DatasetName:
+    return DatasetName(run.dataset, run.data_version, json.dumps({"uri": "data/tasks.npz"}))

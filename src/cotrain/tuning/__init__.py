@@ -1,5 +1,5 @@
 """Settings of learners found on validation labels, before any transfer is measured."""
 
-from cotrain.tuning._recipes import LearnerRecipes, Recipe, Recipes, plain_settings
+import lazy_loader
 
-__all__ = ["LearnerRecipes", "Recipe", "Recipes", "plain_settings"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """How good a grouping is proven to be: bounds, optima, choices among measured networks."""
 
-from cotrain.grouping.proof._bounds import selfish_bound
-from cotrain.grouping.proof._exact import exact_groups
-from cotrain.grouping.proof._measured import MeasuredResult, select_measured
+import lazy_loader
 
-__all__ = ["MeasuredResult", "exact_groups", "select_measured", "selfish_bound"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,26 +1,5 @@
 """Searches for a good grouping: Optuna's, local moves, and the obvious ones to compare with."""
 
-from cotrain.grouping.search._baselines import (
-    affinity_clusters,
-    pairwise_scores,
-    random_groupings,
-    single_tasks,
-    spectral_clusters,
-    together,
-)
-from cotrain.grouping.search._local import greedy_groups, improve
-from cotrain.grouping.search._study import SearchResult, pareto_front, search_groups
+import lazy_loader
 
-__all__ = [
-    "SearchResult",
-    "affinity_clusters",
-    "greedy_groups",
-    "improve",
-    "pairwise_scores",
-    "pareto_front",
-    "random_groupings",
-    "search_groups",
-    "single_tasks",
-    "spectral_clusters",
-    "together",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,43 @@
+from ._blend import Blend, model_shares
+from ._compare import Comparison, compare_groupings
+from ._conformal import COVERAGES, interval_table
+from ._costs import way_costs
+from ._evaluate import WayScores, natural_scores, score_portfolio, score_ways
+from ._models import Model, Way, distinct, draws, models_of, roles_of
+from ._outputs import Outputs, outputs_of, repeat_outputs
+from ._portfolio import Candidate, Choice, choose_portfolio
+from ._tables import candidate_table, comparison_tables, served_table, skill_table, weight_table
+from ._ways import make_candidates, make_ways
+
+__all__ = [
+    "COVERAGES",
+    "Blend",
+    "Candidate",
+    "Choice",
+    "Comparison",
+    "Model",
+    "Outputs",
+    "Way",
+    "WayScores",
+    "candidate_table",
+    "choose_portfolio",
+    "compare_groupings",
+    "comparison_tables",
+    "distinct",
+    "draws",
+    "interval_table",
+    "make_candidates",
+    "make_ways",
+    "model_shares",
+    "models_of",
+    "natural_scores",
+    "outputs_of",
+    "repeat_outputs",
+    "roles_of",
+    "score_portfolio",
+    "score_ways",
+    "served_table",
+    "skill_table",
+    "way_costs",
+    "weight_table",
+]

@@ -1,0 +1,26 @@
+from ._engine import Combination, CombinedNetwork, CombinedSettings
+from ._fit import record_affinity
+from ._itmtl import ITMTL
+from ._lookahead import Lookahead, TaskGradients
+from ._losses import masked_mean
+from ._output_gradients import OutputGradients, output_gradients
+from ._record import AffinityRecord, load_records
+from ._recorder import AffinityRecorder
+from ._uncertainty import UncertaintyWeighting
+
+__all__ = [
+    "ITMTL",
+    "AffinityRecord",
+    "AffinityRecorder",
+    "Combination",
+    "CombinedNetwork",
+    "CombinedSettings",
+    "Lookahead",
+    "OutputGradients",
+    "TaskGradients",
+    "UncertaintyWeighting",
+    "load_records",
+    "masked_mean",
+    "output_gradients",
+    "record_affinity",
+]

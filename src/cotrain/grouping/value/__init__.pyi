@@ -1,0 +1,39 @@
+from ._blended import BlendedValue
+from ._constraints import Constraints, feasible_cover, is_feasible
+from ._groups import (
+    AffinityValue,
+    Floats,
+    GroupValue,
+    LinearValue,
+    Members,
+    PredictedValue,
+    without_diagonal,
+)
+from ._objective import Group, Grouping, Objective, as_groups, as_matrix
+from ._result import GroupingResult, grouping_result, simplest
+from ._table import GroupTable
+from ._unknown import fill_unknown_pairs
+
+__all__ = [
+    "AffinityValue",
+    "BlendedValue",
+    "Constraints",
+    "Floats",
+    "Group",
+    "GroupTable",
+    "GroupValue",
+    "Grouping",
+    "GroupingResult",
+    "LinearValue",
+    "Members",
+    "Objective",
+    "PredictedValue",
+    "as_groups",
+    "as_matrix",
+    "feasible_cover",
+    "fill_unknown_pairs",
+    "grouping_result",
+    "is_feasible",
+    "simplest",
+    "without_diagonal",
+]

@@ -1,0 +1,3 @@
+from ._prepare import Prepared, prepare
+
+__all__ = ["Prepared", "prepare"]

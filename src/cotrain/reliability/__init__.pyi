@@ -1,0 +1,28 @@
+from ._bootstrap import cluster_bootstrap
+from ._control import Controlled, control_variate
+from ._interval import Interval, paired_interval
+from ._moderate import moderate_variances
+from ._multiple import holm
+from ._power import repeats_to_decide, t_test_power
+from ._split_half import Reliability, spearman_brown, split_half_reliability
+from ._verdicts import HELPS, HURTS, UNDECIDED, UNKNOWN, verdicts
+
+__all__ = [
+    "HELPS",
+    "HURTS",
+    "UNDECIDED",
+    "UNKNOWN",
+    "Controlled",
+    "Interval",
+    "Reliability",
+    "cluster_bootstrap",
+    "control_variate",
+    "holm",
+    "moderate_variances",
+    "paired_interval",
+    "repeats_to_decide",
+    "spearman_brown",
+    "split_half_reliability",
+    "t_test_power",
+    "verdicts",
+]

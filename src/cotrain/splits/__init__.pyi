@@ -1,0 +1,14 @@
+from ._balance import group_folds
+from ._random import RandomSplitter
+from ._scaffold import murcko_scaffolds
+from ._splitter import Folds, Splitter, distinct, make_splitter
+
+__all__ = [
+    "Folds",
+    "RandomSplitter",
+    "Splitter",
+    "distinct",
+    "group_folds",
+    "make_splitter",
+    "murcko_scaffolds",
+]

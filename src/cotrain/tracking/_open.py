@@ -1,0 +1,79 @@
+"""Which way to a store's runs, and the experiment in it: found, or made."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, create_engine
+
+from cotrain.exceptions import TrackingError
+from cotrain.tracking._connect import sqlite_path
+from cotrain.tracking._sql import SqlStore, find_experiment
+from cotrain.tracking._store import ClientStore, Store
+
+if TYPE_CHECKING:  # its import takes seconds
+    from mlflow import MlflowClient
+
+
+def make_client(uri: str) -> "MlflowClient":
+    """MLflow's client of a store."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def open_store(uri: str, name: str) -> tuple[str, Store]:
+    """The identity of the experiment `name`, which is made if need be, and the way to its runs.
+
+    A study's SQLite file is read and written without importing MLflow once its experiment is there.
+    """
+    engine = _engine(uri)
+    if engine is None:
+        client = make_client(uri)
+        experiment_id = _experiment_id(client, name, uri)
+        return experiment_id, ClientStore(client, experiment_id)
+    found = find_experiment(engine, name)
+    if found is None:
+        _experiment_id(make_client(uri), name, uri)
+        found = find_experiment(engine, name)
+        assert found is not None
+    _check_stage(name, str(found.experiment_id), found.lifecycle_stage)
+    return str(found.experiment_id), SqlStore(
+        engine, str(found.experiment_id), found.artifact_location, lambda: make_client(uri)
+    )
+
+
+def _engine(uri: str) -> Engine | None:
+    """The database of a store whose tables this package knows; None for a server and others."""
+    if sqlite_path(uri):
+        # Waits for other writers so many seconds, as MLflow's own sessions do.
+        return create_engine(uri, connect_args={"timeout": 20})
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    store = _get_store(uri)
+    # Exactly this class: its subclasses keep more than this package knows of.
+    return store.engine if type(store) is SqlAlchemyStore else None
+
+
+def _experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    if (experiment := client.get_experiment_by_name(name)) is None:
+        path = sqlite_path(uri)
+        # Absolute, for MLflow's default is relative to the folder that a command happens to run in.
+        artifacts = (path.parent / "mlartifacts").as_uri() if path else None
+        try:
+            return client.create_experiment(name, artifacts)
+        except MlflowException:  # another process was quicker
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+    _check_stage(name, experiment.experiment_id, experiment.lifecycle_stage)
+    return experiment.experiment_id
+
+
+def _check_stage(name: str, experiment_id: str, stage: str) -> None:
+    if stage == "deleted":
+        raise TrackingError(
+            f"experiment {name!r} was deleted; run `mlflow experiments restore -x {experiment_id}` "
+            "or set MLFLOW_EXPERIMENT_NAME to another name"
+        )

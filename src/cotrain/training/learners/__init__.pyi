@@ -1,0 +1,19 @@
+from ._boosting import Boosting
+from ._estimator import Estimator, EstimatorLearner, TrainedEstimators
+from ._forest import Forest
+from ._kernel import Kernel
+from ._linear import Linear
+from ._per_task import PerTaskLearner, TaskModel, TrainedTasks
+
+__all__ = [
+    "Boosting",
+    "Estimator",
+    "EstimatorLearner",
+    "Forest",
+    "Kernel",
+    "Linear",
+    "PerTaskLearner",
+    "TaskModel",
+    "TrainedEstimators",
+    "TrainedTasks",
+]

@@ -10,7 +10,6 @@ from threadpoolctl import threadpool_limits
 from cotrain.allocation import Identities, Plan, Rounds, decode_tasks
 from cotrain.analysis._observations import Observations
 from cotrain.settings import SubsetSettings
-from cotrain.surrogates import DesignWarning, next_subsets
 from cotrain.tasks import TaskTable
 
 # Enough for choices to follow what is found; fewer subsets a round would leave workers waiting.
@@ -49,6 +48,9 @@ def next_round(
     rounds, known = plan.rounds, plan.subsets
     if rounds is None or len(known) >= rounds.n_subsets:
         return plan
+    # Most plans have one round, and need not wait for the surrogates.
+    from cotrain.surrogates import DesignWarning, next_subsets
+
     fits = Observations.of(rows, plan.fits, table.tasks, table.label_counts, rounds.score)
     measured = fits.subsets(next(iter(plan.fits.values())).level)
     # With other numbers of threads sums differ in their last digits, and a near tie could turn.

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from cotrain.report import Findings, write_report
+from cotrain import report
 from cotrain.stages._context import run_context
 from cotrain.study import Study
 from cotrain.tasks import file_version
@@ -13,8 +13,10 @@ from cotrain.training import load_fit_table
 
 
 def run(study: Study) -> str:
-    findings = Findings.load(study.prepared, study.analysis, study.grouping, study.validation)
-    write_report(findings, study.reports)
+    findings = report.Findings.load(
+        study.prepared, study.analysis, study.grouping, study.validation
+    )
+    report.write_report(findings, study.reports)
     _track(study)
     return f"report: {study.reports / 'report.html'}"
 

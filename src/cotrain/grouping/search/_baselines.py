@@ -1,7 +1,6 @@
 """Groupings to compare with: the obvious ones, random ones, and clusterings."""
 
 import numpy as np
-from sklearn.cluster import SpectralClustering
 
 from cotrain.grouping.value import Floats, Grouping, GroupValue, without_diagonal
 
@@ -58,6 +57,9 @@ def spectral_clusters(affinity: Floats, n_groups: int, *, seed: int) -> Grouping
         return tuple((task,) for task in range(n_groups))
     similarity = similarity - min(similarity.min(), 0.0) + 1e-9
     np.fill_diagonal(similarity, similarity.max())
+    # As long to import as all else; a study without affinities does without.
+    from sklearn.cluster import SpectralClustering
+
     clustering = SpectralClustering(n_groups, affinity="precomputed", random_state=seed)
     return _partition(clustering.fit_predict(similarity))
 

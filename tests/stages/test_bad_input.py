@@ -53,6 +53,7 @@ def refused(study: Path, *stage: str) -> str:
         ),
         (GOOD.replace("CC,0", "CC,inf"), "mine.csv, row 3, column `a`: 'inf' is not a number"),
         (GOOD + "CO,1,0,1,0,1,1\n", "mine.csv: not valid CSV"),
+        (GOOD + "CO,1,0\n", "mine.csv, row 6: 3 cells where the header has 5, so"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )

@@ -151,9 +151,30 @@ def _from_text(path: Path, wanted: Format) -> TextTable:
         )
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not {encoding} ({error.reason}); save it in UTF-8") from error
+    _check_widths(path, separator, encoding)
     cells = _with_header(path, cells)
     decimal = wanted.decimal or _decimal(cells)
     return TextTable(path, cells, Format(separator, decimal, encoding))
+
+
+def _check_widths(path: Path, separator: str, encoding: str) -> None:
+    """Raise if a row of several cells has fewer than the header, for one may be lost."""
+    if len(separator) > 1:
+        return
+    opened = _OPEN.get(path.suffix.lower(), Path.open)
+    with opened(path, "rt", encoding=encoding, newline="") as file:
+        rows = csv.reader(file, delimiter=separator)
+        try:
+            header = next(rows, [])
+            width = max((at for at, name in enumerate(header, start=1) if name.strip()), default=0)
+            for number, row in enumerate(rows, start=2):
+                if 1 < len(row) < width:
+                    raise DataError(
+                        f"{path}, row {number}: {len(row)} cells where the header has {width}, so "
+                        "one may be lost; write a separator for each blank cell"
+                    )
+        except csv.Error:
+            return  # of cells that are longer than this reader takes
 
 
 def _encoding(path: Path, sample: bytes) -> str:

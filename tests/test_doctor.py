@@ -80,6 +80,16 @@ def test_what_is_broken_is_mended_after_asking(study, make):
     assert "nothing is broken" in succeed(study, "doctor")
 
 
+def test_half_exported_models_are_removed_beside_whole_ones_alone(study):
+    half = study / ".models.x.part"
+    (half / "new").mkdir(parents=True)
+    assert "nothing is broken" in succeed(study, "doctor")
+    (study / "models").mkdir()
+    assert "1 mended" in succeed(study, "doctor", "--yes")
+    assert not half.exists()
+    assert (study / "models").is_dir()
+
+
 def test_a_whole_study_is_left_alone(study):
     (study / "dvc.lock").write_text("schema: '2.0'\n")
     before = sorted(study.rglob("*"))

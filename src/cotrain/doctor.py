@@ -1,8 +1,10 @@
 """Broken states that a kill, a full disk or a bad copy can leave: found, and mended if wished."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -69,8 +71,14 @@ def _leftovers(study: Study) -> Iterator[Finding]:
     found = set(study.home.glob(".*.part*"))
     for folder in folders[1:]:
         found |= set(folder.rglob(".*.part*"))
-    for path in sorted(path for path in found if path.is_file()):
-        yield Finding(f"{path}: left by a command that was killed", "it is removed", path.unlink)
+    for path in sorted(found):
+        if path.is_file():
+            remove: Callable[[], None] = path.unlink
+        elif path.with_name(path.name[1:].rsplit(".", 2)[0]).exists():
+            remove = partial(shutil.rmtree, path)
+        else:  # a half exported folder of models, beside which there is no whole one
+            continue
+        yield Finding(f"{path}: left by a command that was killed", "it is removed", remove)
 
 
 def _is_mapping(path: Path) -> bool:

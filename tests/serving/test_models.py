@@ -23,7 +23,7 @@ from cotrain.gradients import CombinedNetwork, CombinedSettings
 from cotrain.registry import LEARNERS as LEARNER_KINDS
 from cotrain.scores import score_tasks
 from cotrain.serving import Figure, TrainedModels
-from cotrain.serving._folder import sha256
+from cotrain.serving._folder import _exchanged, sha256
 from cotrain.training import make_learner
 from cotrain.training.network import Network
 
@@ -185,6 +185,41 @@ def test_the_same_models_are_the_same_bytes(models, folder):
     models.save(folder)
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
     assert [path.name for path in folder.parent.iterdir()] == ["models"]
+
+
+def test_at_no_moment_are_there_no_models(models, folder, monkeypatch):
+    """A kill between two renames would leave none: on Linux there is one."""
+
+    replace = Path.replace
+
+    def no_second_step(path: Path, target: Path) -> Path:
+        assert path != folder.resolve(), "taken away before the new one came"
+        return replace(path, target)
+
+    if not _exchanged(folder, folder.parent / "models"):
+        pytest.skip("this file system exchanges no folders")
+    before = (folder / "models.json").stat().st_ino
+    monkeypatch.setattr(Path, "replace", no_second_step)
+    models.save(folder)
+    assert (folder / "models.json").stat().st_ino != before
+    TrainedModels.load(folder)
+
+
+def test_models_are_replaced_where_folders_cannot_be_exchanged(models, folder, monkeypatch):
+    monkeypatch.setattr("cotrain.serving._folder._exchanged", lambda *_: False)
+    (folder / "left over.safetensors").write_bytes(b"")
+    models.save(folder)
+    assert not (folder / "left over.safetensors").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["models"]
+
+
+def test_a_link_to_models_stays_a_link(models, folder):
+    link = folder.parent / "link"
+    link.symlink_to("models")
+    (folder / "left over.safetensors").write_bytes(b"")
+    models.save(link)
+    assert link.is_symlink()
+    assert not (folder / "left over.safetensors").exists()
 
 
 def test_a_folder_of_other_things_is_left_alone(models, tmp_path):

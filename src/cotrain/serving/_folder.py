@@ -1,6 +1,8 @@
 """Folders of models: where they may stand, written whole or not at all, checked when read."""
 
+import ctypes
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -29,22 +31,27 @@ def check_place(folder: Path) -> None:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `folder` if all goes well.
 
+    A link stays a link: what it leads to is replaced.
+
     Raises
     ------
     CotrainError
         If the folder holds something else than models, or cannot be written.
     """
     check_place(folder)
+    place = folder.resolve()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part"))
         try:
-            new, old = part / "new", part / "old"
+            new = part / "new"
             new.mkdir()
             yield new
-            if folder.exists():
-                folder.replace(old)
-            new.replace(folder)
+            if not place.exists():
+                new.replace(place)
+            elif not _exchanged(new, place):
+                place.replace(part / "old")
+                new.replace(place)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
@@ -52,6 +59,18 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise CotrainError(
             f"{folder}: cannot be written ({reason}); free space or name another folder"
         ) from error
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, so that no kill finds neither; False: it cannot be done.
+
+    Linux has it (renameat2 with RENAME_EXCHANGE, since 3.15), not on every file system.
+    """
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of fcntl.h
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
 
 
 def sums(folder: Path) -> dict[str, str]:

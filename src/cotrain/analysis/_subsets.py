@@ -256,19 +256,29 @@ def _repeats_needed(reliability: Reliability) -> float:
     return float(math.ceil(reliability.n_repeats * factor))
 
 
+_MOST_DRAWS = 20
+
+
 def _identify(
     subsets: SubsetScores,
     effects: np.ndarray,
     surrogate: BaseEstimator,
     settings: AnalyzeSettings,
 ) -> NegativeTransfer:
-    return identify_negative_transfer(
-        subsets.indicators,
-        effects,
-        surrogate=surrogate,
-        held_out=settings.held_out,
-        random_state=settings.seed,
-    )
+    # Of few subsets an unlucky draw leaves some target too few to be fitted by: draw again.
+    for draw in range(_MOST_DRAWS):
+        try:
+            return identify_negative_transfer(
+                subsets.indicators,
+                effects,
+                surrogate=surrogate,
+                held_out=settings.held_out,
+                random_state=settings.seed + draw,
+            )
+        except ValueError:
+            if draw == _MOST_DRAWS - 1:
+                raise
+    raise AssertionError("not reached")
 
 
 def _choose(
@@ -295,7 +305,10 @@ def _predict_fresh(
     predicted = np.full(effects.shape, np.nan)
     for part in np.array_split(order, max(2, round(1 / settings.held_out))):
         known = np.setdiff1d(order, part)
-        estimator = _choose(indicators, effects, known, linear, n_labels).estimator
+        try:
+            estimator = _choose(indicators, effects, known, linear, n_labels).estimator
+        except ValueError:
+            continue  # Of few subsets the rest may be too few to fit anything: not predicted.
         for repeat in repeats:
             seen = effects[repeats != repeat] if len(effects) > 1 else effects
             with warnings.catch_warnings():

@@ -35,3 +35,19 @@ def test_too_few_subsets_of_many_tasks_ask_for_more():
 def test_every_subset_of_three_tasks_leaves_none_to_ask_for():
     with pytest.raises(SettingsError, match=r"3 subsets .*; there are no others: add tasks"):
         analyze(n_tasks=3, pairs=3)
+
+
+@pytest.mark.filterwarnings("ignore::cotrain.surrogates.DesignWarning")
+@pytest.mark.parametrize("seed", range(8))
+def test_all_subsets_of_four_tasks_suffice_in_any_order(seed):
+    sizes = (1, 2, 3)
+    members = [found for size in sizes for found in combinations(range(4), size)]
+    indicators = np.array([[int(task in found) for task in range(4)] for found in members])
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0.8, 0.01, (2, *indicators.shape))
+    scores[:, indicators == 0] = np.nan
+    order = rng.permutation(len(members))
+    subsets = SubsetScores(indicators[order], scores[:, order])
+    found = SubsetAnalysis.of(subsets, tuple("abcd"), np.full(4, 100.0), SETTINGS)
+    assert len(found.indicators) == 10
+    assert found.predicted.shape == (2, 10, 4)

@@ -11,13 +11,14 @@ from cotrain.report._words import (
     listing,
     number,
     score_name,
+    shorten,
     signed,
 )
 
 # What one would do without this study, in the order in which it is said.
 USUAL = ("forest", "linear", "kernel", "boosting", "single-task", "all together", "ensemble")
-# Groups that a sentence can show; the page has a list of all.
-_MOST_GROUPS, _LONGEST = 8, 300
+# What a sentence can show; the page has a list of all groups.
+_MOST_GROUPS, _MOST_MEMBERS, _NAME = 8, 5, 30
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _skill(findings: Findings) -> list[str]:
         )
     ]
     if unskilled := skill.loc[skill["skilled"] == 0, "task"].tolist():
-        named = listing([f"`{name}`" for name in unskilled[:8]])
+        named = listing([f"“{name}”" for name in unskilled[:8]])
         more = f" and {len(unskilled) - 8} more" if len(unskilled) > 8 else ""
         sentences.append(f"Not so, and nothing is claimed of them: {named}{more}.")
     for score in facts.scores_compared(findings)[:2]:
@@ -89,9 +90,7 @@ def _recommendation(findings: Findings) -> list[str]:
             "the simplest portfolio that is not clearly worse than the best, on validation labels."
         )
     ]
-    groups = [listing([f"`{task}`" for task in group]) for group in findings.recommendation.groups]
-    if len(groups) <= _MOST_GROUPS and all(len(group) <= _LONGEST for group in groups):
-        sentences.append(f"The best groups found by the measured subsets: {'; '.join(groups)}.")
+    sentences.append(_groups(findings))
     score = facts.main_score(findings)
     gains = []
     for rival in facts.rivals(findings, score):
@@ -104,6 +103,24 @@ def _recommendation(findings: Findings) -> list[str]:
         f"95 % intervals over repeats, whose training folds and seeds differ: {listing(gains)}."
     )
     return sentences
+
+
+def _groups(findings: Findings) -> str:
+    best = findings.recommendation
+    groups = []
+    for at, group in enumerate(best.groups[:_MOST_GROUPS]):
+        served = [task for task in group if not best.is_auxiliary(at, task)]
+        named = [shorten(task, _NAME) for task in served[:_MOST_MEMBERS]]
+        more = [f"{len(served) - _MOST_MEMBERS} more"] if len(served) > _MOST_MEMBERS else []
+        beside = len(group) - len(served)
+        trained = f", trained with {count(beside, 'other')}" if beside else ""
+        groups.append(f"({at + 1}) {listing([*named, *more])}{trained}")
+    left = len(best.groups) - len(groups)
+    rest = f"; and {count(left, 'model')} more" if left else ""
+    return (
+        "Of groupings, the best by the measured subsets predicts, by one model each, "
+        f"{'; '.join(groups)}{rest}."
+    )
 
 
 def _placebo(findings: Findings) -> list[str]:

@@ -7,6 +7,7 @@ from ._curves import (
     pairwise_tables,
     transfer_table,
 )
+from ._direct import subset_relevance
 from ._group_value import group_value, subset_score_table
 from ._labels import LabelTables
 from ._observations import GridScores, Observations, SubsetScores
@@ -37,6 +38,7 @@ __all__ = [
     "pairwise_tables",
     "relevance_table",
     "skilled_tasks",
+    "subset_relevance",
     "subset_score_table",
     "trained_plan",
     "transfer_table",

@@ -75,9 +75,10 @@ def withhold(
 
 
 def _sizes(pairs: pd.DataFrame) -> np.ndarray:
-    """|relevance / standard error|, (n_pairs,)."""
-    ratio = pairs["relevance"].to_numpy(float) / pairs["standard_error"].to_numpy(float)
-    return np.asarray(np.abs(ratio))
+    """|relevance / standard error|, (n_pairs,); NaN without an error."""
+    relevance, error = (pairs[name].to_numpy(float) for name in ("relevance", "standard_error"))
+    found = np.divide(relevance, error, out=np.full(len(pairs), np.nan), where=error > 0)
+    return np.asarray(np.abs(found))
 
 
 def _threshold(claims: np.ndarray, null: np.ndarray, n_pairs: int, fdr: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from cotrain.analysis._direct import is_direct, subset_relevance
 from cotrain.analysis._observations import SubsetScores
 from cotrain.exceptions import SettingsError
 from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
@@ -27,12 +28,13 @@ from cotrain.surrogates import (
     identify_negative_transfer,
     lack_of_fit,
     paired_effects,
-    relevance,
     spearman_by_target,
 )
 
 # The reliability from which a ranking may be called reliable, by custom of psychometrics.
 RELIABLE = 0.8
+# Subsets of four tasks: too few to hold some out, where all have been measured anyway.
+_ALL_MEASURED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +63,9 @@ class SubsetAnalysis:
     adequacy_p : ndarray, (K,)
         P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat.
     surrogate : str
-        What predicts: "linear", or "label curve" where that is clearly better on the subsets that
-        are not held out. Relevances are the linear one's.
+        What predicts: "linear", also where the few subsets of few tasks are all measured, or
+        "label curve" where that is clearly better on the subsets that are not held out. Relevances
+        are the linear one's.
     """
 
     tasks: tuple[str, ...]
@@ -95,20 +98,27 @@ class SubsetAnalysis:
         sizes = subsets.indicators.sum(axis=1)
         several = subsets.take((sizes > 1) & (sizes < len(tasks)))
         effects = paired_effects(several.scores, subsets.single)
+        if is_direct(subsets):
+            return cls._direct(several.indicators, effects, subsets, tasks, settings)
         linear = LinearSurrogate(ridge=settings.ridge)
+        n_possible = 2 ** len(tasks) - len(tasks) - 2
         try:
-            # Which subsets are held out depends on the seed alone, so any surrogate tells them.
-            negative = _identify(several, effects, linear, settings)
-            known = np.setdiff1d(np.arange(len(effects[0])), negative.held_out)
-            chosen = _choose(several.indicators, effects, known, linear, n_labels)
-            if chosen.name != "linear":
-                negative = _identify(several, effects, chosen.estimator, settings)
-            predicted = _predict_fresh(several.indicators, effects, linear, n_labels, settings)
+            if len(several.indicators) == n_possible <= _ALL_MEASURED:
+                negative, name = _nothing_held_out(len(tasks)), "linear"
+                predicted = np.full(effects.shape, np.nan)
+            else:
+                # Which subsets are held out depends on the seed alone: any surrogate tells them.
+                negative = _identify(several, effects, linear, settings)
+                known = np.setdiff1d(np.arange(len(effects[0])), negative.held_out)
+                chosen = _choose(several.indicators, effects, known, linear, n_labels)
+                if chosen.name != "linear":
+                    negative = _identify(several, effects, chosen.estimator, settings)
+                predicted = _predict_fresh(several.indicators, effects, linear, n_labels, settings)
+                name = chosen.name
             every = (subsets.indicators, subsets.scores)
-            found = relevance(*every, ridge=settings.ridge, fdr=settings.fdr)
+            found = subset_relevance(subsets, settings.ridge, settings.fdr)
             intercept = fit_surrogates(*every, linear).intercept
         except ValueError as error:
-            n_possible = 2 ** len(tasks) - len(tasks) - 2
             more = len(several.indicators) < n_possible
             advice = "raise `plan.subsets.n_subsets`" if more else "there are no others: add tasks"
             raise SettingsError(
@@ -129,7 +139,35 @@ class SubsetAnalysis:
             negative,
             predicted,
             lack_of_fit(several.indicators, effects, settings.fdr).p_value,
-            chosen.name,
+            name,
+        )
+
+    @classmethod
+    def _direct(
+        cls,
+        indicators: np.ndarray,
+        effects: np.ndarray,
+        subsets: SubsetScores,
+        tasks: tuple[str, ...],
+        settings: AnalyzeSettings,
+    ) -> "SubsetAnalysis":
+        """Without surrogates: the effect of one task on another is what training both changed.
+
+        For two tasks, or models that learn nothing from other tasks, whose effects are all 0.
+        """
+        unknown = np.full(len(tasks), np.nan)
+        return cls(
+            tasks,
+            settings.score,
+            indicators,
+            effects,
+            subset_relevance(subsets, settings.ridge, settings.fdr),
+            _mean(subsets.single),
+            None,
+            _nothing_held_out(len(tasks)),
+            np.full(effects.shape, np.nan),
+            unknown,
+            "linear",
         )
 
     @property
@@ -231,6 +269,14 @@ class SubsetAnalysis:
         figures["n_subsets"] = int(self.negative.scored.sum())
         figures["n_harmful"] = int(self.negative.negative.sum())
         return figures
+
+
+def _nothing_held_out(n_tasks: int) -> NegativeTransfer:
+    """What is said of no held-out subset, where all there are have been measured."""
+    none = np.zeros((0, n_tasks), dtype=bool)
+    return NegativeTransfer(
+        np.empty((0, n_tasks)), none, none, none, 0.5, {}, math.nan, np.empty(0, dtype=np.intp)
+    )
 
 
 def relevance_table(found: Relevance, tasks: Sequence[str]) -> pd.DataFrame:

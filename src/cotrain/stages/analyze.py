@@ -22,6 +22,7 @@ from cotrain.analysis import (
     pairwise_tables,
     relevance_table,
     skilled_tasks,
+    subset_relevance,
     subset_score_table,
     trained_plan,
     transfer_table,
@@ -34,7 +35,6 @@ from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
-from cotrain.surrogates import relevance
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 from cotrain.training import Learners, load_fit_table
@@ -166,7 +166,7 @@ class Runs:
         level = next(iter(plan.fits.values())).level
         subsets = self.observe([PLACEBO], analyze.score).subsets(level)
         return relevance_table(
-            relevance(subsets.indicators, subsets.scores, ridge=analyze.ridge, fdr=analyze.fdr),
+            subset_relevance(subsets, analyze.ridge, analyze.fdr),
             self.table.tasks,
         )
 

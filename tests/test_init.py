@@ -144,7 +144,7 @@ class TestCsv:
             ("", "the file is empty; it needs a header and rows"),
             ("smiles,a,b,c,d\n", "no row below the header"),
             ("smiles,a,b,a,d\nC,1,0,1,0\n", "the column `a` stands twice in the header; rename"),
-            ("smiles,a,b\nC,1,\nCC,0,\n", "at least 4 tasks, got 1 (`a`), because surrogates"),
+            ("smiles,a,b\nC,1,\nCC,0,\n", "at least 2 tasks, got 1 (`a`): name more by --tasks"),
             ("smiles,name\nC,methane\n", "no column of numbers or of two classes to learn"),
             ("a,b\n1,0\n0,1\n", "no column of molecules; name it by --smiles, or say what"),
         ],

@@ -70,7 +70,7 @@ def test_from_init_to_report(installed, tmp_path):
     assert gain.loc[("all together", "auroc"), "difference"] == 0
     assert json.loads((study / "reports/metrics.json").read_text())["skill_tasks"] == 4
     folds = pd.read_csv(study / "data/prepared/folds.csv")
-    assert folds.groupby("group")["fold"].nunique().max() == 1
+    assert folds.groupby("reason")["fold"].nunique().max() == 1
 
 
 @pytest.mark.parametrize("name", ["Wells", "Pair", "ByPlate", "Bayes"])

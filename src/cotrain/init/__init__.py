@@ -16,7 +16,7 @@ from cotrain.init._proposal import Wishes, propose
 from cotrain.init._sizes import fit_plan, fit_recipe, fit_scores
 from cotrain.init._words import described
 from cotrain.settings import load_settings
-from cotrain.stages._checks import MIN_TASKS, WHY_SO_MANY
+from cotrain.stages._checks import MIN_TASKS
 
 __all__ = ["Wishes", "make_study"]
 
@@ -66,8 +66,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     if len(found.tasks) < MIN_TASKS:
         raise CotrainError(
             f"{csv}: a study needs at least {MIN_TASKS} tasks, got {len(found.tasks)} "
-            f"({', '.join(f'`{name}`' for name in found.tasks)}), because {WHY_SO_MANY}: name more "
-            "by --tasks; one or two models of so few tasks are compared by hand"
+            f"({', '.join(f'`{name}`' for name in found.tasks)}): name more by --tasks"
         )
     params["fetch"] = found.fetch
     prepare = params["prepare"]

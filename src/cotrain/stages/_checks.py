@@ -9,9 +9,7 @@ from cotrain.settings import Settings
 from cotrain.stages._repeats import study_repeats
 from cotrain.tasks import TaskTable
 
-# Of three there are three subsets that are neither single tasks nor all.
-MIN_TASKS = 4
-WHY_SO_MANY = "surrogates of fewer have too few subsets to be fitted and held against"
+MIN_TASKS = 2
 # Plans of more fits are a slip of the pen: at a tenth of a second a fit they take a day.
 _MOST_FITS = 1_000_000
 
@@ -32,7 +30,7 @@ def check_against(settings: Settings, table: TaskTable) -> None:
     if table.n_tasks < MIN_TASKS:
         wrong.append(
             f"{table.n_tasks} tasks are left ({', '.join(table.tasks)}), and a study needs "
-            f"{MIN_TASKS}: {WHY_SO_MANY}; data/prepared/excluded.csv says why others are not, and "
+            f"{MIN_TASKS}; data/prepared/excluded.csv says why others are not, and "
             "fewer `prepare.n_folds` or a random split may bring them back"
         )
     if settings.group.caution > 0 and settings.plan.subsets.repeats < 2:

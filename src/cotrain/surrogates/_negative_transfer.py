@@ -1,5 +1,5 @@
 import warnings
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -61,7 +61,9 @@ class NegativeTransfer:
     def to_frame(self) -> pd.DataFrame:
         """One row for each predictor, one column for each figure."""
         rows = {name: asdict(figures) for name, figures in self.figures.items()}
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("predictor")
+        columns = [figure.name for figure in fields(Classification)]
+        frame = pd.DataFrame.from_dict(rows, orient="index")
+        return frame.reindex(columns=columns).rename_axis("predictor")
 
 
 def identify_negative_transfer(

@@ -4,6 +4,7 @@ Used by the whole runs in the tests and by continuous integration.
 """
 
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def change_params(folder: Path, changes: dict[str, Any]) -> None:
     yaml.sort_base_mapping_type_on_output = False
     path = folder / "params.yaml"
     params = yaml.load(path.read_text(encoding="utf-8"))
-    for name, value in changes.items():
+    for name, value in deepcopy(changes).items():  # or a later change would reach into SMALL
         *sections, key = name.split(".")
         section = params
         for part in sections:

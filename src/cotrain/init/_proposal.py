@@ -260,7 +260,7 @@ class _Proposer:
         names = [str(name) for name in cells.columns]
         task_columns = list(wishes.task_columns)
         if not task_columns:
-            found = [name for name in (*_CHEMBL_TASKS, "task", "assay", "dataset") if name in names]
+            found = [name for name in ("task", *_CHEMBL_TASKS, "assay", "dataset") if name in names]
             if not found:
                 raise DataError(
                     f"{self.table.path}: which column names the task of a row? Give --task-column"

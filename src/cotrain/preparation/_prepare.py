@@ -120,7 +120,7 @@ def prepare(
     excluded = excluded_table(labels, one_sided | unscorable)
     _check_any_left(scorable, excluded)
 
-    kept = np.isin(learnable.examples, scorable.examples)
+    kept = pd.Index(learnable.examples).isin(scorable.examples)
     folds = found.folds[kept]
     examples = _records_of(named, scorable.examples)
     fitted = np.flatnonzero(folds < settings.n_folds - n_test_folds)
@@ -189,7 +189,7 @@ def _records_of(named: RawTable, examples: np.ndarray) -> RawTable:
     """The first record of each of the examples, which are sorted."""
     first = distinct(named)
     names = named.records["example"].to_numpy(dtype=object)[first]
-    return named.take(first[np.isin(names, examples)])
+    return named.take(first[pd.Index(names).isin(examples)])
 
 
 def _folds(named: RawTable, labels: LabelMatrix, settings: PrepareSettings) -> Folds:

@@ -49,6 +49,13 @@ def test_a_model_that_misleads_gets_no_weight():
     np.testing.assert_array_equal(found, 0)
 
 
+def test_a_few_labels_that_are_all_told_apart_do_not_end_all_doubt():
+    target = np.tile([0.0, 1.0], 6)
+    columns, task = (4 * target - 2)[:, None], np.zeros(12, dtype=int)
+    blend = Blend(np.inf).fit(columns, task, target, 0 * target, np.array([True]), halves(task, 0))
+    assert 1 < blend.weights_[0, 0] < 3
+
+
 def test_values_are_a_mean_of_models_however_far_the_labels_moved():
     columns, task, target, offset, is_binary, half = world(binary=False)
     found = Blend().fit(columns, task, 3 * target, offset, is_binary, half).weights_

@@ -23,7 +23,7 @@ def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings)
     assert first.startswith(
         f"{n_tasks - 1} of {n_tasks} tasks are predicted better than their base"
     )
-    assert f"nothing is claimed of them: `{findings.tasks[0]}`." in first
+    assert f"nothing is claimed of them: “{findings.tasks[0]}”." in first
     second = text["What should be trained, and what does it gain?"]
     assert "Train “ensemble”: 3 models." in second
     assert "single-task +" in second or "single-task −" in second

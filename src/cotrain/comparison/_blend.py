@@ -11,6 +11,9 @@ Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 # The labels that a task's own weights must outweigh to leave the common ones.
 STRENGTHS = (1.0, 10.0, 100.0, np.inf)
+# In labels, how strongly weights of classes are drawn to the mean of the models: few labels that
+# are all told apart would be told with no doubt at all.
+PRIOR = 1.0
 
 
 class Blend:
@@ -217,7 +220,9 @@ def _pooled(z: np.ndarray, target: np.ndarray, offset: np.ndarray) -> Loss:
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         output = offset + z @ weights
         slope = expit(output) - target
-        return float(_log_losses(output, target).sum()), z.T @ slope
+        away = weights - 1.0 / weights.size
+        value = _log_losses(output, target).sum() + PRIOR * (away**2).sum()
+        return float(value), z.T @ slope + 2 * PRIOR * away
 
     return loss
 

@@ -1,4 +1,4 @@
-from ._blend import Blend, model_shares
+from ._blend import Blend, mixed, model_shares, role_means
 from ._compare import Comparison, compare_groupings
 from ._conformal import COVERAGES, interval_table
 from ._costs import way_costs
@@ -28,11 +28,13 @@ __all__ = [
     "interval_table",
     "make_candidates",
     "make_ways",
+    "mixed",
     "model_shares",
     "models_of",
     "natural_scores",
     "outputs_of",
     "repeat_outputs",
+    "role_means",
     "roles_of",
     "score_portfolio",
     "score_ways",

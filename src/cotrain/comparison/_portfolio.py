@@ -27,8 +27,12 @@ class Candidate:
 
     def columns(self, outputs: Outputs) -> np.ndarray:
         """What is blended, (n, n_roles): each role's models that hold a task, averaged."""
-        owner = np.array([self.roles.index(role) for role in self._role_of_each], dtype=np.int64)
-        return role_means(outputs.anchored(self.models), owner, len(self.roles))
+        return role_means(outputs.anchored(self.models), self.owner, len(self.roles))
+
+    @property
+    def owner(self) -> np.ndarray:
+        """The place among `roles` of each model's, int64 (n_models,)."""
+        return np.array([self.roles.index(role) for role in self._role_of_each], dtype=np.int64)
 
     @property
     def roles(self) -> tuple[str, ...]:

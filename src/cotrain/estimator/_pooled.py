@@ -1,0 +1,119 @@
+"""Any estimator of scikit-learn as a learner of several tasks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from scipy.sparse import csr_array, hstack, issparse
+from scipy.special import logit
+from sklearn.base import clone
+
+from cotrain.allocation import Fit
+from cotrain.settings import Section
+from cotrain.tasks import Features, TaskTable
+from cotrain.training import NEVER, Capabilities, Learner, Problem, Trained
+from cotrain.training.learners._matrix import as_matrix
+from cotrain.training.learners._threads import one_thread
+
+
+class PooledSettings(Section):
+    """Nothing but the kind: the estimator's own parameters are its settings."""
+
+    kind: Literal["pooled"] = "pooled"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedPool(Trained):
+    """One fitted estimator of all members; `limit` (n_members,) bounds logits as `TrainedTasks`."""
+
+    tasks: np.ndarray
+    is_binary: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    limit: np.ndarray
+    fitted: Any
+
+    def outputs(self, features: Features) -> np.ndarray:
+        """Logits or values, (n_rows, n_members)."""
+        columns = [self._output(features, place) for place in range(self.tasks.size)]
+        return np.column_stack(columns)
+
+    def _output(self, features: Features, place: int) -> np.ndarray:
+        n_rows = features.shape[0]
+        rows = _with_member(features, np.full(n_rows, place), self.tasks.size)
+        with one_thread(), np.errstate(divide="ignore"):
+            if self.is_binary[place]:
+                said = logit(self.fitted.predict_proba(rows)[:, 1])
+                return np.clip(said, -self.limit[place], self.limit[place])
+            said = np.ravel(self.fitted.predict(rows))
+        return np.asarray(said * self.scale[place] + self.shift[place])
+
+    @property
+    def n_parameters(self) -> int:
+        """Not counted: estimators do not say it."""
+        return 0
+
+    def save(self, folder: Path) -> None:
+        """Refused: an estimator of any kind has no file format but pickle."""
+        raise NotImplementedError(f"{folder}: keep the whole GroupedClassifier or GroupedRegressor")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Refused as `save`."""
+        raise NotImplementedError(f"{folder}: no such model is ever saved")
+
+
+class Pooled(Learner):
+    """One estimator of the rows of all members, with a column that is 1 for each member's rows.
+
+    A row is a known label. A member alone has no such column.
+
+    Parameters
+    ----------
+    estimator : classifier with `predict_proba`, or regressor
+        It is cloned for each fit; a parameter `random_state` is set to the fit's seed.
+    """
+
+    Settings = PooledSettings
+    trained = TrainedPool
+    capabilities = Capabilities(multi_task=True, example_weights=False)
+
+    def __init__(self, estimator: Any) -> None:
+        super().__init__(PooledSettings())
+        self.estimator = estimator
+
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedPool:  # noqa: ARG002
+        """The estimator trained on the fit's allocation."""
+        problem = Problem.of(table, fit)
+        train = problem.train
+        rows = table.features[train.rows[train.row]]
+        estimator = clone(self.estimator)
+        if "random_state" in estimator.get_params():
+            estimator.set_params(random_state=fit.seed % 2**32)
+        targets = problem.targets(train)
+        if problem.is_binary.all():
+            targets = targets.astype(np.int64)
+        with one_thread():
+            estimator.fit(_with_member(rows, train.member, problem.members.size), targets)
+        return TrainedPool(
+            tasks=problem.members,
+            is_binary=problem.is_binary,
+            shift=problem.shift,
+            scale=problem.scale,
+            limit=np.log(2.0 * problem.n_labels + 1),
+            fitted=estimator,
+        )
+
+
+def _with_member(features: Features, member: np.ndarray, n_members: int) -> Features:
+    matrix = as_matrix(features)
+    if n_members == 1:
+        return matrix
+    rows = np.arange(member.size)
+    one = csr_array(
+        (np.ones(member.size, dtype=np.float32), (rows, member)), shape=(member.size, n_members)
+    )
+    if issparse(matrix):
+        return as_matrix(csr_array(hstack([matrix, one], format="csr")))
+    return np.hstack([matrix, one.toarray()])

@@ -1,0 +1,237 @@
+"""A study's steps one after the other, in memory: fits, surrogates, search, comparison, models."""
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from cotrain.allocation import Fit, Rotation, by_recipe, random_subsets, rotations, subset_fits
+from cotrain.analysis import Observations, SubsetAnalysis, pair_matrix, relevance_table, withhold
+from cotrain.analysis import group_value as value_of_groups
+from cotrain.analysis import subset_score_table as score_table
+from cotrain.comparison import (
+    Candidate,
+    Way,
+    choose_portfolio,
+    distinct,
+    make_candidates,
+    make_ways,
+    repeat_outputs,
+    score_portfolio,
+    score_ways,
+)
+from cotrain.exceptions import FitError
+from cotrain.grouping import (
+    Constraints,
+    Grouping,
+    GroupValue,
+    LinearValue,
+    Objective,
+    search_groups,
+)
+from cotrain.scores import SCORES
+from cotrain.settings import AnalyzeSettings, TrainSettings
+from cotrain.surrogates import DesignWarning, fit_surrogates, relevance
+from cotrain.tasks import TaskTable
+from cotrain.training import (
+    FitFailure,
+    FitResult,
+    Learners,
+    Trained,
+    can_learn,
+    fit_rows,
+    fit_table,
+    sweep_learners,
+)
+
+N_FOLDS, N_TRAIN, N_TEST, N_REPEATS = 8, 4, 2, 3
+TRIALS = 500
+FDR = 0.05
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the steps have in common.
+
+    Attributes
+    ----------
+    table : TaskTable
+        With N_FOLDS folds.
+    learners : Learners
+        By recipe, as `network/single`.
+    learner : str
+        The one that transfer is measured with.
+    seed : int
+    train : TrainSettings
+    """
+
+    table: TaskTable
+    learners: Learners
+    learner: str
+    seed: int
+    train: TrainSettings
+
+    @property
+    def others(self) -> list[str]:
+        """The learners that transfer is not measured with."""
+        names = dict.fromkeys(name.rpartition("/")[0] for name in self.learners)
+        return [name for name in names if name != self.learner]
+
+    @property
+    def score(self) -> Literal["log_loss", "d2"]:
+        """What subsets are compared by: without units, so that a mean over tasks means something.
+
+        The log loss of classes, D² of values.
+        """
+        return "log_loss" if self.table.kinds[0] == "binary" else "d2"
+
+    def repeats(self, fresh: bool) -> list[Rotation]:
+        """The repeats that choose the grouping, or those with fresh seeds that judge it."""
+        seed = self.seed + N_REPEATS if fresh else self.seed
+        return rotations(N_FOLDS, N_TRAIN, N_TEST, N_REPEATS, seed)
+
+    def can_be_studied(self) -> np.ndarray:
+        """Whether each task can be learnt in every repeat, bool (K,)."""
+        fits = by_recipe(
+            self.learner, subset_fits(self.table.n_tasks, N_TRAIN, [], self.repeats(False))
+        )
+        result = self.table.label_counts[:, -N_TEST:].sum(axis=1) > 0
+        for fit in fits:
+            if len(fit.members) == 1:
+                result[fit.members[0]] &= can_learn(self.table, fit)
+        return result
+
+    def n_subsets(self, budget: float) -> int:
+        """As many subsets as the cost model has it that `budget` seconds of a core pay for.
+
+        What is trained beside them is taken off first; one subset is always left.
+        """
+        n_tasks = self.table.n_tasks
+        fixed = by_recipe(self.learner, subset_fits(n_tasks, N_TRAIN, [], self.repeats(False)))
+        cost = self.learners.cost(self.table, fixed)
+        together = np.array([len(fit.members) == n_tasks for fit in fixed])
+        per_subset = float(cost[together].sum()) * 0.5
+        return max(1, math.floor((budget - float(cost.sum())) / per_subset))
+
+    def results(self, fits: Sequence[Fit]) -> dict[Fit, FitResult]:
+        """What the fits leave.
+
+        Raises
+        ------
+        FitError
+            If one fails.
+        """
+        found: dict[Fit, FitResult] = {}
+        for fit, outcome, _ in sweep_learners(self.learners, self.table, fits, self.train):
+            if isinstance(outcome, FitFailure):
+                raise FitError(f"a model of the estimator cannot be trained: {outcome.reason}")
+            found[fit] = outcome
+        return found
+
+    def search(self, n_subsets: int, max_groups: int) -> tuple[Grouping, pd.DataFrame]:
+        """The best grouping that surrogates know, and the relevances that they found."""
+        table, n_tasks = self.table, self.table.n_tasks
+        subsets = (
+            random_subsets(n_tasks, n_subsets, 2, n_tasks - 1, self.seed) if n_tasks > 2 else []
+        )
+        fits = by_recipe(self.learner, subset_fits(n_tasks, N_TRAIN, subsets, self.repeats(False)))
+        results = self.results(fits)
+        keys = {str(at): fit for at, fit in enumerate(fits)}
+        rows = fit_table(
+            fit_rows(table, "subsets", key, fit, results[fit]) for key, fit in keys.items()
+        )
+        observed = Observations.of(rows, keys, table.tasks, table.label_counts, self.score)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DesignWarning)
+            value, pairs = self._value(observed)
+        rules = Constraints(max_groups=min(max_groups, n_tasks))
+        found = search_groups(Objective(value, rules), trials=TRIALS, seed=self.seed)
+        return found.best.groups, pairs
+
+    def _value(self, observed: Observations) -> tuple[GroupValue, pd.DataFrame]:
+        tasks, subsets = self.table.tasks, observed.subsets(N_TRAIN)
+        if len(tasks) == 1:
+            none = pd.DataFrame(
+                columns=["target", "source", "relevance", "standard_error", "verdict"]
+            )
+            return LinearValue(np.zeros(1), np.zeros((1, 1))), none
+        if len(tasks) < 5:
+            # Too few subsets to hold some out: every one is trained, and the effects are linear.
+            pairs = relevance_table(relevance(subsets.indicators, subsets.scores, fdr=FDR), tasks)
+            fitted = fit_surrogates(subsets.indicators, subsets.scores)
+            return LinearValue(fitted.intercept, pair_matrix(pairs, tasks, "relevance")), pairs
+        settings = AnalyzeSettings(
+            score=self.score, curve_score="d2", ridge="evidence", held_out=0.25, fdr=FDR,
+            seed=self.seed,
+        )  # fmt: skip
+        n_labels = self.table.label_counts.sum(axis=1)
+        analysis = SubsetAnalysis.of(subsets, tasks, n_labels, settings)
+        tables = analysis.tables()
+        value = value_of_groups(
+            analysis.surrogate,
+            tables["surrogates"],
+            tables["relevance"],
+            score_table(subsets, tasks, self.score),
+            n_labels,
+            0.0,
+            self.score,
+        )
+        return value, tables["relevance"]
+
+    def compare(self, grouping: Grouping) -> "Compared":
+        """The portfolio that is recommended, judged with fresh seeds on test labels."""
+        n_tasks, repeats = self.table.n_tasks, self.repeats(True)
+        candidates = make_candidates(self.learner, self.others, n_tasks, grouping)
+        shown = ("base rate", "single-task", "all together")
+        ways = [
+            way for way in make_ways(self.learner, [], n_tasks, grouping, {}) if way.name in shown
+        ]
+        models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
+        fits = {model: [model.fit(n_tasks, N_TRAIN, one) for one in repeats] for model in models}
+        results = self.results(list(dict.fromkeys(chain.from_iterable(fits.values()))))
+        outputs = repeat_outputs(self.table, fits, results, repeats, N_TRAIN)
+        choice = choose_portfolio(candidates, [validation for validation, _ in outputs], self.seed)
+        skilled = choice.skilled(FDR)
+        # Where no task has skill, the best portfolio is chance.
+        recommended = choice.recommended if skilled.any() else candidates[0]
+        served, weights = score_portfolio(recommended, outputs, self.seed)
+        at = list(SCORES).index(self.score)
+        scores = {
+            name: one.recalibrated[:, :, at].mean(axis=0)
+            for name, one in score_ways(ways, outputs, self.seed).items()
+        }
+        scores["recommended"] = served.raw[:, :, at].mean(axis=0)
+        return Compared(recommended, weights.mean(axis=0), pd.DataFrame(scores), skilled)
+
+    def final_models(self, recommended: Candidate) -> tuple[Trained, ...]:
+        """The models of a portfolio, trained on all labels but those that stop the training."""
+        stopping = self.repeats(False)[0].folds.validation
+        result = []
+        for model in recommended.models:
+            fit = model.final_fit(self.table, self.seed)
+            learner = self.learners[fit.learner]
+            if learner.stops_early:
+                fit = model.final_fit(self.table, self.seed, stopping)
+            result.append(learner.fit(self.table, fit))
+        return tuple(result)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What is recommended: weights (K, n_roles), test scores (K rows), skilled bool (K,)."""
+
+    recommended: Candidate
+    weights: np.ndarray
+    scores: pd.DataFrame
+    skilled: np.ndarray
+
+
+def supported(pairs: pd.DataFrame, tasks: Sequence[str], skilled: np.ndarray) -> pd.DataFrame:
+    """Relevances without verdicts on tasks that have no skill."""
+    have = {name for name, has in zip(tasks, skilled, strict=True) if has}
+    return withhold(pairs, None, have, FDR)

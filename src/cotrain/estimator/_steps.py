@@ -51,6 +51,7 @@ from cotrain.training import (
 
 N_FOLDS, N_TRAIN, N_TEST, N_REPEATS = 8, 4, 2, 3
 TRIALS = 500
+FEW = 12
 FDR = 0.05
 
 
@@ -160,8 +161,9 @@ class Steps:
                 columns=["target", "source", "relevance", "standard_error", "verdict"]
             )
             return LinearValue(np.zeros(1), np.zeros((1, 1))), none
-        if len(tasks) < 5:
-            # Too few subsets to hold some out: every one is trained, and the effects are linear.
+        sizes = subsets.indicators.sum(axis=1)
+        if ((sizes > 1) & (sizes < len(tasks))).sum() < FEW:
+            # Too few subsets to hold some out and choose a surrogate by them: effects are linear.
             pairs = relevance_table(relevance(subsets.indicators, subsets.scores, fdr=FDR), tasks)
             fitted = fit_surrogates(subsets.indicators, subsets.scores)
             return LinearValue(fitted.intercept, pair_matrix(pairs, tasks, "relevance")), pairs

@@ -166,7 +166,11 @@ class Steps:
             # Too few subsets to hold some out and choose a surrogate by them: effects are linear.
             pairs = relevance_table(relevance(subsets.indicators, subsets.scores, fdr=FDR), tasks)
             fitted = fit_surrogates(subsets.indicators, subsets.scores)
-            return LinearValue(fitted.intercept, pair_matrix(pairs, tasks, "relevance")), pairs
+            # What too few subsets tell nothing of moves no group.
+            known = np.isfinite(fitted.intercept)
+            alone = np.nan_to_num(subsets.single.mean(axis=0))
+            effects = np.nan_to_num(pair_matrix(pairs, tasks, "relevance"))
+            return LinearValue(np.where(known, fitted.intercept, alone), effects), pairs
         settings = AnalyzeSettings(
             score=self.score, curve_score="d2", ridge="evidence", held_out=0.25, fdr=FDR,
             seed=self.seed,

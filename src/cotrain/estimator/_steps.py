@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 
 from cotrain.allocation import Fit, Rotation, by_recipe, random_subsets, rotations, subset_fits
-from cotrain.analysis import Observations, SubsetAnalysis, pair_matrix, relevance_table, withhold
+from cotrain.analysis import (
+    Observations,
+    SubsetAnalysis,
+    SubsetScores,
+    pair_matrix,
+    relevance_table,
+    subset_relevance,
+    withhold,
+)
 from cotrain.analysis import group_value as value_of_groups
 from cotrain.analysis import subset_score_table as score_table
 from cotrain.comparison import (
@@ -36,7 +44,7 @@ from cotrain.grouping import (
 )
 from cotrain.scores import SCORES
 from cotrain.settings import AnalyzeSettings, TrainSettings
-from cotrain.surrogates import DesignWarning, fit_surrogates, relevance
+from cotrain.surrogates import DesignWarning
 from cotrain.tasks import TaskTable
 from cotrain.training import (
     FitFailure,
@@ -156,21 +164,15 @@ class Steps:
 
     def _value(self, observed: Observations) -> tuple[GroupValue, pd.DataFrame]:
         tasks, subsets = self.table.tasks, observed.subsets(N_TRAIN)
-        if len(tasks) == 1:
-            none = pd.DataFrame(
-                columns=["target", "source", "relevance", "standard_error", "verdict"]
-            )
-            return LinearValue(np.zeros(1), np.zeros((1, 1))), none
         sizes = subsets.indicators.sum(axis=1)
         if ((sizes > 1) & (sizes < len(tasks))).sum() < FEW:
-            # Too few subsets to hold some out and choose a surrogate by them: effects are linear.
-            pairs = relevance_table(relevance(subsets.indicators, subsets.scores, fdr=FDR), tasks)
-            fitted = fit_surrogates(subsets.indicators, subsets.scores)
-            # What too few subsets tell nothing of moves no group.
-            known = np.isfinite(fitted.intercept)
-            alone = np.nan_to_num(subsets.single.mean(axis=0))
-            effects = np.nan_to_num(pair_matrix(pairs, tasks, "relevance"))
-            return LinearValue(np.where(known, fitted.intercept, alone), effects), pairs
+            # Too few subsets to hold some out and choose a surrogate by them: effects are linear,
+            # and what so few tell nothing of moves no group.
+            pairs = self._few(subsets)
+            effects = np.zeros((len(tasks), len(tasks)))
+            if len(pairs):
+                effects = np.nan_to_num(pair_matrix(pairs, tasks, "relevance"))
+            return LinearValue(np.nan_to_num(subsets.single.mean(axis=0)), effects), pairs
         settings = AnalyzeSettings(
             score=self.score, curve_score="d2", ridge="evidence", held_out=0.25, fdr=FDR,
             seed=self.seed,
@@ -188,6 +190,16 @@ class Steps:
             self.score,
         )
         return value, tables["relevance"]
+
+    def _few(self, subsets: SubsetScores) -> pd.DataFrame:
+        """Relevances of few subsets; no rows where they are fewer than any surrogate needs."""
+        try:
+            found = subset_relevance(subsets, "evidence", FDR)
+        except ValueError:
+            return pd.DataFrame(
+                columns=["target", "source", "relevance", "standard_error", "verdict"]
+            )
+        return relevance_table(found, self.table.tasks)
 
     def compare(self, grouping: Grouping) -> "Compared":
         """The portfolio that is recommended, judged with fresh seeds on test labels."""

@@ -17,7 +17,7 @@ class RecipeSettings(Section):
     epochs: Annotated[int, within(1, 100_000, "each passes over all labels")] = 10
     batch_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
     min_batch_size: Count = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0), within(0, 1e30, "32 bits end there")] = 1e-3
     decay_epochs: list[Count] = Field([7])
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.3
     weight_decay: Annotated[float, within(0, 100, "more leaves no weight")] = 0.0

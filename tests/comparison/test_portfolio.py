@@ -86,7 +86,7 @@ def test_recalibration_mends_overconfidence_and_leaves_ranks_alone():
     at = column("log_loss")
     assert (found["sure"].raw[..., at] > found["good"].raw[..., at] + 0.1).all()
     np.testing.assert_allclose(
-        found["sure"].recalibrated[..., at], found["good"].recalibrated[..., at], atol=1e-6
+        found["sure"].recalibrated[..., at], found["good"].recalibrated[..., at], atol=1e-4
     )
     np.testing.assert_allclose(
         found["sure"].raw[..., column("auroc")], found["sure"].recalibrated[..., column("auroc")]

@@ -107,13 +107,15 @@ class Pooled(Learner):
 
 
 def _with_member(features: Features, member: np.ndarray, n_members: int) -> Features:
-    matrix = as_matrix(features)
+    # In float32 what is predicted for a row would depend on the rows beside it, by its digits.
+    matrix = as_matrix(features).astype(np.float64)
     if n_members == 1:
         return matrix
     rows = np.arange(member.size)
-    one = csr_array(
-        (np.ones(member.size, dtype=np.float32), (rows, member)), shape=(member.size, n_members)
-    )
+    one = csr_array((np.ones(member.size), (rows, member)), shape=(member.size, n_members))
     if issparse(matrix):
-        return as_matrix(csr_array(hstack([matrix, one], format="csr")))
+        joined = csr_array(hstack([matrix, one], format="csr"))
+        joined.indices = joined.indices.astype(np.int32, copy=False)
+        joined.indptr = joined.indptr.astype(np.int32, copy=False)
+        return joined
     return np.hstack([matrix, one.toarray()])

@@ -10,22 +10,31 @@ def rivals(study: Path, scores: list[str]) -> str:
     """Test scores of each way to predict, and what the recommended portfolio gains over it.
 
     Gains are better if positive whatever the score, means have its natural sign; intervals are
-    Student's at 95 %, over repeats.
+    Student's at 95 %, over repeats. Losses are shown after recalibration on validation labels too.
     """
     table = pd.read_csv(study / "data" / "validation" / "comparison.csv")
-    table = table[table["calibration"] == "raw"]
-    heads = ["way to predict", *(head for score in scores for head in (score, "gain"))]
+    shown = {
+        score: table[table["score"] == score].set_index(["calibration", "grouping"])
+        for score in scores
+    }
+    heads = ["way to predict"]
+    for score, rows in shown.items():
+        heads += [score, "gain"]
+        heads += [f"{score}, recalibrated"] if "recalibrated" in rows.index else []
     lines = [_line(heads), _line(["---"] * len(heads))]
     for way in table["grouping"].drop_duplicates():
-        rows = table[table["grouping"] == way].set_index("score")
-        cells = [cell for score in scores for cell in _cells(rows.loc[score])]
+        cells = [cell for rows in shown.values() for cell in _cells(rows, way)]
         lines.append(_line([f"**{way}**" if way == "recommended" else way, *cells]))
     return "\n".join(lines)
 
 
-def _cells(row: pd.Series) -> list[str]:
+def _cells(rows: pd.DataFrame, way: str) -> list[str]:
+    row = rows.loc[("raw", way)]
     gain = f"{row['difference']:.4f} ({row['low']:.4f} to {row['high']:.4f})"
-    return [f"{row['mean']:.3f}", "" if pd.isna(row["difference"]) else gain]
+    cells = [f"{row['mean']:.3f}", "" if pd.isna(row["difference"]) else gain]
+    if "recalibrated" in rows.index:
+        cells.append(f"{rows.loc[('recalibrated', way), 'mean']:.3f}")
+    return cells
 
 
 def _line(cells: list[str]) -> str:
@@ -33,4 +42,6 @@ def _line(cells: list[str]) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3 or not (Path(sys.argv[1]) / "data/validation/comparison.csv").exists():
+        sys.exit("usage: python rivals.py STUDY SCORE ..., of a study that `cotrain validate` ran")
     print(rivals(Path(sys.argv[1]), sys.argv[2:]))

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from commands import succeed
+from commands import run_stages, succeed
 from small_study import MADE, change_params
 
 from cotrain.init import make_study
@@ -28,11 +28,7 @@ def test_few_tasks_from_fetch_to_report(tmp_path, n_tasks):
     study = tmp_path / "study"
     make_study(study)
     change_params(study, CHANGES | {"fetch.n_tasks": n_tasks, "group.max_groups": n_tasks})
-    for stage in (
-        "fetch", "prepare", "tune", "plan", "train subsets", "train placebo",
-        "train augmentations", "affinity", "analyze", "group", "validate", "report",
-    ):  # fmt: skip
-        succeed(study, *stage.split())
+    run_stages(study)
     relevance = pd.read_csv(study / "data/analysis/relevance.csv")
     assert len(relevance) == n_tasks * (n_tasks - 1)
     assert relevance["relevance"].notna().all()

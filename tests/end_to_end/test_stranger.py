@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 import stranger
-from commands import succeed
+from commands import run_stages
 from small_study import change_params
 
 from cotrain.init import make_study
@@ -56,11 +56,7 @@ def test_from_init_to_report(installed, tmp_path):
     study = tmp_path / "study"
     make_study(study)
     change_params(study, CHANGES)
-    for stage in (
-        "fetch", "prepare", "tune", "plan", "train subsets", "train placebo",
-        "train augmentations", "affinity", "analyze", "group", "validate", "report",
-    ):  # fmt: skip
-        succeed(study, *stage.split())
+    run_stages(study)
     skill = pd.read_csv(study / "data/validation/skill.csv")
     assert skill["skilled"].all()  # the sides can be told
     compared = pd.read_csv(study / "data/validation/comparison.csv")

@@ -11,6 +11,11 @@ from unittest import mock
 
 from cotrain.cli import main
 
+STAGES = (
+    "fetch", "prepare", "tune", "plan", "train subsets", "train placebo", "train augmentations",
+    "affinity", "analyze", "group", "validate", "report",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Done:
@@ -58,6 +63,12 @@ def succeed(folder: Path, *arguments: str) -> str:
     done = cotrain(folder, *arguments)
     assert done.code == 0, done.out + done.err
     return done.out
+
+
+def run_stages(folder: Path) -> None:
+    """Run a study from its source to its report, in this process."""
+    for stage in STAGES:
+        succeed(folder, *stage.split())
 
 
 def complaint(done: Done) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from made_tables import put
 
 from cotrain.report import Findings
 from cotrain.scores import find_score
-from cotrain.tables import TABLES, write
+from cotrain.tables import TABLES
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -19,17 +20,6 @@ HOSTILE = (
     "a task with a name that goes on and on, as those out of spreadsheets will do " * 2,
     "日本語\nsecond line\u0007",
 )
-
-
-def put(frame: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write a table of the contract; columns that are not made up stay unknown, 0 or empty."""
-    blank = {"number": np.nan, "integer": 0, "word": "", "name": "", "flag": False}
-    lacking = {c.name: blank[c.type] for c in TABLES[name].columns if c.name not in frame}
-    numbers = {c.name for c in TABLES[name].columns if c.type == "number"}
-    filled = frame.assign(**lacking)
-    for column in numbers:
-        filled[column] = pd.to_numeric(filled[column])
-    write(folder, name, filled)
 
 
 @dataclass(frozen=True)

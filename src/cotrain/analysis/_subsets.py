@@ -33,8 +33,6 @@ from cotrain.surrogates import (
 
 # The reliability from which a ranking may be called reliable, by custom of psychometrics.
 RELIABLE = 0.8
-# Subsets of four tasks: too few to hold some out, where all have been measured anyway.
-_ALL_MEASURED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +61,9 @@ class SubsetAnalysis:
     adequacy_p : ndarray, (K,)
         P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat.
     surrogate : str
-        What predicts: "linear", also where the few subsets of few tasks are all measured, or
-        "label curve" where that is clearly better on the subsets that are not held out. Relevances
-        are the linear one's.
+        What predicts: "linear", also where subsets are too few to hold some out, or "label curve"
+        where that is clearly better on the subsets that are not held out. Relevances are the
+        linear one's.
     """
 
     tasks: tuple[str, ...]
@@ -101,25 +99,13 @@ class SubsetAnalysis:
         if is_direct(subsets):
             return cls._direct(several.indicators, effects, subsets, tasks, settings)
         linear = LinearSurrogate(ridge=settings.ridge)
-        n_possible = 2 ** len(tasks) - len(tasks) - 2
         try:
-            if len(several.indicators) == n_possible <= _ALL_MEASURED:
-                negative, name = _nothing_held_out(len(tasks)), "linear"
-                predicted = np.full(effects.shape, np.nan)
-            else:
-                # Which subsets are held out depends on the seed alone: any surrogate tells them.
-                negative = _identify(several, effects, linear, settings)
-                known = np.setdiff1d(np.arange(len(effects[0])), negative.held_out)
-                chosen = _choose(several.indicators, effects, known, linear, n_labels)
-                if chosen.name != "linear":
-                    negative = _identify(several, effects, chosen.estimator, settings)
-                predicted = _predict_fresh(several.indicators, effects, linear, n_labels, settings)
-                name = chosen.name
+            negative, predicted, name = _hold_out(several, effects, linear, n_labels, settings)
             every = (subsets.indicators, subsets.scores)
             found = subset_relevance(subsets, settings.ridge, settings.fdr)
             intercept = fit_surrogates(*every, linear).intercept
         except ValueError as error:
-            more = len(several.indicators) < n_possible
+            more = len(several.indicators) < 2 ** len(tasks) - len(tasks) - 2
             advice = "raise `plan.subsets.n_subsets`" if more else "there are no others: add tasks"
             raise SettingsError(
                 f"{len(several.indicators)} subsets do not serve to fit surrogates ({error}); "
@@ -272,7 +258,7 @@ class SubsetAnalysis:
 
 
 def _nothing_held_out(n_tasks: int) -> NegativeTransfer:
-    """What is said of no held-out subset, where all there are have been measured."""
+    """What is said of no held-out subset."""
     none = np.zeros((0, n_tasks), dtype=bool)
     return NegativeTransfer(
         np.empty((0, n_tasks)), none, none, none, 0.5, {}, math.nan, np.empty(0, dtype=np.intp)
@@ -302,7 +288,28 @@ def _repeats_needed(reliability: Reliability) -> float:
     return float(math.ceil(reliability.n_repeats * factor))
 
 
-_MOST_DRAWS = 20
+def _hold_out(
+    subsets: SubsetScores,
+    effects: np.ndarray,
+    linear: LinearSurrogate,
+    n_labels: np.ndarray,
+    settings: AnalyzeSettings,
+) -> tuple[NegativeTransfer, np.ndarray, str]:
+    """What is foreseen of held-out subsets, fresh predictions of all, and the surrogate chosen.
+
+    Where subsets are too few to hold some out nothing is foreseen, and the surrogate is linear.
+    """
+    try:
+        # Which subsets are held out depends on the seed alone, so any surrogate tells them.
+        negative = _identify(subsets, effects, linear, settings)
+        known = np.setdiff1d(np.arange(len(effects[0])), negative.held_out)
+        chosen = _choose(subsets.indicators, effects, known, linear, n_labels)
+        if chosen.name != "linear":
+            negative = _identify(subsets, effects, chosen.estimator, settings)
+        predicted = _predict_fresh(subsets.indicators, effects, linear, n_labels, settings)
+    except ValueError:
+        return _nothing_held_out(effects.shape[2]), np.full(effects.shape, np.nan), "linear"
+    return negative, predicted, chosen.name
 
 
 def _identify(
@@ -311,20 +318,13 @@ def _identify(
     surrogate: BaseEstimator,
     settings: AnalyzeSettings,
 ) -> NegativeTransfer:
-    # Of few subsets an unlucky draw leaves some target too few to be fitted by: draw again.
-    for draw in range(_MOST_DRAWS):
-        try:
-            return identify_negative_transfer(
-                subsets.indicators,
-                effects,
-                surrogate=surrogate,
-                held_out=settings.held_out,
-                random_state=settings.seed + draw,
-            )
-        except ValueError:
-            if draw == _MOST_DRAWS - 1:
-                raise
-    raise AssertionError("not reached")
+    return identify_negative_transfer(
+        subsets.indicators,
+        effects,
+        surrogate=surrogate,
+        held_out=settings.held_out,
+        random_state=settings.seed,
+    )
 
 
 def _choose(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from cotrain.allocation import (
     Fit,
@@ -73,25 +74,31 @@ class Way:
     served: bool = False
 
 
-def roles_of(learners: Sequence[str], members: Sequence[Sequence[Hashable]]) -> list[str]:
+class HasMembers(Protocol):
+    """A model as far as its role depends on it."""
+
+    @property
+    def learner(self) -> str: ...
+    @property
+    def members(self) -> Sequence[Hashable]: ...
+
+
+def roles_of(models: Sequence[HasMembers]) -> list[str]:
     """What each model of a portfolio is to its blend, where models of one role share a weight.
 
     The name of its learner; of a learner that trains tasks in several ways the recipe's.
 
     Examples
     --------
-    >>> roles_of(["forest", "network", "network"], [[0, 1], [0, 1], [0]])
+    >>> roles_of([Model("forest", (0, 1)), Model("network", (0, 1)), Model("network", (0,))])
     ['forest', 'network/together', 'network/single']
     """
-    n_tasks = len({task for own in members for task in own})
-    recipes = [
-        recipe_name(learner, len(own), n_tasks)
-        for learner, own in zip(learners, members, strict=True)
-    ]
+    n_tasks = len({task for model in models for task in model.members})
+    recipes = [recipe_name(model.learner, len(model.members), n_tasks) for model in models]
     ways = Counter(learner_name(recipe) for recipe in dict.fromkeys(recipes))
     return [
-        recipe if ways[learner] > 1 else learner
-        for recipe, learner in zip(recipes, learners, strict=True)
+        recipe if ways[model.learner] > 1 else model.learner
+        for recipe, model in zip(recipes, models, strict=True)
     ]
 
 

@@ -32,17 +32,12 @@ class Candidate:
     @property
     def owner(self) -> np.ndarray:
         """The place among `roles` of each model's, int64 (n_models,)."""
-        return np.array([self.roles.index(role) for role in self._role_of_each], dtype=np.int64)
+        return np.array([self.roles.index(role) for role in roles_of(self.models)], dtype=np.int64)
 
     @property
     def roles(self) -> tuple[str, ...]:
         """What the columns are: learners, or their ways of training."""
-        return tuple(dict.fromkeys(self._role_of_each))
-
-    @property
-    def _role_of_each(self) -> list[str]:
-        models = self.models
-        return roles_of([one.learner for one in models], [one.members for one in models])
+        return tuple(dict.fromkeys(roles_of(self.models)))
 
     def blend(self, outputs: Outputs, seed: int, strength: float | None = None) -> Blend:
         """The blend fitted to validation labels."""

@@ -181,13 +181,7 @@ class Manifest(_Part):
     @property
     def roles(self) -> tuple[str, ...]:
         """What blends weigh, as models come; see `cotrain.comparison.roles_of`."""
-        return tuple(dict.fromkeys(self.role_of_each))
-
-    @property
-    def role_of_each(self) -> list[str]:
-        """The role of each model."""
-        models = self.models
-        return roles_of([one.learner for one in models], [one.members for one in models])
+        return tuple(dict.fromkeys(roles_of(self.models)))
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Manifest":

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.special import expit
 
-from cotrain.comparison import model_shares
+from cotrain.comparison import model_shares, roles_of
 from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, featurizer_of, nearest
 from cotrain.registry import LEARNERS
@@ -136,7 +136,7 @@ class TrainedModels:
     def _shares(self, task: TaskNote, holds: np.ndarray) -> np.ndarray:
         """What each model that holds a task counts for, (n_holding,)."""
         roles = self.manifest.roles
-        owner = np.array([roles.index(role) for role in self.manifest.role_of_each], dtype=int)
+        owner = np.array([roles.index(role) for role in roles_of(self.manifest.models)], dtype=int)
         weights = np.array([task.weights[role] for role in roles])
         return model_shares(holds, owner, weights)[holds]
 

@@ -172,7 +172,7 @@ class AnalyzeSettings(Section):
     score: Score
     curve_score: CurveScore
     ridge: Literal["evidence"] | Annotated[float, within(0, 1e6, "more leaves no effect")]
-    held_out: Fraction
+    held_out: Annotated[float, Field(gt=0, lt=0.5)]
     fdr: Fraction
     seed: Seed
 

@@ -1,12 +1,14 @@
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cotrain.exceptions import CotrainError
-from cotrain.files import whole_file, write_csv, write_json, write_parquet, write_text
+from cotrain.files import save_arrays, whole_file, write_csv, write_json, write_parquet, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
@@ -25,7 +27,7 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     code = f"""
 import os, signal
 from pathlib import Path
-from cotrain.files import whole_file
+from cotrain.files import save_arrays, whole_file
 with whole_file(Path({str(path)!r})) as part:
     part.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -70,3 +72,10 @@ def test_json_refuses_nan(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "file.json", {"score": float("nan")})
     assert not (tmp_path / "file.json").exists()
+
+
+def test_arrays_give_the_same_bytes_whatever_the_version_of_python(tmp_path: Path):
+    """Their digest is of Python 3.11.2, whose zipfile pads other headers than that of 3.11.7."""
+    save_arrays(tmp_path / "a.npz", "test", {"x": np.arange(6.0).reshape(2, 3), "y": np.array(["é"])})
+    digest = hashlib.sha256((tmp_path / "a.npz").read_bytes()).hexdigest()
+    assert digest == "e113f88b2167655c5ec1c842a55dca9af3b36078187b314d18085ea494a2809b"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,26 @@ def test_training_does_not_wait_for_the_surrogates(module):
 
 def test_help_waits_for_no_library_of_numbers():
     assert not loaded_by("cotrain.cli") & {"numpy", "pandas", *HEAVY}
+
+
+def test_the_estimators_need_no_extra_and_the_command_line_names_its_own():
+    script = Path(__file__).parent / "support" / "core_only.py"
+    done = subprocess.run([sys.executable, script, "--hide"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = "cotrain: `click` is not installed; run `pip install 'cotrain[pipeline]'`"
+    assert done.stderr.splitlines() == [told]
+
+
+def test_a_study_names_the_extra_that_its_features_need(tmp_path):
+    """A study of molecules where RDKit is not installed."""
+    table = "smiles,a,b\n" + "".join(f"C{'C' * i}O,{i % 2},{i // 2 % 2}\n" for i in range(40))
+    (tmp_path / "table.csv").write_text(table)
+    code = (
+        "import sys; sys.modules['rdkit'] = None\n"
+        f"sys.argv = ['cotrain', 'init', r'{tmp_path / 's'}', '--csv', r'{tmp_path / 'table.csv'}']\n"
+        "from cotrain.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "pip install 'cotrain[molecules]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -20,6 +20,28 @@ def masked(text: str) -> str:
     return text
 
 
+# Packages of the extras besides `pipeline`.
+_EXTRAS = {
+    "chembl_structure_pipeline": "molecules",
+    "rdkit": "molecules",
+    "torch": "torch",
+    "torchjd": "torch",
+}
+
+
+def missing_package(error: ImportError) -> str | None:
+    """What to install where an import failed; None if it is no other package that is missing.
+
+    >>> missing_package(ModuleNotFoundError("No module named 'rdkit'", name="rdkit.Chem"))
+    "`rdkit` is not installed; run `pip install 'cotrain[molecules]'`"
+    """
+    package = (error.name or "cotrain").partition(".")[0]
+    if package == "cotrain" or not isinstance(error, ModuleNotFoundError):
+        return None
+    extra = _EXTRAS.get(package, "pipeline")
+    return f"`{package}` is not installed; run `pip install 'cotrain[{extra}]'`"
+
+
 class CotrainError(Exception):
     """A failure that the user can mend: one line that says what, where, and what to do.
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
+from cotrain.exceptions import missing_package
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -62,7 +64,10 @@ class Registry:
         try:
             return getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise ValueError(f"the {self.noun} `{kind}` cannot be imported ({error})") from error
+            why = missing_package(error) if isinstance(error, ImportError) else None
+            raise ValueError(
+                f"the {self.noun} `{kind}` cannot be imported ({why or error})"
+            ) from error
 
 
 LEARNERS = Registry(

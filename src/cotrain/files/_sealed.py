@@ -8,6 +8,7 @@ a table, a value of JSON. The digest is that of the file with zeros in its place
 import hashlib
 import io
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,10 +109,16 @@ def _seal(data: bytes) -> tuple[str, bytes, int] | None:
 def save_arrays(path: Path, what: str, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays to one sealed `.npz` file; the same arrays give the same bytes.
 
-    It is not compressed, so that the bytes do not depend on the version of zlib.
+    It is not compressed, so that the bytes do not depend on the version of zlib; and not written by
+    `numpy.savez`, whose headers differ between patch versions of Python.
     """
     file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")
+            member.file_size = array.nbytes
+            with archive.open(member, "w") as content:
+                np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
     comment = unsigned(what).encode()
     # An archive ends in the length of its comment and the comment.
     data = file.getvalue()[:-2] + len(comment).to_bytes(2, "little") + comment

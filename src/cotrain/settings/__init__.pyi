@@ -1,0 +1,42 @@
+from ._load import load_settings
+from ._models import (
+    AffinitySettings,
+    AnalyzeSettings,
+    AugmentationSettings,
+    GroupSettings,
+    LabelSettings,
+    PlanSettings,
+    PrepareSettings,
+    Score,
+    Settings,
+    SubsetSettings,
+    TaskLabels,
+    TrainSettings,
+    TuneSettings,
+    ValidateSettings,
+)
+from ._section import Choice, Count, Section, Seed, section_of, within
+
+__all__ = [
+    "AffinitySettings",
+    "AnalyzeSettings",
+    "AugmentationSettings",
+    "Choice",
+    "Count",
+    "GroupSettings",
+    "LabelSettings",
+    "PlanSettings",
+    "PrepareSettings",
+    "Score",
+    "Section",
+    "Seed",
+    "Settings",
+    "SubsetSettings",
+    "TaskLabels",
+    "TrainSettings",
+    "TuneSettings",
+    "ValidateSettings",
+    "load_settings",
+    "section_of",
+    "within",
+]

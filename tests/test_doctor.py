@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import succeed
+from commands import complaint, cotrain, succeed
 
 from cotrain.init import make_study
 from cotrain.training import FitResult, Journal
@@ -60,6 +60,12 @@ def broken_rwlock(study: Path) -> Path:
     return study / ".dvc/tmp/rwlock"
 
 
+def cut_search(study: Path) -> Path:
+    (study / ".cotrain").mkdir()
+    (study / ".cotrain/groupings.log").write_text('{"op_code":0}\n{"op_co\n{"op_code":1}\n')
+    return study / ".cotrain/groupings.log"
+
+
 def leftover(study: Path) -> Path:
     (study / "data/fits").mkdir(parents=True)
     (study / "data/fits/.subsets.parquet.x.part").write_text("half")
@@ -68,7 +74,15 @@ def leftover(study: Path) -> Path:
 
 @pytest.mark.parametrize(
     "make",
-    [half_made_database, damaged_database, damaged_entry, cut_lock, broken_rwlock, leftover],
+    [
+        half_made_database,
+        damaged_database,
+        damaged_entry,
+        cut_search,
+        cut_lock,
+        broken_rwlock,
+        leftover,
+    ],
 )
 def test_what_is_broken_is_mended_after_asking(study, make):
     path = make(study)
@@ -80,14 +94,22 @@ def test_what_is_broken_is_mended_after_asking(study, make):
     assert "nothing is broken" in succeed(study, "doctor")
 
 
-def test_half_exported_models_are_removed_beside_whole_ones_alone(study):
+@pytest.mark.parametrize("kept", ["new", "old"])
+def test_half_exported_models_are_removed_and_those_before_put_back(study, kept):
     half = study / ".models.x.part"
-    (half / "new").mkdir(parents=True)
-    assert "nothing is broken" in succeed(study, "doctor")
-    (study / "models").mkdir()
+    (half / kept).mkdir(parents=True)
+    (half / kept / "models.json").write_text(kept)
     assert "1 mended" in succeed(study, "doctor", "--yes")
-    assert not half.exists()
-    assert (study / "models").is_dir()
+    assert (study / "models/models.json").exists() == (kept == "old")
+    assert "nothing is broken" in succeed(study, "doctor")
+
+
+def test_the_next_command_removes_what_a_killed_one_left_half_written(study):
+    parts = [leftover(study), study / ".cotrain/fits/ab/.abc.npz.x.part"]
+    parts[1].parent.mkdir(parents=True)
+    parts[1].write_text("half")
+    assert "run `cotrain analyze`" in complaint(cotrain(study, "report"))
+    assert [part for part in parts if part.exists()] == []
 
 
 def test_a_whole_study_is_left_alone(study):

@@ -1,21 +1,24 @@
 """The command line: one subcommand a stage, and a few around them."""
 
+import errno
 import importlib
 import os
 import sys
 import traceback
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cotrain import __version__
+from cotrain.doctor import remove_leftovers
 from cotrain.exceptions import CotrainError, masked
 from cotrain.lifetime import end_with_dvc, one_writer
 from cotrain.study import Study
 
 _DEBUG = "COTRAIN_DEBUG"
+# Of a disk, a quota or a limit that is full, whoever was writing.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +49,11 @@ def _run_stage(study: Study, name: str, *arguments: str) -> None:
     # Imported here, so that `--help` does not wait for torch and MLflow.
     stage = importlib.import_module(f"cotrain.stages.{name}")
     end_with_dvc()
-    with nullcontext() if name in ("check", "summary") else one_writer(study.home):
+    if name in ("check", "summary"):
+        click.echo(stage.run(study, *arguments))
+        return
+    with one_writer(study.home):
+        remove_leftovers(study)
         click.echo(stage.run(study, *arguments))
 
 
@@ -258,6 +265,12 @@ def main() -> None:
         if os.environ.get(_DEBUG):
             click.echo(masked(traceback.format_exc()), err=True)
         click.echo(f"cotrain: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"cotrain: {where}{error.strerror}; free space and run again", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("cotrain: stopped; finished fits are kept", err=True)

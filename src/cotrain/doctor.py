@@ -19,13 +19,13 @@ class Finding:
 
     wrong: str
     remedy: str
-    mend: Callable[[], None]
+    mend: Callable[[], object]
 
 
 def examine(study: Study) -> list[Finding]:
     """All that is found broken in a study. Nothing else may be writing to it."""
-    found = [*_database(study), *_journal(study), *_dvc(study), *_leftovers(study)]
-    return list(found)
+    looks = (_database, _journal, _searches, _dvc, _leftovers)
+    return [finding for look in looks for finding in look(study)]
 
 
 def _database(study: Study) -> Iterator[Finding]:
@@ -53,6 +53,12 @@ def _journal(study: Study) -> Iterator[Finding]:
         yield Finding(f"{path}: damaged", "it is removed, and its fit trained again", path.unlink)
 
 
+def _searches(study: Study) -> Iterator[Finding]:
+    for path in sorted((study.home / ".cotrain").rglob("*.log")):
+        if not all(map(_is_json, path.read_bytes().splitlines())):
+            yield Finding(f"{path}: damaged", "it is removed, and the search repeated", path.unlink)
+
+
 def _dvc(study: Study) -> Iterator[Finding]:
     lock = study.folder / "dvc.lock"
     if lock.is_file() and not _is_mapping(lock):
@@ -62,37 +68,51 @@ def _dvc(study: Study) -> Iterator[Finding]:
             lambda: _set_aside(lock),
         )
     rwlock = study.home / ".dvc" / "tmp" / "rwlock"
-    if rwlock.is_file() and not _is_json(rwlock):
+    if rwlock.is_file() and not _is_json(rwlock.read_bytes()):
         yield Finding(f"{rwlock}: not JSON", "it is removed", rwlock.unlink)
 
 
+def remove_leftovers(study: Study) -> None:
+    """Remove what killed commands left half written; for whoever holds the study's lock."""
+    for finding in _leftovers(study):
+        finding.mend()
+
+
 def _leftovers(study: Study) -> Iterator[Finding]:
-    folders = [study.home, study.home / ".cotrain", study.folder / "data", study.reports]
-    found = set(study.home.glob(".*.part*"))
-    for folder in folders[1:]:
+    # Parts of mlflow.db are its own lock's to remove.
+    found = {path for path in study.home.glob(".*.part*") if not path.name.startswith(".mlflow.db")}
+    for folder in (study.home / ".cotrain", study.folder / "data", study.reports):
         found |= set(folder.rglob(".*.part*"))
     for path in sorted(found):
+        left = f"{path}: left by a command that was killed"
+        whole, old = path.with_name(path.name[1:].rsplit(".", 2)[0]), path / "old"
         if path.is_file():
-            remove: Callable[[], None] = path.unlink
-        elif path.with_name(path.name[1:].rsplit(".", 2)[0]).exists():
-            remove = partial(shutil.rmtree, path)
-        else:  # a half exported folder of models, beside which there is no whole one
-            continue
-        yield Finding(f"{path}: left by a command that was killed", "it is removed", remove)
+            yield Finding(left, "it is removed", path.unlink)
+        elif old.exists() and not whole.exists():  # models, on their way to another place
+            yield Finding(
+                left, f"what it holds is put back to {whole}", partial(_put_back, old, whole)
+            )
+        else:
+            yield Finding(left, "it is removed", partial(shutil.rmtree, path))
 
 
 def _is_mapping(path: Path) -> bool:
     try:
         return isinstance(YAML(typ="safe").load(path.read_text(encoding="utf-8")), dict)
-    except (YAMLError, UnicodeDecodeError):
+    except (YAMLError, ValueError, RecursionError, AttributeError):  # as in `load_settings`
         return False
 
 
-def _is_json(path: Path) -> bool:
+def _is_json(text: bytes) -> bool:
     try:
-        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
-    except ValueError:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
         return False
+
+
+def _put_back(old: Path, whole: Path) -> None:
+    old.rename(whole)
+    shutil.rmtree(old.parent)
 
 
 def _set_aside(path: Path) -> None:

@@ -93,6 +93,35 @@ def test_a_study_of_other_data_tasks_or_constraints_is_refused(objective, tmp_pa
         search_groups(fewer, trials=5, storage=storage, data_version="a")
 
 
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
+def test_a_search_whose_journal_was_cut_goes_on_to_the_same_trials(objective, tmp_path, share):
+    path = tmp_path / "study.log"
+    done = search_groups(objective, trials=30, storage=str(path)).trials
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    for _ in range(2):  # the second reads what the first put behind the cut
+        again = search_groups(objective, trials=30, storage=str(path)).trials
+        pd.testing.assert_frame_equal(again, done)
+
+
+def test_a_changed_or_lost_trial_in_a_storage_is_told(objective, tmp_path):
+    path = tmp_path / "study.log"
+    done = search_groups(objective, trials=12, storage=str(path)).trials
+    lines = path.read_bytes().splitlines(keepends=True)
+    told = 0
+    for at, line in enumerate(lines):
+        for changed in (b"", line.replace(b"0.", b"1.", 1), line.replace(b"[0", b"[1", 1)):
+            if changed == line:
+                continue
+            path.write_bytes(b"".join([*lines[:at], changed, *lines[at + 1 :]]))
+            try:
+                found = search_groups(objective, trials=12, storage=str(path)).trials
+            except CotrainError:
+                told += 1
+            else:
+                pd.testing.assert_frame_equal(found, done)
+    assert told >= 24
+
+
 def test_a_storage_that_cannot_be_opened_is_named(objective) -> None:
     with pytest.raises(CotrainError, match="nonsense: cannot be opened"):
         search_groups(objective, trials=5, storage="nonsense")

@@ -1,5 +1,7 @@
 """A user's mistake ends in exit code 2 and one line: file, row or key, and what to do."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -273,6 +275,14 @@ def test_no_mistake_is_told_as_a_bug(study, monkeypatch):
         cotrain(study, "fetch")
     monkeypatch.setattr("cotrain.stages.fetch.run", _mistake)
     assert refused(study, "fetch") == "cotrain: params.yaml: wrong; mend it"
+
+
+def test_a_full_disk_is_one_line_whoever_was_writing(study, monkeypatch):
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/raw")
+
+    monkeypatch.setattr("cotrain.stages.fetch.run", full)
+    assert "data/raw: No space left on device; free space" in refused(study, "fetch")
 
 
 def _mistake(_: object) -> None:

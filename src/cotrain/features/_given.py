@@ -1,6 +1,5 @@
 """Features that somebody else has made: an .npz or Parquet file, or the source's own."""
 
-import zipfile
 from pathlib import Path
 from typing import Literal, Self
 
@@ -88,7 +87,9 @@ def read_features(
         raise DataError(
             f"{path}: holds no {error.args[0]!s}; correct `prepare.features`"
         ) from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DataError:
+        raise
+    except Exception as error:  # numpy, pyarrow and zlib have families of theirs
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: not an .npz or Parquet file of numbers ({reason})") from error
 

@@ -10,13 +10,15 @@ from cotrain.files._sealed import (
     unsigned,
     write_parquet,
 )
-from cotrain.files._sums import SUMS, read_checked, write_sums
-from cotrain.files._whole import whole_file, write_csv, write_json, write_text
+from cotrain.files._sums import SUMS, read_checked, read_json, write_sums
+from cotrain.files._whole import cut_half_line, whole_file, write_csv, write_json, write_text
 
 __all__ = [
     "SUMS",
+    "cut_half_line",
     "load_arrays",
     "read_checked",
+    "read_json",
     "read_parquet",
     "read_sealed",
     "reading",

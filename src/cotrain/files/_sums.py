@@ -1,7 +1,9 @@
 """The SHA-256 of each file of a folder, for files that have no room for a seal."""
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from cotrain.exceptions import DataError
 from cotrain.files._whole import write_text
@@ -41,6 +43,26 @@ def read_checked(path: Path, todo: str) -> bytes:
             f"{todo} again"
         )
     return data
+
+
+def read_json(path: Path, stage: str) -> dict[str, Any]:
+    """Return the object in a JSON file that `stage` wrote, checked as by `read_checked`.
+
+    Raises
+    ------
+    DataError
+        If it is missing, differs from what was written, or holds no object.
+    """
+    todo = f"run `cotrain {stage}`"
+    try:
+        found = json.loads(read_checked(path, todo))
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; {todo}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); {todo} again") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: must hold an object; {todo} again")
+    return found
 
 
 def _digest(data: bytes) -> str:

@@ -55,6 +55,16 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
+def cut_half_line(path: Path) -> None:
+    """Cut off what stands behind the last line's end: a kill or a full disk stopped its writing.
+
+    For logs that grow by lines, whose next line would be put behind the half one.
+    """
+    if path.is_file() and (data := path.read_bytes()) and not data.endswith(b"\n"):
+        with path.open("r+b") as file:
+            file.truncate(data.rfind(b"\n") + 1)
+
+
 def _umask() -> int:
     # The umask can only be read by setting it.
     mask = os.umask(0)

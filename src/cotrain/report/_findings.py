@@ -1,6 +1,5 @@
 """The tables of a study, read and checked."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.files import read_checked
+from cotrain.files import read_json
 from cotrain.tables import TABLES, read
 
 
@@ -149,7 +148,7 @@ class Findings:
 
 
 def _overview(path: Path) -> Overview:
-    values = _read_json(path, "analyze")
+    values = read_json(path, "analyze")
     reliability = _take(values, "reliability", path, "analyze")
     if not isinstance(reliability, Mapping):
         raise DataError(f"{path}: `reliability` must be an object; run `cotrain analyze` again")
@@ -179,7 +178,7 @@ def _overview(path: Path) -> Overview:
 
 
 def _recommendation(path: Path) -> Recommendation:
-    values = _read_json(path, "group")
+    values = read_json(path, "group")
     groups = _take(values, "groups", path, "group")
     if not isinstance(groups, list) or not groups or not all(isinstance(g, list) for g in groups):
         raise DataError(f"{path}: `groups` must be lists of tasks; run `cotrain group` again")
@@ -209,18 +208,6 @@ def _served_by(values: Any, groups: tuple[tuple[str, ...], ...], path: Path) -> 
                 f"got {place!r}; run `cotrain group` again"
             )
     return places
-
-
-def _read_json(path: Path, stage: str) -> Mapping[str, Any]:
-    try:
-        values = json.loads(read_checked(path, f"run `cotrain {stage}`"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; run `cotrain {stage}`") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); run `cotrain {stage}` again") from error
-    if not isinstance(values, Mapping):
-        raise DataError(f"{path}: must hold an object; run `cotrain {stage}` again")
-    return values
 
 
 def _take(values: Mapping[str, Any], name: str, path: Path, stage: str) -> Any:

@@ -5,8 +5,6 @@ import csv
 import gzip
 import lzma
 import re
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -86,15 +84,9 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
     except pd.errors.ParserError as error:
         reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise DataError(f"{path}: not valid CSV ({reason}); mend that line") from error
-    except (
-        ValueError,
-        EOFError,
-        KeyError,
-        ImportError,
-        lzma.LZMAError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
+    except DataError:
+        raise
+    except Exception as error:  # openpyxl, pyarrow, RDKit and the unpackers have families of theirs
         reason = " ".join(str(error).split())
         raise DataError(
             f"{path}: cannot be read as {kind.lstrip('.') or 'a table'} ({reason}); save it anew"

@@ -1,12 +1,11 @@
 """The grouping that `cotrain group` recommends, as the later stages read it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cotrain.exceptions import DataError
-from cotrain.files import read_checked
+from cotrain.files import read_json
 from cotrain.grouping import Grouping
 from cotrain.study import Study
 
@@ -28,8 +27,8 @@ class GroupingFile:
             If it is missing, is not what it must be, or was made of another task table.
         """
         path = study.grouping / "grouping.json"
+        found = read_json(path, "group")
         try:
-            found = json.loads(read_checked(path, "run `cotrain group`"))
             made_of = found["data_version"]
             if made_of != data_version:
                 raise DataError(
@@ -42,9 +41,7 @@ class GroupingFile:
                 name: [_grouping(grouping, place) for grouping in groupings]
                 for name, groupings in found["rivals"].items()
             }
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: there is no such file; run `cotrain group`") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())
             raise DataError(
                 f"{path}: cannot be read ({reason}); run `cotrain group` again"

@@ -1,6 +1,5 @@
 """The portfolio that `cotrain validate` recommends, and what it measured, as export reads it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import pandas as pd
 from cotrain import tables
 from cotrain.comparison import Candidate, Model
 from cotrain.exceptions import DataError
+from cotrain.files import read_json
 from cotrain.study import Study
 
 
@@ -77,8 +77,8 @@ class PortfolioFile:
 
 def _portfolio(path: Path, tasks: Sequence[str], data_version: str) -> Candidate:
     place = {name: index for index, name in enumerate(tasks)}
+    found = read_json(path, "validate")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
         made_of = found["data_version"]
         if made_of != data_version:
             raise DataError(
@@ -87,9 +87,7 @@ def _portfolio(path: Path, tasks: Sequence[str], data_version: str) -> Candidate
             )
         models = tuple(_model(one, place) for one in found["models"])
         return Candidate(str(found["name"]), models)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file; run `cotrain validate`") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(path, error) from error
 
 

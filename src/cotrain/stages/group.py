@@ -12,7 +12,7 @@ import numpy as np
 from cotrain import tables
 from cotrain.analysis import group_value, pair_matrix
 from cotrain.exceptions import DataError, SettingsError
-from cotrain.files import write_json, write_sums
+from cotrain.files import read_json, write_json, write_sums
 from cotrain.grouping import (
     AffinityValue,
     Constraints,
@@ -120,9 +120,9 @@ def _value(study: Study) -> tuple[str, GroupValue]:
     """The surrogate that `analyze` chose, by name and as the value of a group."""
     path = study.analysis / "summary.json"
     try:
-        surrogate = json.loads(path.read_text(encoding="utf-8"))["surrogate"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); run `cotrain analyze` first") from error
+        surrogate = read_json(path, "analyze")["surrogate"]
+    except KeyError as error:
+        raise DataError(f"{path}: lacks {error}; run `cotrain analyze` again") from error
     names = ("surrogates", "relevance", "subset_scores")
     targets, relevance, scores = (tables.read(study.analysis, name) for name in names)
     n_labels = TaskTable.load(study.table).label_counts.sum(axis=1)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cotrain.allocation import Fit, fit_id
 from cotrain.exceptions import SettingsError
-from cotrain.files import write_csv
+from cotrain.files import write_csv, write_sums
 from cotrain.settings import TuneSettings
 from cotrain.stages._learners import settings_learner
 from cotrain.stages._repeats import study_repeats
@@ -109,6 +109,7 @@ def _row(learner: str, way: str, number: int, tried: Tried) -> dict[str, object]
 def _write(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:
     Recipes(recipes).save(study.recipes)
     write_csv(study.recipes.with_name("trials.csv"), pd.DataFrame(rows, columns=_COLUMNS))
+    write_sums(study.recipes.parent)
 
 
 def _log(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from cotrain.allocation import WAYS, Way
 from cotrain.exceptions import DataError
-from cotrain.files import write_json
+from cotrain.files import read_json, write_json
 from cotrain.settings import Section
 
 
@@ -74,10 +74,8 @@ class Recipes(RootModel[dict[str, LearnerRecipes]]):
             If it is missing, not what it must be, or was found for other settings of `learners`.
         """
         try:
-            found = cls.model_validate_json(path.read_bytes())
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: there is no such file; run `cotrain tune`") from error
-        except (OSError, ValidationError) as error:
+            found = cls.model_validate(read_json(path, "tune"))
+        except ValidationError as error:
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: cannot be read ({reason}); run `cotrain tune`") from error
         for name, settings in learners.items():

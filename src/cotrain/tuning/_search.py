@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import CotrainError
+from cotrain.files import cut_half_line
 from cotrain.scores import SCORES
 from cotrain.settings import Section
 from cotrain.tasks import TaskTable
@@ -219,6 +220,7 @@ def study_name(label: str, version: str, learner: Learner, sample: Sample, seed:
 def _open(storage: Path, name: str) -> optuna.Study:
     try:
         storage.parent.mkdir(parents=True, exist_ok=True)
+        cut_half_line(storage)
         backend = JournalStorage(JournalFileBackend(str(storage)))
         return optuna.create_study(
             study_name=name, storage=backend, direction="maximize", load_if_exists=True

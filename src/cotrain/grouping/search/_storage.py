@@ -1,5 +1,7 @@
 """A persistent Optuna study: read into memory, searched there, written back."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +13,11 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.trial import TrialState
 
 from cotrain.exceptions import CotrainError
+from cotrain.files import cut_half_line
 
 DIRECTIONS = ["minimize", "maximize"]
 """Of the number of groups, and of the value."""
+_SEAL, _COUNT = "sha256", "n_trials"
 
 
 class StoredStudy:
@@ -36,13 +40,25 @@ class StoredStudy:
                     f"not {wanted!r}; choose another study name or storage"
                 )
         self.study = optuna.create_study(study_name=name, directions=DIRECTIONS)
-        self.study.add_trials(_finished(self._stored))
+        found = _finished(self._stored)
+        if len(found) < kept.get(_COUNT, 0) or any(
+            trial.user_attrs.get(_SEAL, seal) != seal for trial in found for seal in [_seal(trial)]
+        ):
+            raise CotrainError(
+                f"{address}: the trials of study {name!r} differ from those that were written; "
+                "remove the file or choose another storage, and search again"
+            )
+        self.study.add_trials(found)
         self._n_stored = len(self.study.trials)
 
     def save(self) -> None:
         """Copy the trials that are new to the storage."""
         new = _finished(self.study)[self._n_stored :]
+        for trial in new:
+            trial.set_user_attr(_SEAL, _seal(trial))
         self._stored.add_trials(new)
+        # Others may add to it at the same time: at least so many must be there from now on.
+        self._stored.set_user_attr(_COUNT, len(_finished(self._stored)))
         self._n_stored += len(new)
         if self._journal is not None:
             self._journal.write()
@@ -71,6 +87,7 @@ class _Journal(BaseJournalBackend):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        cut_half_line(path)
         self._file = JournalFileBackend(str(path))
         self._logs = list(self._file.read_logs(0))
         self._n_written = len(self._logs)
@@ -89,6 +106,13 @@ class _Journal(BaseJournalBackend):
 
 def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def _seal(trial: optuna.trial.FrozenTrial) -> str:
+    """A digest of what a trial is, for no storage of Optuna's tells a damaged one."""
+    attributes = {key: value for key, value in trial.user_attrs.items() if key != _SEAL}
+    content = [list(map(float, trial.values)), trial.params, attributes]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

@@ -134,9 +134,9 @@ def search_groups(
         n_done = len(study.trials)
         if n_done < trials:
             study.sampler = sampler_of(sampler, space.names, len(space.labels), seed, n_done)
-        if n_done == 0:
+        if n_done < trials:
             starts = _starts(objective, seed) if warm_start is None else warm_start
-            for start in starts[:trials]:
+            for start in starts[n_done:trials]:  # a kill may have kept some of them alone
                 space.enqueue(study, start)
         for done in range(n_done, trials, CHUNK):
             study.optimize(space.run, n_trials=min(CHUNK, trials - done))

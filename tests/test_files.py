@@ -76,6 +76,8 @@ def test_json_refuses_nan(tmp_path):
 
 def test_arrays_give_the_same_bytes_whatever_the_version_of_python(tmp_path: Path):
     """Their digest is of Python 3.11.2, whose zipfile pads other headers than that of 3.11.7."""
-    save_arrays(tmp_path / "a.npz", "test", {"x": np.arange(6.0).reshape(2, 3), "y": np.array(["é"])})
+    save_arrays(
+        tmp_path / "a.npz", "test", {"x": np.arange(6.0).reshape(2, 3), "y": np.array(["é"])}
+    )
     digest = hashlib.sha256((tmp_path / "a.npz").read_bytes()).hexdigest()
     assert digest == "e113f88b2167655c5ec1c842a55dca9af3b36078187b314d18085ea494a2809b"

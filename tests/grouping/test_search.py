@@ -281,8 +281,6 @@ def test_a_killed_search_goes_on_to_the_same_trials(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["study.log", "sqlite:///study.db"])
 def test_two_programs_add_to_one_study(tmp_path: Path, name: str) -> None:
     storage = str(tmp_path / name) if name.endswith(".log") else f"sqlite:///{tmp_path}/study.db"
-    # The tables or the study are made first: Optuna makes them without a lock.
-    program(storage, 1, 0).wait()
     both = [program(storage, 40, seed) for seed in (0, 1)]
     assert [running.wait() for running in both] == [0, 0]
     objective = of_the_program()

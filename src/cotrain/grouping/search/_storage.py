@@ -1,5 +1,6 @@
 """A persistent Optuna study: read into memory, searched there, written back."""
 
+import fcntl
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.trial import TrialState
 
@@ -17,6 +18,7 @@ from cotrain.files import cut_half_line
 
 DIRECTIONS = ["minimize", "maximize"]
 """Of the number of groups, and of the value."""
+_LOCKED_SECONDS = 60
 _SEAL, _COUNT = "sha256", "n_trials"
 
 
@@ -64,16 +66,19 @@ class StoredStudy:
             self._journal.write()
 
     def _open(self, address: str, name: str) -> optuna.Study:
+        arguments: dict[str, Any] = {"directions": DIRECTIONS, "load_if_exists": True}
+        storage: str | BaseStorage = address
         try:
-            storage: str | BaseStorage = address
             if address.endswith(".log"):
                 self._journal = _Journal(Path(address))
                 storage = JournalStorage(self._journal)
             elif address.startswith("sqlite:///"):
-                Path(address.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-            return optuna.create_study(
-                study_name=name, storage=storage, directions=DIRECTIONS, load_if_exists=True
-            )
+                # Optuna makes its tables without a lock, and waits five seconds for a writer.
+                with _alone(Path(address.removeprefix("sqlite:///"))):
+                    waiting = {"connect_args": {"timeout": _LOCKED_SECONDS}}
+                    storage = RDBStorage(address, engine_kwargs=waiting)
+                    return optuna.create_study(study_name=name, storage=storage, **arguments)
+            return optuna.create_study(study_name=name, storage=storage, **arguments)
         except Exception as error:  # every backend has its own family of errors
             reason = " ".join(str(error).split())
             raise CotrainError(
@@ -86,8 +91,9 @@ class _Journal(BaseJournalBackend):
     """Optuna's journal file, read once and appended to in one piece: one wait for the disk."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cut_half_line(path)
+        self._path = path
+        with _alone(path):
+            cut_half_line(path)
         self._file = JournalFileBackend(str(path))
         self._logs = list(self._file.read_logs(0))
         self._n_written = len(self._logs)
@@ -100,8 +106,18 @@ class _Journal(BaseJournalBackend):
 
     def write(self) -> None:
         if len(self._logs) > self._n_written:
-            self._file.append_logs(self._logs[self._n_written :])
+            with _alone(self._path):
+                self._file.append_logs(self._logs[self._n_written :])
             self._n_written = len(self._logs)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other programs of ours waiting; a lock of the system's, which ends with its holder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

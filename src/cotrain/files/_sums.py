@@ -57,7 +57,7 @@ def read_json(path: Path, stage: str) -> dict[str, Any]:
     try:
         found = json.loads(read_checked(path, todo))
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; {todo}") from None
+        raise DataError(f"{path}: there is no such file; {todo} first") from None
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error}); {todo} again") from error
     if not isinstance(found, dict):

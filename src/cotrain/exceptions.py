@@ -46,11 +46,11 @@ class CotrainError(Exception):
     """A failure that the user can mend: one line that says what, where, and what to do.
 
     The command line prints the message without a traceback and exits with code 2. Passwords are
-    masked here, in whatever message.
+    masked here, in whatever message, and what others say in several lines is put into one.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(masked(message))
+        super().__init__(re.sub(r"\s*[\r\n]\s*", " ", masked(message)).strip())
 
 
 class SettingsError(CotrainError):

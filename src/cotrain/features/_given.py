@@ -1,7 +1,7 @@
 """Features that somebody else has made: an .npz or Parquet file, or the source's own."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -68,10 +68,10 @@ def read_features(
             frame = pd.read_parquet(path)
             names = None if id_name is None else frame.pop(id_name).astype(str).to_numpy()
             return frame.to_numpy(dtype=np.float32), names
-        with np.load(path, allow_pickle=False) as part:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
             if {"indptr", "indices", "data", "shape"} <= set(part.files) and array is None:
                 names = None if id_name is None else part[id_name].astype(str)
-                return csr_array(load_npz(path), dtype=np.float32), names
+                return _sparse(file), names
             others = [name for name in part.files if name != id_name]
             if array is None and len(others) != 1:
                 raise DataError(
@@ -92,6 +92,11 @@ def read_features(
     except Exception as error:  # numpy, pyarrow and zlib have families of theirs
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: not an .npz or Parquet file of numbers ({reason})") from error
+
+
+def _sparse(file: BinaryIO) -> csr_array:
+    file.seek(0)
+    return csr_array(load_npz(file), dtype=np.float32)
 
 
 def places_of(raw: RawTable, path: Path, n_rows: int, names: np.ndarray | None) -> np.ndarray:

@@ -82,8 +82,9 @@ class StoredStudy:
         except Exception as error:  # every backend has its own family of errors
             reason = " ".join(str(error).split())
             raise CotrainError(
-                f"{address}: cannot be opened as an Optuna storage ({reason}); use a path ending "
-                "in .log or an address such as sqlite:///study.db"
+                f"{address}: cannot be opened as an Optuna storage ({reason}); use a path ending in "
+                ".log or an address such as sqlite:///study.db; if it is damaged, remove it and "
+                "search again"
             ) from error
 
 

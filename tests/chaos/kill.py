@@ -19,6 +19,7 @@ meet work instead of imports; `dvc repro`, `init` and every fifth command are st
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -137,6 +138,8 @@ class Command:
         self.words = words
         self.pid = os.fork()
         if self.pid:
+            with contextlib.suppress(OSError):  # whoever comes first
+                os.setpgid(self.pid, self.pid)
             return
         try:
             os.setpgid(0, 0)

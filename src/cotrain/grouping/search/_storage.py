@@ -42,15 +42,16 @@ class StoredStudy:
                     f"not {wanted!r}; choose another study name or storage"
                 )
         self.study = optuna.create_study(study_name=name, directions=DIRECTIONS)
-        found = _finished(self._stored)
-        if len(found) < kept.get(_COUNT, 0) or any(
-            trial.user_attrs.get(_SEAL, seal) != seal for trial in found for seal in [_seal(trial)]
-        ):
+        try:
+            found = _finished(self._stored)
+            if len(found) < kept.get(_COUNT, 0) or not all(map(_is_whole, found)):
+                raise ValueError("they differ from what was written")
+            self.study.add_trials(found)
+        except Exception as error:  # of damaged trials Optuna has errors of many kinds
             raise CotrainError(
-                f"{address}: the trials of study {name!r} differ from those that were written; "
-                "remove the file or choose another storage, and search again"
-            )
-        self.study.add_trials(found)
+                f"{address}: the trials of study {name!r} cannot be used ({error}); remove the "
+                "file or choose another storage, and search again"
+            ) from error
         self._n_stored = len(self.study.trials)
 
     def save(self) -> None:
@@ -82,8 +83,8 @@ class StoredStudy:
         except Exception as error:  # every backend has its own family of errors
             reason = " ".join(str(error).split())
             raise CotrainError(
-                f"{address}: cannot be opened as an Optuna storage ({reason}); use a path ending in "
-                ".log or an address such as sqlite:///study.db; if it is damaged, remove it and "
+                f"{address}: cannot be opened as an Optuna storage ({reason}); use a path ending "
+                "in .log or an address such as sqlite:///study.db; if it is damaged, remove it and "
                 "search again"
             ) from error
 
@@ -130,6 +131,10 @@ def _seal(trial: optuna.trial.FrozenTrial) -> str:
     attributes = {key: value for key, value in trial.user_attrs.items() if key != _SEAL}
     content = [list(map(float, trial.values)), trial.params, attributes]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _is_whole(trial: optuna.trial.FrozenTrial) -> bool:
+    return bool(trial.user_attrs.get(_SEAL) == _seal(trial))
 
 
 @contextmanager

@@ -244,6 +244,8 @@ def ui(study: Study, port: int) -> None:
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="Long: a row a measurement.")
 @click.option("--task-column", multiple=True, help="Long: the column that names the task.")
 @click.option("--value-column", help="Long: the column of values.")
+@click.option("--tasks-by", multiple=True, help="Groups of rows are tasks: columns that name them.")
+@click.option("--label", help="With --tasks-by: the column to learn.")
 @click.option("--features", help="molecules | columns:a,b | text:a | given:file | images:file")
 def init(folder: Path, csv: Path | None, **options: Any) -> None:
     """Make a study in FOLDER, ready for `dvc repro`."""

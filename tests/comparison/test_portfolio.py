@@ -52,6 +52,19 @@ def test_the_simplest_that_is_not_clearly_worse_is_recommended():
     assert choice.skilled().all()
 
 
+def test_the_worst_task_can_be_what_is_chosen_by():
+    """Candidate "most" knows all tasks but one, on which it is wrong; "noisy" knows each a bit."""
+    repeats = [outputs(seed) for seed in range(3)]
+    most = Model("most", EVERY)
+    for one in repeats:
+        one.by_model[most] = np.where(one.task == 2, one.by_model[WRONG], one.by_model[GOOD])
+    candidates = [Candidate("most", (most,)), Candidate("noisy", (NOISY,))]
+    assert choose_portfolio(candidates, repeats, 0).recommended.name == "most"
+    chosen = choose_portfolio(candidates, repeats, 0, objective="worst")
+    assert chosen.recommended.name == "noisy"
+    assert chosen.deficit[1] == 0 < chosen.deficit[0]
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_where_nothing_can_be_learnt_the_base_rate_is_recommended(seed):
     repeats = [outputs(1000 * seed + repeat, skill=0.0) for repeat in range(3)]

@@ -177,6 +177,10 @@ def test_metrics_are_those_of_the_tables(hostile):
     assert figures["test_gain_over_single_task"] == row["difference"]
     assert figures["test_gain_over_single_task_low"] == row["low"]
     assert figures["test_gain_over_clustering"] is None
+    table = findings.task_comparison
+    alone = table[(table["score"] == "log_loss") & (table["grouping"] == "single-task")]
+    assert figures["test_worst_task_single_task"] == alone["mean"].max()  # a loss
+    assert figures["test_worst_task_single_task"] > alone["mean"].min()
     assert figures["n_tasks"] == len(HOSTILE)
     assert figures["reliability"] == findings.overview.reliability
     always = findings.negative_transfer.set_index("predictor").loc["always"]

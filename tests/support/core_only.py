@@ -53,9 +53,10 @@ def main() -> None:
     try:
         command()
     except SystemExit as end:
-        assert end.code == 2, end.code
+        code = end.code
     else:
         raise AssertionError("a command line without its packages")
+    assert code == 2, code
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -140,7 +141,10 @@ class Choice:
 
 
 def choose_portfolio(
-    candidates: Sequence[Candidate], repeats: Sequence[Outputs], seed: int
+    candidates: Sequence[Candidate],
+    repeats: Sequence[Outputs],
+    seed: int,
+    objective: Literal["mean", "worst"] = "mean",
 ) -> Choice:
     """Choose on validation labels: the simplest candidate within a standard error of the best.
 
@@ -152,6 +156,9 @@ def choose_portfolio(
         Outputs for the validation labels of each repeat.
     seed : int
         Of the halves of examples that blends are fitted to and judged on in turn.
+    objective : {"mean", "worst"}
+        What a candidate is judged by: its mean D² over tasks, the standard error over tasks; or
+        that of its worst task, the standard error over repeats.
     """
     crossed = [[one.cross_fit(outputs, seed) for one in candidates] for outputs in repeats]
     d2 = np.array(
@@ -161,13 +168,16 @@ def choose_portfolio(
         ]
     )
     known = np.isfinite(d2).all(axis=(0, 1))
-    by_task = d2[:, :, known].mean(axis=0)
-    best = int(by_task.mean(axis=1).argmax()) if known.any() else 0
-    behind = by_task[best] - by_task
-    n = max(int(known.sum()), 1)
-    deficit = behind.mean(axis=1) if known.any() else np.zeros(len(candidates))
+    by_unit = d2[:, :, known].mean(axis=0)  # (n_candidates, n): what the error is over
+    if objective == "worst" and known.any():
+        worst = by_unit.argmin(axis=1)
+        by_unit = d2[:, :, known][:, np.arange(len(candidates)), worst].T
+    n = by_unit.shape[1]
+    best = int(by_unit.mean(axis=1).argmax()) if n else 0
+    behind = by_unit[best] - by_unit
+    deficit = behind.mean(axis=1) if n else np.zeros(len(candidates))
     spread = behind.std(axis=1, ddof=1) if n > 1 else np.zeros(len(candidates))
-    error = spread / np.sqrt(n)
+    error = spread / np.sqrt(max(n, 1))
     chosen = int(np.flatnonzero(deficit <= error)[0])
     skill, p_value = _skill(repeats, [row[best] for row in crossed])
     return Choice(tuple(candidates), d2, deficit, error, chosen, skill, p_value)

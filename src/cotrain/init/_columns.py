@@ -51,8 +51,8 @@ class Column:
     Attributes
     ----------
     name, role, why : str
-    kind : {"binary", "real"} or None
-        Of a task.
+    kind : {"binary", "real", "category"} or None
+        Of a task, or of a column of few texts.
     n_known : int
         Cells that are no gaps.
     of : str or None
@@ -63,7 +63,7 @@ class Column:
     role: Role
     why: str
     n_known: int
-    kind: Literal["binary", "real"] | None = None
+    kind: Literal["binary", "real", "category"] | None = None
     of: str | None = None
 
 
@@ -112,7 +112,9 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
     known = texts[(read.value.notna() | read.wrong).to_numpy()]
     n = len(known)
 
-    def note(role: Role, why: str, kind: Literal["binary", "real"] | None = None) -> Column:
+    def note(
+        role: Role, why: str, kind: Literal["binary", "real", "category"] | None = None
+    ) -> Column:
         return Column(name, role, why, n, kind)
 
     words = set(words_of(name))
@@ -145,21 +147,24 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
     return note("task", why + (f"; {n_wrong} cells are none" if n_wrong else ""), "real")
 
 
-def _text(name: str, known: pd.Series, words: set[str], has_molecules: bool) -> tuple[Role, str]:
+def _text(
+    name: str, known: pd.Series, words: set[str], has_molecules: bool
+) -> tuple[Role, str, Literal["category"] | None]:
     """What a column of text is."""
     if known.isin(MARKS).all():
-        return "modifier", "marks such as < and >"
+        return "modifier", "marks such as < and >", None
     if words & _DATES or _are_dates(known):
-        return "date", "dates"
+        return "date", "dates", None
     if known.str.lower().isin(_PARTS).all():
-        return "split", f"the words {', '.join(known.unique()[:4])}"
+        return "split", f"the words {', '.join(known.unique()[:4])}", None
     if len(known) == known.nunique() and (words & _IDS or not known.str.contains(" ").any()):
-        return "id", "texts, all different"
+        return "id", "texts, all different", None
     if known.str.len().mean() > 20 and known.str.contains(" ").mean() > 0.5 and not has_molecules:
-        return "feature", f"text; `--features text:{name}` takes it"
+        return "feature", f"text; `--features text:{name}` takes it", None
     n = known.nunique()
     shown = ", ".join(repr(text) for text in known.value_counts().index[:3])
-    return "ignored", f"{n} different texts such as {shown}"
+    kind: Literal["category"] | None = "category" if 2 <= n <= len(known) / 10 else None
+    return "ignored", f"{n} different texts such as {shown}", kind
 
 
 def _split(known: pd.Series, texts: pd.Series) -> str | None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cotrain.exceptions import CotrainError, DataError
 from cotrain.init._columns import Column, classify, find_molecules, part_of, words_of
+from cotrain.init._groups import unusable
 from cotrain.sources import TextTable, column_of, join_columns, read_cells, read_table
 from cotrain.sources._cells import WORDS
 from cotrain.sources._units import factors
@@ -35,6 +36,30 @@ class Wishes:
     task_columns: tuple[str, ...] = ()
     value_column: str | None = None
     features: str | None = None
+    tasks_by: tuple[str, ...] = ()
+    label: str | None = None
+
+    def by_group(self, names: Sequence[str]) -> "Wishes":
+        """The same wishes in terms of a long table, where tasks are groups of rows."""
+        if not self.tasks_by and self.label is None:
+            return self
+        if not self.tasks_by or self.label is None:
+            raise CotrainError(
+                "--tasks-by names the columns of groups, and --label the one to learn: give both"
+            )
+        if self.layout == "wide" or self.task_columns or self.value_column:
+            raise CotrainError(
+                "--tasks-by and --label stand for --layout long, --task-column and --value-column: "
+                "leave those out"
+            )
+        return replace(
+            self,
+            layout="long",
+            tasks_by=expand(self.tasks_by, names),
+            task_columns=expand(self.tasks_by, names),
+            value_column=self.label,
+            features=self.features or ("molecules" if self.smiles else "columns:*"),
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +106,7 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     """
     table = read_table(csv)
     names = [str(name) for name in table.cells.columns]
+    wishes = wishes.by_group(names)
     long = wishes.layout == "long" or bool(wishes.task_columns or wishes.value_column)
     wishes = replace(
         wishes,
@@ -116,6 +142,7 @@ class _Proposer:
     notes: list[str] = field(default_factory=list)
     molar: bool = False
     columns: list[Column] = field(default_factory=list)
+    unusable: dict[str, str] = field(default_factory=dict)
 
     def proposal(self) -> Proposal:
         table, wishes = self.table, self.wishes
@@ -144,6 +171,8 @@ class _Proposer:
         long = self._is_long()
         columns = classify(cells, how.decimal or ".", [], molecules)
         columns = self.columns = [self._as_wished(column, long) for column in columns]
+        if wishes.tasks_by:
+            self.unusable = unusable(cells, columns, wishes.tasks_by, str(wishes.label))
         fetch, tasks, kinds, values = self._long() if long else self._wide(columns)
         labels = set(tasks)
         if long:
@@ -156,8 +185,8 @@ class _Proposer:
             columns = [
                 Column(c.name, "task", "long table: see below", c.n_known)
                 if c.name in used
-                else Column(c.name, "ignored", "not used", c.n_known)
-                if c.role in ("task", "modifier", "feature")
+                else Column(c.name, "ignored", self.unusable.get(c.name, "not used"), c.n_known)
+                if c.role in ("task", "modifier", "feature") or c.kind == "category"
                 else c
                 for c in columns
             ]
@@ -307,6 +336,10 @@ class _Proposer:
             numbers = numbers * factors(cells[units], fetch["units"]["to"])
         known = numbers.notna()
         task = join_columns([cells[name] for name in task_columns])
+        nameless = int(((task == "") & known).sum())
+        if wishes.tasks_by and nameless and not wishes.tasks:
+            fetch["tasks"] = task[known & (task != "")].unique().tolist()
+            self.notes.append(f"{nameless} rows name no group and are left out")
         chosen = task.isin(wishes.tasks) if wishes.tasks else task != ""
         tasks = [str(name) for name in task[known & chosen].unique()]
         values = {
@@ -315,7 +348,30 @@ class _Proposer:
         kinds = {
             name: "binary" if part.isin((0, 1)).all() else "real" for name, part in values.items()
         }
+        if wishes.tasks_by:
+            kinds = dict.fromkeys(tasks, "real" if "real" in kinds.values() else "binary")
+            self._check_groups(values)
         return fetch, tasks, kinds, values
+
+    def _check_groups(self, values: dict[str, pd.Series]) -> None:
+        if not values:
+            raise DataError(
+                f"{self.table.path}: no cell of `{self.wishes.label}` is a number or a word for "
+                "one of two classes; name another column by --label"
+            )
+        alike = [name for name, part in values.items() if part.nunique() < 2]
+        if len(values) - len(alike) < 2:
+            raise DataError(
+                f"{self.table.path}: of {len(values)} groups only {len(values) - len(alike)} have "
+                f"labels that differ; name other columns by --tasks-by, or another --label than "
+                f"`{self.wishes.label}`"
+            )
+        if alike:
+            named = ", ".join(f"`{name}`" for name in alike[:5])
+            self.notes.append(
+                f"{len(alike)} of {len(values)} groups have one label alone, and `prepare` will "
+                f"leave them out: {named}{' ...' if len(alike) > 5 else ''}"
+            )
 
     def _head(self, fetch: dict[str, Any], columns: list[Column]) -> dict[str, Any]:
         found = [c.name for c in columns if c.role == "id"]
@@ -349,11 +405,17 @@ class _Proposer:
             *wishes.tasks, *wishes.ignore, *wishes.task_columns, wishes.value_column,
             *(wishes.id, wishes.split, wishes.date),
             *(column.name for column in self.columns if column.role in ("id", "split", "date")),
+            *self.unusable,
         }  # fmt: skip
         named = {part.strip() for part in listed.split(",")}
         chosen = [n for n in expand([listed], names) if n in named or n not in taken]
         for name in chosen:
             column_of(self.table.cells, name, "--features", self.table.path)
+        if not chosen:
+            raise DataError(
+                f"{self.table.path}: no column is left for features; name some by --features "
+                "columns:a,b"
+            )
         return chosen
 
     def _features(self, molecules: str | None, labels: set[str]) -> dict[str, Any]:
@@ -423,7 +485,7 @@ class _Proposer:
         if wishes.date is not None:
             return {"kind": "time", "column": wishes.date}
         name = wishes.split
-        if name is None and not long:
+        if name is None and (not long or wishes.tasks_by):
             for column in columns:
                 if column.role == "split" and "words" in column.why:
                     name = column.name
@@ -514,8 +576,9 @@ def _as_list(value: Any) -> list[Any]:
 
 def _check_wishes(table: TextTable, wishes: Wishes) -> None:
     named = {
-        "--smiles": [wishes.smiles], "--ignore": wishes.ignore, "--id": [wishes.id],
-        "--split": [wishes.split], "--date": [wishes.date], "--task-column": wishes.task_columns,
+        "--tasks-by": wishes.tasks_by, "--label": [wishes.label], "--smiles": [wishes.smiles],
+        "--ignore": wishes.ignore, "--id": [wishes.id], "--split": [wishes.split],
+        "--date": [wishes.date], "--task-column": wishes.task_columns,
         "--value-column": [wishes.value_column],
     }  # fmt: skip
     if wishes.layout != "long" and not wishes.task_columns and not wishes.value_column:

@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from cotrain.report._findings import Findings
+from cotrain.scores import find_score
 
 ALPHA = 0.05
 RECOMMENDED = "recommended"
@@ -163,6 +164,17 @@ def recommended_mean(findings: Findings, score: str) -> float:
     table = raw_rows(findings.comparison)
     rows = table[(table["score"] == score) & (table["grouping"] == RECOMMENDED)]
     return float(rows["mean"].iloc[0]) if len(rows) else math.nan
+
+
+def worst_task(findings: Findings, grouping: str, score: str) -> tuple[str, float]:
+    """Return a way's worst task by its mean test score, and that score; NaN if there is none."""
+    table = raw_rows(findings.task_comparison)
+    rows = table[(table["grouping"] == grouping) & (table["score"] == score)]
+    signed = find_score(score).sign * rows["mean"]
+    if signed.isna().all():
+        return "", math.nan
+    row = rows.iloc[int(signed.argmin())]
+    return str(row["task"]), float(row["mean"])
 
 
 def wins(findings: Findings, grouping: str, score: str) -> VerdictCounts:

@@ -71,10 +71,15 @@ def _negative_transfer(findings: Findings) -> Metrics:
 def _test(findings: Findings) -> Metrics:
     score = facts.main_score(findings)
     rivals = {rival.grouping: rival for rival in facts.rivals(findings, score)}
-    figures: Metrics = {"test_mean": facts.recommended_mean(findings, score)}
+    figures: Metrics = {
+        "test_mean": facts.recommended_mean(findings, score),
+        "test_worst_task_recommended": facts.worst_task(findings, facts.RECOMMENDED, score)[1],
+    }
     for grouping in _GROUPINGS:
         rival = rivals.get(grouping)
-        key = f"test_gain_over_{grouping.replace(' ', '_').replace('-', '_')}"
+        name = grouping.replace(" ", "_").replace("-", "_")
+        figures[f"test_worst_task_{name}"] = facts.worst_task(findings, grouping, score)[1]
+        key = f"test_gain_over_{name}"
         figures[key] = rival.difference if rival else None
         figures[f"{key}_low"] = rival.low if rival else None
         figures[f"{key}_high"] = rival.high if rival else None

@@ -91,6 +91,16 @@ def comparison_sentences(findings: Findings) -> list[str]:
             f"Undecided on test labels by {score_name(score)}, over "
             f"{count(open_[0].n_repeats, 'repeat')}: {'; '.join(parts)}."
         )
+    task, worst = facts.worst_task(findings, facts.RECOMMENDED, score)
+    if task:
+        others = [
+            f"{rival.grouping} {number(facts.worst_task(findings, rival.grouping, score)[1])}"
+            for rival in rivals
+        ]
+        sentences.append(
+            f"The recommended portfolio's worst task is “{task}”, with {score_name(score)} "
+            f"{number(worst)} on test labels; the worst tasks of the others have {listing(others)}."
+        )
     return sentences
 
 

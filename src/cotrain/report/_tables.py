@@ -51,6 +51,7 @@ def comparison_table(findings: Findings) -> HtmlTable:
             ("score", False),
             ("grouping", False),
             ("mean", True),
+            ("worst task", True),
             ("gain over it", True),
             ("95 % interval", True),
             ("p", True),
@@ -64,7 +65,8 @@ def comparison_table(findings: Findings) -> HtmlTable:
     for score in facts.scores_compared(findings):
         mean = facts.recommended_mean(findings, score)
         blank = ("",) * 7
-        rows.append((score_name(score), "recommended", number(mean), *blank))
+        worst = number(facts.worst_task(findings, facts.RECOMMENDED, score)[1])
+        rows.append((score_name(score), "recommended", number(mean), worst, *blank))
         for rival in facts.rivals(findings, score):
             won = facts.wins(findings, rival.grouping, score)
             decimals = interval_decimals(rival.difference, rival.low, rival.high)
@@ -74,6 +76,7 @@ def comparison_table(findings: Findings) -> HtmlTable:
                     score_name(score),
                     rival.grouping,
                     number(rival.mean),
+                    number(facts.worst_task(findings, rival.grouping, score)[1]),
                     signed(rival.difference, decimals),
                     interval(rival.low, rival.high, decimals),
                     "< 0.001" if rival.p_value < 0.001 else number(rival.p_value, 3),

@@ -201,6 +201,7 @@ class ValidateSettings(Section):
     repeats: Repeats
     random_groupings: Repeats
     seed: Seed
+    objective: Literal["mean", "worst"] = "mean"
 
 
 class Settings(Section):

@@ -72,7 +72,12 @@ def run(study: Study) -> str:
         for fit in own
     }
     repeats = repeat_outputs(table, fits, by_fit, rotations, level)
-    choice = choose_portfolio(candidates, [validation for validation, _ in repeats], seed)
+    choice = choose_portfolio(
+        candidates,
+        [validation for validation, _ in repeats],
+        seed,
+        settings.validate_.objective,
+    )
     recommended = choice.recommended
     scored, weights = score_portfolio(recommended, repeats, seed)
     every = {RECOMMENDED: scored, **score_ways(ways, repeats, seed)}

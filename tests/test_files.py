@@ -8,7 +8,16 @@ import pandas as pd
 import pytest
 
 from cotrain.exceptions import CotrainError
-from cotrain.files import save_arrays, whole_file, write_csv, write_json, write_parquet, write_text
+from cotrain.files import (
+    cut_half_line,
+    save_arrays,
+    unquoted,
+    whole_file,
+    write_csv,
+    write_json,
+    write_parquet,
+    write_text,
+)
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
@@ -81,3 +90,24 @@ def test_arrays_give_the_same_bytes_whatever_the_version_of_python(tmp_path: Pat
     )
     digest = hashlib.sha256((tmp_path / "a.npz").read_bytes()).hexdigest()
     assert digest == "e113f88b2167655c5ec1c842a55dca9af3b36078187b314d18085ea494a2809b"
+
+
+def test_no_cell_or_head_of_a_csv_starts_a_formula_and_texts_come_back(tmp_path):
+    texts = ["=1+1", "@x", "-a", "+b", "'=x", "'plain", "-5", "C=O", ""]
+    write_csv(tmp_path / "a.csv", pd.DataFrame({"=head": texts, "n": range(9)}))
+    found = pd.read_csv(tmp_path / "a.csv", dtype=str, keep_default_na=False)
+    assert found.columns.tolist() == ["'=head", "n"]
+    cells = found["'=head"]
+    assert cells[cells.str.match(r"[=+\-@]")].tolist() == ["-5"]  # a number
+    assert unquoted(cells).tolist() == texts
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("a\nb\nhalf", "a\nb\n"), ("half", ""), ("a\n", "a\n"), ("", "")]
+)
+def test_half_a_line_is_cut_off(tmp_path, text, left):
+    (tmp_path / "a.log").write_text(text)
+    cut_half_line(tmp_path / "a.log")
+    assert (tmp_path / "a.log").read_text() == left
+    cut_half_line(tmp_path / "none.log")
+    assert not (tmp_path / "none.log").exists()

@@ -30,6 +30,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
@@ -74,20 +75,22 @@ class Bench:
 
     def prepare(self) -> None:
         """Run the study undisturbed, keeping its state before each command."""
-        if (self.states / "end").exists():
-            return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        make_tiny_study(self.study)
-        for stage in STAGES:
-            self._keep(stage)
-            subprocess.run(
-                ["cotrain", "--study", str(self.study), *stage.split()], env=environment(), check=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-        self._keep("end")
+        if not (self.states / STAGES[0]).exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            make_tiny_study(self.study)
+            self._keep(STAGES[0])
+        for stage, after in pairwise([*STAGES, "end"]):
+            if (self.states / after).exists():
+                continue
+            shutil.rmtree(self.study, ignore_errors=True)
+            shutil.copytree(self.states / stage, self.study, symlinks=True)
+            command = ["cotrain", "--study", str(self.study), *stage.split()]
+            subprocess.run(command, env=environment(), check=True, capture_output=True)
+            self._keep(after)
 
     def _keep(self, name: str) -> None:
         part = self.states / f"{name}.part"
+        shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(self.study, part, symlinks=True)
         part.rename(self.states / name)
 

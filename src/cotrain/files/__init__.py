@@ -11,7 +11,14 @@ from cotrain.files._sealed import (
     write_parquet,
 )
 from cotrain.files._sums import SUMS, read_checked, read_json, write_sums
-from cotrain.files._whole import cut_half_line, whole_file, write_csv, write_json, write_text
+from cotrain.files._whole import (
+    cut_half_line,
+    unquoted,
+    whole_file,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 __all__ = [
     "SUMS",
@@ -24,6 +31,7 @@ __all__ = [
     "reading",
     "save_arrays",
     "sealed",
+    "unquoted",
     "unsigned",
     "whole_file",
     "write_csv",

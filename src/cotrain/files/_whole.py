@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from typing import Any
 import pandas as pd
 
 from cotrain.exceptions import CotrainError
+
+# What spreadsheets take for the start of a formula (OWASP, CSV injection).
+_FORMULA = r"'*[=+\-@\t\r\n]"
 
 
 @contextmanager
@@ -51,8 +55,31 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write `frame` without its index; floats keep every digit that they need to be read back."""
-    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    """Write `frame` without its index; floats keep every digit that they need to be read back.
+
+    Texts that a spreadsheet would run as a formula begin with ', see `unquoted`.
+    """
+    text = frame.copy(deep=False)
+    text.columns = pd.Index([_quoted(name) for name in frame.columns])
+    for place, kind in enumerate(frame.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            text.isetitem(place, [_quoted(cell) for cell in frame.iloc[:, place]])
+    write_text(path, text.to_csv(index=False, lineterminator="\n"))
+
+
+def unquoted(text: pd.Series) -> pd.Series:
+    """Texts of a column as they were before `write_csv` wrote them."""
+    return text.mask(text.str.match(f"'{_FORMULA}"), text.str[1:])
+
+
+def _quoted(cell: Any) -> Any:
+    if not isinstance(cell, str) or not re.match(_FORMULA, cell):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def cut_half_line(path: Path) -> None:

@@ -10,7 +10,7 @@ from cotrain.exceptions import DataError
 from cotrain.features import featurizer_of
 from cotrain.files import write_csv
 from cotrain.serving._models import COVERAGE, TrainedModels, raw_inputs
-from cotrain.serving._text import no_formulas, one_line
+from cotrain.serving._text import one_line
 from cotrain.sources import column_of, read_table
 
 
@@ -102,7 +102,7 @@ def predict_file(
         f"{models}: the task `{one_line(task)}`: {reason}; do not rely on it"
         for task, reason in trained.doubts.items()
     )
-    write_csv(out, no_formulas(found))
+    write_csv(out, found)
     return Predictions(found, warnings, problems, f"{out}: {_note(found, trained)}")
 
 

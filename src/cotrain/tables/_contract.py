@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cotrain.files import unquoted
+
 Type = Literal["name", "word", "integer", "number", "flag"]
 Stage = Literal["prepare", "analyze", "group", "validate"]
 
-# What a spreadsheet takes for the start of a formula.
-_FORMULA = r"'*[=+\-@\t\r]"
 _FLAGS = {"True": True, "False": False, "1": True, "0": False}
 
 
@@ -34,7 +34,7 @@ class Column:
     meaning: str
 
     def to_text(self, values: pd.Series) -> pd.Series:
-        """The values as they are written; names that a spreadsheet would run are quoted.
+        """The values as they are written.
 
         Raises
         ------
@@ -42,8 +42,7 @@ class Column:
             If they are not of the column's type.
         """
         if self.type in ("name", "word"):
-            text = values.astype(str)
-            return text.mask(text.str.match(_FORMULA), "'" + text)
+            return values.astype(str)
         if self.type == "number":
             return values if values.dtype.kind in "iuf" else values.astype("Float64")
         if values.isna().any():
@@ -64,7 +63,7 @@ class Column:
             If a value is not what it must be; the message names its row in the file.
         """
         if self.type in ("name", "word"):
-            return text.mask(text.str.match(f"'{_FORMULA}"), text.str[1:])
+            return unquoted(text)
         if self.type == "flag":
             found = text.map(_FLAGS)
             self._check(text, found.isna(), "True or False")

@@ -11,12 +11,12 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
-from curves_study import markdown
 
 from cotrain.comparison import compare_groupings
 from cotrain.curves import domain_effects, pairwise_effects
 from cotrain.reliability import paired_interval
 from cotrain.surrogates import relevance
+from curves_study import markdown
 
 REPEATS = (3, 4, 8)
 # Normal or heavy tails (Student's t with 3 degrees); noise alike, or differing between targets

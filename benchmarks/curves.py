@@ -14,6 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import false_discovery_control, spearmanr
+
+from cotrain.curves import LearningCurve, TransferModel, fit_pairwise_curves, pairwise_effects
+from cotrain.reliability import paired_interval
 from curves_study import (
     Runs,
     cheaper_grid_table,
@@ -24,17 +28,7 @@ from curves_study import (
     study,
 )
 from curves_truth import Truth, fit_table
-from scipy.stats import false_discovery_control, spearmanr
-
-from cotrain.curves import (
-    STRATEGIES,
-    LearningCurve,
-    TransferModel,
-    fit_pairwise_curves,
-    pairwise_effects,
-    simulate_acquisition,
-)
-from cotrain.reliability import paired_interval
+from lab.acquisition import STRATEGIES, simulate_acquisition
 
 
 def coverage() -> str:

@@ -12,14 +12,14 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from curves_study import markdown
-from curves_training import AUROC
-from curves_verdicts import made_bench
 
 from cotrain.allocation import augmentations
 from cotrain.reliability import Interval, paired_interval
 from cotrain.settings import Settings
 from cotrain.study import Study
+from curves_study import markdown
+from curves_training import AUROC
+from curves_verdicts import made_bench
 
 # Seeds of the data and trainings that the setting is chosen on: none that verdicts are judged on.
 DATA_SEEDS, FIRST_SEED = range(101, 109), 3000

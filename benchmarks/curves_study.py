@@ -11,15 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from cotrain.curves import (
-    TransferModel,
-    extrapolate,
-    fit_curves,
-    fit_pairwise_curves,
-    next_fits,
-    pairwise_effects,
-)
+from cotrain.curves import TransferModel, fit_curves, fit_pairwise_curves, pairwise_effects
 from cotrain.reliability import paired_interval, split_half_reliability
+from lab.extrapolation import extrapolate
+from lab.next_fits import next_fits
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from curves_study import Runs, gain_table, markdown
 
 from cotrain.allocation import (
     Allocation,
@@ -25,18 +24,15 @@ from cotrain.allocation import (
     rotations,
     single_tasks,
 )
-from cotrain.curves import (
-    STRATEGIES,
-    TransferModel,
-    simulate_acquisition,
-    task_weights,
-)
+from cotrain.curves import TransferModel, task_weights
 from cotrain.reliability import paired_interval
 from cotrain.scores import SCORES
 from cotrain.settings import Settings
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
 from cotrain.training import FitResult, load_fit_table, make_learner, sweep
+from curves_study import Runs, gain_table, markdown
+from lab.acquisition import STRATEGIES, simulate_acquisition
 
 AUROC = list(SCORES).index("auroc")
 # Acquisition: training folds whose labels are at hand, and those that are revealed fold by fold.

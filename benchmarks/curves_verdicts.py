@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from curves_study import markdown
-from curves_training import AUROC, Bench
 from scipy.stats import binomtest
 
 from cotrain.allocation import augmentations
@@ -22,6 +20,8 @@ from cotrain.reliability import paired_interval
 from cotrain.settings import Settings
 from cotrain.sources import make_synthetic
 from cotrain.study import Study
+from curves_study import markdown
+from curves_training import AUROC, Bench
 
 # Seeds of the made data, and studies that the repeats of each are dealt out to.
 DATA_SEEDS, N_STUDIES = range(1, 9), 4

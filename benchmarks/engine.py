@@ -22,9 +22,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 import torch
-from engine_data import kiba244, made
-from engine_loop import train_loop
-from engine_machine import ceiling, kernels
 from scipy.stats import t as student
 
 from cotrain.allocation import Fit, all_together, fit_id, rotations, single_tasks, subset_fit
@@ -34,6 +31,9 @@ from cotrain.tasks import TaskTable
 from cotrain.training import FitResult, Journal, make_learner, sweep
 from cotrain.training.network import NetworkSettings
 from cotrain.training.network._torch import TorchEngine
+from engine_data import kiba244, made
+from engine_loop import train_loop
+from engine_machine import ceiling, kernels
 
 N_CORES = joblib.cpu_count()
 PARTS = "speed,batched,agreement,memory,bookkeeping,scale,ceiling,kernels"

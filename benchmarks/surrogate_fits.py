@@ -10,12 +10,7 @@ from sklearn.base import BaseEstimator
 
 from cotrain.analysis import affinity_table
 from cotrain.gradients import load_records
-from cotrain.reliability import (
-    Reliability,
-    cluster_bootstrap,
-    control_variate,
-    split_half_reliability,
-)
+from cotrain.reliability import Reliability, split_half_reliability
 from cotrain.study import Study
 from cotrain.surrogates import (
     Classification,
@@ -33,6 +28,8 @@ from cotrain.surrogates import (
 )
 from cotrain.tasks import TaskTable
 from cotrain.training import Journal, load_fit_table
+from lab.bootstrap import cluster_bootstrap
+from lab.control import control_variate
 
 Array = NDArray[np.float64]
 SIGN = {"log_loss": -1.0, "auroc": 1.0, "aupr": 1.0, "mse": -1.0}

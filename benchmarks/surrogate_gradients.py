@@ -7,20 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from surrogate_fits import read_scores
 
 from cotrain.allocation import Plan
-from cotrain.gradients import OutputGradients, output_gradients
 from cotrain.reliability import split_half_reliability
 from cotrain.study import Study
-from cotrain.surrogates import (
-    average_repeats,
-    fit_surrogates,
-    gradient_estimate,
-    spearman_by_target,
-)
+from cotrain.surrogates import average_repeats, fit_surrogates, spearman_by_target
 from cotrain.tasks import TaskTable
 from cotrain.training import Journal, load_fit_table
+from lab.gradient_estimate import gradient_estimate
+from lab.output_gradients import OutputGradients, output_gradients
+from surrogate_fits import read_scores
 
 Array = NDArray[np.float64]
 # Directions with their ridges; subsets that are estimated; base models, which differ in the seed.

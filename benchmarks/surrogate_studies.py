@@ -16,16 +16,14 @@ from cotrain.surrogates import (
     KernelSurrogate,
     LinearSurrogate,
     PairwiseSurrogate,
-    SimulatedTruth,
     classify,
     fit_surrogates,
     lack_of_fit,
     next_subsets,
     relevance,
-    simulate_subsets,
-    simulate_truth,
     spearman_by_target,
 )
+from lab.simulated import SimulatedTruth, simulate_subsets, simulate_truth
 
 Array = NDArray[np.float64]
 

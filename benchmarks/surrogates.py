@@ -12,10 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import pandas as pd
+
 import surrogate_fits
 import surrogate_gradients
 import surrogate_studies
-
 from cotrain.study import Study
 from cotrain.surrogates import DesignWarning
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from cotrain.analysis import SubsetScores, group_value, subset_score_table
-from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, fit_surrogates, simulate_truth
+from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, fit_surrogates
+from lab.simulated import simulate_truth
 
 TASKS = ["1e5", "b", "c", "d", "e", "f"]
 N_LABELS = np.array([100, 200, 300, 400, 500, 600])

@@ -8,7 +8,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from cotrain.curves import TransferModel, extrapolate
+from cotrain.curves import TransferModel
+from lab.extrapolation import extrapolate
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

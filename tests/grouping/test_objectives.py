@@ -21,8 +21,8 @@ from cotrain.surrogates import (
     LinearSurrogate,
     PairwiseSurrogate,
     fit_surrogates,
-    simulate_truth,
 )
+from lab.simulated import simulate_truth
 
 N_TASKS, N_GROUPS = 6, 2
 EVERY = np.array([row for row in product([0, 1], repeat=N_TASKS) if any(row)], dtype=float)

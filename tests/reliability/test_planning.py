@@ -2,12 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cotrain.reliability import (
-    cluster_bootstrap,
-    control_variate,
-    repeats_to_decide,
-    t_test_power,
-)
+from cotrain.reliability import repeats_to_decide, t_test_power
+from lab.bootstrap import cluster_bootstrap
+from lab.control import control_variate
 
 
 def test_power_is_the_textbook_value():

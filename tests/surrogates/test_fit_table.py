@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cotrain.surrogates import simulate_subsets, simulate_truth
+from lab.simulated import simulate_subsets, simulate_truth
 
 N_TASKS = 8
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, simulate_subsets
+from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate
+from lab.simulated import simulate_subsets
 
 N_TASKS = 12
 N_LABELS = np.geomspace(50, 2000, N_TASKS)

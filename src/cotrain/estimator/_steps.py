@@ -159,7 +159,8 @@ class Steps:
             warnings.simplefilter("ignore", DesignWarning)
             value, pairs = self._value(observed)
         rules = Constraints(max_groups=min(max_groups, n_tasks))
-        found = search_groups(Objective(value, rules), trials=TRIALS, seed=self.seed)
+        trials = TRIALS if n_tasks > 1 else 1
+        found = search_groups(Objective(value, rules), trials=trials, seed=self.seed)
         return found.best.groups, pairs
 
     def _value(self, observed: Observations) -> tuple[GroupValue, pd.DataFrame]:

@@ -3,7 +3,6 @@ from ._fit import record_affinity
 from ._itmtl import ITMTL
 from ._lookahead import Lookahead, TaskGradients
 from ._losses import masked_mean
-from ._output_gradients import OutputGradients, output_gradients
 from ._record import AffinityRecord, load_records
 from ._recorder import AffinityRecorder
 from ._uncertainty import UncertaintyWeighting
@@ -16,11 +15,9 @@ __all__ = [
     "CombinedNetwork",
     "CombinedSettings",
     "Lookahead",
-    "OutputGradients",
     "TaskGradients",
     "UncertaintyWeighting",
     "load_records",
     "masked_mean",
-    "output_gradients",
     "record_affinity",
 ]

@@ -1,5 +1,3 @@
-from ._bootstrap import cluster_bootstrap
-from ._control import Controlled, control_variate
 from ._interval import Interval, paired_interval
 from ._moderate import moderate_variances
 from ._multiple import holm
@@ -12,11 +10,8 @@ __all__ = [
     "HURTS",
     "UNDECIDED",
     "UNKNOWN",
-    "Controlled",
     "Interval",
     "Reliability",
-    "cluster_bootstrap",
-    "control_variate",
     "holm",
     "moderate_variances",
     "paired_interval",

@@ -4,7 +4,6 @@ from ._choice import SurrogateChoice, choose_surrogate, default_surrogates
 from ._classification import Classification, best_threshold, classify
 from ._errors import DesignWarning
 from ._goodness import LackOfFit, lack_of_fit
-from ._gradient import GradientEstimate, gradient_estimate
 from ._group_mean import AveragingSurrogate, PairwiseSurrogate
 from ._interaction import InteractionSurrogate
 from ._kernel import KernelSurrogate
@@ -14,14 +13,12 @@ from ._mean import MeanSurrogate
 from ._negative_transfer import NegativeTransfer, identify_negative_transfer
 from ._relevance import Relevance, relevance
 from ._scores import average_repeats, noise_variance, paired_effects
-from ._simulate import SimulatedTruth, simulate_subsets, simulate_truth
 from ._targets import TargetSurrogates, fit_surrogates
 
 __all__ = [
     "AveragingSurrogate",
     "Classification",
     "DesignWarning",
-    "GradientEstimate",
     "InteractionSurrogate",
     "KernelSurrogate",
     "LabelCurveSurrogate",
@@ -32,7 +29,6 @@ __all__ = [
     "NextSubsets",
     "PairwiseSurrogate",
     "Relevance",
-    "SimulatedTruth",
     "SurrogateChoice",
     "TargetSurrogates",
     "average_repeats",
@@ -41,14 +37,11 @@ __all__ = [
     "classify",
     "default_surrogates",
     "fit_surrogates",
-    "gradient_estimate",
     "identify_negative_transfer",
     "lack_of_fit",
     "next_subsets",
     "noise_variance",
     "paired_effects",
     "relevance",
-    "simulate_subsets",
-    "simulate_truth",
     "spearman_by_target",
 ]

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from cotrain.reliability import cluster_bootstrap, paired_interval
+from cotrain.reliability import paired_interval
+from lab.bootstrap import cluster_bootstrap
 
 HELPS, HURTS, OTHER = "#0072b2", "#d55e00", "#8c8c8c"
 

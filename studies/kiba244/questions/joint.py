@@ -4,15 +4,10 @@ import numpy as np
 from _fits import observe
 
 from cotrain.analysis import Observations
-from cotrain.curves import (
-    STRATEGIES,
-    Extrapolation,
-    LabelState,
-    TransferModel,
-    extrapolate,
-    fit_curves,
-)
+from cotrain.curves import TransferModel, fit_curves
 from cotrain.reliability import paired_interval
+from lab.acquisition import STRATEGIES, LabelState
+from lab.extrapolation import Extrapolation, extrapolate
 from questions._answer import HELPS, OTHER, Answer, axes, over_targets
 from questions.stattag import grid
 

@@ -22,21 +22,23 @@ from cotrain.grouping.value import (
 
 MOST_STARTS, STARTS_TIMES_TASKS = 10, 480
 """Random starts unless they are given: fewer for more than 48 tasks."""
+FEW_TASKS, STARTS_OF_FEW = 12, 40
+"""So few are searched with more starts, in less time than the compiled search takes to compile."""
 
 
 def greedy_groups(objective: Objective, *, seed: int, starts: int | None = None) -> GroupingResult:
     """Return the best grouping that local search finds from `starts` random starts.
 
-    A linear value without rules but the number of groups is searched in compiled code: from each
-    start by annealing, and by disturbing and improving it many times over. Where numba is not
-    installed it is searched as any other.
+    A linear value of more than 12 tasks without rules but the number of groups is searched in
+    compiled code: from each start by annealing, and by disturbing and improving it many times over.
+    Where numba is not installed it is searched as any other.
 
     Parameters
     ----------
     objective : Objective
     seed : int
     starts : int, optional
-        Default: 10 up to 48 tasks, fewer beyond.
+        Default: 40 up to 12 tasks, 10 up to 48, fewer beyond.
 
     Raises
     ------
@@ -44,7 +46,8 @@ def greedy_groups(objective: Objective, *, seed: int, starts: int | None = None)
         If the constraints cannot be met; the message names those that conflict.
     """
     if starts is None:
-        starts = max(1, min(MOST_STARTS, STARTS_TIMES_TASKS // objective.n_tasks))
+        most = STARTS_OF_FEW if objective.n_tasks <= FEW_TASKS else MOST_STARTS
+        starts = max(1, min(most, STARTS_TIMES_TASKS // objective.n_tasks))
     rng = np.random.default_rng(seed)
     best = feasible_cover(objective.constraints, objective.n_tasks)
     if objective.is_flat:
@@ -65,10 +68,11 @@ def greedy_groups(objective: Objective, *, seed: int, starts: int | None = None)
 
 
 def suits(objective: Objective) -> bool:
-    """Return whether the compiled search serves: a linear value, no rule but a number of groups."""
+    """Return whether the compiled search serves: many tasks, a linear value, no rule but `k`."""
     is_linear = isinstance(objective.value, LinearValue)
     has_one_rule = objective.constraints == Constraints(objective.constraints.max_groups)
-    return is_linear and has_one_rule and find_spec("numba") is not None
+    is_large = objective.n_tasks > FEW_TASKS
+    return is_large and is_linear and has_one_rule and find_spec("numba") is not None
 
 
 def _obvious(objective: Objective, cover: Members) -> list[Grouping]:

@@ -1,3 +1,5 @@
+"""Gradients of outputs in random directions (Grad-TAG), from the compiled network."""
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from cotrain.curves import TransferModel, fit_curves
 from cotrain.curves._forms import FormName
-from cotrain.curves._many import fit_curves
-from cotrain.curves._transfer import TransferModel
 from cotrain.curves._transfer_checks import block_codes
 
 _CURVES: tuple[FormName, ...] = ("exp3.1", "exp3.2", "power", "ilog2")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cotrain.curves import TransferModel, fit_curves
 from cotrain.curves._labels import recommend_labels, round_plan
-from cotrain.curves._many import fit_curves
-from cotrain.curves._transfer import TransferModel
 
 
 @dataclass(frozen=True, eq=False)

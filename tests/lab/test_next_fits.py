@@ -3,8 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from cotrain.curves import TransferModel, next_fits
+from cotrain.curves import TransferModel
 from cotrain.curves._transfer_core import score_gradient
+from lab.next_fits import next_fits
 
 
 @pytest.fixture(scope="module")

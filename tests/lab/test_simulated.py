@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cotrain.surrogates import simulate_subsets, simulate_truth
+from lab.simulated import simulate_subsets, simulate_truth
 
 
 @pytest.mark.parametrize("kind", ["additive", "synergy", "clustered", "hierarchical"])

@@ -1,3 +1,5 @@
+"""Means with a part of their noise taken out by a control variate."""
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from cotrain.surrogates import gradient_estimate
+from lab.gradient_estimate import gradient_estimate
 
 
 def rows(n=600, d=6, n_tasks=3, seed=0):

@@ -1,3 +1,5 @@
+"""Intervals of any statistic by drawing clusters of rows."""
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Scores of subsets whose truth is known."""
+
 from dataclasses import dataclass
 from typing import Literal
 

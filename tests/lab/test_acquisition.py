@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cotrain.curves import STRATEGIES, LabelState, TransferModel, simulate_acquisition
-from cotrain.curves._acquire import _reveal
+from cotrain.curves import TransferModel
+from lab.acquisition import STRATEGIES, LabelState, _reveal, simulate_acquisition
 
 DISCOUNTS = np.array(
     [

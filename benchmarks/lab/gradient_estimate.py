@@ -1,3 +1,5 @@
+"""Scores of subsets estimated from gradients of one model (Grad-TAG)."""
+
 from dataclasses import dataclass
 
 import numpy as np

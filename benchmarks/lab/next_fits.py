@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cotrain.curves._transfer import TransferModel
+from cotrain.curves import TransferModel
 from cotrain.curves._transfer_core import FIRST, TargetFit, score_gradient
 
 

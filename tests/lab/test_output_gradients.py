@@ -8,8 +8,8 @@ from scipy.sparse import csr_array
 
 from cotrain.allocation import rotations, subset_fit
 from cotrain.exceptions import FitError
-from cotrain.gradients import _output_gradients as module
 from cotrain.training.network._torch import TorchEngine
+from lab import output_gradients as module
 from lab.gradient_estimate import gradient_estimate
 from lab.output_gradients import output_gradients
 

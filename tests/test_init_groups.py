@@ -99,6 +99,14 @@ def test_groups_of_one_class_and_rows_without_a_group_are_told(tmp_path):
     assert excluded["task"].tolist() == ["west"]
 
 
+def test_targets_are_primary_tasks(csv, tmp_path):
+    options = ("--csv", csv, "--tasks-by", "region", "--label", "rich")
+    init(tmp_path / "s", *options, "--target", "north", "--target", "east")
+    assert load_settings(tmp_path / "s" / "params.yaml").plan.primary == ["north", "east"]
+    made = cotrain(Path(), "init", str(tmp_path / "t"), *map(str, options), "--target", "up")
+    assert "--target names `up`, which is no task" in complaint(made)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -121,14 +129,26 @@ def test_what_cannot_be(csv, tmp_path, options, said):
 def test_the_group_that_nobody_can_predict_is_the_worst_one(csv, tmp_path):
     study = tmp_path / "s"
     init(study, "--csv", csv, "--tasks-by", "region", "--label", "rich")
-    change_params(study, QUICK | {"validate.objective": "worst"})
+    change_params(
+        study, QUICK | {"validate.objective": "worst", "plan.primary": ["south", "north"]}
+    )
     for stage in STAGES:
         succeed(study, *stage.split())
+    subsets = pd.read_parquet(study / "data/fits/subsets.parquet")
+    drawn = subsets[subsets["kind"] == "subset"].groupby("fit_id")["task"].agg(set)
+    assert all({"south", "north"} & tasks for tasks in drawn)
+    assert {"east", "west"} <= set().union(*drawn)
+    compared = pd.read_csv(study / "data/validation/comparison.csv")
+    assert set(compared["n_tasks"]) == {2}
     tasks = pd.read_csv(study / "data/validation/tasks.csv")
+    assert set(tasks["task"]) == set(people()["region"])
     auroc = tasks[(tasks["score"] == "auroc") & (tasks["grouping"] == "recommended")]
     auroc = auroc[auroc["calibration"] == "raw"].set_index("task")["mean"]
     figures = json.loads((study / "reports/metrics.json").read_text())
     assert figures["test_worst_task_recommended"] == auroc["north"]
     assert auroc["north"] < 0.7 < 0.9 < auroc.drop("north").min()
+    compared = compared[(compared["score"] == "auroc") & (compared["calibration"] == "raw")]
+    mean = compared.set_index("grouping")["mean"]["recommended"]
+    assert mean == pytest.approx(auroc[["south", "north"]].mean())
     page = (study / "reports/report.html").read_text()
     assert "worst task is “north”" in page

@@ -246,6 +246,7 @@ def ui(study: Study, port: int) -> None:
 @click.option("--value-column", help="Long: the column of values.")
 @click.option("--tasks-by", multiple=True, help="Groups of rows are tasks: columns that name them.")
 @click.option("--label", help="With --tasks-by: the column to learn.")
+@click.option("--target", multiple=True, help="The tasks of interest; others are sources.")
 @click.option("--features", help="molecules | columns:a,b | text:a | given:file | images:file")
 def init(folder: Path, csv: Path | None, **options: Any) -> None:
     """Make a study in FOLDER, ready for `dvc repro`."""

@@ -1,5 +1,7 @@
+from itertools import combinations
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotrain.allocation import (
@@ -9,6 +11,7 @@ from cotrain.allocation import (
     all_together,
     augmentations,
     by_recipe,
+    count_subsets,
     random_subsets,
     rotations,
     single_tasks,
@@ -54,6 +57,23 @@ def test_random_subsets_are_distinct_and_grow_by_adding(n_tasks, data):
     (one,) = random_subsets(n_tasks, 1, min_size, max_size, seed=4)
     assert min_size <= len(one) <= max_size
     assert list(one) == sorted(set(one))
+
+
+@settings(deadline=None)  # no test may depend on timing
+@given(st.integers(2, 6), st.data())
+def test_subsets_hold_a_primary_task_and_all_such_are_found(n_tasks, data):
+    primary = data.draw(st.sets(st.integers(0, n_tasks - 1), min_size=1))
+    max_size = data.draw(st.integers(1, n_tasks))
+    every = [
+        subset
+        for size in range(1, max_size + 1)
+        for subset in combinations(range(n_tasks), size)
+        if primary & set(subset)
+    ]
+    assert count_subsets(n_tasks, 1, max_size, len(primary)) == len(every)
+    found = random_subsets(n_tasks, 10_000, 1, max_size, 3, primary)
+    assert sorted(found) == sorted(every)
+    assert random_subsets(n_tasks, 5, 1, max_size, 3, primary) == found[:5]
 
 
 @pytest.mark.parametrize("n_tasks", [2, 3, 4, 12])

@@ -65,6 +65,16 @@ def test_the_worst_task_can_be_what_is_chosen_by():
     assert chosen.deficit[1] == 0 < chosen.deficit[0]
 
 
+def test_primary_tasks_alone_count():
+    repeats = [outputs(seed) for seed in range(3)]
+    most = Model("most", EVERY)
+    for one in repeats:
+        one.by_model[most] = np.where(one.task == 2, one.by_model[WRONG], one.by_model[GOOD])
+    candidates = [Candidate("most", (most,)), Candidate("noisy", (NOISY,))]
+    assert choose_portfolio(candidates, repeats, 0, primary=[2]).recommended.name == "noisy"
+    assert choose_portfolio(candidates, repeats, 0, primary=[3]).recommended.name == "most"
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_where_nothing_can_be_learnt_the_base_rate_is_recommended(seed):
     repeats = [outputs(1000 * seed + repeat, skill=0.0) for repeat in range(3)]

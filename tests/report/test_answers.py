@@ -30,6 +30,18 @@ def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings)
     assert "makes 3 claims" in text["What did the placebo say?"]
 
 
+def test_primary_tasks_come_first(findings):
+    target = findings.tasks[1]
+    overview = replace(findings.overview, primary=(target,))
+    first = answers(replace(findings, overview=overview))[0]
+    assert first.question == f"Which sources help “{target}”?"
+    own = findings.relevance[findings.relevance["target"] == target].set_index("source")
+    helped = first.sentences[0].split(" and hurt by ")[0]
+    for source, verdict in own["verdict"].items():
+        assert (f"“{source}”" in helped) == (verdict == "helps")
+    assert first.question not in said(findings)
+
+
 def test_where_the_base_rate_is_as_good_nothing_is_recommended(findings):
     portfolios = findings.portfolios.assign(chosen=[1.0, 0.0, 0.0])
     text = said(replace(findings, portfolios=portfolios))

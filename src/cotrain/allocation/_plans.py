@@ -1,5 +1,5 @@
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -78,12 +78,17 @@ def all_together(n_tasks: int, level: int, repeats: Sequence[Rotation]) -> list[
 
 
 def random_subsets(
-    n_tasks: int, n_subsets: int, min_size: int, max_size: int, seed: int
+    n_tasks: int,
+    n_subsets: int,
+    min_size: int,
+    max_size: int,
+    seed: int,
+    holding: Collection[int] = (),
 ) -> list[tuple[int, ...]]:
     """Distinct random subsets: size uniform in min_size .. max_size, then tasks uniform.
 
     Raising `n_subsets` keeps the subsets there were and adds new ones. If there are no more than
-    are asked for, all are returned.
+    are asked for, all are returned. Each has a task of `holding`, if any are named.
 
     Raises
     ------
@@ -96,8 +101,9 @@ def random_subsets(
             f"got {min_size} and {max_size}"
         )
     sizes = range(min_size, max_size + 1)
-    n_all = sum(math.comb(n_tasks, size) for size in sizes)
+    n_all = count_subsets(n_tasks, min_size, max_size, len(holding))
     n_subsets = min(n_subsets, n_all)
+    wanted = set(holding) or set(range(n_tasks))
     rng = np.random.default_rng(seed)
     subsets: dict[tuple[int, ...], None] = {}
     for _ in range(100 * min(n_all, 20_000)):  # whatever is asked for, so that more adds to fewer
@@ -105,14 +111,25 @@ def random_subsets(
             return list(subsets)
         size = rng.integers(min_size, max_size + 1)
         members = rng.choice(n_tasks, size=size, replace=False)
-        subsets.setdefault(tuple(sorted(int(task) for task in members)))
+        if not wanted.isdisjoint(members.tolist()):
+            subsets.setdefault(tuple(sorted(int(task) for task in members)))
     # Nearly all are asked for, and the last ones are hardly ever drawn: take them in order.
     for length in sizes:
         for chosen in combinations(range(n_tasks), length):
             if len(subsets) == n_subsets:
                 return list(subsets)
-            subsets.setdefault(chosen)
+            if not wanted.isdisjoint(chosen):
+                subsets.setdefault(chosen)
     return list(subsets)
+
+
+def count_subsets(n_tasks: int, min_size: int, max_size: int, n_held: int = 0) -> int:
+    """How many subsets of these sizes there are that hold one of `n_held` tasks; 0: of any."""
+    rest = n_tasks - n_held if n_held else 0
+    return sum(
+        math.comb(n_tasks, size) - (math.comb(rest, size) if n_held else 0)
+        for size in range(min_size, max_size + 1)
+    )
 
 
 def subset_fits(

@@ -145,6 +145,7 @@ def choose_portfolio(
     repeats: Sequence[Outputs],
     seed: int,
     objective: Literal["mean", "worst"] = "mean",
+    primary: Sequence[int] = (),
 ) -> Choice:
     """Choose on validation labels: the simplest candidate within a standard error of the best.
 
@@ -158,7 +159,9 @@ def choose_portfolio(
         Of the halves of examples that blends are fitted to and judged on in turn.
     objective : {"mean", "worst"}
         What a candidate is judged by: its mean D² over tasks, the standard error over tasks; or
-        that of its worst task, the standard error over repeats.
+        that of its worst task, the standard error over repeats. So is that of a single task.
+    primary : sequence of int
+        The tasks that count; empty: all.
     """
     crossed = [[one.cross_fit(outputs, seed) for one in candidates] for outputs in repeats]
     d2 = np.array(
@@ -168,8 +171,10 @@ def choose_portfolio(
         ]
     )
     known = np.isfinite(d2).all(axis=(0, 1))
+    if known[list(primary)].any():
+        known &= np.isin(np.arange(known.size), primary)
     by_unit = d2[:, :, known].mean(axis=0)  # (n_candidates, n): what the error is over
-    if objective == "worst" and known.any():
+    if known.sum() == 1 or (objective == "worst" and known.any()):
         worst = by_unit.argmin(axis=1)
         by_unit = d2[:, :, known][:, np.arange(len(candidates)), worst].T
     n = by_unit.shape[1]

@@ -1,6 +1,6 @@
 """Tables of the recommended portfolio against other ways to predict, on test labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,10 @@ Scores = Mapping[str, np.ndarray]
 
 
 def comparison_tables(
-    by_score: Mapping[tuple[str, bool], Scores], costs: pd.DataFrame, tasks: Sequence[str]
+    by_score: Mapping[tuple[str, bool], Scores],
+    costs: pd.DataFrame,
+    tasks: Sequence[str],
+    primary: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What the recommended way has over each other one: over all tasks, and task by task.
 
@@ -24,7 +27,8 @@ def comparison_tables(
     Intervals are over repeats, whose training folds and seeds differ: Student's below ten of them,
     where a bootstrap claims too much, the bootstrap's from then on. p-values are Holm's. A task
     that some way has no score for is left out of all. `costs` has a row a way, and becomes columns
-    of the first table; scores are told apart by their name and whether they are recalibrated.
+    of the first table; scores are told apart by their name and whether they are recalibrated. If
+    tasks are `primary`, the first table's means are over them alone.
     """
     overall, single = [], []
     for (score, recalibrated), scores in by_score.items():
@@ -38,8 +42,12 @@ def comparison_tables(
         found = compare_groupings(signed, list(scores), names, method=method)
         means = pd.DataFrame(values[:, :, scored].mean(axis=0), index=list(scores), columns=names)
         about = {"score": score, "calibration": "recalibrated" if recalibrated else "raw"}
-        overall.append(_overall(about, found, means, costs, len(values)))
         single.append(_by_task(about, found, means))
+        if wanted := [name for name in names if name in primary]:
+            means = means[wanted]
+            signed = signed[:, :, np.isin(names, wanted)]
+            found = compare_groupings(signed, list(scores), wanted, method=method)
+        overall.append(_overall(about, found, means, costs, len(values)))
     return pd.concat(overall, ignore_index=True), pd.concat(single, ignore_index=True)
 
 

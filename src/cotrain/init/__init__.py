@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
-from cotrain.init._proposal import Wishes, propose
+from cotrain.init._proposal import Wishes, expand, propose
 from cotrain.init._sizes import fit_plan, fit_recipe, fit_scores
 from cotrain.init._words import described
 from cotrain.settings import load_settings
@@ -68,6 +68,14 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
             f"{csv}: a study needs at least {MIN_TASKS} tasks, got {len(found.tasks)} "
             f"({', '.join(f'`{name}`' for name in found.tasks)}): name more by --tasks"
         )
+    primary = expand(wishes.target, found.tasks)
+    if unknown := [name for name in primary if name not in found.tasks]:
+        raise CotrainError(
+            f"{csv}: --target names `{unknown[0]}`, which is no task; the tasks are "
+            f"{', '.join(found.tasks[:8])}{' ...' if len(found.tasks) > 8 else ''}"
+        )
+    if primary:
+        params["plan"]["primary"] = list(primary)
     params["fetch"] = found.fetch
     prepare = params["prepare"]
     prepare["labels"].update(found.labels)

@@ -38,6 +38,7 @@ class Wishes:
     features: str | None = None
     tasks_by: tuple[str, ...] = ()
     label: str | None = None
+    target: tuple[str, ...] = ()
 
     def by_group(self, names: Sequence[str]) -> "Wishes":
         """The same wishes in terms of a long table, where tasks are groups of rows."""

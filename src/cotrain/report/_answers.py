@@ -1,5 +1,6 @@
 """The first screen: is any model good, what should be trained, what did the placebo say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cotrain.report import _facts as facts
@@ -31,7 +32,10 @@ class Answer:
 
 def answers(findings: Findings) -> list[Answer]:
     """Return the answers that a reader needs before anything else."""
+    primary = findings.overview.primary
+    first = [Answer(f"Which sources help {_named(primary)}?", _sources(findings))]
     return [
+        *(first if primary else []),
         Answer("Is any model here good?", _skill(findings)),
         Answer("What should be trained, and what does it gain?", _recommendation(findings)),
         Answer("What did the placebo say?", _placebo(findings)),
@@ -41,6 +45,32 @@ def answers(findings: Findings) -> list[Answer]:
 def nothing_learnt(findings: Findings) -> bool:
     """Return whether the base rate is as good as any model, so that nothing may be claimed."""
     return facts.chosen_portfolio(findings) == facts.BASE_RATE
+
+
+def _named(tasks: Sequence[str]) -> str:
+    more = f" and {len(tasks) - _MOST_MEMBERS} more" if len(tasks) > _MOST_MEMBERS else ""
+    return listing([f"“{shorten(name, _NAME)}”" for name in tasks[:_MOST_MEMBERS]]) + more
+
+
+def _sources(findings: Findings) -> list[str]:
+    """For each primary task which sources to train it with, and which hurt it."""
+    best, sentences = findings.recommendation, []
+    for target in findings.overview.primary[:_MOST_GROUPS]:
+        if target not in best.served_by:
+            continue  # excluded
+        own = findings.relevance[findings.relevance["target"] == target]
+        verdicts = []
+        for verdict, said in (("helps", "helped by"), ("hurts", "hurt by")):
+            rows = facts.strongest(own, "relevance", verdict, len(own))
+            verdicts.append(f"{said} {_named(rows['source'].tolist()) if len(rows) else 'none'}")
+        n_open = count(int((~own["verdict"].isin(["helps", "hurts"])).sum()), "source")
+        with_it = [task for task in best.groups[best.served_by[target]] if task != target]
+        trained = f"with {_named(with_it)}" if with_it else "alone"
+        sentences.append(
+            f"“{shorten(target, _NAME)}” is {listing(verdicts)}; of {n_open} it is not decided. "
+            f"The measured subsets predict it best trained {trained}."
+        )
+    return [*sentences, "Means below are over these tasks alone."]
 
 
 def _skill(findings: Findings) -> list[str]:

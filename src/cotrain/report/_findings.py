@@ -33,6 +33,8 @@ class Overview:
     ceiling: float
     placebo_helps: int | None
     placebo_hurts: int | None
+    # The tasks that the others are sources of, if any are named.
+    primary: tuple[str, ...] = ()
 
     @property
     def placebo_claims(self) -> int | None:
@@ -174,6 +176,7 @@ def _overview(path: Path) -> Overview:
         ceiling=number("ceiling"),
         placebo_helps=claims("placebo_helps"),
         placebo_hurts=claims("placebo_hurts"),
+        primary=tuple(map(str, values.get("primary", ()))),
     )
 
 

@@ -164,6 +164,13 @@ class PlanSettings(Section):
     placebo: PlaceboSettings
     augmentations: AugmentationSettings
     affinity: AffinitySettings
+    primary: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _primary_tasks_are_drawn(self) -> "PlanSettings":
+        if self.primary and self.subsets.sampling == "adaptive":
+            raise ValueError("`primary` needs `subsets.sampling: uniform`; adaptive asks about all")
+        return self
 
 
 class AnalyzeSettings(Section):

@@ -116,6 +116,9 @@ def _wrong_names(settings: Settings, table: TaskTable) -> Iterator[str]:
         "must_share": [name for pair in group.must_share for name in pair],
         "must_not_share": [name for pair in group.must_not_share for name in pair],
     }
+    for name in settings.plan.primary:
+        if name not in table.tasks:
+            yield f"`plan.primary` names the task `{name}`, which the study does not have"
     for key, names in named.items():
         for name in dict.fromkeys(names):
             if name not in table.tasks:

@@ -92,6 +92,7 @@ def run(study: Study) -> str:
         **analysis.summary(),
         "skill_tasks": int(skill["skilled"].sum()),
         **_placebo_counts(placebo),
+        **({"primary": plan.primary} if plan.primary else {}),
     }
     write_json(study.analysis / "summary.json", summary)
     write_sums(study.analysis)

@@ -36,16 +36,18 @@ from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 
+_SOURCE = 1e-6
+
 
 def run(study: Study) -> str:
     group = study.settings.group
-    surrogate, value = _value(study)
+    surrogate, value, primary = _value(study)
     # What is searched is higher the better; files have the score's own sign.
     sign = find_score(study.settings.analyze.score).sign
     tasks = list(TaskTable.load(study.table).tasks)
     data_version = file_version(study.table)
     try:
-        objective = Objective(value, _rules(group, tasks), _weights(group, tasks))
+        objective = Objective(value, _rules(group, tasks), _weights(group, tasks, primary))
         search = search_groups(
             objective,
             trials=group.trials,
@@ -116,11 +118,12 @@ def run(study: Study) -> str:
     )
 
 
-def _value(study: Study) -> tuple[str, GroupValue]:
-    """The surrogate that `analyze` chose, by name and as the value of a group."""
+def _value(study: Study) -> tuple[str, GroupValue, list[str]]:
+    """The surrogate that `analyze` chose, by name and as the value of a group; primary tasks."""
     path = study.analysis / "summary.json"
     try:
-        surrogate = read_json(path, "analyze")["surrogate"]
+        found = read_json(path, "analyze")
+        surrogate, primary = found["surrogate"], found.get("primary", [])
     except KeyError as error:
         raise DataError(f"{path}: lacks {error}; run `cotrain analyze` again") from error
     names = ("surrogates", "relevance", "subset_scores")
@@ -128,7 +131,7 @@ def _value(study: Study) -> tuple[str, GroupValue]:
     n_labels = TaskTable.load(study.table).label_counts.sum(axis=1)
     caution, score = study.settings.group.caution, study.settings.analyze.score
     value = group_value(surrogate, targets, relevance, scores, n_labels, caution, score)
-    return surrogate, value
+    return surrogate, value, primary
 
 
 def _rules(group: GroupSettings, tasks: list[str]) -> Constraints:
@@ -149,8 +152,9 @@ def _pairs(key: str, pairs: list[list[str]], tasks: list[str]) -> tuple[tuple[in
     return tuple((one, other) for one, other in found)
 
 
-def _weights(group: GroupSettings, tasks: list[str]) -> np.ndarray:
-    weights = np.ones(len(tasks))
+def _weights(group: GroupSettings, tasks: list[str], primary: list[str]) -> np.ndarray:
+    # Of primary tasks the others are but sources; a weight must be positive.
+    weights = np.array([1.0 if not primary or task in primary else _SOURCE for task in tasks])
     for name, weight in group.weights.items():
         weights[_place("weights", name, tasks)] = weight
     return weights

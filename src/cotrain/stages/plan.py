@@ -1,7 +1,7 @@
 """The lists of fits to train."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import joblib
@@ -13,6 +13,7 @@ from cotrain.allocation import (
     all_together,
     augmentations,
     by_recipe,
+    count_subsets,
     random_subsets,
     single_tasks,
     subset_fits,
@@ -54,6 +55,7 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
             version,
             learners.identities(),
             lambda fit: can_learn(table, fit),
+            [table.tasks.index(name) for name in settings.plan.primary],
         )
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `plan`: {error}") from error
@@ -72,14 +74,17 @@ def make_plans(
     version: str,
     known: Identities,
     learnable: Callable[[Fit], bool] = lambda _: True,
+    primary: Sequence[int] = (),
 ) -> list[Plan]:
     """The plans of a study: subsets, then the statTAG grid without what they share.
 
     With adaptive sampling the subsets are those of the first round. Curves lack the fits of one
-    task that are not `learnable`: its first folds may hold a single class.
+    task that are not `learnable`: its first folds may hold a single class. Each subset holds a
+    `primary` task, if there are any.
     """
     plan = settings.plan
-    subsets_of, grid = fitting_subsets(plan.subsets, n_tasks), plan.augmentations
+    subsets_of = fitting_subsets(plan.subsets, n_tasks, len(primary))
+    grid = plan.augmentations
     subset_repeats, grid_repeats = (
         study_repeats(settings, n_repeats, plan.seed)
         for n_repeats in (subsets_of.repeats, grid.repeats)
@@ -93,6 +98,7 @@ def make_plans(
         subsets_of.min_size,
         subsets_of.max_size,
         plan.seed,
+        primary,
     )
     level = plan.subset_level
     fits = subset_fits(n_tasks, level, subsets, subset_repeats)
@@ -118,11 +124,11 @@ def make_plans(
     ]
 
 
-def fitting_subsets(subsets: SubsetSettings, n_tasks: int) -> SubsetSettings:
+def fitting_subsets(subsets: SubsetSettings, n_tasks: int, n_primary: int = 0) -> SubsetSettings:
     """The settings of subsets for the tasks that preparation left: no larger, no more than are."""
     largest = max(min(subsets.max_size, n_tasks), 1)
     smallest = min(subsets.min_size, largest)
-    n_all = sum(math.comb(n_tasks, size) for size in range(smallest, largest + 1))
+    n_all = count_subsets(n_tasks, smallest, largest, n_primary)
     return subsets.model_copy(
         update={
             "min_size": smallest,

@@ -77,6 +77,7 @@ def run(study: Study) -> str:
         [validation for validation, _ in repeats],
         seed,
         settings.validate_.objective,
+        [tasks.index(name) for name in settings.plan.primary],
     )
     recommended = choice.recommended
     scored, weights = score_portfolio(recommended, repeats, seed)
@@ -94,7 +95,7 @@ def run(study: Study) -> str:
         for score, again in shown
     }
     costs = way_costs([Way(RECOMMENDED, recommended.models), *ways], fits, table, trainer.learners)
-    overall, by_task = comparison_tables(by_score, costs, tasks)
+    overall, by_task = comparison_tables(by_score, costs, tasks, settings.plan.primary)
     tables = {
         "comparison": overall,
         "tasks": by_task,

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test ui check clean install
+.PHONY: run test ui check licences clean install
 
 run: install
 	dvc repro
@@ -16,6 +16,9 @@ check: install
 	ruff check .
 	ruff format --check .
 	mypy
+
+licences: install
+	$(VENV)/bin/python .ci/licences.py > docs/licences.md
 
 ui: install
 	cotrain ui

@@ -77,3 +77,17 @@ def test_ctrl_c_ends_with_code_130(monkeypatch, capsys):
         cli.main()
     assert caught.value.code == 130
     assert "finished fits are kept" in capsys.readouterr().err
+
+
+def test_a_traceback_holds_no_password():
+    code = """
+import cotrain.cli, cotrain.__main__
+def broken():
+    raise RuntimeError("postgresql://me:secret@host/runs is away")
+cotrain.cli.main = broken
+cotrain.__main__.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "RuntimeError: postgresql://***@host/runs is away" in done.stderr
+    assert "secret" not in done.stderr

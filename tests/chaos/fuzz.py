@@ -20,7 +20,20 @@ from fuzzing import TARGETS
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-_LONGEST = 10.0
+_LONGEST, _ENOUGH = 10.0, 20
+
+
+def _timed(check, name: str, done: Counter, slowest: list[float]):
+    """A check that is counted, and fails if it takes long."""
+
+    def timed(data) -> None:
+        done[name] += 1
+        begun = time.process_time()
+        check(data)
+        slowest[0] = max(slowest[0], time.process_time() - begun)
+        assert slowest[0] < _LONGEST, slowest[0]
+
+    return timed
 
 
 def main() -> None:
@@ -30,33 +43,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given_ = parser.parse_args()
     database = DirectoryBasedExampleDatabase(given_.folder)
-    started, done, findings, at = time.monotonic(), Counter(), 0, given_.seed
-    slowest = 0.0
-    while time.monotonic() - started < given_.minutes * 60:
+    started, at, findings = time.monotonic(), given_.seed, 0
+    done: Counter = Counter()
+    slowest = [0.0]
+    while time.monotonic() - started < given_.minutes * 60 and findings < _ENOUGH:
         for name, (strategy, check) in TARGETS.items():
-
-            def timed(data, name=name, check=check) -> None:
-                nonlocal slowest
-                done[name] += 1
-                begun = time.process_time()
-                check(data)
-                seconds = time.process_time() - begun
-                slowest = max(slowest, seconds)
-                assert seconds < _LONGEST, seconds
-
             usual = settings(
                 max_examples=200, deadline=None, database=database, print_blob=False,
                 suppress_health_check=list(HealthCheck),
             )  # fmt: skip
             try:
-                usual(seed(at)(given(strategy)(timed)))()
+                usual(seed(at)(given(strategy)(_timed(check, name, done, slowest))))()
             except Exception:
                 findings += 1
-                print(name, traceback.format_exc(limit=-4)[-3000:], flush=True)
+                print(name, traceback.format_exc(limit=-6)[-4000:], flush=True)
         at += 1
     spent = (time.monotonic() - started) / 60
     print(
-        f"{spent:.0f} minutes, {findings} findings, {dict(done)} examples, slowest {slowest:.1f} s"
+        f"{spent:.0f} minutes, {findings} findings, {dict(done)} examples, slowest {slowest[0]:.1f} s"
     )
     sys.exit(bool(findings))
 

@@ -7,6 +7,8 @@ _SECRETS = (
     (re.compile(r"://[^\s'\"]*@"), "://***@"),
     (re.compile(r"(?i)\b(password|passwd|pwd|token|secret)=[^\s&'\"]+"), r"\1=***"),
 )
+# Letters of a message.
+_LONGEST = 3000
 
 
 def masked(text: str) -> str:
@@ -46,11 +48,13 @@ class CotrainError(Exception):
     """A failure that the user can mend: one line that says what, where, and what to do.
 
     The command line prints the message without a traceback and exits with code 2. Passwords are
-    masked here, in whatever message, and what others say in several lines is put into one.
+    masked here, in whatever message; what others say in several lines is put into one, and what
+    has no end, such as a name of a damaged file, is cut.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(re.sub(r"\s*[\r\n]\s*", " ", masked(message)).strip())
+        line = re.sub(r"\s*[\r\n]\s*", " ", masked(message)).strip()
+        super().__init__(line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ...")
 
 
 class SettingsError(CotrainError):

@@ -56,7 +56,7 @@ def main() -> None:
                 usual(seed(at)(given(strategy)(_timed(check, name, done, slowest))))()
             except Exception:
                 findings += 1
-                print(name, traceback.format_exc(limit=-6)[-4000:], flush=True)
+                print(name, traceback.format_exc(limit=-6)[-1500:], flush=True)
         at += 1
     spent = (time.monotonic() - started) / 60
     print(

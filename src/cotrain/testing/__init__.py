@@ -1,6 +1,7 @@
 """Contract tests of what another package can add: subclass one in a test, and run pytest."""
 
 from cotrain.testing._learners import LearnerContract
+from cotrain.testing._surrogates import SurrogateContract
 from cotrain.testing._tables import (
     FeaturizerContract,
     SourceContract,
@@ -13,5 +14,6 @@ __all__ = [
     "LearnerContract",
     "SourceContract",
     "SplitterContract",
+    "SurrogateContract",
     "raw_table",
 ]

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from cotrain.exceptions import SettingsError
 from cotrain.scores import SCORES, find_score
 from cotrain.settings import Settings
@@ -26,6 +28,7 @@ def check_against(settings: Settings, table: TaskTable) -> None:
         *_wrong_folds(settings),
         *_wrong_scores(settings, table),
         *_wrong_names(settings, table),
+        *_wrong_sizes(settings, table),
     ]
     if table.n_tasks < MIN_TASKS:
         wrong.append(
@@ -130,3 +133,19 @@ def _wrong_names(settings: Settings, table: TaskTable) -> Iterator[str]:
     if group.max_size is not None and group.max_groups * group.max_size < table.n_tasks:
         least = math.ceil(table.n_tasks / group.max_size)
         yield f"`group.max_groups` must be at least {least} with `group.max_size` {group.max_size}"
+
+
+def _wrong_sizes(settings: Settings, table: TaskTable) -> Iterator[str]:
+    """Learners whose memory ends before the examples of all tasks together do."""
+    plan = settings.plan
+    development = table.folds[table.folds < table.n_folds - plan.test_folds]
+    sizes = np.sort(np.bincount(development, minlength=1))[::-1]
+    most = int(sizes[: plan.subset_level].sum())
+    for name, learner in settings.learners.items():
+        limit = getattr(learner, "max_examples", None)
+        if limit is not None and most > limit:
+            yield (
+                f"`learners.{name}` trains on at most {limit} examples, and all tasks together "
+                f"have up to {most}: set its `max_examples` to {most} if there are "
+                f"{most**2 / 2.5e8:.0f} GB of memory, or leave it out"
+            )

@@ -38,7 +38,6 @@ def test_what_cannot_be_parsed_has_no_name_and_prints_nothing(capfd):
         ("C" * 401, "has 401 heavy atoms, more than 400"),
         ("", "no SMILES"),
         ("nan", "SMILES cannot be parsed"),
-        ("InChI=1S/CH4/h1H4", "SMILES cannot be parsed"),
         ("F(C)(C)C", "SMILES cannot be parsed"),
     ],
 )
@@ -104,3 +103,17 @@ def test_a_molecule_that_cannot_be_parsed_is_refused():
 
 def spans(features):
     return zip(features.indptr[:-1], features.indptr[1:], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3", "CCO"),
+        ("CC[NH3+].[Cl-] |c:1,t:3|", "CCN"),
+        ("CCO |$;;$,w:3.2|", "CCO"),
+        ("InChI=1S/none", None),
+        ("CCO |name", None),
+    ],
+)
+def test_other_writings_of_a_molecule(text, name):
+    assert standard_names([text], parent=True, stereo=True, max_atoms=9)[0][0] == name

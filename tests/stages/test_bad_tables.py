@@ -159,7 +159,7 @@ def test_files_that_are_not_what_their_name_says(study, tmp_path, suffix, conten
     assert f"mine{suffix}" in refused(study, "fetch")
 
 
-MOLECULES = ("", "CC C", "C1CC", "*C", "[R1]C", "C>>C", "nan", "C" * 51, "InChI=1S/CH4/h1H4", "Q")
+MOLECULES = ("", "CC C", "C1CC", "*C", "[R1]C", "C>>C", "nan", "C" * 51, "InChI=1S/CH4/h1H4 x", "Q")
 
 
 @pytest.mark.parametrize("text", MOLECULES)

@@ -11,6 +11,8 @@ from cotrain.parallel import map_chunks
 
 # A nitro group is written with charges, and is as it should be.
 _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[O-\]\[N\+\]\(=O\)")
+# What ChemAxon and RDKit write behind a SMILES: coordinates, bonds to draw, groups of stereo.
+_EXTENDED = re.compile(r"^(\S+)\s+\|.*\|$")
 # Salts, charges, isotopes and metals: what standardisation is for.
 _UNUSUAL = re.compile(r"[.+]|-\d?\]|\[\d|\[[A-Z][a-z]?\]")
 
@@ -23,6 +25,7 @@ def standard_names(
     Parameters
     ----------
     smiles : sequence of str, (N,)
+        SMILES, with the extension of CXSMILES or without, or InChI.
     parent : bool
         Whether salts, solvents and charges are taken off and groups written one way, by the
         ChEMBL structure pipeline (Bento et al., J. Cheminform. 2020, 12, 51).
@@ -48,11 +51,14 @@ def _names(
 
 
 def _name(text: str, parent: bool, stereo: bool, max_atoms: int) -> tuple[str | None, str]:
+    text = _EXTENDED.sub(r"\1", text)
     if reason := _refusal(text):
         return None, reason
-    molecule = Chem.MolFromSmiles(text)
+    molecule = parse(text)
     if molecule is None:
-        return None, "SMILES cannot be parsed"
+        return None, f"{'InChI' if text.startswith('InChI=') else 'SMILES'} cannot be parsed"
+    if text.startswith("InChI="):
+        text = Chem.MolToSmiles(molecule)
     if molecule.GetNumHeavyAtoms() > max_atoms:
         return None, f"has {molecule.GetNumHeavyAtoms()} heavy atoms, more than {max_atoms}"
     if any(atom.GetAtomicNum() == 0 for atom in molecule.GetAtoms()):
@@ -66,6 +72,12 @@ def _name(text: str, parent: bool, stereo: bool, max_atoms: int) -> tuple[str | 
         Chem.RemoveStereochemistry(molecule)
     name = Chem.MolToSmiles(molecule)
     return (name, "") if name else (None, "no atom is left")
+
+
+def parse(text: str) -> Chem.Mol | None:
+    """The molecule that a SMILES or an InChI stands for; None: neither."""
+    inchi = text.startswith("InChI=")
+    return Chem.MolFromInchi(text) if inchi else Chem.MolFromSmiles(text)
 
 
 def _refusal(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -10,15 +10,22 @@ import pandas as pd
 
 from cotrain.sources import Cells, read_cells
 from cotrain.sources._cells import MARKS
+from cotrain.splits._time import read_times
 
-Role = Literal["molecules", "task", "modifier", "id", "split", "date", "feature", "ignored"]
+Role = Literal[
+    "molecules", "task", "modifier", "id", "split", "date", "feature", "weight", "ignored"
+]
 
+INDEX = "the row numbers of whoever wrote the table"
 _IDS = frozenset({
     "id", "ids", "identifier", "name", "cid", "sid", "inchikey", "inchi", "key", "cas", "code",
     "registry", "compound", "molecule", "cpd", "structure", "formula",
 })  # fmt: skip
 _BATCHES = frozenset({"batch", "plate", "well", "lot", "barcode", "collection", "vendor", "source"})
 _DATES = frozenset({"date", "year", "yr", "datetime", "timestamp"})
+_WEIGHTS = re.compile(r"\w*wgt|(sample|survey|person|row|case|instance)_weights?")
+_SPREADS = frozenset({"std", "sd", "stdev", "stddev", "sem", "stderr", "err", "error", "cv"})
+_COUNTS = frozenset({"n", "count", "counts", "replicates", "reps", "measurements"})
 _SPLITS = frozenset({"split", "fold", "subset", "partition", "set", "group", "part"})
 _PARTS: Mapping[str, str] = {
     "train": "train", "training": "train", "tr": "train", "dev": "valid", "val": "valid",
@@ -27,7 +34,8 @@ _PARTS: Mapping[str, str] = {
 }  # fmt: skip
 _FROM_STRUCTURE = re.compile(
     r"(mol_?(ecular_?)?_?(wt|weight|mass)|mw|exact_?mass|heavy_?atom(_?count|s)?|num_?\w*|"
-    r"tpsa|hb[ad]|rotatable_?bonds?|qed|mol_?formula)",
+    r"tpsa|hb[ad]|rotatable_?bonds?|qed|mol_?formula|[acsxmw]_?log_?p\d?|"
+    r"log_?[pds]_?(calc\w*|pred\w*)|(calc|pred)\w*_log_?[pds])",
 )
 _MODIFIER = re.compile(
     r"^(.*?)[\s_\-.(]*(modifier|relation|relations|qualifier|operator|prefix|sign)\)?$",
@@ -57,6 +65,8 @@ class Column:
         Cells that are no gaps.
     of : str or None
         The task that a modifier stands beside.
+    words : dict of str to float
+        What its texts mean, where the usual words do not say.
     """
 
     name: str
@@ -65,11 +75,13 @@ class Column:
     n_known: int
     kind: Literal["binary", "real", "category"] | None = None
     of: str | None = None
+    words: dict[str, float] = field(default_factory=dict)
 
 
 def part_of(text: str) -> str | None:
     """Train, valid or test, if a text is a usual word for one of them."""
-    return _PARTS.get(text.strip().lower())
+    word = re.sub(r"[\s_-]*(set|data|fold|split)$", "", text.strip().lower())
+    return _PARTS.get(word)
 
 
 def words_of(name: str) -> list[str]:
@@ -89,9 +101,9 @@ def find_molecules(cells: pd.DataFrame) -> str | None:
             if str(name).lower().replace(" ", "_") == wanted and _are_molecules(cells[name]):
                 return str(name)
     for name in cells.columns:
-        if "smiles" in str(name).lower() or _are_molecules(cells[name]):
+        if "smiles" in str(name).lower():
             return str(name)
-    return None
+    return next((str(name) for name in cells.columns if _are_molecules(cells[name])), None)
 
 
 def classify(
@@ -100,12 +112,16 @@ def classify(
     """Return what each column of a wide table is taken for, in the file's order."""
     read = {str(name): read_cells(cells[name], decimal, gaps) for name in cells.columns}
     found = [
-        Column(str(name), "molecules", "SMILES", int((cells[name] != "").sum()))
+        Column(str(name), "molecules", _writing(cells[name]), int((cells[name] != "").sum()))
         if name == molecules
         else _column(str(name), cells[name], read[str(name)], molecules is not None)
         for name in cells.columns
     ]
     return _with_modifiers(found, cells)
+
+
+def _writing(molecules: pd.Series) -> str:
+    return "InChI" if molecules.str.startswith("InChI=").mean() > 0.5 else "SMILES"
 
 
 def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Column:
@@ -121,10 +137,18 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
     values = read.value.dropna()
     if n == 0:
         return note("ignored", "no value in any row")
+    if re.fullmatch(r"Unnamed: \d+", name):
+        return note("ignored", INDEX)
+    if "smiles" in words and has_molecules:
+        return note("ignored", "molecules too: --smiles chooses it")
     if words & _SPLITS and (why := _split(known, texts)):
         return note("split", why)
+    if len(values) < n / 2 and (pair := opposites(known)):
+        return Column(name, "task", f"{' and '.join(map(repr, pair))}", n, "binary", words=pair)
     if len(values) < n / 2:
         return note(*_text(name, known, words, has_molecules))
+    if _are_compact_dates(values, words):
+        return note("date", "dates without marks, such as 20240131")
     if (words & _DATES or _are_years(values, n, len(texts))) and values.between(1900, 2100).all():
         return note("date", "years")
     whole = bool((values == values.round()).all())
@@ -135,6 +159,8 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
         return note("ignored", "numbers, but the name says an id")
     if words & _BATCHES:
         return note("ignored", "the name says a batch or a source")
+    if _WEIGHTS.fullmatch("_".join(words_of(name))):
+        return note("weight", "the name says what a row weighs")
     if has_molecules and _FROM_STRUCTURE.fullmatch("_".join(words_of(name))):
         return note("ignored", "follows from the structure")
     if values.min() == values.max() and not (read.relation != "").any():
@@ -142,8 +168,13 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
     if values.isin((0, 1)).all() and not (read.relation != "").any():
         how = "words for two classes" if read.words.any() else "0 and 1"
         return note("task", how, "binary")
+    if (two := two_values(values)) and not (read.relation != "").any():
+        return note("task", f"two values, {two[0]:g} and {two[1]:g}", "binary")
+    if values.isin((-1, 0, 1)).all():
+        return note("task", "0 and 1, and -1 for a gap", "binary")
     n_bounds, n_wrong = int((read.relation != "").sum()), int(read.wrong.sum())
-    why = "numbers" + (f", {n_bounds} behind < or >" if n_bounds else "")
+    why = "numbers" + (f" in {read.unit}" if read.unit else "")
+    why += f", {n_bounds} behind < or >" if n_bounds else ""
     return note("task", why + (f"; {n_wrong} cells are none" if n_wrong else ""), "real")
 
 
@@ -155,21 +186,43 @@ def _text(
         return "modifier", "marks such as < and >", None
     if words & _DATES or _are_dates(known):
         return "date", "dates", None
-    if known.str.lower().isin(_PARTS).all():
+    if known.map(part_of).notna().all():
         return "split", f"the words {', '.join(known.unique()[:4])}", None
     if len(known) == known.nunique() and (words & _IDS or not known.str.contains(" ").any()):
         return "id", "texts, all different", None
     if known.str.len().mean() > 20 and known.str.contains(" ").mean() > 0.5 and not has_molecules:
         return "feature", f"text; `--features text:{name}` takes it", None
     n = known.nunique()
-    shown = ", ".join(repr(text) for text in known.value_counts().index[:3])
-    kind: Literal["category"] | None = "category" if 2 <= n <= len(known) / 10 else None
-    return "ignored", f"{n} different texts such as {shown}", kind
+    if n == 1:
+        return "ignored", f"one text alone, {known.iloc[0]!r}", None
+    texts = [
+        text if len(text) <= 20 else f"{text[:19]}…" for text in known.value_counts().index[:2]
+    ]
+    kind: Literal["category"] | None = "category" if n <= len(known) / 10 else None
+    return "ignored", f"{n} different texts such as {', '.join(map(repr, texts))}", kind
+
+
+def opposites(known: pd.Series) -> dict[str, float]:
+    """What two texts mean of which one negates the other, such as blocker and non-blocker."""
+    texts = sorted(known.str.lower().unique(), key=len) if known.nunique() <= 8 else []
+    if len(texts) != 2 or not re.fullmatch(
+        rf"(non|not|no|in|un|im)[-_ ]?{re.escape(texts[0])}", texts[1]
+    ):
+        return {}
+    return {texts[0]: 1.0, texts[1]: 0.0}
+
+
+def two_values(values: pd.Series) -> tuple[float, float] | None:
+    """The lower and the higher value of a column of whole numbers that has no other ones."""
+    found = np.sort(values.unique())
+    if len(found) != 2 or len(values) < 8 or (found != found.round()).any():
+        return None
+    return float(found[0]), float(found[1])
 
 
 def _split(known: pd.Series, texts: pd.Series) -> str | None:
     """Why a column that is named like a split is one; None: it is none."""
-    if known.str.lower().isin(_PARTS).all():
+    if known.map(part_of).notna().all():
         return f"the words {', '.join(known.unique()[:4])}"
     numbers = pd.to_numeric(known, errors="coerce")
     whole = numbers.notna().all() and (numbers == numbers.round()).all()
@@ -185,21 +238,31 @@ def _are_years(values: pd.Series, n: int, n_rows: int) -> bool:
 
 def _are_dates(known: pd.Series) -> bool:
     some = known.head(50)
-    if not some.str.contains(r"\d{2,4}[-/.]\d{1,2}[-/.]\d{1,4}", regex=True).all():
+    day, month = r"\d{1,2}", r"(?:\d{1,2}|[A-Za-z]{3,9}\.?)"
+    parts = rf"(?:\d{{4}}[-/.]{month}(?:[-/.]{day}.*)?|{day}[-/. ]{month}[-/., ]+\d{{2,4}}.*)"
+    written = rf"{parts}|{month} {day},? \d{{4}}.*|\d{{4}}[- ]?Q[1-4]"
+    return bool(some.str.fullmatch(written).all() and read_times(some).notna().mean() > 0.9)
+
+
+def _are_compact_dates(values: pd.Series, words: set[str]) -> bool:
+    """Whether numbers are dates such as 20240131; by chance one number in ten is one."""
+    if not values.between(19_000_101, 21_001_231).all():
         return False
-    return bool(pd.to_datetime(some, errors="coerce", format="mixed").notna().mean() > 0.9)
+    dates = pd.to_datetime(values.head(200).astype(str).str[:8], format="%Y%m%d", errors="coerce")
+    return bool(dates.notna().all() and (len(values) >= 10 or words & _DATES))
 
 
 def _are_molecules(texts: pd.Series) -> bool:
     """Whether most of the first cells are molecules of several atoms."""
-    from rdkit import Chem
     from rdkit.rdBase import BlockLogs
+
+    from cotrain.features._standardise import parse
 
     some = texts[texts != ""].head(30)
     if some.empty or pd.to_numeric(some, errors="coerce").notna().mean() > 0.2:
         return False
     with BlockLogs():
-        parsed = [Chem.MolFromSmiles(text) if len(text) < 300 else None for text in some]
+        parsed = [parse(text) if len(text) < 300 else None for text in some]
     good = [molecule is not None and molecule.GetNumAtoms() > 0 for molecule in parsed]
     return bool(np.mean(good) > 0.6 and some.str.len().mean() > 3)
 
@@ -225,6 +288,19 @@ def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
             result.append(Column(column.name, "modifier", why, column.n_known, of=of))
         elif column.role == "modifier":
             result.append(Column(column.name, "ignored", column.why, column.n_known))
+        elif column.role == "task" and (of := _measured(column.name, tasks)) is not None:
+            why = f"spread or number of measurements{f' of `{of}`' if of else ''}"
+            result.append(Column(column.name, "ignored", why, column.n_known))
         else:
             result.append(column)
     return result
+
+
+def _measured(name: str, tasks: set[str]) -> str | None:
+    """The task whose spread or number of measurements a column holds; "": of all; None: none."""
+    words = words_of(name)
+    rest = [word for word in words if word not in _SPREADS | _COUNTS]
+    if len(rest) == len(words):
+        return None
+    of = next((task for task in sorted(tasks) if rest and words_of(task) == rest), None)
+    return "" if not rest and len(words) > 1 else of

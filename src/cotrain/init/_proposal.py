@@ -11,14 +11,23 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import CotrainError, DataError
-from cotrain.init._columns import Column, classify, find_molecules, part_of, words_of
+from cotrain.init._columns import (
+    INDEX,
+    Column,
+    classify,
+    find_molecules,
+    part_of,
+    two_values,
+    words_of,
+)
 from cotrain.init._groups import unusable
 from cotrain.sources import TextTable, column_of, join_columns, read_cells, read_table
-from cotrain.sources._cells import WORDS
 from cotrain.sources._units import factors
 
 # Columns of a long table as ChEMBL exports them.
 _CHEMBL_TASKS = ("target_chembl_id", "target_id", "target_pref_name", "target")
+_TASKS = ("task", *_CHEMBL_TASKS, "assay", "endpoint", "dataset", "property", "test", "parameter")
+_VALUES = ("standard_value", "value", "label", "y", "result", "measurement", "activity")
 _POTENCY = frozenset({"ic50", "ec50", "ki", "kd", "ac50", "gi50", "nm", "um", "µm", "pm"})
 
 
@@ -150,26 +159,27 @@ class _Proposer:
         cells = table.cells
         how = table.format
         if how.separator not in (None, ",") or how.decimal == "," or how.encoding == "cp1252":
-            name = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(how.separator or "", "comma")
+            name = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", " ": "blank"}.get(
+                how.separator or ",", str(how.separator)
+            )
             marks = {".": "point", ",": "comma"}
             self.notes.append(
                 f"read with separator {name}, decimal {marks[how.decimal or '.']}, "
                 f"encoding {how.encoding}"
             )
+        if how.sheet is not None:
+            self.notes.append(f"of several sheets `{how.sheet}`, the largest, is read")
         needs_molecules = wishes.features is None or wishes.features.startswith("molecules")
         molecules = wishes.smiles
         if molecules is None and needs_molecules:
             _, _, named = (wishes.features or "").partition(":")
             molecules = named or find_molecules(cells)
-            others = [name for name in cells if str(name).lower() == "smiles" and name != molecules]
-            if others:
-                self.notes.append(f"`{others[0]}` may hold molecules too: --smiles chooses it")
         if needs_molecules and molecules is None:
             raise DataError(
                 f"{table.path}: no column of molecules; name it by --smiles, or say what features "
                 "are made of, such as --features columns:a,b or --features text:body"
             )
-        long = self._is_long()
+        long = self._is_long(molecules)
         columns = classify(cells, how.decimal or ".", [], molecules)
         columns = self.columns = [self._as_wished(column, long) for column in columns]
         if wishes.tasks_by:
@@ -183,8 +193,12 @@ class _Proposer:
             labels |= {
                 str(name) for name in used if name in (fetch["value"], fetch.get("relation"))
             }
+            said = {
+                fetch["value"]: "the values", fetch.get("relation"): "marks of the values",
+                **({units["column"]: "units of the values"} if units else {}),
+            }  # fmt: skip
             columns = [
-                Column(c.name, "task", "long table: see below", c.n_known)
+                Column(c.name, "task", said.get(c.name, "names the task of a row"), c.n_known)
                 if c.name in used
                 else Column(c.name, "ignored", self.unusable.get(c.name, "not used"), c.n_known)
                 if c.role in ("task", "modifier", "feature") or c.kind == "category"
@@ -206,7 +220,7 @@ class _Proposer:
             fetch=fetch,
             labels=self._labels(tasks, kinds, values, long),
             features=features,
-            split=self._split(columns, molecules, long),
+            split=self._split(columns, molecules),
             columns=columns,
             notes=self.notes,
             tasks=tasks,
@@ -215,7 +229,7 @@ class _Proposer:
             n_rarest=_rarest(values, kinds),
         )
 
-    def _is_long(self) -> bool:
+    def _is_long(self, molecules: str | None) -> bool:
         wishes, names = self.wishes, set(self.table.cells.columns)
         if wishes.layout is not None:
             return wishes.layout == "long"
@@ -224,6 +238,15 @@ class _Proposer:
         if {"standard_value", "standard_type"} <= names and names & set(_CHEMBL_TASKS):
             self.notes.append("a long table as ChEMBL exports it: a row a measurement")
             return True
+        task, value = (next((n for n in wanted if n in names), "") for wanted in (_TASKS, _VALUES))
+        if task and value and not wishes.tasks and molecules is not None:
+            cells = self.table.cells
+            if 1 < cells[task].nunique() <= len(cells) / 4 and cells[molecules].duplicated().any():
+                self.notes.append(
+                    f"a long table: `{task}` names the task of a row, `{value}` holds its value; "
+                    "--layout wide if not"
+                )
+                return True
         return False
 
     def _as_wished(self, column: Column, long: bool) -> Column:
@@ -236,10 +259,18 @@ class _Proposer:
                 return Column(name, role, f"as --{role} says", n)  # type: ignore[arg-type]
         if wishes.tasks and not long:
             if name in wishes.tasks:
-                cells = read_cells(self.table.cells[name], self.table.format.decimal or ".")
+                if column.role == "task":
+                    return replace(column, why="as --tasks says")
+                texts = self.table.cells[name]
+                cells = read_cells(texts, self.table.format.decimal or ".")
                 values = cells.value.dropna()
+                words: dict[str, float] = {}
+                if values.empty and texts[cells.wrong].str.lower().nunique() == 2:
+                    counts = texts[cells.wrong].str.lower().value_counts()
+                    words = {str(counts.index[1]): 1.0, str(counts.index[0]): 0.0}
                 binary = bool(values.isin((0, 1)).all() and not (cells.relation != "").any())
-                return Column(name, "task", "as --tasks says", n, "binary" if binary else "real")
+                kind: Literal["binary", "real"] = "binary" if binary else "real"
+                return Column(name, "task", "as --tasks says", n, kind, words=words)
             if column.role == "task":
                 return Column(name, "ignored", "not among --tasks", n)
         return column
@@ -255,33 +286,76 @@ class _Proposer:
                 "by --tasks, or with --layout long the columns of a long table"
             )
         kinds: dict[str, str] = {c.name: c.kind or "real" for c in columns if c.name in tasks}
+        gaps: set[str] = set()
         words: dict[str, float | None] = {}
+        for column in columns:
+            if column.name in tasks:
+                words = {**column.words, **words}
         values = {}
         for name in tasks:
             texts = self.table.cells[name]
-            read = read_cells(texts, self.table.format.decimal or ".")
+            read = read_cells(texts, self.table.format.decimal or ".", words=words)
+            if len(missing := self._odd_numbers(name, read.value, kinds[name])):
+                gaps |= set(texts[missing])
+                read.value[missing] = np.nan
             values[name] = read.value[read.relation == ""].dropna()
             odd = texts[read.wrong]
             if len(odd):
                 counts = odd.value_counts()
                 shown = ", ".join(f"{text!r} ({n})" for text, n in counts.head(4).items())
-                words |= dict.fromkeys(counts.index.astype(str), None)
+                gaps |= set(counts.index.astype(str))
                 self.notes.append(
                     f"`{name}`: {shown} are no numbers and count as gaps: see `fetch.na_values`"
                 )
             if read.words.any():
-                seen = texts[read.words].str.lower().value_counts()
+                seen = read.value[read.words].groupby(texts[read.words].str.lower())
                 said = ", ".join(
-                    f"{text} ({n}) is {_meaning(str(text))}" for text, n in seen.items()
+                    f"{text} ({len(part)}) is {_meaning(part.iloc[0])}" for text, part in seen
                 )
                 self.notes.append(f"`{name}`: {said}")
         fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks}
         relations = {c.of: c.name for c in columns if c.role == "modifier" and c.of in tasks}
         if relations:
             fetch["relations"] = relations
+        if gaps:
+            fetch["na_values"] = sorted(gaps)
         if words:
-            fetch["na_values"] = sorted(words)
+            fetch["words"] = words
+        self._note_limits(values, kinds)
         return fetch, tasks, kinds, values
+
+    def _odd_numbers(self, name: str, value: pd.Series, kind: str) -> pd.Index:
+        """Cells whose number stands for a gap: -1 beside classes, -999 far below all others."""
+        known = value.dropna()
+        if kind == "binary":
+            odd = known.index[
+                (known == -1) & bool(known.isin((-1, 0, 1)).all() and 0 in set(known))
+            ]
+        else:
+            odd = known.index[known.isin((-99, -999, -9999, -99999))]
+            rest = known.drop(odd)
+            if len(rest) and rest.min() < -20:
+                odd = odd[:0]
+        if len(odd):
+            shown = f"{known[odd[0]]:g} ({len(odd)})"
+            self.notes.append(f"`{name}`: {shown} counts as a gap: see `fetch.na_values`")
+        return odd
+
+    def _note_limits(self, values: dict[str, pd.Series], kinds: dict[str, str]) -> None:
+        """Tell where many values are the least or the greatest, as at a limit of an assay."""
+        found = {}
+        for name, part in values.items():
+            for mark, end in (("<", part.min()), (">", part.max())):
+                share = float((part == end).mean())
+                if kinds[name] == "real" and part.nunique() >= 10 and share >= 0.3 and end != 0:
+                    found[name] = f"{share:.0%} of `{name}` are {end:g}", f"{mark}{end:g}"
+        if found:
+            said, bound = next(iter(found.values()))
+            others = f", and so in {len(found) - 1} tasks more" if len(found) > 1 else ""
+            self.notes.append(
+                f"{said}{others}: if that is where the assay ends, write {bound}, for a bound is "
+                "no value"
+            )
 
     def _long(
         self,
@@ -290,7 +364,7 @@ class _Proposer:
         names = [str(name) for name in cells.columns]
         task_columns = list(wishes.task_columns)
         if not task_columns:
-            found = [name for name in ("task", *_CHEMBL_TASKS, "assay", "dataset") if name in names]
+            found = [name for name in _TASKS if name in names]
             if not found:
                 raise DataError(
                     f"{self.table.path}: which column names the task of a row? Give --task-column"
@@ -298,9 +372,7 @@ class _Proposer:
             task_columns = found[:1]
             if "standard_type" in names:
                 task_columns.append("standard_type")
-        value = wishes.value_column or next(
-            (name for name in ("standard_value", "value", "label", "y") if name in names), None
-        )
+        value = wishes.value_column or next((name for name in _VALUES if name in names), None)
         if value is None:
             raise DataError(
                 f"{self.table.path}: which column holds the values? Give --value-column"
@@ -335,6 +407,11 @@ class _Proposer:
             )
             self.molar = fetch["units"]["to"] == "nM"
             numbers = numbers * factors(cells[units], fetch["units"]["to"])
+        for name in ("validity_comment", "data_validity_comment"):
+            if name in names and (n := int((cells[name] != "").sum())):
+                self.notes.append(
+                    f"{n} rows have a `{name}` and are kept: take out of the file what you doubt"
+                )
         known = numbers.notna()
         task = join_columns([cells[name] for name in task_columns])
         nameless = int(((task == "") & known).sum())
@@ -347,7 +424,8 @@ class _Proposer:
             str(name): part for name, part in numbers[known & chosen].groupby(task, sort=False)
         }
         kinds = {
-            name: "binary" if part.isin((0, 1)).all() else "real" for name, part in values.items()
+            name: "binary" if part.isin((0, 1)).all() or two_values(part) else "real"
+            for name, part in values.items()
         }
         if wishes.tasks_by:
             kinds = dict.fromkeys(tasks, "real" if "real" in kinds.values() else "binary")
@@ -386,6 +464,7 @@ class _Proposer:
                 ("separator", how.separator, ","),
                 ("decimal", how.decimal, "."),
                 ("encoding", how.encoding, "utf-8-sig"),
+                ("sheet", how.sheet, None),
             )
             if value not in (None, usual)
         }
@@ -405,7 +484,8 @@ class _Proposer:
         taken = {
             *wishes.tasks, *wishes.ignore, *wishes.task_columns, wishes.value_column,
             *(wishes.id, wishes.split, wishes.date),
-            *(column.name for column in self.columns if column.role in ("id", "split", "date")),
+            *(c.name for c in self.columns if c.role in ("id", "split", "date", "weight")),
+            *(c.name for c in self.columns if c.why == INDEX),
             *self.unusable,
         }  # fmt: skip
         named = {part.strip() for part in listed.split(",")}
@@ -463,6 +543,11 @@ class _Proposer:
             differs: dict[str, Any] = {}
             if kinds[name] != common:
                 differs["kind"] = kinds[name]
+            pair = two_values(values[name])
+            if kinds[name] == "binary" and pair and pair != (0, 1):
+                middle = sum(pair) / 2
+                differs |= {"kind": "threshold", "threshold": middle, "active": "at_least"}
+                self.notes.append(f"`{name}`: {pair[1]:g} is read as 1, and {pair[0]:g} as 0")
             transform = _transform(name, values[name]) if kinds[name] == "real" else "none"
             if transform != "none":
                 differs["transform"] = transform
@@ -479,21 +564,34 @@ class _Proposer:
                 own[name].pop("transform", None)
                 if not own[name]:
                     del own[name]
+        if own and all(own.get(name) == own.get(tasks[0]) for name in tasks):
+            labels, own = labels | own[tasks[0]], {}
         return labels | {"tasks": own}
 
-    def _split(self, columns: list[Column], molecules: str | None, long: bool) -> dict[str, Any]:
+    def _split(self, columns: list[Column], molecules: str | None) -> dict[str, Any]:
         wishes, cells = self.wishes, self.table.cells
         if wishes.date is not None:
             return {"kind": "time", "column": wishes.date}
         name = wishes.split
-        if name is None and (not long or wishes.tasks_by):
-            for column in columns:
-                if column.role == "split" and "words" in column.why:
-                    name = column.name
-                    self.notes.append(f"folds follow `{name}`; --ignore it for folds of our own")
-                    break
+        found = [c.name for c in columns if c.role == "split" and "words" in c.why]
+        if name is None and found:
+            n_both = 0
+            if molecules is not None:
+                pairs = cells[[molecules, found[0]]].drop_duplicates()
+                n_both = int(pairs[molecules].duplicated().sum())
+            if n_both > len(cells) / 100:
+                self.notes.append(
+                    f"`{found[0]}` has {n_both} molecules in several parts, so folds are our own; "
+                    f"--split {found[0]} follows it"
+                )
+            else:
+                name = found[0]
+                self.notes.append(f"folds follow `{name}`; --ignore it for folds of our own")
         if name is not None:
             return {"kind": "column", "column": name, "values": sorted(cells[name].unique())}
+        dates = [c.name for c in columns if c.role == "date" and c.n_known > len(cells) / 2]
+        if dates:
+            self.notes.append(f"`{dates[0]}` could make folds by time: --date {dates[0]!r}")
         if molecules is not None:
             return {"kind": "scaffold", "column": molecules}
         return {"kind": "random"}
@@ -558,17 +656,18 @@ def _range(values: pd.Series) -> str:
 
 def _rarest(values: dict[str, pd.Series], kinds: dict[str, str]) -> int:
     counts = [
-        min(int((part > 0.5).sum()), int((part <= 0.5).sum()))
+        int(min((part > middle).sum(), (part <= middle).sum()))
         if kinds[name] == "binary"
         else len(part) // 4
         for name, part in values.items()
+        for middle in ((part.min() + part.max()) / 2,)
     ]
     return int(np.quantile(counts, 0.25)) if counts else 0
 
 
-def _meaning(word: str) -> str:
-    """What a usual word for a label stands for."""
-    return "a gap" if np.isnan(WORDS[word]) else f"{WORDS[word]:g}"
+def _meaning(value: float) -> str:
+    """What a word for a label stands for."""
+    return "a gap" if np.isnan(value) else f"{value:g}"
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """Files of tables as text, so that every error can name its row and column."""
 
 import bz2
+import contextlib
 import csv
 import gzip
 import lzma
@@ -53,7 +54,8 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
     """Return the cells of a CSV, TSV, Excel, Parquet or SD file; .gz, .bz2 and .xz are unpacked.
 
     Everything is read as text: pandas would rename a column that stands twice, turn "NA" into a
-    gap and guess types. Rows and columns that are blank at the end are left out.
+    gap and guess types. Rows and columns that are blank at the end are left out, and so are lines
+    of one cell above the header, such as a title. Of several sheets the largest is read.
 
     Raises
     ------
@@ -69,10 +71,17 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
             case ".parquet" | ".pq":
                 return TextTable(path, _from_parquet(path), Format())
             case ".xlsx" | ".xls" | ".xlsm" | ".ods":
-                cells = pd.read_excel(
-                    path, sheet_name=wanted.sheet or 0, header=None, dtype=str, na_filter=False
+                sheets = pd.read_excel(
+                    path, sheet_name=[wanted.sheet] if wanted.sheet else None, header=None,
+                    dtype=str, na_filter=False,
+                )  # fmt: skip
+                sheet, cells = max(sheets.items(), key=lambda item: item[1].size)
+                alone = len(sheets) == 1 and not wanted.sheet
+                return TextTable(
+                    path,
+                    _with_header(path, cells, _n_above(cells.to_numpy().tolist())),
+                    Format(sheet=None if alone else str(sheet)),
                 )
-                return TextTable(path, _with_header(path, cells), Format(sheet=wanted.sheet))
             case ".sdf" | ".sd":
                 return TextTable(path, _from_sdf(path), Format())
         return _from_text(path, wanted)
@@ -130,6 +139,11 @@ def _from_text(path: Path, wanted: Format) -> TextTable:
             f"{path}: not {encoding} ({error}); leave out `fetch.format.encoding`"
         ) from error
     separator = wanted.separator or _separator(text)
+    skipped = 0
+    if len(separator) == 1:
+        with contextlib.suppress(csv.Error):
+            lines = text.splitlines(keepends=True)[:_LINES]
+            skipped = _n_above(list(csv.reader(lines, delimiter=separator)))
     try:
         cells = pd.read_csv(
             path,
@@ -137,19 +151,27 @@ def _from_text(path: Path, wanted: Format) -> TextTable:
             dtype=str,
             keep_default_na=False,
             skip_blank_lines=False,
+            skiprows=skipped,
             encoding=encoding,
             sep=separator,
             engine="c" if len(separator) == 1 else "python",
         )
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not {encoding} ({error.reason}); save it in UTF-8") from error
-    _check_widths(path, separator, encoding)
-    cells = _with_header(path, cells)
-    decimal = wanted.decimal or _decimal(cells)
+    _check_widths(path, separator, encoding, skipped)
+    cells = _with_header(path, cells, first=skipped)
+    decimal = wanted.decimal or _decimal(cells, separator)
     return TextTable(path, cells, Format(separator, decimal, encoding))
 
 
-def _check_widths(path: Path, separator: str, encoding: str) -> None:
+def _n_above(rows: list[list[str]]) -> int:
+    """How many of the first rows have one cell at most, where most rows have several."""
+    widths = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    first = next((at for at, width in enumerate(widths) if width > 1), 0)
+    return first if 2 * sum(width > 1 for width in widths[first:]) > len(widths[first:]) else 0
+
+
+def _check_widths(path: Path, separator: str, encoding: str, skipped: int) -> None:
     """Raise if a row of several cells has fewer than the header, for one may be lost."""
     if len(separator) > 1:
         return
@@ -157,9 +179,11 @@ def _check_widths(path: Path, separator: str, encoding: str) -> None:
     with opened(path, "rt", encoding=encoding, newline="") as file:
         rows = csv.reader(file, delimiter=separator)
         try:
+            for _ in range(skipped):
+                next(rows, [])
             header = next(rows, [])
             width = max((at for at, name in enumerate(header, start=1) if name.strip()), default=0)
-            for number, row in enumerate(rows, start=2):
+            for number, row in enumerate(rows, start=skipped + 2):
                 if 1 < len(row) < width:
                     raise DataError(
                         f"{path}, row {number}: {len(row)} cells where the header has {width}, so "
@@ -184,31 +208,49 @@ def _encoding(path: Path, sample: bytes) -> str:
 
 
 def _separator(text: str) -> str:
-    """The mark that parts most lines into as many cells as the header has."""
+    """The mark that parts most lines into the same number of cells, and that into most."""
     lines = [line for line in text.splitlines()[:_LINES] if line.strip()]
 
     def fit(mark: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
-        same = sum(width == widths[0] for width in widths) / max(len(widths), 1)
-        return (round(same, 1) if widths and widths[0] > 1 else -1.0, widths[0] if widths else 0)
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=mark) if row)
+        width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        return (round(count / widths.total(), 1) if width > 1 else -1.0, width)
 
     try:
-        return max((",", ";", "\t", "|"), key=fit)
+        best = max((",", ";", "\t", "|", "^"), key=fit)
+        # Blanks stand in cells as well, so they part only what nothing else does.
+        return " " if fit(best)[0] < 0 and fit(" ")[0] == 1 else best
     except csv.Error:
         return ","
 
 
-def _decimal(cells: pd.DataFrame) -> str:
-    """The comma, if more of the first cells are numbers with a comma than with a point."""
+def _decimal(cells: pd.DataFrame, separator: str) -> str:
+    """The comma, if more of the first cells are numbers with a comma than with a point.
+
+    `12,345` may be either: beside semicolons, as Europeans write, a fraction, else thousands.
+    """
     found: Counter[str] = Counter()
     for text in cells.head(_LINES).to_numpy().ravel():
-        if match := re.fullmatch(r"[<>=~≤≥≈\s]*[+-]?\d+([.,])\d+(?:[eE][+-]?\d+)?", text):
+        number = text.lstrip("<>=~≤≥≈ +-")
+        if re.fullmatch(r"[1-9]\d{0,2},\d{3}", number):
+            found["either"] += 1
+        elif match := re.fullmatch(
+            r"(?:\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3})+)([.,])\d+(?:[eE][+-]?\d+)?\s?%?", number
+        ):
             found[match[1]] += 1
+        elif re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}", number):
+            found["."] += 1
+    if found[","] or (separator == ";" and not found["."]):
+        found[","] += found["either"]
     return "," if found[","] > found["."] else "."
 
 
-def _with_header(path: Path, cells: pd.DataFrame) -> pd.DataFrame:
-    """The first row as header, blank rows and columns at the end left out."""
+def _with_header(path: Path, cells: pd.DataFrame, above: int = 0, first: int = 0) -> pd.DataFrame:
+    """The first row below `above` as header, blank rows and columns at the end left out.
+
+    Rows are counted from the file's, of which `first` were not read.
+    """
+    cells = cells.iloc[above:]
     if cells.empty:
         raise DataError(f"{path}: the file is empty; it needs a header and rows")
     cells = cells.fillna("").astype(str).apply(lambda column: column.str.strip())
@@ -216,13 +258,18 @@ def _with_header(path: Path, cells: pd.DataFrame) -> pd.DataFrame:
     body = cells.iloc[1:]
     while header and not header[-1] and (body.iloc[:, len(header) - 1] == "").all():
         header.pop()
-    body = body.iloc[:, : len(header)].set_axis(pd.Index(header, dtype=object), axis="columns")
+    if not header:
+        raise DataError(f"{path}: no column has a name; the first row must hold them")
+    body = body.iloc[:, : len(header)]
+    if not header[0] and len(header) > 1:  # as pandas and R write a table with its index
+        header[0] = "Unnamed: 0"
+    body = body.set_axis(pd.Index(header, dtype=object), axis="columns")
     for at, name in enumerate(header, start=1):
         if not name:
             raise DataError(f"{path}: column {at} has no name in the header; name or remove it")
         if header.count(name) > 1:
             raise DataError(f"{path}: the column `{name}` stands twice in the header; rename one")
-    body.index = pd.RangeIndex(2, len(body) + 2)
+    body.index = pd.RangeIndex(above + first + 2, above + first + len(body) + 2)
     filled = (body != "").any(axis=1).to_numpy()
     if not filled.any():
         raise DataError(f"{path}: no row below the header; it needs measurements")

@@ -69,8 +69,14 @@ def read_times(texts: pd.Series) -> pd.Series:
     known = texts[~texts.isin(["", "nan", "None"])]
     if numbers[known.index].notna().sum() >= len(known) / 2:
         return numbers
+    quarter = texts.str.extract(r"^(\d{4})[- ]?[qQ]([1-4])$").astype(float)
+    if quarter[0].notna().sum() >= len(known) / 2:
+        return quarter[0] + quarter[1] / 4
     digits = pd.to_numeric(texts.str.extract(r"^\D*(\d+)$")[0], errors="coerce").astype(float)
-    for options in ({"format": "ISO8601"}, {"format": "mixed", "dayfirst": True}):
+    # 04/01/2015 is the first of April or the fourth of January: as no other date speaks against.
+    second = texts.str.extract(r"^\d{1,2}[-/. ](\d{1,2})[-/. ]")[0].astype(float)
+    day_first = not (second > 12).any()
+    for options in ({"format": "ISO8601"}, {"format": "mixed", "dayfirst": day_first}):
         dates = pd.to_datetime(texts, errors="coerce", utc=True, **options)
         if dates.notna().sum() >= len(known) / 2:
             days = (dates - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)

@@ -1,0 +1,193 @@
+"""What `cotrain init` takes columns for, in tables as people write them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cotrain.init._proposal import Wishes, propose
+from cotrain.sources import Table, read_table
+
+N = 40
+SMILES = [f"c1ccccc1{'C' * (n + 1)}" for n in range(N)]
+RNG = np.random.default_rng(0)
+BINARY = pd.DataFrame({name: RNG.permutation(N) % 2 for name in "abc"})
+REAL = pd.DataFrame({name: RNG.normal(6, 1, N).round(2) for name in "abc"})
+
+
+def proposed(folder, table, name="mine.csv", text=None, **wishes):
+    """What is proposed for a table of molecules, and what `fetch` reads by it."""
+    path = folder / name
+    if text is not None:
+        path.write_text(text)
+    elif name.endswith(".xlsx"):
+        table.to_excel(path, index=False)
+    else:
+        table.to_csv(path, index=False)
+    found = propose(path, name, Wishes(**wishes))
+    return found, Table(Table.Settings(**found.fetch)).read(folder).values
+
+
+def with_molecules(frame, **more):
+    return pd.DataFrame({"smiles": SMILES} | dict(frame.items()) | more)
+
+
+def roles(found) -> dict[str, str]:
+    return {column.name: column.role for column in found.columns}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Unnamed: 0", range(N)),
+        ("LogP_calc", RNG.normal(size=N)),
+        ("XLogP3", RNG.normal(size=N)),
+        ("a_std", RNG.random(N)),
+        ("n_measurements", RNG.integers(1, 9, N)),
+        ("std_smiles", SMILES),
+        ("project", ["one"] * N),
+    ],
+)
+def test_columns_that_are_nothing_to_learn(tmp_path, name, values):
+    found, _ = proposed(tmp_path, with_molecules(BINARY, **{name: list(values)}))
+    assert roles(found)[name] == "ignored"
+    assert found.tasks == ["a", "b", "c"]
+    assert found.fetch["id"] is None
+
+
+def test_a_weight_is_no_feature(tmp_path):
+    frame = REAL.assign(fnlwgt=range(N), x=range(N, 0, -1), age=[20 + n % 9 for n in range(N)])
+    found, _ = proposed(tmp_path, frame, tasks=("a,b",), ignore=("c", "x"), features="columns:*")
+    assert found.features["columns"] == ["age"]
+
+
+DATES = pd.to_datetime("2015-01-01") + pd.to_timedelta(RNG.permutation(N) * 50, unit="D")
+
+
+@pytest.mark.parametrize(
+    "form", ["%d.%m.%Y", "%d-%b-%Y", "%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%Y-%m", "%Y%m%d", "quarter"]
+)
+def test_dates_however_written_are_told_and_rise(tmp_path, form):
+    from cotrain.splits._time import read_times
+
+    texts = DATES.to_period("Q").astype(str) if form == "quarter" else DATES.strftime(form)
+    found, _ = proposed(tmp_path, with_molecules(BINARY, registered=list(texts)))
+    assert roles(found)["registered"] == "date"
+    assert "`registered` could make folds by time: --date 'registered'" in found.notes
+    times = read_times(pd.Series(texts, dtype=object))
+    assert (np.diff(times[np.argsort(DATES)]) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("write", "decimal"),
+    [
+        ("{:,.2f}".format, "."),
+        (lambda value: f"{value:,.2f}".replace(",", "'"), "."),
+        (lambda value: f"{value:,.2f}".replace(",", " "), "."),
+        (lambda value: f"{value:,.2f}".translate(str.maketrans(",.", ".,")), ","),
+        ("{:.2f}%".format, "."),
+        ("{:.2f} nM".format, "."),
+        (lambda value: f"{value:.2f} nM" if value < 2e3 else f"{value / 1e3:.5f} µM", "."),
+        ("{:.2f} ± 0.1".format, "."),
+    ],
+)
+def test_numbers_as_people_write_them(tmp_path, write, decimal):
+    numbers = pd.DataFrame({name: RNG.uniform(900, 3e3, N).round(2) for name in "abc"})
+    texts = numbers.map(write)
+    found, values = proposed(tmp_path, with_molecules(texts), name="mine.tsv")
+    assert read_table(tmp_path / "mine.tsv").format.decimal == decimal
+    assert found.tasks == ["a", "b", "c"]
+    np.testing.assert_allclose(values["value"], numbers.to_numpy().T.ravel(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("one", "zero"),
+    [("HIT", "No Hit"), ("blocker", "Non-Blocker"), ("+", "-"), ("1", "-1"), ("2", "1")],
+)
+def test_two_classes(tmp_path, one, zero):
+    found, values = proposed(tmp_path, with_molecules(BINARY.map({1: one, 0: zero}.get)))
+    assert found.kinds == dict.fromkeys("abc", "binary")
+    active = values["value"] >= found.labels.get("threshold", 1)
+    assert active.tolist() == BINARY.to_numpy().T.ravel().astype(bool).tolist()
+    assert any(f"{one.lower()} " in note and "1" in note for note in found.notes)
+
+
+def test_two_words_that_the_user_calls_a_task(tmp_path):
+    table = with_molecules(BINARY.map({1: "high", 0: "low"}.get))
+    table.loc[: N - 5, "a"] = "low"
+    found, _ = proposed(tmp_path, table, tasks=("a", "c"))
+    assert found.kinds == {"a": "binary", "c": "binary"}
+    assert found.fetch["words"] == {"high": 1.0, "low": 0.0}
+
+
+@pytest.mark.parametrize(("frame", "gap"), [(BINARY, "-1"), (REAL, "-9999"), (REAL, "-999.0")])
+def test_numbers_for_gaps(tmp_path, frame, gap):
+    table = with_molecules(frame.astype(object))
+    table.loc[:3, "a"] = gap
+    found, values = proposed(tmp_path, table)
+    assert found.fetch["na_values"] == [gap]
+    assert len(values) == 3 * N - 4
+    assert any("counts as a gap" in note for note in found.notes)
+
+
+def test_a_limit_of_the_assay_is_told(tmp_path):
+    found, _ = proposed(tmp_path, with_molecules(REAL.assign(a=REAL["a"].clip(6.2))))
+    assert any("of `a` are 6.2: if that is where" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\nsmiles,a,b\n{}",
+        "# exported in May\n# by me\nsmiles,a,b\n{}",
+        "Table 1. Of molecules\nsmiles,a,b\n{}",
+        "smiles,a,b\n{}",
+    ],
+)
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|", "^"])
+def test_lines_above_the_header_and_separators(tmp_path, text, mark):
+    rows = "\n".join(f"{smiles},{n % 2},{n % 3 // 2}" for n, smiles in enumerate(SMILES))
+    title, _, body = text.format(rows).rpartition("smiles")
+    found, values = proposed(tmp_path, None, text=title + "smiles" + body.replace(",", mark))
+    assert found.tasks == ["a", "b"]
+    assert values["value"].tolist()[:N] == [n % 2 for n in range(N)]
+
+
+def test_blanks_part_cells_where_nothing_else_does(tmp_path):
+    found, _ = proposed(tmp_path, None, text=with_molecules(BINARY).to_csv(sep=" ", index=False))
+    assert found.tasks == ["a", "b", "c"]
+
+
+def test_an_index_without_a_name(tmp_path):
+    text = with_molecules(BINARY).to_csv()
+    found, _ = proposed(tmp_path, None, text=text)
+    assert roles(found)["Unnamed: 0"] == "ignored"
+    assert found.tasks == ["a", "b", "c"]
+
+
+def test_the_largest_sheet_below_its_title(tmp_path):
+    with pd.ExcelWriter(tmp_path / "mine.xlsx") as book:
+        pd.DataFrame({"about": ["mine"]}).to_excel(book, sheet_name="Info", index=False)
+        with_molecules(BINARY).to_excel(book, sheet_name="Data", index=False, startrow=3)
+    found = propose(tmp_path / "mine.xlsx", "mine.xlsx", Wishes())
+    assert found.fetch["format"] == {"sheet": "Data"}
+    assert any("`Data`" in note for note in found.notes)
+    raw = Table(Table.Settings(**found.fetch)).read(tmp_path)
+    assert raw.records["row"].tolist() == list(range(5, 5 + N))  # as the sheet counts them
+
+
+def test_a_long_table_without_options(tmp_path):
+    long = with_molecules(BINARY).melt("smiles", var_name="endpoint", value_name="activity")
+    found, values = proposed(tmp_path, long)
+    assert found.fetch["layout"] == "long"
+    assert found.tasks == ["a", "b", "c"]
+    assert len(values) == 3 * N
+
+
+@pytest.mark.parametrize(("shared", "kind"), [(False, "column"), (True, "scaffold")])
+def test_a_split_of_a_long_table_holds_for_molecules_or_not_at_all(tmp_path, shared, kind):
+    long = with_molecules(BINARY).melt("smiles", var_name="task", value_name="value")
+    at = long.index if shared else long["smiles"].map(SMILES.index)
+    long["group"] = np.where(np.asarray(at) % 3 == 0, "test set", "training set")
+    found, _ = proposed(tmp_path, long)
+    assert found.split["kind"] == kind
+    assert any("`group`" in note for note in found.notes)

@@ -232,7 +232,7 @@ def relevance_sentence(findings: Findings) -> str:
     ]
     if not extremes:
         return (
-            f"{start}. No single pair is decided; a ranking of pairs would be a ranking of noise."
+            f"{start}. No single pair is decided: their order is a hint, no finding."
         )
     return f"{start}. {'; '.join(extremes)}."
 

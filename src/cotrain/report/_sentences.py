@@ -231,9 +231,7 @@ def relevance_sentence(findings: Findings) -> str:
         for _, row in facts.strongest(table, "relevance", verdict, 1).iterrows()
     ]
     if not extremes:
-        return (
-            f"{start}. No single pair is decided: their order is a hint, no finding."
-        )
+        return f"{start}. No single pair is decided: their order is a hint, no finding."
     return f"{start}. {'; '.join(extremes)}."
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from cotrain.surrogates import LinearSurrogate, spearman_by_target
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+
+from cotrain.surrogates import LinearSurrogate, spearman_by_target
 
 N_SUBSETS, N_TRIED, MIN_VOTES = 200, 20, 10
 

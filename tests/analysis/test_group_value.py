@@ -68,3 +68,17 @@ def test_quick_predictions_of_members_are_the_slow_ones() -> None:
         fitted = fit_surrogates(found.indicators, found.scores, estimator)
         quick = fitted.member_predictor()(GROUPS)
         np.testing.assert_allclose(quick[GROUPS], fitted.predict(GROUPS)[GROUPS])
+
+
+@pytest.mark.parametrize("caution", [0.0, 1.0])
+@pytest.mark.parametrize("name", ["linear", "none"])
+def test_a_task_in_too_few_subsets_is_worth_what_it_scored(name: str, caution: float) -> None:
+    targets, relevance, scores = tables()
+    targets.loc[1, "intercept"] = np.nan
+    relevance.loc[relevance["target"] == "b", ["relevance", "standard_error"]] = np.nan
+    found = group_value(name, targets, relevance, scores, N_LABELS, caution, "auroc").scores(GROUPS)
+    assert np.isfinite(found[GROUPS]).all()
+    alone = group_value(name, targets, relevance, scores, N_LABELS, 0.0, "auroc")
+    only_b = np.array([[False, True, False, False, False, False]])
+    mean = scores.loc[scores["target"] == "b", "score"].mean()
+    assert alone.scores(only_b)[0, 1] == pytest.approx(mean)

@@ -68,13 +68,18 @@ def group_value(
     tasks = targets["target"].tolist()
     sign = find_score(score).sign
     intercept = sign * targets["intercept"].to_numpy()
+    # Of a task in too few subsets for a surrogate its mean is what is known.
+    means = sign * subset_scores.groupby("target")["score"].mean().reindex(tasks).to_numpy()
+    intercept = np.where(np.isnan(intercept), means, intercept)
+    intercept = np.where(np.isnan(intercept), np.nanmean(intercept), intercept)
     if surrogate in WITHOUT_EFFECTS:
         return LinearValue(intercept, np.zeros((len(tasks), len(tasks))))
     if surrogate == "linear":
-        coef = pair_matrix(relevance, tasks, "relevance")
+        coef = np.nan_to_num(pair_matrix(relevance, tasks, "relevance"))
         if caution == 0:
             return LinearValue(intercept, coef)
         error = pair_matrix(relevance, tasks, "standard_error")
+        error = np.nan_to_num(error, nan=np.nanmax(error))
         return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
     known = candidates(n_labels)
     if surrogate not in known:

@@ -1,5 +1,6 @@
 """Surrogates, effects and learning curves of the runs in MLflow."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
+from cotrain.surrogates import DesignWarning
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 from cotrain.training import Learners, load_fit_table
@@ -44,6 +46,12 @@ PLACEBO = "placebo"
 
 
 def run(study: Study) -> str:
+    with warnings.catch_warnings():  # what stays unknown is said by the tables, by name
+        warnings.simplefilter("ignore", DesignWarning)
+        return _run(study)
+
+
+def _run(study: Study) -> str:
     analyze, plan = study.settings.analyze, study.settings.plan
     runs = Runs.of(study)
     tasks = runs.table.tasks

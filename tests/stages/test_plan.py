@@ -4,9 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from random_fits import make_table
 
 from cotrain.allocation import WAYS, rotations, subset_fit
+from cotrain.exceptions import SettingsError
+from cotrain.stages._plan_sizes import what_is_decided, with_subsets, within_budget
 from cotrain.stages.plan import make_plans
 from cotrain.study import Study
 from cotrain.training import can_learn
@@ -44,3 +47,31 @@ def test_curves_lack_the_fits_that_cannot_learn():
     assert fewer < every
     assert {(fit.members, fit.level) for fit in gone} == {((2,), 1)}
     assert set(plans[0]["subsets"].fits) == set(plans[1]["subsets"].fits)
+
+
+@pytest.mark.parametrize(
+    ("budget", "n_subsets"), [(None, 60), ("10 min", 10), ("0.5 h", 50), ("1000 h", 100_000)]
+)
+def test_as_many_subsets_as_the_budget_pays_for(budget, n_subsets):
+    settings = Study(ROOT).settings
+    plan = settings.plan.model_copy(update={"budget": budget})
+    settings = with_subsets(settings.model_copy(update={"plan": plan}), 60)
+    # Five minutes for what stands beside the subsets, and half a minute for each.
+    sized = within_budget(settings, lambda those: 5 + those.plan.subsets.n_subsets / 2)
+    assert sized.plan.subsets.n_subsets == n_subsets
+
+
+def test_a_budget_that_pays_for_no_subset():
+    settings = Study(ROOT).settings
+    plan = settings.plan.model_copy(update={"budget": "10 min"})
+    with pytest.raises(SettingsError, match="take 12 min here: raise it"):
+        within_budget(settings.model_copy(update={"plan": plan}), lambda _: 11.5)
+
+
+def test_what_a_plan_decides_is_said():
+    said = [what_is_decided(10, n, 5, repeats, 0.05) for n, repeats in ((30, 2), (120, 2), (30, 1))]
+    least = [float(one.split("about ")[1].split()[0]) for one in said[:2]]
+    assert least[0] > least[1] > 0
+    assert "one repeat decides no pair" in said[2]
+    assert "verdicts on pairs are out of reach" in what_is_decided(442, 60, 56, 2, 0.05)
+    assert "out of reach" not in what_is_decided(442, 400, 56, 2, 0.05)

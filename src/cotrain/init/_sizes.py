@@ -38,7 +38,8 @@ def fit_plan(
         levels = {n_train - 1}
     plan["augmentations"]["levels"] = sorted(level for level in levels if level < n_train) or [1]
     subsets = plan["subsets"]
-    subsets["max_size"] = max(2, min(subsets["max_size"], n_tasks - 1))
+    # Of hundreds of tasks larger subsets, so that 60 of them hold each task several times.
+    subsets["max_size"] = max(2, min(max(subsets["max_size"], n_tasks // 4), n_tasks - 1))
     sizes = range(subsets["min_size"], subsets["max_size"] + 1)
     subsets["n_subsets"] = min(subsets["n_subsets"], sum(math.comb(n_tasks, n) for n in sizes))
     params["group"]["max_groups"] = min(params["group"]["max_groups"], n_tasks)

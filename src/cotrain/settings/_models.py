@@ -160,6 +160,7 @@ class PlanSettings(Section):
     subset_level: Folds
     rotate: bool
     seed: Seed
+    budget: Annotated[str, Field(pattern=r"^\d+(\.\d+)? (min|h)$")] | None = None
     subsets: SubsetSettings
     placebo: PlaceboSettings
     augmentations: AugmentationSettings
@@ -170,6 +171,8 @@ class PlanSettings(Section):
     def _primary_tasks_are_drawn(self) -> "PlanSettings":
         if self.primary and self.subsets.sampling == "adaptive":
             raise ValueError("`primary` needs `subsets.sampling: uniform`; adaptive asks about all")
+        if self.budget is not None and self.subsets.sampling == "adaptive":
+            raise ValueError("`budget` needs `subsets.sampling: uniform`; adaptive stops by itself")
         return self
 
 

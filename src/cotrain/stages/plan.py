@@ -23,6 +23,7 @@ from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings, SubsetSettings
 from cotrain.stages._checks import check_against, check_duration, check_fit_count
 from cotrain.stages._learners import study_learners
+from cotrain.stages._plan_sizes import what_is_decided, within_budget
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -46,10 +47,14 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
     """
     settings = study.settings
     check_against(settings, table)
-    check_fit_count(settings, table.n_tasks)
     learners = study_learners(study)
-    try:
-        plans = make_plans(
+    journal = Journal(study.journal)
+    for path in sorted(study.fits("any").parent.glob("*.parquet")):
+        journal.absorb(load_fit_table(path))
+
+    def plans_of(settings: Settings) -> list[Plan]:
+        check_fit_count(settings, table.n_tasks)
+        return make_plans(
             settings,
             table.n_tasks,
             version,
@@ -57,11 +62,16 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
             lambda fit: can_learn(table, fit),
             [table.tasks.index(name) for name in settings.plan.primary],
         )
+
+    def minutes_of(plans: list[Plan]) -> list[float]:
+        # All fits, recorded or not: what is trained already must not make the plan larger.
+        return [_minutes(plan, table, learners, settings, journal, every=True) for plan in plans]
+
+    try:
+        settings = within_budget(settings, lambda sized: sum(minutes_of(plans_of(sized))))
+        plans = plans_of(settings)
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `plan`: {error}") from error
-    journal = Journal(study.journal)
-    for path in sorted(study.fits("any").parent.glob("*.parquet")):
-        journal.absorb(load_fit_table(path))
     minutes = [_minutes(plan, table, learners, settings, journal) for plan in plans]
     check_duration(settings, sum(minutes))
     said = [_describe(*each, journal) for each in zip(plans, minutes, strict=True)]
@@ -139,10 +149,16 @@ def fitting_subsets(subsets: SubsetSettings, n_tasks: int, n_primary: int = 0) -
 
 
 def _minutes(
-    plan: Plan, table: TaskTable, learners: Learners, settings: Settings, journal: Journal
+    plan: Plan,
+    table: TaskTable,
+    learners: Learners,
+    settings: Settings,
+    journal: Journal,
+    *,
+    every: bool = False,
 ) -> float:
-    """How long the fits that are not recorded take on all workers, about."""
-    recorded = journal.recorded()
+    """How long the fits that are not recorded take on all workers, about; or `every` fit."""
+    recorded = set() if every else journal.recorded()
     missing = [fit for key, fit in plan.fits.items() if key not in recorded]
     measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
     seconds = float(sum(estimate_seconds(learners, table, missing, measured)))
@@ -171,11 +187,10 @@ def _notes(settings: Settings, n_tasks: int, subsets: Plan) -> list[str]:
             f"note: {n_tasks} tasks have {found} subsets of {wanted.min_size} to "
             f"{min(wanted.max_size, n_tasks)}, so all are trained, not {wanted.n_subsets}"
         )
-    mean_size = sum(map(len, subsets.subsets)) / max(found, 1)
-    scores = found * mean_size / n_tasks
-    if scores < n_tasks and subsets.rounds is None and found == wanted.n_subsets:
-        notes.append(
-            f"note: {scores:.1f} subsets hold a task, fewer than the {n_tasks} tasks: few pairs "
-            "can be decided; raise `plan.subsets.n_subsets` or learn fewer tasks"
-        )
+    elif subsets.rounds is None and found:
+        if settings.plan.budget is not None:
+            notes.append(f"`plan.budget` of {settings.plan.budget} pays for {found} subsets")
+        mean_size = sum(map(len, subsets.subsets)) / found
+        fdr = settings.analyze.fdr
+        notes.append(what_is_decided(n_tasks, found, mean_size, wanted.repeats, fdr))
     return notes

@@ -1,0 +1,96 @@
+"""How many subsets a time budget pays for, and what so many can decide."""
+
+import math
+from collections.abc import Callable
+
+from scipy import stats
+
+from cotrain.exceptions import SettingsError
+from cotrain.settings import Settings
+
+_PROBE, _ROUNDS, _MOST = 33, 6, 100_000
+_POWER = 0.8
+
+
+def minutes_of(budget: str) -> float:
+    """Return the minutes of a text such as `10 min` or `1.5 h`.
+
+    Examples
+    --------
+    >>> minutes_of("10 min"), minutes_of("1.5 h")
+    (10.0, 90.0)
+    """
+    number, unit = budget.split()
+    return float(number) * (60 if unit == "h" else 1)
+
+
+def with_subsets(settings: Settings, n_subsets: int) -> Settings:
+    """The settings with another number of subsets."""
+    subsets = settings.plan.subsets.model_copy(update={"n_subsets": n_subsets})
+    plan = settings.plan.model_copy(update={"subsets": subsets})
+    return settings.model_copy(update={"plan": plan})
+
+
+def within_budget(settings: Settings, minutes: Callable[[Settings], float]) -> Settings:
+    """The settings with as many subsets as `plan.budget` pays for; as they are without one.
+
+    Parameters
+    ----------
+    minutes : callable
+        How long all plans of settings take on this machine.
+
+    Raises
+    ------
+    SettingsError
+        If the budget does not even pay for the fits beside the subsets.
+    """
+    if settings.plan.budget is None:
+        return settings
+    budget = minutes_of(settings.plan.budget)
+    least = minutes(with_subsets(settings, 1))
+    if budget < least:
+        raise SettingsError(
+            f"params.yaml: `plan.budget` is {settings.plan.budget}, and tasks alone, together and "
+            f"their curves take {math.ceil(least)} min here: raise it, or lower the repeats and "
+            "levels of `plan.augmentations`"
+        )
+    n_subsets = _PROBE
+    for _ in range(_ROUNDS):  # for the more fits, the more of them are recorded and set the scale
+        each = (minutes(with_subsets(settings, n_subsets)) - least) / (n_subsets - 1)
+        if each <= 0:  # of few tasks all subsets are fewer than those probed
+            break
+        before, n_subsets = n_subsets, min(2 + int((budget - least) / each), _MOST)
+        if abs(n_subsets - before) <= before / 50:
+            break
+    return with_subsets(settings, n_subsets - 1 if n_subsets < _MOST else _MOST)
+
+
+def what_is_decided(
+    n_tasks: int, n_subsets: int, mean_size: float, n_repeats: int, fdr: float
+) -> str:
+    """Say what so many subsets of so many tasks can decide at best, in one line.
+
+    The effect of a source on a target is the difference between the target's scores with and
+    without it. One of all K - 1 sources is found in four cases of five where it is larger than
+    z standard errors, with z for a level of `fdr` / K and that power. The unit is the standard
+    deviation of a task's score between fits of the same subset: of K = 10 tasks 60 subsets of
+    5 on average decide effects from 1.0 of it in two repeats.
+    """
+    holding = n_subsets * mean_size / n_tasks
+    share = (mean_size - 1) / max(n_tasks - 1, 1)
+    both, one = holding * share, holding * (1 - share)
+    said = f"{holding:.1f} subsets hold a task, {both:.1f} a pair"
+    if min(both, one) < 2 or holding < 4:
+        return (
+            f"note: {said}: verdicts on pairs are out of reach; what can be answered is who gains "
+            "beside others, how groups compare when trained for real, and where to label. Raise "
+            "`plan.subsets.n_subsets` or `plan.budget`, or learn fewer tasks"
+        )
+    if n_repeats < 2:
+        return f"note: {said}: one repeat decides no pair; raise `plan.subsets.repeats`"
+    z = stats.t.ppf(1 - fdr / n_tasks / 2, holding - 2) + stats.norm.ppf(_POWER)
+    least = z * math.sqrt((1 / both + 1 / one) / n_repeats)
+    return (
+        f"{said}: the smallest effect that can be decided is about {least:.1f} standard deviations "
+        "of a task's score between repeats"
+    )

@@ -1,29 +1,40 @@
-"""The table of rivals of a finished study, as Markdown: `python rivals.py STUDY SCORE ...`."""
+"""The table of rivals of a finished study, as Markdown: `python rivals.py STUDY SCORE ...`.
+
+With `--worst` after the scores, each way's worst task stands beside its mean.
+"""
 
 import sys
 from pathlib import Path
 
 import pandas as pd
 
+from cotrain.scores import find_score
 
-def rivals(study: Path, scores: list[str]) -> str:
+
+def rivals(study: Path, scores: list[str], with_worst: bool = False) -> str:
     """Test scores of each way to predict, and what the recommended portfolio gains over it.
 
     Gains are better if positive whatever the score, means have its natural sign; intervals are
     Student's at 95 %, over repeats. Losses are shown after recalibration on validation labels too.
     """
     table = pd.read_csv(study / "data" / "validation" / "comparison.csv")
+    tasks = pd.read_csv(study / "data" / "validation" / "tasks.csv")
+    tasks = tasks[tasks["calibration"] == "raw"].set_index(["score", "grouping"])["mean"]
     shown = {
         score: table[table["score"] == score].set_index(["calibration", "grouping"])
         for score in scores
     }
     heads = ["way to predict"]
     for score, rows in shown.items():
-        heads += [score, "gain"]
+        heads += [score, *(["worst task"] if with_worst else []), "gain"]
         heads += [f"{score}, recalibrated"] if "recalibrated" in rows.index else []
     lines = [_line(heads), _line(["---"] * len(heads))]
     for way in table["grouping"].drop_duplicates():
-        cells = [cell for rows in shown.values() for cell in _cells(rows, way)]
+        cells = []
+        for score, rows in shown.items():
+            mean, *others = _cells(rows, way)
+            worst = find_score(score).sign * (find_score(score).sign * tasks[score, way]).min()
+            cells += [mean, *([f"{worst:.3f}"] if with_worst else []), *others]
         lines.append(_line([f"**{way}**" if way == "recommended" else way, *cells]))
     return "\n".join(lines)
 
@@ -44,4 +55,5 @@ def _line(cells: list[str]) -> str:
 if __name__ == "__main__":
     if len(sys.argv) < 3 or not (Path(sys.argv[1]) / "data/validation/comparison.csv").exists():
         sys.exit("usage: python rivals.py STUDY SCORE ..., of a study that `cotrain validate` ran")
-    print(rivals(Path(sys.argv[1]), sys.argv[2:]))
+    scores = [name for name in sys.argv[2:] if name != "--worst"]
+    print(rivals(Path(sys.argv[1]), scores, "--worst" in sys.argv))

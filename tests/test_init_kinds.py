@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cotrain.init._proposal import Wishes, propose
+from cotrain.init._proposal import propose
+from cotrain.init._wishes import Wishes
 from cotrain.sources import Table, read_table
 
 N = 40

@@ -12,8 +12,9 @@ from ruamel.yaml import YAML
 
 from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
-from cotrain.init._proposal import Wishes, expand, propose
+from cotrain.init._proposal import propose
 from cotrain.init._sizes import fit_plan, fit_recipe, fit_scores
+from cotrain.init._wishes import Wishes, expand
 from cotrain.init._words import described
 from cotrain.settings import load_settings
 from cotrain.stages._checks import MIN_TASKS

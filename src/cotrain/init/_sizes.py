@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from cotrain.init._proposal import column_folds
+from cotrain.init._folds import column_folds
 
 
 def fit_plan(

@@ -1,0 +1,68 @@
+"""How a study splits its examples into folds."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from cotrain.init._columns import Column, part_of
+from cotrain.init._wishes import Draft
+
+
+def split_section(draft: Draft, columns: list[Column], molecules: str | None) -> dict[str, Any]:
+    """The section `prepare.split`: as asked for, a column of parts, scaffolds or at random."""
+    wishes, cells = draft.wishes, draft.table.cells
+    if wishes.date is not None:
+        return {"kind": "time", "column": wishes.date}
+    name = wishes.split
+    found = [c.name for c in columns if c.role == "split" and "words" in c.why]
+    if name is None and found:
+        n_both = 0
+        if molecules is not None:
+            pairs = cells[[molecules, found[0]]].drop_duplicates()
+            n_both = int(pairs[molecules].duplicated().sum())
+        if n_both > len(cells) / 100:
+            draft.notes.append(
+                f"`{found[0]}` has {n_both} molecules in several parts, so folds are our own; "
+                f"--split {found[0]} follows it"
+            )
+        else:
+            name = found[0]
+            draft.notes.append(f"folds follow `{name}`; --ignore it for folds of our own")
+    if name is not None:
+        return {"kind": "column", "column": name, "values": sorted(cells[name].unique())}
+    dates = [c.name for c in columns if c.role == "date" and c.n_known > len(cells) / 2]
+    if dates:
+        draft.notes.append(f"`{dates[0]}` could make folds by time: --date {dates[0]!r}")
+    if molecules is not None:
+        return {"kind": "scaffold", "column": molecules}
+    return {"kind": "random"}
+
+
+def column_folds(
+    values: Sequence[str], n_folds: int, n_test: int, n_validation: int
+) -> dict[str, list[int]]:
+    """Return the folds of each value of a split column: the last test, those before validate."""
+    parts = {value: part_of(value) for value in values}
+    if all(part is not None for part in parts.values()):
+        test = list(range(n_folds - n_test, n_folds))
+        has_validation = "valid" in parts.values()
+        end = n_folds - n_test - (n_validation if has_validation else 0)
+        folds = {
+            "train": list(range(end)),
+            "valid": list(range(end, n_folds - n_test)),
+            "test": test,
+        }
+        order = ("train", "valid", "test")
+        return {
+            value: folds[part] for part in order for value, found in parts.items() if found == part
+        }
+    ordered = sorted(values, key=_natural)
+    return {value: [at % n_folds] for at, value in enumerate(ordered)}
+
+
+def _natural(text: str) -> list[tuple[int, float, str]]:
+    return [
+        (0, float(part), "") if part.isdigit() else (1, 0.0, part)
+        for part in re.split(r"(\d+)", text)
+        if part
+    ]

@@ -1,0 +1,258 @@
+"""Which tasks a table holds: a column for each, or a row for each measurement."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cotrain.exceptions import DataError
+from cotrain.init._columns import Column, two_values, words_of
+from cotrain.init._wishes import Draft
+from cotrain.sources import join_columns, read_cells
+from cotrain.sources._units import factors
+
+# Columns of a long table as ChEMBL exports them.
+_CHEMBL_TASKS = ("target_chembl_id", "target_id", "target_pref_name", "target")
+_TASKS = ("task", *_CHEMBL_TASKS, "assay", "endpoint", "dataset", "property", "test", "parameter")
+_VALUES = ("standard_value", "value", "label", "y", "result", "measurement", "activity")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tasks of a table.
+
+    Attributes
+    ----------
+    fetch : dict
+        What the section `fetch` says of them.
+    tasks : list of str
+    kinds : dict of str to str
+        Binary or real, by task.
+    values : dict of str to Series
+        The numbers of each task that are no bounds.
+    molar : bool
+        Whether they are in nM.
+    """
+
+    fetch: dict[str, Any]
+    tasks: list[str]
+    kinds: dict[str, str]
+    values: dict[str, pd.Series]
+    molar: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether each row is a measurement."""
+        return bool(self.fetch["layout"] == "long")
+
+
+def is_long(draft: Draft, molecules: str | None) -> bool:
+    """Whether each row is a measurement, as the user or the columns say."""
+    wishes, names = draft.wishes, set(draft.table.cells.columns)
+    if wishes.layout is not None:
+        return wishes.layout == "long"
+    if wishes.task_columns or wishes.value_column:
+        return True
+    if {"standard_value", "standard_type"} <= names and names & set(_CHEMBL_TASKS):
+        draft.notes.append("a long table as ChEMBL exports it: a row a measurement")
+        return True
+    task, value = (next((n for n in wanted if n in names), "") for wanted in (_TASKS, _VALUES))
+    if task and value and not wishes.tasks and molecules is not None:
+        cells = draft.table.cells
+        if 1 < cells[task].nunique() <= len(cells) / 4 and cells[molecules].duplicated().any():
+            draft.notes.append(
+                f"a long table: `{task}` names the task of a row, `{value}` holds its value; "
+                "--layout wide if not"
+            )
+            return True
+    return False
+
+
+def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layout:
+    """The tasks of a table with a column for each.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    tasks = [c.name for c in columns if c.role == "task" and c.name not in features]
+    if not tasks:
+        raise DataError(
+            f"{draft.table.path}: no column of numbers or of two classes to learn; name some "
+            "by --tasks, or with --layout long the columns of a long table"
+        )
+    kinds: dict[str, str] = {c.name: c.kind or "real" for c in columns if c.name in tasks}
+    gaps: set[str] = set()
+    words: dict[str, float | None] = {}
+    for column in columns:
+        if column.name in tasks:
+            words = {**column.words, **words}
+    values = {}
+    for name in tasks:
+        texts = draft.table.cells[name]
+        read = read_cells(texts, draft.table.format.decimal or ".", words=words)
+        if len(missing := _odd_numbers(draft, name, read.value, kinds[name])):
+            gaps |= set(texts[missing])
+            read.value[missing] = np.nan
+        values[name] = read.value[read.relation == ""].dropna()
+        odd = texts[read.wrong]
+        if len(odd):
+            counts = odd.value_counts()
+            shown = ", ".join(f"{text!r} ({n})" for text, n in counts.head(4).items())
+            gaps |= set(counts.index.astype(str))
+            draft.notes.append(
+                f"`{name}`: {shown} are no numbers and count as gaps: see `fetch.na_values`"
+            )
+        if read.words.any():
+            seen = read.value[read.words].groupby(texts[read.words].str.lower())
+            said = ", ".join(
+                f"{text} ({len(part)}) is {_meaning(part.iloc[0])}" for text, part in seen
+            )
+            draft.notes.append(f"`{name}`: {said}")
+    fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks}
+    relations = {c.of: c.name for c in columns if c.role == "modifier" and c.of in tasks}
+    if relations:
+        fetch["relations"] = relations
+    if gaps:
+        fetch["na_values"] = sorted(gaps)
+    if words:
+        fetch["words"] = words
+    _note_limits(draft, values, kinds)
+    return Layout(fetch, tasks, kinds, values)
+
+
+def _odd_numbers(draft: Draft, name: str, value: pd.Series, kind: str) -> pd.Index:
+    """Cells whose number stands for a gap: -1 beside classes, -999 far below all others."""
+    known = value.dropna()
+    if kind == "binary":
+        odd = known.index[(known == -1) & bool(known.isin((-1, 0, 1)).all() and 0 in set(known))]
+    else:
+        odd = known.index[known.isin((-99, -999, -9999, -99999))]
+        rest = known.drop(odd)
+        if len(rest) and rest.min() < -20:
+            odd = odd[:0]
+    if len(odd):
+        shown = f"{known[odd[0]]:g} ({len(odd)})"
+        draft.notes.append(f"`{name}`: {shown} counts as a gap: see `fetch.na_values`")
+    return odd
+
+
+def _note_limits(draft: Draft, values: dict[str, pd.Series], kinds: dict[str, str]) -> None:
+    """Tell where many values are the least or the greatest, as at a limit of an assay."""
+    found = {}
+    for name, part in values.items():
+        for mark, end in (("<", part.min()), (">", part.max())):
+            share = float((part == end).mean())
+            if kinds[name] == "real" and part.nunique() >= 10 and share >= 0.3 and end != 0:
+                found[name] = f"{share:.0%} of `{name}` are {end:g}", f"{mark}{end:g}"
+    if found:
+        said, bound = next(iter(found.values()))
+        others = f", and so in {len(found) - 1} tasks more" if len(found) > 1 else ""
+        draft.notes.append(
+            f"{said}{others}: if that is where the assay ends, write {bound}, for a bound is "
+            "no value"
+        )
+
+
+def read_long(draft: Draft) -> Layout:
+    """The tasks of a table with a row for each measurement.
+
+    Raises
+    ------
+    DataError
+        If no column names the tasks, or none holds values.
+    """
+    cells, wishes = draft.table.cells, draft.wishes
+    names = [str(name) for name in cells.columns]
+    molar = False
+    task_columns = list(wishes.task_columns)
+    if not task_columns:
+        found = [name for name in _TASKS if name in names]
+        if not found:
+            raise DataError(
+                f"{draft.table.path}: which column names the task of a row? Give --task-column"
+            )
+        task_columns = found[:1]
+        if "standard_type" in names:
+            task_columns.append("standard_type")
+    value = wishes.value_column or next((name for name in _VALUES if name in names), None)
+    if value is None:
+        raise DataError(f"{draft.table.path}: which column holds the values? Give --value-column")
+    fetch: dict[str, Any] = {
+        "layout": "long",
+        "tasks": list(wishes.tasks) or None,
+        "task": task_columns[0] if len(task_columns) == 1 else task_columns,
+        "value": value,
+    }
+    relation = [n for n in names if words_of(n)[-1:] in (["relation"], ["modifier"], ["qualifier"])]
+    mine = [n for n in relation if n.split("_")[0] == value.split("_")[0]] or relation
+    if mine:
+        fetch["relation"] = mine[0]
+    read = read_cells(cells[value], draft.table.format.decimal or ".")
+    numbers = read.value
+    if read.wrong.any():
+        fetch["na_values"] = sorted(cells[value][read.wrong].unique().tolist())
+    units = next((n for n in names if words_of(n)[-1:] in (["units"], ["unit"])), None)
+    if units is not None and value.split("_")[0] == units.split("_")[0]:
+        counts = cells[units][numbers.notna()].value_counts()
+        fetch["units"] = {
+            "column": units,
+            "to": "nM" if "nM" in counts.index else str(counts.index[0]),
+        }
+        shown = ", ".join(f"{unit or 'blank'} ({n})" for unit, n in counts.items())
+        draft.notes.append(
+            f"units {shown}: molar ones are converted to {fetch['units']['to']}, values in "
+            "others left out"
+        )
+        molar = fetch["units"]["to"] == "nM"
+        numbers = numbers * factors(cells[units], fetch["units"]["to"])
+    for name in ("validity_comment", "data_validity_comment"):
+        if name in names and (n := int((cells[name] != "").sum())):
+            draft.notes.append(
+                f"{n} rows have a `{name}` and are kept: take out of the file what you doubt"
+            )
+    known = numbers.notna()
+    task = join_columns([cells[name] for name in task_columns])
+    nameless = int(((task == "") & known).sum())
+    if wishes.tasks_by and nameless and not wishes.tasks:
+        fetch["tasks"] = task[known & (task != "")].unique().tolist()
+        draft.notes.append(f"{nameless} rows name no group and are left out")
+    chosen = task.isin(wishes.tasks) if wishes.tasks else task != ""
+    tasks = [str(name) for name in task[known & chosen].unique()]
+    values = {str(name): part for name, part in numbers[known & chosen].groupby(task, sort=False)}
+    kinds = {
+        name: "binary" if part.isin((0, 1)).all() or two_values(part) else "real"
+        for name, part in values.items()
+    }
+    if wishes.tasks_by:
+        kinds = dict.fromkeys(tasks, "real" if "real" in kinds.values() else "binary")
+        _check_groups(draft, values)
+    return Layout(fetch, tasks, kinds, values, molar)
+
+
+def _check_groups(draft: Draft, values: dict[str, pd.Series]) -> None:
+    if not values:
+        raise DataError(
+            f"{draft.table.path}: no cell of `{draft.wishes.label}` is a number or a word for "
+            "one of two classes; name another column by --label"
+        )
+    alike = [name for name, part in values.items() if part.nunique() < 2]
+    if len(values) - len(alike) < 2:
+        raise DataError(
+            f"{draft.table.path}: of {len(values)} groups only {len(values) - len(alike)} have "
+            f"labels that differ; name other columns by --tasks-by, or another --label than "
+            f"`{draft.wishes.label}`"
+        )
+    if alike:
+        named = ", ".join(f"`{name}`" for name in alike[:5])
+        draft.notes.append(
+            f"{len(alike)} of {len(values)} groups have one label alone, and `prepare` will "
+            f"leave them out: {named}{' ...' if len(alike) > 5 else ''}"
+        )
+
+
+def _meaning(value: float) -> str:
+    """What a word for a label stands for."""
+    return "a gap" if np.isnan(value) else f"{value:g}"

@@ -184,6 +184,22 @@ def test_what_is_there_is_not_overwritten(tmp_path, name):
     assert (tmp_path / name).read_text() == "mine"
 
 
+def test_a_study_whose_making_was_stopped_can_be_made(tmp_path, monkeypatch):
+    """Stopped by Ctrl-C, and by a kill, which leaves what it was making beside."""
+
+    def stopped(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("cotrain.init._set_up_repositories", stopped)
+        assert cotrain(Path(), "init", str(tmp_path / "study")).code == 130
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".study.x.part/new").mkdir(parents=True)
+    init(tmp_path / "study")
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
+    assert type_in(tmp_path / "study", "git", "status", "--porcelain") == ""
+
+
 def test_smiles_without_a_file(tmp_path):
     assert "are about the table of --csv: give it as well" in refuse(
         tmp_path / "study", "--smiles", "smiles"

@@ -1,9 +1,14 @@
 """A study of one's own: a folder with dvc.yaml and params.yaml, under git and DVC."""
 
+import glob
 import io
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,7 @@ __all__ = ["Wishes", "make_study"]
 
 # The pipeline is not called dvc.yaml there, or DVC would take the folder for a study.
 _TEMPLATES = files("cotrain") / "templates"
+_INSIDE_GIT = ["git", "rev-parse", "--is-inside-work-tree"]
 
 
 def make_study(folder: Path, csv: Path | None = None, wishes: Wishes | None = None) -> str:
@@ -42,6 +48,36 @@ def make_study(folder: Path, csv: Path | None = None, wishes: Wishes | None = No
     for name in ("dvc.yaml", "params.yaml"):
         if (folder / name).exists():
             raise CotrainError(f"{folder / name}: exists already; choose another folder")
+    with _place(folder) as place:
+        return _make(place, folder, csv, wishes)
+
+
+@contextmanager
+def _place(folder: Path) -> Iterator[Path]:
+    """Where to make the study, which is there whole or not at all once all is done.
+
+    A folder that exists, or lies in a repository, takes the study as it grows.
+    """
+    above = next((path for path in folder.resolve().parents if path.is_dir()), Path())
+    if folder.exists() or _succeeds(_INSIDE_GIT, above):
+        yield folder
+        return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+            shutil.rmtree(stale, ignore_errors=True)
+        with tempfile.TemporaryDirectory(".part", f".{folder.name}.", folder.parent) as part:
+            (new := Path(part) / "new").mkdir()
+            yield new
+            new.rename(folder)
+    except OSError as error:
+        raise CotrainError(
+            f"{folder}: cannot be written ({error.strerror}); choose another folder"
+        ) from error
+
+
+def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) -> str:
+    """Make in `place` the study that will stand in `folder`."""
     yaml = YAML()  # The round-trip loader keeps the comments.
     yaml.width = 100
     params = yaml.load(_template("params.yaml"))
@@ -51,12 +87,12 @@ def make_study(folder: Path, csv: Path | None = None, wishes: Wishes | None = No
         said = _use_table(params, pipeline, folder, csv, wishes or Wishes())
     elif wishes is not None and wishes != Wishes():
         raise CotrainError("--smiles and the like are about the table of --csv: give it as well")
-    write_text(folder / "params.yaml", _dump(yaml, params))
-    write_text(folder / "dvc.yaml", _dump(yaml, pipeline))
+    write_text(place / "params.yaml", _dump(yaml, params))
+    write_text(place / "dvc.yaml", _dump(yaml, pipeline))
     for name in ("gitignore", "dvcignore"):
-        write_text(folder / f".{name}", _template(name))
-    load_settings(folder / "params.yaml")
-    _set_up_repositories(folder)
+        write_text(place / f".{name}", _template(name))
+    load_settings(place / "params.yaml")
+    _set_up_repositories(place)
     next_step = f"made a study; next: read {folder / 'params.yaml'}, then: cd {folder} && dvc repro"
     return said + next_step
 
@@ -101,7 +137,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
 
 def _set_up_repositories(folder: Path) -> None:
     """Git and DVC, where the folder is not yet in such a repository."""
-    is_new = not _succeeds(["git", "rev-parse", "--is-inside-work-tree"], folder)
+    is_new = not _succeeds(_INSIDE_GIT, folder)
     if is_new:
         _run(["git", "init", "--quiet"], folder)
     dvc = [sys.executable, "-m", "dvc"]

@@ -46,6 +46,7 @@ def roles(found) -> dict[str, str]:
         ("n_measurements", RNG.integers(1, 9, N)),
         ("std_smiles", SMILES),
         ("project", ["one"] * N),
+        ("empty", [None] * N),
     ],
 )
 def test_columns_that_are_nothing_to_learn(tmp_path, name, values):

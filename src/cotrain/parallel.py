@@ -12,21 +12,26 @@ from cotrain.lifetime import end_with_parent
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Below this many items, starting processes costs more than it saves.
-SERIAL_BELOW = 5000
 CHUNK = 500
+# Below this many chunks, starting processes costs more than it saves.
+SERIAL_BELOW = 10
 
 
 def map_chunks(
-    function: Callable[[Sequence[T]], R], items: Sequence[T], description: str
+    function: Callable[[Sequence[T]], R],
+    items: Sequence[T],
+    description: str,
+    chunk: int | None = None,
 ) -> list[R]:
     """Return `function` of each chunk of `items`, in order, whatever the number of cores.
 
-    The work runs in processes, because RDKit holds the interpreter's lock.
+    A chunk should take some tenths of a second. The work runs in processes, because RDKit holds
+    the interpreter's lock.
     """
-    chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
-    workers = Parallel(n_jobs=1 if len(items) < SERIAL_BELOW else -1, return_as="generator")
-    results = workers(delayed(_in_worker)(function, chunk, os.getpid()) for chunk in chunks)
+    chunk = chunk or CHUNK
+    chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
+    workers = Parallel(n_jobs=1 if len(chunks) < SERIAL_BELOW else -1, return_as="generator")
+    results = workers(delayed(_in_worker)(function, part, os.getpid()) for part in chunks)
     return list(tqdm(results, description, len(chunks), disable=None, delay=2))
 
 

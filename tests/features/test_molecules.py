@@ -4,7 +4,8 @@ from rdkit import Chem
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
 from cotrain import parallel
-from cotrain.features import ecfp, standard_names
+from cotrain.features import _descriptors, ecfp, standard_names
+from cotrain.features._descriptors import descriptors
 
 SMILES = ["CCO", "c1ccccc1C(=O)N", "CC(C)Cc1ccc(C(C)C(=O)O)cc1", "[Na+].[Cl-]", "C"]
 
@@ -89,11 +90,13 @@ def test_no_molecules_no_rows():
 
 def test_processes_give_what_one_process_gives(monkeypatch):
     smiles = ["C" * n for n in range(1, 40)]
-    serial = names(smiles), ecfp(smiles)
+    serial = names(smiles), ecfp(smiles), descriptors(smiles)
     monkeypatch.setattr(parallel, "SERIAL_BELOW", 0)
     monkeypatch.setattr(parallel, "CHUNK", 7)
     assert names(smiles) == serial[0]
     assert (ecfp(smiles) != serial[1]).nnz == 0
+    monkeypatch.setattr(_descriptors, "_CHUNK", 7)
+    np.testing.assert_array_equal(descriptors(smiles), serial[2])
 
 
 def test_a_molecule_that_cannot_be_parsed_is_refused():

@@ -274,7 +274,8 @@ def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
     for at, column in enumerate(columns):
         named = _MODIFIER.match(column.name)
         of = None
-        if column.role in ("modifier", "ignored") and cells[column.name].isin(MARKS).all():
+        marks = column.n_known > 0 and cells[column.name].isin(MARKS).all()
+        if column.role in ("modifier", "ignored") and marks:
             base = named[1].strip() if named else ""
             alike = [task for task in tasks if base and task.startswith(base)]
             beside = [

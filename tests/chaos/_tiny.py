@@ -23,7 +23,7 @@ TINY = {
     "plan.subsets.max_size": 4,
     "plan.placebo.n_subsets": 4,
     "plan.placebo.repeats": 1,
-    "group.trials": 1100,
+    "group.trials": 550,
     "group.proof_seconds": 60,
     "validate.repeats": 2,
     "validate.random_groupings": 1,

@@ -79,6 +79,7 @@ LEARNERS = Registry(
         "boosting": "cotrain.training.learners:Boosting",
         "linear": "cotrain.training.learners:Linear",
         "kernel": "cotrain.training.learners:Kernel",
+        "pooled": "cotrain.training.learners:Pooled",
         "module": "cotrain.training.network:ModuleNetwork",
     },
 )

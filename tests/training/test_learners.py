@@ -16,7 +16,7 @@ from cotrain.registry import LEARNERS
 from cotrain.settings import Section
 from cotrain.testing import LearnerContract
 from cotrain.training import FitFailure, Problem, make_learner
-from cotrain.training.learners import Boosting, EstimatorLearner, Forest, Kernel, Linear
+from cotrain.training.learners import Boosting, EstimatorLearner, Forest, Kernel, Linear, Pooled
 from cotrain.training.learners._kernel_solve import Coupled, solve
 from cotrain.training.learners._similarity import Similarity
 from cotrain.training.learners._trees import of_boosting, of_forest
@@ -47,6 +47,11 @@ class TestKernel(LearnerContract):
         return Kernel(Kernel.Settings(share=0.2))
 
 
+class TestPooled(LearnerContract):
+    def learner(self):
+        return Pooled(Pooled.Settings(n_trees=20, min_leaf=5))
+
+
 class NaiveSettings(Section):
     kind: Literal["naive"] = "naive"
     alpha: float = 1.0
@@ -68,7 +73,7 @@ class TestStranger(LearnerContract):
         return Naive(Naive.Settings())
 
 
-@pytest.mark.parametrize("kind", ["network", "forest", "boosting", "linear", "kernel"])
+@pytest.mark.parametrize("kind", ["network", "forest", "boosting", "linear", "kernel", "pooled"])
 def test_settings_of_the_kind_alone_make_a_learner(kind):
     learner = LEARNERS.find(kind)
     assert type(make_learner(learner.Settings.model_validate({"kind": kind}))) is learner

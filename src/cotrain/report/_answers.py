@@ -17,7 +17,16 @@ from cotrain.report._words import (
 )
 
 # What one would do without this study, in the order in which it is said.
-USUAL = ("forest", "linear", "kernel", "boosting", "single-task", "all together", "ensemble")
+USUAL = (
+    "forest",
+    "linear",
+    "kernel",
+    "boosting",
+    "pooled",
+    "single-task",
+    "all together",
+    "ensemble",
+)
 # What a sentence can show; the page has a list of all groups.
 _MOST_GROUPS, _MOST_MEMBERS, _NAME = 8, 5, 30
 

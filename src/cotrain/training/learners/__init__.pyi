@@ -4,6 +4,7 @@ from ._forest import Forest
 from ._kernel import Kernel
 from ._linear import Linear
 from ._per_task import PerTaskLearner, TaskModel, TrainedTasks
+from ._pooled import Pooled
 
 __all__ = [
     "Boosting",
@@ -13,6 +14,7 @@ __all__ = [
     "Kernel",
     "Linear",
     "PerTaskLearner",
+    "Pooled",
     "TaskModel",
     "TrainedEstimators",
     "TrainedTasks",

@@ -16,16 +16,20 @@ from cotrain.training.learners._per_task import PerTaskLearner, TrainedTasks
 from cotrain.training.learners._threads import one_thread
 from cotrain.training.learners._trees import Trees, of_boosting
 
+TreeCount = Annotated[int, within(1, 100_000, "time and memory grow with them")]
+LeafCount = Annotated[int, within(2, 100_000, "more than examples")]
+Share = Annotated[float, Field(gt=0, le=1)]
+
 
 class BoostingSettings(Section):
     """Trees that each mend a share of what those before them left."""
 
     kind: Literal["boosting"] = "boosting"
-    n_trees: Annotated[int, within(1, 100_000, "time and memory grow with them")] = 150
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
-    max_leaves: Annotated[int, within(2, 100_000, "more than examples")] = 15
+    n_trees: TreeCount = 150
+    learning_rate: Share = 0.05
+    max_leaves: LeafCount = 15
     min_leaf: Count = 5
-    max_features: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_features: Share = 0.2
     l2: Annotated[float, within(0, 1e6, "more leaves no effect")] = 1.0
 
 

@@ -181,13 +181,14 @@ class PerTaskLearner(Learner):
                 labels,
                 None if np.ptp(weights) == 0 else weights / weights.mean(),
                 bool(problem.is_binary[place]),
-                _seed(fit.seed, int(task)),
+                seed_of(fit.seed, int(task)),
             )
             models.append(model)
-        return self.trained(tasks=problem.members, models=tuple(models), **_facts(problem))
+        return self.trained(tasks=problem.members, models=tuple(models), **facts_of(problem))
 
 
-def _facts(problem: Problem) -> dict[str, np.ndarray]:
+def facts_of(problem: Problem) -> dict[str, np.ndarray]:
+    """What a fit's models share, as `TrainedTasks` names it."""
     alone = np.where(problem.is_binary, problem.base_logits(), problem.shift)
     return {
         "is_binary": problem.is_binary,
@@ -198,5 +199,6 @@ def _facts(problem: Problem) -> dict[str, np.ndarray]:
     }
 
 
-def _seed(seed: int, task: int) -> int:
+def seed_of(seed: int, task: int) -> int:
+    """The seed of one task in a fit of `seed`."""
     return int(np.random.SeedSequence([seed, task]).generate_state(1)[0])

@@ -174,6 +174,7 @@ def test_a_star_takes_all_columns_but_labels_and_names(tmp_path):
         init(tmp_path / name, "--csv", table, "--features", "columns:*", *options)
         settings = load_settings(tmp_path / name / "params.yaml")
         assert settings.prepare.features.columns == columns
+        assert settings.learners["boosting"].kind == "boosting"  # what one would use on a table
 
 
 @pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml"])

@@ -127,8 +127,11 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
         prepare["split"] = folds
     fit_scores(params, set(found.kinds.values()))
     fit_recipe(params, set(found.kinds.values()))
-    if wishes.tasks_by:  # what one would use for groups that share one question
+    # What one would use for groups that share one question, and for columns of a table.
+    if wishes.tasks_by:
         params["learners"]["pooled"] = {"kind": "pooled"}
+    elif found.features["kind"] == "columns":
+        params["learners"]["boosting"] = {"kind": "boosting"}
     pipeline["stages"]["fetch"]["deps"] = [path]
     if (file := found.features.get("path")) is not None:
         given = os.path.relpath(Path(file).resolve(), folder.resolve())

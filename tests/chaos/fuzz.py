@@ -30,8 +30,9 @@ def _timed(check, name: str, done: Counter, slowest: list[float]):
         done[name] += 1
         begun = time.process_time()
         check(data)
-        slowest[0] = max(slowest[0], time.process_time() - begun)
-        assert slowest[0] < _LONGEST, slowest[0]
+        seconds = time.process_time() - begun
+        slowest[0] = max(slowest[0], seconds)
+        assert seconds < _LONGEST, seconds
 
     return timed
 
@@ -54,9 +55,12 @@ def main() -> None:
             )  # fmt: skip
             try:
                 usual(seed(at)(given(strategy)(_timed(check, name, done, slowest))))()
-            except Exception:
+            except Exception as error:
                 findings += 1
-                print(name, traceback.format_exc(limit=-6)[-1500:], flush=True)
+                where = "".join(traceback.format_tb(error.__traceback__)[-4:])
+                print(
+                    f"{name}\n{where}{error!r:.500}", *getattr(error, "__notes__", ()), flush=True
+                )
         at += 1
     spent = (time.monotonic() - started) / 60
     print(

@@ -190,6 +190,8 @@ MODELS = {
     "network": _saved(None, "network"),
     "forest": _saved(make_learner(Forest.Settings(kind="forest", n_trees=2)), "forest"),
 }
+for _folder in MODELS.values():  # what is compiled at the first call is no slowness of a reader
+    TrainedModels.load(_folder).predict(TABLE.features[:3])
 
 
 @st.composite

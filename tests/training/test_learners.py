@@ -19,7 +19,7 @@ from cotrain.training import FitFailure, Problem, make_learner
 from cotrain.training.learners import Boosting, EstimatorLearner, Forest, Kernel, Linear, Pooled
 from cotrain.training.learners._kernel_solve import Coupled, solve
 from cotrain.training.learners._similarity import Similarity
-from cotrain.training.learners._trees import of_boosting, of_forest
+from cotrain.training.learners._trees import Trees, of_boosting, of_forest
 
 
 class TestForest(LearnerContract):
@@ -207,3 +207,24 @@ def test_an_estimator_of_types_that_are_not_trusted_is_not_read(tmp_path):
     wary = type("Wary", (Naive.trained.model,), {"trusted": ()})
     with pytest.raises(DataError, match="Untrusted types.*Tree"):
         type("TrainedWary", (Naive.trained,), {"model": wary}).load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["roots", "feature", "number", "left", "right", "base"])
+@pytest.mark.parametrize("change", ["type", "size", "shape"])
+def test_trees_of_other_types_or_sizes_are_refused(name, change):
+    node = (
+        np.array([0, -1, -1]),
+        np.zeros(3),
+        np.ones(3),
+        np.array([1, -1, -1]),
+        np.array([2, -1, -1]),
+    )
+    arrays = Trees.of([node], 0.0, True).arrays()
+    assert Trees.from_arrays(dict(arrays)).n_parameters == 3
+    other = {
+        "type": arrays[name].astype(np.float32),
+        "size": np.repeat(arrays[name], 2) if name != "roots" else arrays[name][:0],
+        "shape": arrays[name][:, None],
+    }[change]
+    with pytest.raises(ValueError, match="its "):
+        Trees.from_arrays({**arrays, name: other})

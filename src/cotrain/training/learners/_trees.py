@@ -13,6 +13,15 @@ from cotrain.training.learners._matrix import as_dense, as_matrix
 from cotrain.training.learners._per_task import TaskModel
 
 _CHUNK = 2**22
+_TYPES = {
+    "roots": np.int64,
+    "feature": np.int32,
+    "number": np.float64,
+    "left": np.int32,
+    "right": np.int32,
+    "base": np.float64,
+}
+_OF_NODES = ("feature", "number", "left", "right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +97,13 @@ class Trees(TaskModel):
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The trees that `arrays` described, if they are trees: no node is above itself."""
-        trees = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        own = {name: arrays[name] for name in _TYPES}
+        # What is compiled takes these alone, and looks no further.
+        if any(own[name].dtype != kind or own[name].ndim != 1 for name, kind in _TYPES.items()):
+            raise ValueError("its arrays are of other types")
+        if len({own[name].size for name in _OF_NODES}) > 1 or own["base"].size != 2:
+            raise ValueError("its arrays are of other sizes")
+        trees = cls(**own)
         node = np.arange(trees.feature.size)
         below = np.stack([trees.left, trees.right])[:, trees.feature >= 0]
         above = node[trees.feature >= 0]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
@@ -88,7 +88,7 @@ def what_is_decided(
         )
     if n_repeats < 2:
         return f"note: {said}: one repeat decides no pair; raise `plan.subsets.repeats`"
-    z = stats.t.ppf(1 - fdr / n_tasks / 2, holding - 2) + stats.norm.ppf(_POWER)
+    z = stdtrit(holding - 2, 1 - fdr / n_tasks / 2) + ndtri(_POWER)
     least = z * math.sqrt((1 / both + 1 / one) / n_repeats)
     return (
         f"{said}: the smallest effect that can be decided is about {least:.1f} standard deviations "

@@ -70,7 +70,7 @@ def test_a_budget_that_pays_for_no_subset():
 
 def test_what_a_plan_decides_is_said():
     said = [what_is_decided(10, n, 5, repeats, 0.05) for n, repeats in ((30, 2), (120, 2), (30, 1))]
-    least = [float(one.split("about ")[1].split()[0]) for one in said[:2]]
+    least = [float(one.split("below some ")[1].split()[0]) for one in said[:2]]
     assert least[0] > least[1] > 0
     assert "one repeat decides no pair" in said[2]
     assert "verdicts on pairs are out of reach" in what_is_decided(442, 60, 56, 2, 0.05)

@@ -13,10 +13,9 @@ from cotrain.sources._cells import MARKS
 from cotrain.splits._time import read_times
 
 Role = Literal[
-    "molecules", "task", "modifier", "id", "split", "date", "feature", "weight", "ignored"
+    "molecules", "task", "modifier", "id", "split", "date", "feature", "weight", "index", "ignored"
 ]
 
-INDEX = "the row numbers of whoever wrote the table"
 _IDS = frozenset({
     "id", "ids", "identifier", "name", "cid", "sid", "inchikey", "inchi", "key", "cas", "code",
     "registry", "compound", "molecule", "cpd", "structure", "formula",
@@ -138,7 +137,7 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
     if n == 0:
         return note("ignored", "no value in any row")
     if re.fullmatch(r"Unnamed: \d+", name):
-        return note("ignored", INDEX)
+        return note("index", "the row numbers of whoever wrote the table")
     if "smiles" in words and has_molecules:
         return note("ignored", "molecules too: --smiles chooses it")
     if words & _SPLITS and (why := _split(known, texts)):

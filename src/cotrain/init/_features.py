@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from cotrain.exceptions import CotrainError, DataError
-from cotrain.init._columns import INDEX, Column
+from cotrain.init._columns import Column
 from cotrain.init._wishes import Draft, expand
 from cotrain.sources import column_of
 
@@ -24,8 +24,7 @@ def feature_columns(
     taken = {
         *wishes.tasks, *wishes.ignore, *wishes.task_columns, wishes.value_column,
         *(wishes.id, wishes.split, wishes.date),
-        *(c.name for c in columns if c.role in ("id", "split", "date", "weight")),
-        *(c.name for c in columns if c.why == INDEX),
+        *(c.name for c in columns if c.role in ("id", "split", "date", "weight", "index")),
         *unusable,
     }  # fmt: skip
     named = {part.strip() for part in listed.split(",")}

@@ -9,7 +9,8 @@ import pandas as pd
 from cotrain.init._columns import Column, words_of
 from cotrain.sources import join_columns, read_cells
 
-_WEIGHTS = re.compile(r"\w*wgt|p?weights?|(sample|survey|person|row)_weights?")
+# Beside groups of rows; of molecules it may well be a task.
+_WEIGHT = re.compile(r"p?weights?")
 # A column with a cut that hardly any row of one class passes, and so much of the other, is the
 # label in other words, or part of what it was made of. So is one that orders real labels so well.
 _HARDLY_ANY, _GIVEN_AWAY, _SAME_ORDER = 0.001, 0.5, 0.95
@@ -45,7 +46,7 @@ def unusable(
             found[name] = "names the group" if name in groups else "the label"
         elif column.role != "task" and column.kind != "category":
             found[name] = column.why
-        elif _WEIGHTS.fullmatch("_".join(words_of(name))):
+        elif _WEIGHT.fullmatch("_".join(words_of(name))):
             found[name] = "the name says what a row weighs"
         elif cells[name].groupby(group).nunique().max() == 1:
             found[name] = "names the group"

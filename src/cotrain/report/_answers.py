@@ -16,17 +16,6 @@ from cotrain.report._words import (
     signed,
 )
 
-# What one would do without this study, in the order in which it is said.
-USUAL = (
-    "forest",
-    "linear",
-    "kernel",
-    "boosting",
-    "pooled",
-    "single-task",
-    "all together",
-    "ensemble",
-)
 # What a sentence can show; the page has a list of all groups.
 _MOST_GROUPS, _MOST_MEMBERS, _NAME = 8, 5, 30
 
@@ -106,7 +95,7 @@ def _skill(findings: Findings) -> list[str]:
     for score in facts.scores_compared(findings)[:2]:
         own = facts.recommended_mean(findings, score)
         others = {rival.grouping: rival.mean for rival in facts.rivals(findings, score)}
-        shown = [f"{name} {number(others[name])}" for name in USUAL if name in others]
+        shown = [f"{name} {number(others[name])}" for name in facts.USUAL if name in others]
         base = f"; the base rate has {number(others['base rate'])}" if "base rate" in others else ""
         sentences.append(
             f"On test labels the recommended portfolio has a mean {score_name(score)} of "
@@ -133,7 +122,7 @@ def _recommendation(findings: Findings) -> list[str]:
     score = facts.main_score(findings)
     gains = []
     for rival in facts.rivals(findings, score):
-        if rival.grouping in USUAL:
+        if rival.grouping in facts.USUAL:
             decimals = interval_decimals(rival.difference, rival.low, rival.high)
             ends = interval(rival.low, rival.high, decimals)
             gains.append(f"{rival.grouping} {signed(rival.difference, decimals)} ({ends})")

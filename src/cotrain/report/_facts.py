@@ -11,6 +11,17 @@ from cotrain.scores import find_score
 
 ALPHA = 0.05
 RECOMMENDED = "recommended"
+# What one would do without this study, in the order in which it is said.
+USUAL = (
+    "forest",
+    "linear",
+    "kernel",
+    "boosting",
+    "pooled",
+    "single-task",
+    "all together",
+    "ensemble",
+)
 BASE_RATE = "base rate"
 
 

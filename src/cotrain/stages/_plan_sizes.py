@@ -73,8 +73,8 @@ def what_is_decided(
     The effect of a source on a target is the difference between the target's scores with and
     without it. One of all K - 1 sources is found in four cases of five where it is larger than
     z standard errors, with z for a level of `fdr` / K and that power. The unit is the standard
-    deviation of a task's score between fits of the same subset: of K = 10 tasks 60 subsets of
-    5 on average decide effects from 1.0 of it in two repeats.
+    deviation of a task's score between fits of the same subset. It is a bound: what differs
+    between repeats, which verdicts count, is not foreseen.
     """
     holding = n_subsets * mean_size / n_tasks
     share = (mean_size - 1) / max(n_tasks - 1, 1)
@@ -91,6 +91,6 @@ def what_is_decided(
     z = stdtrit(holding - 2, 1 - fdr / n_tasks / 2) + ndtri(_POWER)
     least = z * math.sqrt((1 / both + 1 / one) / n_repeats)
     return (
-        f"{said}: the smallest effect that can be decided is about {least:.1f} standard deviations "
-        "of a task's score between repeats"
+        f"{said}: effects below some {least:.1f} standard deviations of a task's score between "
+        "repeats will hardly be decided"
     )

@@ -83,11 +83,24 @@ class TrainedTasks(Trained):
             result[at] = self._output(features[row[at]], place)
         return result
 
+    def model_of(self, place: int) -> TaskModel | None:
+        """The model of a member."""
+        return self.models[place]
+
+    def rows_of(self, features: Features, _place: int) -> Features:
+        """What a member's model takes."""
+        return features
+
+    @classmethod
+    def n_models(cls, tasks: np.ndarray) -> int:
+        """How many models there are of these members."""
+        return int(tasks.size)
+
     def _output(self, features: Features, place: int) -> np.ndarray:
-        model = self.models[place]
+        model = self.model_of(place)
         if model is None:
             return np.full(features.shape[0], self.constant[place])
-        output = model.outputs(features).astype(np.float64)
+        output = model.outputs(self.rows_of(features, place)).astype(np.float64)
         if self.is_binary[place]:
             return np.clip(output, -self.limit[place], self.limit[place])
         return output * self.scale[place] + self.shift[place]
@@ -120,7 +133,7 @@ class TrainedTasks(Trained):
             facts: dict[str, Any] = {name: arrays.pop(name) for name in _MEMBERS}
             if len({part.shape for part in facts.values()}) != 1 or facts["tasks"].ndim != 1:
                 raise ValueError("its parts do not fit together")
-            own: list[dict[str, np.ndarray]] = [{} for _ in facts["tasks"]]
+            own: list[dict[str, np.ndarray]] = [{} for _ in range(cls.n_models(facts["tasks"]))]
             for name, array in arrays.items():
                 place, _, part = name.partition("/")
                 own[int(place)][part] = array

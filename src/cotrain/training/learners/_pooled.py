@@ -1,18 +1,15 @@
 """Gradient-boosted trees of all members' rows, which know whose row it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from cotrain.allocation import Fit
-from cotrain.exceptions import DataError, FitError
+from cotrain.exceptions import FitError
 from cotrain.settings import Count, Section
 from cotrain.tasks import Features, TaskTable
-from cotrain.training._arrays import load_arrays, save_arrays
-from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests, Trained, check_stop
+from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests, check_stop
 from cotrain.training._problem import Problem
 from cotrain.training.learners._boosting import (
     Boosting,
@@ -20,14 +17,12 @@ from cotrain.training.learners._boosting import (
     LeafCount,
     Share,
     TreeCount,
+    boosting_seconds,
 )
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_dense
-from cotrain.training.learners._per_task import facts_of, seed_of
+from cotrain.training.learners._per_task import TaskModel, TrainedTasks, facts_of, seed_of
 from cotrain.training.learners._trees import Trees
-
-_FILE = "models.safetensors"
-_MEMBERS = ("tasks", "is_binary", "shift", "scale", "constant", "limit")
 
 
 class PooledSettings(BoostingSettings):
@@ -41,86 +36,23 @@ class PooledSettings(BoostingSettings):
     max_features: Share = 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedPooled(Trained):
-    """One model of all binary members, and one of all real-valued ones.
+class TrainedPooled(TrainedTasks):
+    """One model of all real-valued members, and one of all binary ones."""
 
-    Attributes
-    ----------
-    tasks, is_binary, shift, scale, constant, limit
-        As of `TrainedTasks`.
-    models : tuple of Trees or None
-        Of the real-valued and of the binary members; None where there is nothing to tell apart.
-    """
+    model = Trees
 
-    tasks: np.ndarray
-    is_binary: np.ndarray
-    shift: np.ndarray
-    scale: np.ndarray
-    constant: np.ndarray
-    limit: np.ndarray
-    models: tuple[Trees | None, Trees | None]
+    def model_of(self, place: int) -> TaskModel | None:
+        """The model of a member's kind; None for one without labels."""
+        return None if np.isnan(self.constant[place]) else self.models[int(self.is_binary[place])]
 
-    def outputs(self, features: Features) -> np.ndarray:
-        """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
-        n, k = features.shape[0], self.tasks.size
-        row, member = np.divmod(np.arange(n * k), k)
-        return self.outputs_at(features, row, member).reshape(n, k)
-
-    def outputs_at(self, features: Features, row: np.ndarray, member: np.ndarray) -> np.ndarray:
-        """The outputs of single rows and members, (n,); no other is computed."""
-        result = np.empty(row.size)
-        for place in np.unique(member):
-            at = np.flatnonzero(member == place)
-            result[at] = self._output(features[row[at]], int(place))
-        return result
-
-    def _output(self, features: Features, place: int) -> np.ndarray:
-        model = self.models[int(self.is_binary[place])]
-        n = features.shape[0]
-        if model is None or np.isnan(self.constant[place]):
-            return np.full(n, self.constant[place])
-        output = model.outputs(_with_member(features, np.full(n, place), self.tasks.size))
-        if self.is_binary[place]:
-            return np.clip(output.astype(np.float64), -self.limit[place], self.limit[place])
-        return output.astype(np.float64) * self.scale[place] + self.shift[place]
-
-    @property
-    def n_parameters(self) -> int:
-        """Numbers that the models hold, and the constants."""
-        return self.tasks.size + sum(0 if m is None else m.n_parameters for m in self.models)
-
-    def save(self, folder: Path) -> None:
-        """Write `models.safetensors`."""
-        arrays = {name: getattr(self, name) for name in _MEMBERS}
-        for place, model in enumerate(self.models):
-            own = {} if model is None else model.arrays()
-            arrays |= {f"{place}/{name}": array for name, array in own.items()}
-        save_arrays(folder / _FILE, arrays)
+    def rows_of(self, features: Features, place: int) -> Features:
+        """The features, and that they are of this member."""
+        return _with_member(features, np.full(features.shape[0], place), self.tasks.size)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing, or holds no such models.
-        """
-        path = folder / _FILE
-        arrays = load_arrays(path)
-        try:
-            facts: dict[str, Any] = {name: arrays.pop(name) for name in _MEMBERS}
-            if len({part.shape for part in facts.values()}) != 1 or facts["tasks"].ndim != 1:
-                raise ValueError("its parts do not fit together")
-            own: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
-            for name, array in arrays.items():
-                place, _, part = name.partition("/")
-                own[int(place)][part] = array
-            real, binary = (Trees.from_arrays(parts) if parts else None for parts in own)
-        except (KeyError, IndexError, ValueError) as error:
-            raise DataError(f"{path}: is no such model ({error}); export it again") from error
-        return cls(**facts, models=(real, binary))
+    def n_models(cls, _tasks: np.ndarray) -> int:
+        """Two."""
+        return 2
 
 
 class Pooled(Learner):
@@ -142,7 +74,7 @@ class Pooled(Learner):
         train, targets = problem.train, problem.targets(problem.train)
         if np.ptp(targets) == 0:
             raise FitError("the labels of all tasks are alike: there is nothing to learn")
-        models: list[Trees | None] = []
+        models: list[TaskModel | None] = []
         for kind in (False, True):
             at = np.flatnonzero(problem.is_binary[train.member] == kind)
             labels, weights = targets[at], train.weight[at]
@@ -160,8 +92,7 @@ class Pooled(Learner):
                 )
             )
             check_stop(stop)
-        real, binary = models
-        return TrainedPooled(tasks=problem.members, models=(real, binary), **facts_of(problem))
+        return TrainedPooled(tasks=problem.members, models=tuple(models), **facts_of(problem))
 
     def suggest(self, trial: Suggests, table: TaskTable) -> Section:
         """Settings to try, as of boosting."""
@@ -169,11 +100,8 @@ class Pooled(Learner):
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
         """The seconds that each fit takes on one core, about, (n_fits,)."""
-        n = member_sizes(table, fits).sum(axis=1)
-        used = np.minimum(table.n_features, n)
-        leaves = np.minimum(self.settings.max_leaves, n / self.settings.min_leaf)
-        work = 1e-3 + 4e-9 * n * used + 1e-6 * leaves * used * self.settings.max_features
-        return np.asarray(self.settings.n_trees * work)
+        n_labels = member_sizes(table, fits).sum(axis=1)
+        return boosting_seconds(self.settings, n_labels, table.n_features)
 
 
 def _with_member(features: Features, member: np.ndarray, n_members: int) -> np.ndarray:

@@ -1,3 +1,4 @@
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -21,6 +22,12 @@ def _all_different(values: list[int]) -> list[int]:
     if len(set(values)) < len(values):
         raise ValueError(f"names one twice: {', '.join(map(str, values))}; remove it")
     return values
+
+
+def _a_time(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)? (min|h)", text):
+        raise ValueError(f"must be a time such as `10 min` or `2 h`, got {text[:30]!r}")
+    return text
 
 
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -160,7 +167,7 @@ class PlanSettings(Section):
     subset_level: Folds
     rotate: bool
     seed: Seed
-    budget: Annotated[str, Field(pattern=r"^\d+(\.\d+)? (min|h)$")] | None = None
+    budget: Annotated[str, AfterValidator(_a_time)] | None = None
     subsets: SubsetSettings
     placebo: PlaceboSettings
     augmentations: AugmentationSettings

@@ -75,6 +75,7 @@ LEARNERS = Registry(
     {
         "network": "cotrain.training.network:Network",
         "combined": "cotrain.gradients:CombinedNetwork",
+        "combined_module": "cotrain.gradients:CombinedModule",
         "forest": "cotrain.training.learners:Forest",
         "boosting": "cotrain.training.learners:Boosting",
         "linear": "cotrain.training.learners:Linear",

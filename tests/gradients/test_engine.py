@@ -8,10 +8,16 @@ from scipy.sparse import csr_array
 from torchjd import aggregation
 
 from cotrain.allocation import Allocation, Fit, FoldUse, all_together, rotations, subset_fit
-from cotrain.gradients import Combination, CombinedNetwork, CombinedSettings
+from cotrain.gradients import (
+    Combination,
+    CombinedModule,
+    CombinedModuleSettings,
+    CombinedNetwork,
+    CombinedSettings,
+)
 from cotrain.tasks import TaskTable
-from cotrain.training import FitFailure, FitResult
-from cotrain.training.network import Network, NetworkSettings
+from cotrain.training import FitFailure, FitResult, Learner
+from cotrain.training.network import ModuleNetwork, ModuleSettings, Network, NetworkSettings
 
 N_TASKS, N_FOLDS = 3, 6
 _OF_QUADPROG = ("upgrad", "dualproj")  # torchjd needs two packages more for them
@@ -72,7 +78,7 @@ def combined(combination: str) -> CombinedNetwork:
     )
 
 
-def scores(learner: Network, table: TaskTable, fit: Fit) -> np.ndarray:
+def scores(learner: Learner, table: TaskTable, fit: Fit) -> np.ndarray:
     (outcome,) = learner.evaluate(table, [fit])
     assert isinstance(outcome, FitResult)
     return outcome.validation
@@ -109,6 +115,29 @@ def test_a_single_task_trains_as_in_the_torch_engine(table: TaskTable) -> None:
         scores(combined("itmtl"), table, single),
         scores(Network(settings(device="cpu")), table, single),
     )
+
+
+def combined_module(combination: str) -> CombinedModule:
+    shared = settings().model_dump(exclude={"kind", "engine", "hidden", "dropout"})
+    return CombinedModule(
+        CombinedModuleSettings(
+            **shared, trunk="small_trunks:dropped_and_normalised", combination=combination
+        )
+    )
+
+
+def test_a_trunk_of_ones_own_is_combined_like_the_network(table: TaskTable, fit: Fit) -> None:
+    plain = combined_module("sum")
+    module = ModuleNetwork(
+        ModuleSettings(**plain.settings.model_dump(exclude={"kind", "combination"}))
+    )
+    np.testing.assert_allclose(scores(plain, table, fit), scores(module, table, fit), atol=1e-5)
+    chosen = combined_module("itmtl")
+    one, again = (scores(chosen, table, fit) for _ in range(2))
+    np.testing.assert_array_equal(one, again)
+    assert not np.allclose(one[:2], scores(module, table, fit)[:2], atol=1e-5, equal_nan=True)
+    single = subset_fit(N_TASKS, [0], 3, rotations(N_FOLDS, 3, 1, 1, seed=2)[0])
+    np.testing.assert_array_equal(scores(chosen, table, single), scores(module, table, single))
 
 
 def test_refuses_an_unknown_combination() -> None:

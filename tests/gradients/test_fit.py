@@ -10,10 +10,10 @@ from cotrain.allocation import Fit, all_together, rotations, subset_fit
 from cotrain.exceptions import DataError, FitError
 from cotrain.gradients import AffinityRecord, AffinityRecorder, masked_mean, record_affinity
 from cotrain.gradients import _flops as flops
-from cotrain.gradients._fit import _Recording
+from cotrain.gradients._fit import _ModuleRecording, _NetworkRecording
 from cotrain.gradients._watch import network_of
 from cotrain.tasks import TaskTable
-from cotrain.training.network import NetworkSettings
+from cotrain.training.network import ModuleNetwork, ModuleSettings, NetworkSettings
 from cotrain.training.network._randomness import epoch_order, keep_mask
 from cotrain.training.network._torch import TorchEngine
 from cotrain.training.network.watching import WatchedFit
@@ -74,7 +74,7 @@ def test_the_fit_is_that_of_the_torch_engine_to_the_bit(
 ) -> None:
     model = settings(hidden=hidden, patience=patience)
     watched = WatchedFit.of(table, fit, model)
-    recording = _Recording(N_TASKS, every=1, mode="paper", heads_step="stepped")
+    recording = _NetworkRecording(watched, every=1, mode="paper", heads_step="stepped")
     watched.train(recording.look)
     assert len(recording.epochs) > 0
     recorded = watched.weights(0)
@@ -136,6 +136,33 @@ def test_records_what_the_recorder_of_torch_models_records(
     assert np.isfinite(record.affinity).any()
     np.testing.assert_allclose(record.affinity, recorder.affinity_, atol=1e-5)
     np.testing.assert_allclose(record.cosine, recorder.cosine_, atol=1e-5)
+
+
+def module(trunk: str, **changes: object) -> ModuleSettings:
+    shared = settings(**changes).model_dump(exclude={"kind", "engine", "hidden", "dropout"})
+    return ModuleSettings(**shared | {"trunk": f"small_trunks:{trunk}", "device": "cpu"})
+
+
+@pytest.mark.parametrize("heads_step", ["fixed", "stepped"])
+def test_a_module_that_is_the_network_records_what_the_network_does(
+    table: TaskTable, fit: Fit, heads_step: str
+) -> None:
+    wanted = record_affinity(table, fit, settings(dropout=0.0), every=3, heads_step=heads_step)
+    found = record_affinity(table, fit, module("as_the_network"), every=3, heads_step=heads_step)
+    np.testing.assert_allclose(found.history, wanted.history, atol=1e-5)
+    np.testing.assert_allclose(found.cosine, wanted.cosine, atol=1e-5)
+    for name in ("steps", "epochs", "counts", "undefined"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
+    assert found.record_flops > found.flops / 3 > 0
+
+
+def test_recording_leaves_no_trace_in_a_module(table: TaskTable, fit: Fit) -> None:
+    model = module("dropped_and_normalised")
+    watched = WatchedFit.of(table, fit, model)
+    watched.train(_ModuleRecording(watched, every=1, mode="paper", heads_step="fixed").look)
+    plain = ModuleNetwork(model).fit(table, fit)
+    for name, value in watched.module().module.state_dict().items():
+        np.testing.assert_array_equal(value, plain.module.state_dict()[name], err_msg=name)
 
 
 def test_a_record_holds_every_nth_step_and_means_by_epoch(table: TaskTable, fit: Fit) -> None:

@@ -14,6 +14,8 @@ N_TASKS = 3
 
 
 class Net(nn.Module):
+    offset = 0.0
+
     def __init__(self) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
@@ -24,7 +26,7 @@ class Net(nn.Module):
     def losses(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         x, y = batch
         error = (self.heads(self.trunk(x)) - y.nan_to_num()) ** 2
-        return masked_mean(error, ~y.isnan())
+        return masked_mean(error, ~y.isnan()) - self.offset
 
 
 def batches(n: int, unlabelled: tuple[int, ...] = ()) -> list[tuple[Tensor, Tensor]]:
@@ -69,8 +71,12 @@ def test_the_mean_alone_is_plain_training(net: Net) -> None:
         torch.testing.assert_close(net.state_dict()[name], value, msg=name)
 
 
-def test_takes_the_candidate_with_the_largest_total_transference(net: Net) -> None:
-    itmtl, optimizer = method(net, candidates=["mean", "leave_one_out", "single"])
+@pytest.mark.parametrize(("gain", "offset"), [("ratio", 0.0), ("difference", 5.0)])
+def test_takes_the_candidate_by_which_the_tasks_gain_most(
+    net: Net, gain: str, offset: float
+) -> None:
+    net.offset = offset
+    itmtl, optimizer = method(net, candidates=["mean", "leave_one_out", "single"], gain=gain)
     for batch in batches(8):
         gradients = []
         state = torch.get_rng_state()
@@ -93,7 +99,9 @@ def test_takes_the_candidate_with_the_largest_total_transference(net: Net) -> No
                 for k, p in enumerate(twin.trunk.parameters()):
                     for i in range(N_TASKS):
                         p -= 0.1 * float(weight[i] / weight.sum()) * gradients[i][k]
-            total[name] = (1 - losses(twin) / before).sum().item()
+            after = losses(twin)
+            gains = 1 - after / before if gain == "ratio" else before - after
+            total[name] = gains.sum().item()
         torch.set_rng_state(state)
         itmtl.backward(batch)
         optimizer.step()

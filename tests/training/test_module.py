@@ -1,6 +1,7 @@
 """A user's own trunk: the contract of learners, and what can be wrong with a dotted path."""
 
 import pickle
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +79,18 @@ def test_training_leaves_the_randomness_of_others_alone():
     torch.manual_seed(7)
     module().fit(make_table(), make_fits()[0])
     np.testing.assert_array_equal(torch.rand(3), wanted)
+
+
+def test_a_trunk_that_is_written_anew_trains_fits_of_another_identity(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "rewritten", raising=False)
+    file = tmp_path / "rewritten.py"
+    file.write_text("def trunk(shape, seed): ...\n")
+    learner = ModuleNetwork(ModuleNetwork.Settings(trunk="rewritten:trunk"))
+    before = learner.identity()
+    assert before == learner.identity()
+    file.write_text("def trunk(shape, seed): pass\n")
+    assert before != learner.identity()
 
 
 def test_a_learner_is_the_same_in_another_process():

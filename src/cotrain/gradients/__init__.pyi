@@ -1,4 +1,10 @@
-from ._engine import Combination, CombinedNetwork, CombinedSettings
+from ._engine import (
+    Combination,
+    CombinedModule,
+    CombinedModuleSettings,
+    CombinedNetwork,
+    CombinedSettings,
+)
 from ._fit import record_affinity
 from ._itmtl import ITMTL
 from ._lookahead import Lookahead, TaskGradients
@@ -12,6 +18,8 @@ __all__ = [
     "AffinityRecord",
     "AffinityRecorder",
     "Combination",
+    "CombinedModule",
+    "CombinedModuleSettings",
     "CombinedNetwork",
     "CombinedSettings",
     "Lookahead",

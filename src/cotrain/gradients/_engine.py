@@ -2,18 +2,25 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim import Adam
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.gradients._aggregators import named_aggregator
+from cotrain.gradients._fit_module import FitModule
 from cotrain.gradients._itmtl import ITMTL
 from cotrain.gradients._uncertainty import UncertaintyWeighting
 from cotrain.settings import Section
 from cotrain.tasks import TaskTable
-from cotrain.training import NEVER, FitFailure, Outcome
-from cotrain.training.network import Network, NetworkSettings, TrainedNetwork
+from cotrain.training import NEVER, FitFailure, Outcome, Trained
+from cotrain.training.network import (
+    ModuleNetwork,
+    ModuleSettings,
+    Network,
+    NetworkSettings,
+    TrainedNetwork,
+)
 from cotrain.training.network.watching import BatchView, WatchedFit
 
 _OF_ITMTL = ("mean", "pcgrad", "leave_one_out")
@@ -32,6 +39,13 @@ class CombinedSettings(NetworkSettings):
 
     kind: Literal["combined"] = "combined"  # type: ignore[assignment]
     engine: Literal["torch"] = "torch"
+    combination: Combination
+
+
+class CombinedModuleSettings(ModuleSettings):
+    """The same on a trunk of one's own."""
+
+    kind: Literal["combined_module"] = "combined_module"  # type: ignore[assignment]
     combination: Combination
 
 
@@ -54,8 +68,7 @@ class CombinedNetwork(Network):
 
     def __init__(self, settings: CombinedSettings) -> None:
         super().__init__(settings)
-        if settings.combination not in ("sum", "itmtl", "uncertainty"):
-            named_aggregator(settings.combination)
+        _check(settings.combination)
 
     @property
     def fits_at_once(self) -> int:  # type: ignore[override]
@@ -64,9 +77,7 @@ class CombinedNetwork(Network):
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedNetwork:
         """The network trained on the fit's allocation."""
-        training = self._training(table, fit)
-        training.train(stop=stop)
-        return training.weights(0)
+        return _train(table, fit, self.settings, stop).weights(0)
 
     def evaluate(
         self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
@@ -76,19 +87,45 @@ class CombinedNetwork(Network):
 
     def _outcome(self, table: TaskTable, fit: Fit, stop: np.ndarray) -> Outcome:
         try:
-            training = self._training(table, fit)
-            training.train(stop=stop)
+            return _train(table, fit, self.settings, stop).outcome(0)
         except FitError as error:
             return FitFailure(str(error))
-        return training.outcome(0)
 
-    def _training(self, table: TaskTable, fit: Fit) -> WatchedFit:
-        if len(fit.members) == 1:
-            # One task alone has nothing to combine.
-            return WatchedFit.of(table, fit, self.settings)
-        combined = CombinedFit.of(table, fit, self.settings)
-        combined.combine(self.settings.combination)
-        return combined
+
+class CombinedModule(ModuleNetwork):
+    """The same on a trunk of one's own."""
+
+    Settings: ClassVar[type[Section]] = CombinedModuleSettings
+    settings: CombinedModuleSettings
+
+    def __init__(self, settings: CombinedModuleSettings) -> None:
+        super().__init__(settings)
+        _check(settings.combination)
+
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> Trained:
+        """The trunk and heads trained on the fit's allocation."""
+        return _train(table, fit, self.settings, stop).module()
+
+
+def _check(combination: Combination) -> None:
+    if combination not in ("sum", "itmtl", "uncertainty"):
+        named_aggregator(combination)
+
+
+def _train(
+    table: TaskTable,
+    fit: Fit,
+    settings: CombinedSettings | CombinedModuleSettings,
+    stop: np.ndarray,
+) -> WatchedFit:
+    if len(fit.members) == 1:
+        # One task alone has nothing to combine.
+        watched = WatchedFit.of(table, fit, settings)
+    else:
+        watched = combined = CombinedFit.of(table, fit, settings)
+        combined.combine(settings.combination)
+    watched.train(stop=stop)
+    return watched
 
 
 class CombinedFit(WatchedFit):
@@ -96,54 +133,44 @@ class CombinedFit(WatchedFit):
 
     def combine(self, combination: Combination) -> None:
         """Choose the combination, before training."""
-        # The parameters share their memory with those of the fit, whose Adam changes them in place.
-        self._module = nn.ParameterDict(
-            {name: nn.Parameter(value) for name, value in self.parameters.items()}
-        )
-        self._optimizer = torch.optim.SGD(self._module.parameters(), lr=self.model.learning_rate)
+        self._module = FitModule(self)
         self._backward: Callable[[BatchView], Tensor]
         if combination == "uncertainty":
             self._weighting = UncertaintyWeighting(self.problem.members.size)
-            self._weighting_optimizer = torch.optim.Adam(self._weighting.parameters())
+            self._weighting_optimizer = Adam(self._weighting.parameters())
             self._backward = self._weighted_backward
         else:
             self._backward = self._itmtl(combination).backward
 
     def _itmtl(self, combination: Combination) -> ITMTL:
-        trunk = [value for name, value in self._module.items() if not name.startswith("head")]
         alone = "mean" if combination == "sum" else combination
         # Rows of features are looked up by index, for which `vmap` has no rule: one by one.
         return ITMTL(
             self._module,
-            self._task_losses,
-            trunk,
-            self._optimizer,
+            self._module.task_losses,
+            self._module.shared,
+            self._module.optimizer,
             candidates=_OF_ITMTL if combination == "itmtl" else (alone,),
             seed=self.seeds[0],
             chunk_size=1,
         )
 
     def gradients(self, batch: BatchView) -> tuple[Tensor, dict[str, Tensor]]:
-        for group in self._optimizer.param_groups:
-            group["lr"] = batch.learning_rate
+        self._module.step_like(batch)
         losses = self._backward(batch)
         # The engines add up the tasks' shares of the loss; what was combined is a mean.
         n_labelled = int((~losses.isnan()).sum())
-        gradients = {}
-        for name, parameter in self._module.items():
-            assert parameter.grad is not None
-            gradients[name] = n_labelled * parameter.grad
+        gradients = {
+            name: n_labelled * gradient for name, gradient in self._module.gradients().items()
+        }
         return losses.nansum()[None] * batch.examples.size, gradients
 
     def _weighted_backward(self, batch: BatchView) -> Tensor:
         for group in self._weighting_optimizer.param_groups:
             group["lr"] = batch.learning_rate
-        self._optimizer.zero_grad()
+        self._module.optimizer.zero_grad()
         self._weighting_optimizer.zero_grad()
-        losses = self._task_losses(batch)
+        losses = self._module.task_losses(batch)
         self._weighting(losses).backward()
         self._weighting_optimizer.step()
         return losses.detach()
-
-    def _task_losses(self, batch: BatchView) -> Tensor:
-        return batch.task_losses(dict(self._module.items()))

@@ -1,23 +1,26 @@
 import time
+from collections.abc import Callable
 
 import numpy as np
+from torch.utils.flop_counter import FlopCounterMode
 
 from cotrain.allocation import Fit
 from cotrain.gradients import _flops
+from cotrain.gradients._fit_module import FitModule
 from cotrain.gradients._history import History
 from cotrain.gradients._network import NetworkLookahead
 from cotrain.gradients._record import AffinityRecord
-from cotrain.gradients._recorder import HeadsStep, Mode
+from cotrain.gradients._recorder import AffinityRecorder, HeadsStep, Mode
 from cotrain.gradients._watch import labelled, network_of
 from cotrain.tasks import TaskTable
-from cotrain.training.network import NetworkSettings, pass_operations
+from cotrain.training.network import ModuleSettings, NetworkSettings, pass_operations
 from cotrain.training.network.watching import BatchView, WatchedFit
 
 
 def record_affinity(
     table: TaskTable,
     fit: Fit,
-    model: NetworkSettings,
+    model: NetworkSettings | ModuleSettings,
     *,
     every: int = 10,
     mode: Mode = "paper",
@@ -26,8 +29,8 @@ def record_affinity(
     """The affinities and gradient cosines of all pairs of members, recorded along one fit.
 
     A task's loss is the mean over its labels in the batch, and the step of a lookahead has the
-    learning rate of the epoch. The fit is that of the torch engine, to the bit, with the sum of the
-    tasks' gradients whatever `model.combination` is.
+    learning rate of the epoch. The fit is that of the torch engine on a CPU, to the bit, with the
+    sum of the tasks' gradients whatever `model.combination` is.
 
     Parameters
     ----------
@@ -35,8 +38,8 @@ def record_affinity(
         The data.
     fit : Fit
         What is trained, with at least two members: commonly all tasks together.
-    model : NetworkSettings
-        The network and its training.
+    model : NetworkSettings or ModuleSettings
+        The network, or the trunk of one's own, and its training.
     every, mode, heads_step
         As for `AffinityRecorder`; the engines' optimiser has no momentum to keep.
 
@@ -56,7 +59,8 @@ def record_affinity(
         raise ValueError(f"every must be at least 1, got {every}")
     start = time.thread_time()
     watched = WatchedFit.of(table, fit, model)
-    recording = _Recording(watched.problem.members.size, every, mode, heads_step)
+    kind = _NetworkRecording if isinstance(model, NetworkSettings) else _ModuleRecording
+    recording = kind(watched, every, mode, heads_step)
     watched.train(recording.look)
     history = recording.history
     total = time.thread_time() - start
@@ -68,7 +72,7 @@ def record_affinity(
         undefined=history.undefined,
         history=history.affinities.astype(np.float32),
         cosine_history=history.cosines.astype(np.float32),
-        steps=history.steps,
+        steps=every * np.arange(len(recording.epochs)),
         epochs=np.array(recording.epochs, dtype=np.int64),
         flops=recording.flops,
         record_flops=recording.record_flops,
@@ -78,15 +82,13 @@ def record_affinity(
 
 
 class _Recording:
-    """What looks at each batch of a fit of K members."""
+    """What looks at each batch of a fit, and records every so manieth."""
 
-    def __init__(self, n_members: int, every: int, mode: Mode, heads_step: HeadsStep) -> None:
+    history: History
+
+    def __init__(self, every: int) -> None:
         self._every = every
-        self._mode = mode
-        self._heads_step = heads_step
-        self._members = np.eye(n_members, dtype=bool)
         self._n_steps = 0
-        self.history = History()
         self.epochs: list[int] = []
         self.flops = 0
         self.record_flops = 0
@@ -94,15 +96,37 @@ class _Recording:
 
     def look(self, batch: BatchView) -> None:
         start = time.thread_time()
-        hidden, counts = batch.fit.model.hidden, batch.task_counts
-        self.flops += pass_operations(batch.examples.size, batch.features.nnz, hidden, counts.size)
+        self.flops += self._operations(batch)
         if self._n_steps % self._every == 0:
-            self._record(batch)
-            self.record_flops += _flops.record(batch.features, hidden, counts)
+            self.record_flops += self._record(batch)
+            self.epochs.append(batch.epoch)
         self._n_steps += 1
         self.seconds += time.thread_time() - start
 
-    def _record(self, batch: BatchView) -> None:
+    def _operations(self, batch: BatchView) -> int:
+        """Those of training on the batch."""
+        raise NotImplementedError
+
+    def _record(self, batch: BatchView) -> int:
+        """Record the batch; returns the operations of that."""
+        raise NotImplementedError
+
+
+class _NetworkRecording(_Recording):
+    """By the closed form."""
+
+    def __init__(self, fit: WatchedFit, every: int, mode: Mode, heads_step: HeadsStep) -> None:
+        super().__init__(every)
+        self._mode = mode
+        self._heads_step = heads_step
+        self._members = np.eye(fit.problem.members.size, dtype=bool)
+        self.history = History()
+
+    def _operations(self, batch: BatchView) -> int:
+        n_rows, n_entries = batch.examples.size, batch.features.nnz
+        return pass_operations(n_rows, n_entries, batch.fit.hidden, batch.task_counts.size)
+
+    def _record(self, batch: BatchView) -> int:
         lr = batch.learning_rate
         head_lr = lr if self._heads_step == "stepped" else 0.0
         lookahead = NetworkLookahead(network_of(batch.fit), labelled(batch), head_lr)
@@ -114,4 +138,43 @@ class _Recording:
             self._members,
             divisor=lr if self._mode == "released" else 1.0,
         )
-        self.epochs.append(batch.epoch)
+        return _flops.record(batch.features, batch.fit.hidden, batch.task_counts)
+
+
+class _ModuleRecording(_Recording):
+    """By PyTorch, lookahead by lookahead: of somebody's own trunk no closed form is known.
+
+    Counting operations is slow, so those of the first batch stand for all, by rows.
+    """
+
+    def __init__(self, fit: WatchedFit, every: int, mode: Mode, heads_step: HeadsStep) -> None:
+        super().__init__(every)
+        self._module = FitModule(fit)
+        self._recorder = AffinityRecorder(
+            self._module,
+            self._module.mean_losses,
+            self._module.shared,
+            optimizer=self._module.optimizer,
+            every=1,
+            mode=mode,
+            heads_step=heads_step,
+            chunk_size=1,
+        )
+        self.history = self._recorder.records
+        self._of_a_row: dict[str, float] = {}
+
+    def _operations(self, batch: BatchView) -> int:
+        return self._counted("training", batch, lambda: self._module.train_on_copies(batch))
+
+    def _record(self, batch: BatchView) -> int:
+        self._module.step_like(batch)
+        if "record" in self._of_a_row:
+            self._recorder.step(batch)
+        return self._counted("record", batch, lambda: self._recorder.step(batch))
+
+    def _counted(self, what: str, batch: BatchView, run: Callable[[], object]) -> int:
+        if what not in self._of_a_row:
+            with FlopCounterMode(display=False) as counter:
+                run()
+            self._of_a_row[what] = counter.get_total_flops() / batch.examples.size
+        return round(self._of_a_row[what] * batch.examples.size)

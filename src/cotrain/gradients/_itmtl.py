@@ -1,6 +1,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -10,6 +10,9 @@ from torch.optim import Optimizer
 from cotrain.gradients._aggregators import Aggregation, named_aggregator
 from cotrain.gradients._lookahead import Lookahead
 from cotrain.gradients._measures import transference
+from cotrain.gradients._recorder import check_choice
+
+Gain = Literal["ratio", "difference"]
 
 _FAMILIES = ("leave_one_out", "single")
 
@@ -34,6 +37,10 @@ class ITMTL:
         task each. Or an aggregator of `torchjd` by its name, such as `mean`, `mgda`, or `pcgrad`
         (arXiv 2001.06782; here averaged), or one that is made already, or any other callable from a
         Jacobian (m, P) of the m tasks with labels to a direction (P,).
+    gain : {"ratio", "difference"}
+        What a task gains by a step. `ratio`: 1 − L after / L before, the paper's, undefined for
+        losses that are not positive. `difference`: L before − L after, for losses of any sign on
+        one scale, such as those of policies.
     seed : int
         Of the candidates that draw random numbers, such as the order of PCGrad's projections.
 
@@ -66,9 +73,11 @@ class ITMTL:
         optimizer: Optimizer,
         *,
         candidates: Sequence[str | Aggregation] = ("mean", "pcgrad", "leave_one_out"),
+        gain: Gain = "ratio",
         seed: int = 0,
         chunk_size: int | None = None,
     ) -> None:
+        check_choice("gain", gain, get_args(Gain))
         if not candidates:
             raise ValueError("candidates must hold at least one combination, got none")
         self._lookahead = Lookahead(model, losses, shared, chunk_size)
@@ -80,6 +89,7 @@ class ITMTL:
             (str(candidate), None if candidate in _FAMILIES else _aggregation(candidate))
             for candidate in candidates
         ]
+        self._gain = gain
         self._seed = seed
         self.chosen_: list[str] = []
 
@@ -99,7 +109,7 @@ class ITMTL:
         if len(names) > 1:
             lr = self._optimizer.param_groups[0]["lr"]
             after = self._lookahead.losses_after(batch, -lr * directions)
-            best = int(np.argmax(_totals(gradients.losses, after)))
+            best = int(np.argmax(_totals(gradients.losses, after, self._gain)))
         self.chosen_.append(names[best])
         # The lookahead leaves no trace, but a training step does: BatchNorm sees the batch once,
         # and random streams move on.
@@ -143,8 +153,11 @@ def _aggregation(candidate: str | Aggregation) -> Aggregation:
     return named_aggregator(candidate) if isinstance(candidate, str) else candidate
 
 
-def _totals(before: Tensor, after: Tensor) -> np.ndarray:
-    """Total transference of each candidate (C,); −inf for one whose losses are not finite."""
-    gains = transference(before.cpu().numpy(), after.cpu().numpy())
-    is_countable = (before > 0).cpu().numpy()
-    return np.where(np.isnan(gains), -np.inf, gains)[:, is_countable].sum(axis=1)
+def _totals(before: Tensor, after: Tensor, gain: Gain) -> np.ndarray:
+    """What all tasks gain by each candidate (C,); −inf for one whose losses are not finite."""
+    then, now = before.cpu().numpy(), after.cpu().numpy()
+    if gain == "ratio":
+        gains, is_countable = transference(then, now), then > 0
+    else:
+        gains, is_countable = then - now, ~np.isnan(then)
+    return np.where(np.isfinite(gains), gains, -np.inf)[:, is_countable].sum(axis=1)

@@ -67,6 +67,8 @@ class AffinityRecorder:
         The cosines of each record.
     steps_ : ndarray of int64, (n_records,)
         The training step of each record, counted from 0.
+    records : History
+        All of the above.
     """
 
     def __init__(
@@ -103,7 +105,7 @@ class AffinityRecorder:
         self._heads_step = heads_step
         self._sources = None if sources is None else [frozenset(source) for source in sources]
         self._n_steps = 0
-        self._history = History()
+        self.records = History()
 
     def step(self, batch: Any) -> Self:
         """Record the affinities on `batch` if it is time to; call it before the optimiser's step.
@@ -121,31 +123,31 @@ class AffinityRecorder:
 
     @property
     def affinity_(self) -> np.ndarray:
-        return self._history.affinity
+        return self.records.affinity
 
     @property
     def counts_(self) -> np.ndarray:
-        return self._history.counts
+        return self.records.counts
 
     @property
     def undefined_(self) -> np.ndarray:
-        return self._history.undefined
+        return self.records.undefined
 
     @property
     def cosine_(self) -> np.ndarray:
-        return self._history.cosine
+        return self.records.cosine
 
     @property
     def history_(self) -> np.ndarray:
-        return self._history.affinities
+        return self.records.affinities
 
     @property
     def cosine_history_(self) -> np.ndarray:
-        return self._history.cosines
+        return self.records.cosines
 
     @property
     def steps_(self) -> np.ndarray:
-        return self._history.steps
+        return self.records.steps
 
     def _record(self, batch: Any) -> None:
         gradients = self._lookahead.gradients(batch)
@@ -161,7 +163,7 @@ class AffinityRecorder:
         after = self._lookahead.losses_after(batch, -lr * directions, head_steps)
 
         weights = gradients.jacobian[:, self._lookahead.is_matrix]
-        self._history.add(
+        self.records.add(
             self._n_steps,
             _array(before),
             _array(after),

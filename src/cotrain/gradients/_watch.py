@@ -10,8 +10,7 @@ def network_of(fit: WatchedFit) -> Parameters:
     """The fit's network as arrays, which change as it trains."""
     array = {name: value[0].numpy() for name, value in fit.parameters.items()}
     hidden = [
-        (array[f"weight{depth}"], array[f"bias{depth}"][0])
-        for depth in range(len(fit.model.hidden))
+        (array[f"weight{depth}"], array[f"bias{depth}"][0]) for depth in range(len(fit.hidden))
     ]
     return Parameters(hidden, (array["head_weight"], array["head_bias"][0]))
 

@@ -47,14 +47,6 @@ CurveScore = Literal["auroc", "aupr", "r2", "pearson", "spearman", "d2"]
 Score = Literal["log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman", "rae", "d2"]
 
 
-# How tasks' gradients become one. After `uncertainty`: the aggregators of torchjd that need neither
-# settings nor memory, in lower case.
-Combination = Literal[
-    "sum", "itmtl", "uncertainty", "pcgrad", "mgda", "imtlg", "alignedmtl", "config", "graddrop",
-    "random", "upgrad", "dualproj",
-]  # fmt: skip
-
-
 # Of real values; the last, log10(1 + value), is for columns with zeros.
 Transform = Literal["none", "log10", "neg_log10", "log10_plus_one"]
 

@@ -9,7 +9,7 @@ from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training.network import NetworkSettings
+from cotrain.training.network import ModuleSettings, NetworkSettings
 
 
 def run(study: Study) -> str:
@@ -22,7 +22,7 @@ def run(study: Study) -> str:
         stale.unlink()
     fits = recorded_fits(settings, table.n_tasks)
     model = study_learners(study)[fits[0].learner].settings
-    if not isinstance(model, NetworkSettings):
+    if not isinstance(model, NetworkSettings | ModuleSettings):
         return "affinity: the learner has no gradients to record"
     records = []
     for fit in tqdm(fits, "affinity", disable=None, delay=2):

@@ -1,8 +1,10 @@
 """A user's own PyTorch module as the trunk; PyTorch is imported when a learner is made."""
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Sequence
+from hashlib import md5
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -33,7 +35,7 @@ class ModuleNetwork(Learner):
     """Hard parameter sharing on the user's own trunk: a linear head a member."""
 
     Settings: ClassVar[type[Section]] = ModuleSettings
-    capabilities = Capabilities(multi_task=True)
+    capabilities = Capabilities(multi_task=True, gradients=True)
     settings: ModuleSettings
 
     def __init__(self, settings: ModuleSettings) -> None:
@@ -63,8 +65,10 @@ class ModuleNetwork(Learner):
         return np.asarray(0.1 + self.settings.epochs * 2e-4 * n)
 
     def identity(self) -> dict[str, Any]:
-        """All settings but the device, which changes digits only."""
-        return self.settings.model_dump(exclude={"device"})
+        """All settings but the device, which changes digits only, and the trunk's source file."""
+        file = inspect.getsourcefile(inspect.unwrap(self.factory))
+        code = md5(Path(file).read_bytes()).hexdigest() if file else None
+        return self.settings.model_dump(exclude={"device"}) | {"code": code}
 
 
 def find_factory(path: str) -> Callable[[tuple[int, ...], int], Any]:

@@ -156,8 +156,10 @@ class Training:
         self.failed = [None] * len(self.problems)
         self.n_epochs = [self.model.epochs] * len(self.problems)
         self.targets = self._targets()
+        # The fused kernel reads memory in order, which somebody's own parameters need not have.
         self.parameters = {
-            name: value.detach().clone() for name, value in self.trunk.parameters.items()
+            name: value.detach().clone(memory_format=torch.contiguous_format)
+            for name, value in self.trunk.parameters.items()
         } | self._heads()
         # Each fit's part of a parameter takes its own steps, for not all have equally many.
         self.parts = {name: value.unbind() for name, value in self.parameters.items()}
@@ -276,7 +278,8 @@ class Training:
 
     def every_output(self, weights: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
         """All heads' outputs for the rows of each fit, (k, n, n_members)."""
-        trunk = {name: weights[name] for name in self.trunk.parameters}
+        held = (*self.trunk.parameters, *self.trunk.buffers)
+        trunk = {name: weights[name] for name in held if name in weights}
         hidden = self.trunk.forward(trunk, rows)
         return torch.baddbmm(weights["head_bias"], hidden, weights["head_weight"])
 
@@ -286,7 +289,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.model, epoch)
         for name, gradient in gradients.items():
-            # A part without gradient is left as it is. The fused kernel reads memory in order.
+            # A part without gradient is left as it is.
             for part, own in zip_longest(self.parts[name], gradient.contiguous().unbind()):
                 part.grad = own
         self.optimizer.step()

@@ -40,7 +40,8 @@ class ModuleTrunk:
     def __init__(
         self, table: TaskTable, path: str, factory: Factory, seed: int, like: torch.Tensor
     ) -> None:
-        self.table, self.path, self.seed, self.like, self.step = table, path, seed, like, 0
+        self.table, self.path, self.seed, self.like = table, path, seed, like
+        self.factory = factory
         self.module, self.n_units = make_module(path, factory, table.features.shape[1:], seed)
         self.module.to(like)
         self.parameters = {
@@ -51,14 +52,21 @@ class ModuleTrunk:
         self.buffers = dict(self.module.named_buffers())
 
     def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
-        """The representation of each row, (1, n, n_units)."""
+        """The representation of each row, (1, n, n_units).
+
+        Dropout follows from the epoch and the first row, so that each look at a batch sees the
+        same.
+        """
         features = dense_tensor(self.table.features[rows.examples[0]], self.like)
         # Normalisation over a batch refuses a single row, such as an epoch may leave for the last.
         self.module.train(rows.epoch is not None and features.shape[0] > 1)
-        weights = {name: value[0] for name, value in parameters.items()}
-        self.step += rows.epoch is not None
-        with _seeded(self.seed, self.step), _told(self.path):
-            hidden: torch.Tensor = functional_call(self.module, (weights, self.buffers), features)
+        held = self.buffers | {
+            name: value[0] if name in self.parameters else value
+            for name, value in parameters.items()
+        }
+        place = (0,) if rows.epoch is None else (1 + rows.epoch, int(rows.examples[0][0]))
+        with _seeded(self.seed, *place), _told(self.path):
+            hidden: torch.Tensor = functional_call(self.module, held, features)
         return hidden[None]
 
 
@@ -164,13 +172,19 @@ def train_module(
         training.run(stop)
     if training.failed[0] is not None:
         raise FitError(training.failed[0])
-    heads = training.heads(0)
+    return trained_module(training)
+
+
+def trained_module(training: Training) -> TrainedModule:
+    """The model of one fit that has been trained on a module."""
+    trunk, problem, heads = training.trunk, training.problems[0], training.heads(0)
+    assert isinstance(trunk, ModuleTrunk)
     with torch.no_grad():
         for name, parameter in trunk.module.named_parameters():
             if parameter.requires_grad:
                 parameter.copy_(training.parameters[name][0])
-    return TrainedModule.on(settings.trunk, factory)(
-        trunk.module, tuple(table.features.shape[1:]), problem.members, problem.is_binary,
+    return TrainedModule.on(trunk.path, trunk.factory)(
+        trunk.module, tuple(trunk.table.features.shape[1:]), problem.members, problem.is_binary,
         problem.shift, problem.scale, heads.weight, heads.bias,
     )  # fmt: skip
 
@@ -204,9 +218,9 @@ def dense_tensor(features: Features, like: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _seeded(seed: int, step: int) -> Iterator[None]:
+def _seeded(*seed: int) -> Iterator[None]:
     """PyTorch's own randomness from a seed, and afterwards as it was."""
-    number = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    number = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)
     with _generator, torch.random.fork_rng():
         torch.manual_seed(number)
         yield

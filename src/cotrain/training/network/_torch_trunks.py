@@ -51,7 +51,10 @@ class Trunk(Protocol):
     buffers: dict[str, torch.Tensor]
 
     def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
-        """The representation of each row of each fit, (k, n, n_units)."""
+        """The representation of each row of each fit, (k, n, n_units).
+
+        Buffers among the parameters take the place of the trunk's own.
+        """
         ...
 
 

@@ -18,17 +18,19 @@ from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER
 from cotrain.training._problem import Problem
+from cotrain.training.network._module import ModuleSettings, find_factory
 from cotrain.training.network._randomness import keep_mask
 from cotrain.training.network._schedule import learning_rate
 from cotrain.training.network._settings import NetworkSettings
 from cotrain.training.network._torch import Training, losses_of
-from cotrain.training.network._torch_trunks import Rows, SparseTrunk
+from cotrain.training.network._torch_module import ModuleTrunk, TrainedModule, trained_module
+from cotrain.training.network._torch_trunks import Rows, SparseTrunk, Trunk
 
 __all__ = ["BatchView", "WatchedFit"]
 
 
 class WatchedFit(Training):
-    """One fit as `TorchEngine` trains it on a CPU, each batch shown before its step.
+    """One fit as `TorchEngine` or the learner `module` trains it on a CPU, each batch in the open.
 
     To combine the tasks' gradients in another way, override `gradients`.
 
@@ -37,28 +39,30 @@ class WatchedFit(Training):
     look : callable or None
         Called with a `BatchView` before each step; what it does must not change the fit.
     parameters : dict of str to Tensor
-        `weight0`, `bias0`, ... of the hidden layers, `head_weight`, `head_bias`, each with a
-        leading axis of one fit. Adam changes them in place.
+        `weight0`, `bias0`, ... of the hidden layers or the module's own names, `head_weight`,
+        `head_bias`, each with a leading axis of one fit. Adam changes them in place.
     """
 
-    model: NetworkSettings
     look: Callable[["BatchView"], None] | None = None
 
     @classmethod
     def of(
-        cls, table: TaskTable, fit: Fit, model: NetworkSettings, dtype: torch.dtype = torch.float32
+        cls,
+        table: TaskTable,
+        fit: Fit,
+        model: NetworkSettings | ModuleSettings,
+        dtype: torch.dtype = torch.float32,
     ) -> Self:
         """The fit before its first step.
 
         Raises
         ------
         FitError
-            If there is nothing to learn.
+            If there is nothing to learn, or the factory makes no trunk.
         """
         like = torch.empty(0, dtype=dtype)
         problem = Problem.of(table, fit)
-        trunk = SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
-        return cls([problem], [fit.seed], model, trunk, like)
+        return cls([problem], [fit.seed], model, _trunk(table, fit, model, like), like)
 
     def train(
         self, look: Callable[["BatchView"], None] | None = None, stop: np.ndarray = NEVER
@@ -79,9 +83,19 @@ class WatchedFit(Training):
             raise FitError(self.failed[0])
 
     @property
+    def hidden(self) -> list[int]:
+        """Units of each hidden layer of a network."""
+        assert isinstance(self.model, NetworkSettings)
+        return self.model.hidden
+
+    @property
     def problem(self) -> Problem:
         """What is trained on."""
         return self.problems[0]
+
+    def module(self) -> TrainedModule:
+        """The model, once trained, of a fit on a module."""
+        return trained_module(self)
 
     def gradients(self, batch: "BatchView") -> tuple[Tensor, dict[str, Tensor]]:
         """The batch's summed loss, (1,), and the gradient of each parameter that Adam follows."""
@@ -148,12 +162,13 @@ class BatchView:
 
     def keep(self) -> list[np.ndarray]:
         """Dropout's factor of each unit of each hidden layer, (B, n_units): 0 or 1 / (1 - rate)."""
-        rate, seed = self.fit.model.dropout, self.fit.seeds[0]
+        assert isinstance(self.fit.trunk, SparseTrunk)
+        rate, seed = self.fit.trunk.dropout, self.fit.seeds[0]
         dtype = np.dtype(np.float64 if self.fit.like.dtype == torch.float64 else np.float32)
         return [
             keep_mask(seed, self.epoch, depth, self.examples, n_units, rate).astype(dtype)
             / dtype.type(1 - rate)
-            for depth, n_units in enumerate(self.fit.model.hidden)
+            for depth, n_units in enumerate(self.fit.hidden)
         ]
 
     def task_losses(self, parameters: dict[str, Tensor]) -> Tensor:
@@ -177,3 +192,11 @@ class BatchView:
     @property
     def _rows(self) -> Rows:
         return Rows([self.examples], self.examples.size, self.epoch)
+
+
+def _trunk(
+    table: TaskTable, fit: Fit, model: NetworkSettings | ModuleSettings, like: Tensor
+) -> Trunk:
+    if isinstance(model, NetworkSettings):
+        return SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
+    return ModuleTrunk(table, model.trunk, find_factory(model.trunk), fit.seed, like)

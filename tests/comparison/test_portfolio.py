@@ -65,6 +65,21 @@ def test_the_worst_task_can_be_what_is_chosen_by():
     assert chosen.deficit[1] == 0 < chosen.deficit[0]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_worst_task_that_nothing_helps_costs_the_others_nothing(seed):
+    """On task 2 a model guesses; it knows the others."""
+    repeats = [outputs(100 * seed + repeat) for repeat in range(3)]
+    guesses = Model("guesses", EVERY)
+    rng = np.random.default_rng(seed)
+    for one in repeats:
+        guess = one.base + rng.normal(size=one.base.size)
+        one.by_model[guesses] = np.where(one.task == 2, guess, one.by_model[GOOD])
+    candidates = [Candidate("base rate", ()), Candidate("guesses", (guesses,))]
+    choice = choose_portfolio(candidates, repeats, 0, objective="worst")
+    assert choice.recommended.name == "guesses"
+    np.testing.assert_array_equal(choice.skilled(), np.arange(choice.skill.size) != 2)
+
+
 def test_primary_tasks_alone_count():
     repeats = [outputs(seed) for seed in range(3)]
     most = Model("most", EVERY)

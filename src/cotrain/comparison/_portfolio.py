@@ -1,8 +1,8 @@
 """The portfolio: which models to train and blend, the simplest that is not clearly worse."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
 from scipy import stats
@@ -111,7 +111,7 @@ class Choice:
     d2 : ndarray, (n_repeats, n_candidates, K)
         D² on validation labels that no blend was fitted to.
     deficit, error : ndarray, (n_candidates,)
-        What the best has over each in mean D², and its standard error over tasks.
+        What the best has over each in D² (mean or worst), and its standard error over examples.
     chosen : int
     skill : ndarray, (K,)
         Mean share of the base rate's loss that the best portfolio takes away, on such labels.
@@ -149,6 +149,8 @@ def choose_portfolio(
 ) -> Choice:
     """Choose on validation labels: the simplest candidate within a standard error of the best.
 
+    The first candidate, the base rate, if no task that counts is predicted better than by it.
+
     Parameters
     ----------
     candidates : sequence of Candidate
@@ -158,8 +160,7 @@ def choose_portfolio(
     seed : int
         Of the halves of examples that blends are fitted to and judged on in turn.
     objective : {"mean", "worst"}
-        What a candidate is judged by: its mean D² over tasks, the standard error over tasks; or
-        that of its worst task, the standard error over repeats. So is that of a single task.
+        What a candidate is judged by: its mean D² over tasks; or that of its worst task as well.
     primary : sequence of int
         The tasks that count; empty: all.
     """
@@ -173,19 +174,68 @@ def choose_portfolio(
     known = np.isfinite(d2).all(axis=(0, 1))
     if known[list(primary)].any():
         known &= np.isin(np.arange(known.size), primary)
-    by_unit = d2[:, :, known].mean(axis=0)  # (n_candidates, n): what the error is over
-    if known.sum() == 1 or (objective == "worst" and known.any()):
-        worst = by_unit.argmin(axis=1)
-        by_unit = d2[:, :, known][:, np.arange(len(candidates)), worst].T
-    n = by_unit.shape[1]
-    best = int(by_unit.mean(axis=1).argmax()) if n else 0
-    behind = by_unit[best] - by_unit
-    deficit = behind.mean(axis=1) if n else np.zeros(len(candidates))
-    spread = behind.std(axis=1, ddof=1) if n > 1 else np.zeros(len(candidates))
-    error = spread / np.sqrt(max(n, 1))
-    chosen = int(np.flatnonzero(deficit <= error)[0])
+    every = np.tile(known / max(known.sum(), 1), (len(candidates), 1))
+    mean = _Judged.by(d2, every, repeats, crossed)
+    first = _Judged.by(d2, _worst(d2, known), repeats, crossed) if objective == "worst" else mean
+    behind = first.behind(np.arange(len(candidates)))
+    near = np.flatnonzero(behind[0] <= behind[1])
+    if objective == "worst":
+        # No way may help the worst task; the others are served all the same.
+        deficit, error = mean.behind(near)
+        near = near[deficit <= error]
+    best = int(mean.value.argmax())
     skill, p_value = _skill(repeats, [row[best] for row in crossed])
-    return Choice(tuple(candidates), d2, deficit, error, chosen, skill, p_value)
+    choice = Choice(tuple(candidates), d2, *behind, int(near[0]), skill, p_value)
+    return choice if choice.skilled()[known].any() else replace(choice, chosen=0)
+
+
+def _worst(d2: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """1 at each candidate's worst known task, by its mean over repeats, (n_candidates, K)."""
+    mean = np.where(known, d2.mean(axis=0), np.inf)
+    return np.eye(known.size)[mean.argmin(axis=1)] * known
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """D² of candidates, and how far it hangs on single examples.
+
+    Attributes
+    ----------
+    value : ndarray, (n_candidates,)
+    lost : ndarray, (n_candidates, n_examples)
+        What the labels of each example take from it; examples without any are left out.
+    """
+
+    value: np.ndarray
+    lost: np.ndarray
+
+    @classmethod
+    def by(
+        cls,
+        d2: np.ndarray,
+        share: np.ndarray,
+        repeats: Sequence[Outputs],
+        crossed: Sequence[Sequence[np.ndarray]],
+    ) -> Self:
+        """Of `d2` (n_repeats, n_candidates, K), tasks counting `share` (n_candidates, K)."""
+        value = np.where(share > 0, share * d2.mean(axis=0), 0.0).sum(axis=1)
+        n_examples = 1 + max(int(one.example.max(initial=0)) for one in repeats)
+        lost = np.zeros((len(value), n_examples))
+        for outputs, row in zip(repeats, crossed, strict=True):
+            base = np.bincount(outputs.task, outputs.losses(outputs.base), share.shape[1])
+            per_loss = share / np.where(base > 0, base, np.inf) / len(repeats)
+            for own, part, output in zip(lost, per_loss, row, strict=True):
+                taken = outputs.losses(output) * part[outputs.task]
+                own += np.bincount(outputs.example, taken, n_examples)
+        return cls(value, lost[:, (lost != 0).any(axis=0)])
+
+    def behind(self, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the best of some candidates has over each, and its standard error over examples."""
+        value, lost = self.value[among], self.lost[among]
+        difference = lost - lost[value.argmax()]
+        n = difference.shape[1]
+        spread = difference.std(axis=1, ddof=1) if n > 1 else np.zeros(len(value))
+        return value.max() - value, spread * np.sqrt(n)
 
 
 def _skill(

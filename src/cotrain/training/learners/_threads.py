@@ -1,14 +1,22 @@
 """One thread for numerical libraries: more would take sums in another order."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 _lock = threading.Lock()
 _inside = 0
 _limits: list[threadpool_limits] = []
+
+
+@lru_cache(maxsize=1)
+def _controller(_n_modules: int) -> ThreadpoolController:
+    """The libraries that are loaded; looking for them takes milliseconds, so only after imports."""
+    return ThreadpoolController()
 
 
 @contextmanager
@@ -18,10 +26,10 @@ def one_thread() -> Iterator[None]:
     with _lock:
         _inside += 1
         if _inside == 1:
-            _limits.append(ThreadpoolController().limit(limits=1, user_api="blas"))
+            _limits.append(_controller(len(sys.modules)).limit(limits=1, user_api="blas"))
     try:
         # OpenMP keeps the number for each calling thread by itself.
-        with threadpool_limits(1, user_api="openmp"):
+        with _controller(len(sys.modules)).limit(limits=1, user_api="openmp"):
             yield
     finally:
         with _lock:

@@ -94,7 +94,7 @@ def test_repeats_alone_make_the_estimates_of_all_together(ridge):
     rows = X[:, 0] == 1
     centred = X[rows] - X[rows].mean(axis=0)
     scores = 3 * Y[:, rows, 0].mean(axis=0)  # three repeats: each row weighs 3
-    found = model.filter_ @ centred.T @ (scores - scores.mean())
+    found = model.squares()[1] @ centred.T @ (scores - scores.mean())
     np.testing.assert_allclose(found[1:], model.coef_[1:], atol=1e-10)
 
 

@@ -16,11 +16,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError
 from scipy.linalg.blas import dsyrk
-from scipy.linalg.lapack import dposv
+from scipy.linalg.lapack import dposv, dpotrf, dpotri
+
+from cotrain.curves._few_rows import FewRows
 
 C, B, FIRST = 0, 1, 2
+# From so many tasks on, rows are looked at as few bases and what differs from them.
+_MANY_TASKS = 100
 _TIE = 1e4  # precision of the offsets' sum, in units of that of one offset
 _MAX_ITERATIONS = 60
 _TOLERANCE = 1e-3  # of twice the log posterior: a thirtieth of a standard deviation
@@ -38,6 +42,8 @@ class TargetData:
     block : ndarray of int, (n,)
     n_blocks : int
         R; 0 where blocks are not told apart.
+    few : FewRows, optional
+        `x` once more, where its products are quicker this way.
     """
 
     target: int
@@ -45,6 +51,7 @@ class TargetData:
     y: np.ndarray
     block: np.ndarray
     n_blocks: int
+    few: FewRows | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -52,9 +59,13 @@ class TargetData:
 
     def rows(self, chosen: np.ndarray) -> "TargetData":
         """Only the rows of a mask."""
-        return TargetData(
-            self.target, self.x[chosen], self.y[chosen], self.block[chosen], self.n_blocks
-        )
+        few = None if self.few is None else self.few.take(chosen)
+        x, y, block = self.x[chosen], self.y[chosen], self.block[chosen]
+        return TargetData(self.target, x, y, block, self.n_blocks, few)
+
+    def dot(self, vector: np.ndarray) -> np.ndarray:
+        """The products of the rows with a vector (K,), (n,)."""
+        return self.x @ vector if self.few is None else self.few.dot(vector)
 
 
 class Targets(Sequence[TargetData]):
@@ -64,6 +75,7 @@ class Targets(Sequence[TargetData]):
         self._x, self._Y, self._blocks = x, Y, blocks
         n_blocks = int(blocks.max()) + 1
         self._n_blocks = n_blocks if n_blocks > 1 else 0
+        self._few = FewRows.of(x) if x.shape[1] >= _MANY_TASKS else None
 
     def __len__(self) -> int:
         return self._Y.shape[1]
@@ -73,9 +85,9 @@ class Targets(Sequence[TargetData]):
             raise IndexError(target)
         rows = np.isfinite(self._Y[:, target])
         x = self._x if rows.all() else self._x[rows]
-        return TargetData(
-            target, x, self._Y[rows, target], self._blocks[rows, target], self._n_blocks
-        )
+        few = None if self._few is None else self._few.take(rows)
+        y, block = self._Y[rows, target], self._blocks[rows, target]
+        return TargetData(target, x, y, block, self._n_blocks, few)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +143,21 @@ def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> Targe
     """The most probable parameters from `start`, and how sure they are."""
     z, normal = most_probable(data, prior, start)
     untied = normal - _tie(data, prior)
-    covariance = cho_solve(cho_factor(untied), np.eye(len(z)))
+    covariance = _inverse(untied)
     residual = data.y - expected_score(z, data)
     degrees = len(z) - float(np.sum(covariance * prior.precision))
     at_ceiling = bool(z[C] >= prior.ceiling - 1e-9)
     return TargetFit(z, covariance, float(residual @ residual), degrees, at_ceiling)
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """Of a positive definite matrix."""
+    root, failed = dpotrf(matrix, lower=True)
+    if failed:
+        raise LinAlgError("the curvature of a target's fit is not positive definite")
+    inverse, _ = dpotri(root, lower=True)
+    lower = np.tril(inverse, -1)
+    return np.asarray(lower + lower.T + np.diag(np.diag(inverse)))
 
 
 def most_probable(
@@ -185,7 +207,7 @@ def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
     z = prior.mean.copy()
     low, high = np.quantile(data.y, [0.1, 0.9])
     z[C] = min(prior.ceiling, high + 0.25 * (high - low) + 1e-3)
-    others = data.x @ discounts(z, data.target, data.x.shape[1])
+    others = data.dot(discounts(z, data.target, data.x.shape[1]))
     z[B] = np.log(max(z[C] - float(np.median(data.y)), 1e-3)) + float(np.median(others))
     return z
 
@@ -196,7 +218,7 @@ def _offsets(z: np.ndarray, data: TargetData) -> np.ndarray:
 
 
 def _shortfall(z: np.ndarray, data: TargetData) -> np.ndarray:
-    exponent = z[B] - data.x @ discounts(z, data.target, data.x.shape[1])
+    exponent = z[B] - data.dot(discounts(z, data.target, data.x.shape[1]))
     return np.exp(np.minimum(exponent, 50.0))  # a trial step that far off is rejected anyway
 
 
@@ -206,11 +228,15 @@ def _cost(z: np.ndarray, residual: np.ndarray, prior: TargetPrior) -> float:
 
 
 def _constant_columns(data: TargetData) -> np.ndarray:
-    """The Jacobian (n, p) with the columns of c and the blocks; the others wait for z."""
-    jacobian = np.zeros((len(data.y), data.n_parameters))
+    """The Jacobian (n, p) with the columns of c and the blocks; the others wait for z.
+
+    Of few rows those columns alone.
+    """
+    n_effects = 0 if data.few is not None else data.x.shape[1]
+    jacobian = np.zeros((len(data.y), FIRST + n_effects + data.n_blocks))
     jacobian[:, C] = 1.0
     if data.n_blocks:
-        jacobian[np.arange(len(data.y)), FIRST + data.x.shape[1] + data.block] = 1.0
+        jacobian[np.arange(len(data.y)), FIRST + n_effects + data.block] = 1.0
     return jacobian
 
 
@@ -223,16 +249,48 @@ def _normal_equations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Half the curvature (p, p) of the cost, Gauss–Newton, and half its downhill slope (p,)."""
     short = residual - data.y + _offsets(z, data)
-    discounts_at = slice(FIRST, FIRST + data.x.shape[1])
     jacobian[:, B] = -short
+    products = _dense_products if data.few is None else _few_products
+    normal, slope = products(data, short, residual, jacobian, np.exp(z[FIRST + data.target]))
+    normal /= prior.variance
+    normal += prior.precision
+    return normal, slope / prior.variance - prior.precision @ (z - prior.mean)
+
+
+def _dense_products(
+    data: TargetData, short: np.ndarray, residual: np.ndarray, jacobian: np.ndarray, own: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """J' J (p, p) and J' residual (p,); `own` is what a change of log α_i multiplies α_i by."""
+    discounts_at = slice(FIRST, FIRST + data.x.shape[1])
     np.multiply(data.x, short[:, None], out=jacobian[:, discounts_at])
-    jacobian[:, FIRST + data.target] *= np.exp(z[FIRST + data.target])
-    lower = dsyrk(1 / prior.variance, jacobian.T, lower=True)
-    normal = lower + lower.T + prior.precision
-    index = np.arange(len(z))
+    jacobian[:, FIRST + data.target] *= own
+    lower = dsyrk(1.0, jacobian.T, lower=True)
+    normal = lower + lower.T
+    index = np.arange(len(normal))
     normal[index, index] -= lower[index, index]
-    pull = residual @ jacobian / prior.variance - prior.precision @ (z - prior.mean)
-    return normal, pull
+    return normal, residual @ jacobian
+
+
+def _few_products(
+    data: TargetData, short: np.ndarray, residual: np.ndarray, jacobian: np.ndarray, own: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of few rows, `jacobian` being the columns that are of no task."""
+    assert data.few is not None
+    n_tasks = data.x.shape[1]
+    effects = np.arange(FIRST, FIRST + n_tasks)
+    rest = np.setdiff1d(np.arange(data.n_parameters), effects)
+    stretch = np.ones(n_tasks)
+    stretch[data.target] = own
+    mixed = np.column_stack([jacobian, residual]) * short[:, None]
+    mixed = data.few.transposed_dot(mixed) * stretch[:, None]
+    normal, slope = np.empty((data.n_parameters,) * 2), np.empty(data.n_parameters)
+    gram = data.few.gram(np.square(short))
+    normal[FIRST : FIRST + n_tasks, FIRST : FIRST + n_tasks] = gram * np.outer(stretch, stretch)
+    normal[np.ix_(effects, rest)] = mixed[:, :-1]
+    normal[np.ix_(rest, effects)] = mixed[:, :-1].T
+    normal[np.ix_(rest, rest)] = jacobian.T @ jacobian
+    slope[effects], slope[rest] = mixed[:, -1], residual @ jacobian
+    return normal, slope
 
 
 def _is_pinned(z: np.ndarray, pull: np.ndarray, prior: TargetPrior) -> bool:

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ MIN_DOF = 4.0
 SHARES = np.sin(np.pi / 2 * (np.arange(50) + 0.5) / 50) ** 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Posterior:
     """What is known of the effects after seeing the scores: a multivariate t distribution.
 
@@ -21,10 +23,10 @@ class Posterior:
     ----------
     mean : ndarray, shape (n_features,)
         Effect of each feature.
-    covariance : ndarray, shape (n_features, n_features)
-        Squared scale of the t distribution.
-    filter : ndarray, shape (n_features, n_features)
-        The mean is this times X'y, for these y and for others of the same rows.
+    squares : callable
+        Returns two arrays (n_features, n_features): the covariance, which is the squared scale of
+        the t distribution, and the filter: the mean is this times X'y, for these y and for others
+        of the same rows. Made when asked for, and not kept: predicting needs neither.
     noise : float
         Variance of the noise of a row of weight 1.
     dof : float
@@ -34,8 +36,7 @@ class Posterior:
     """
 
     mean: Array
-    covariance: Array
-    filter: Array
+    squares: Callable[[], tuple[Array, Array]]
     noise: float
     dof: float
     prior: float = np.nan
@@ -73,29 +74,49 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     means = np.sqrt(d) * u / (d + penalty)  # (n_grid, rank), in the directions V
     mean = weight @ means
     prior = weight @ (noise / penalty[:, 0])
-    # Between penalties, and within them: the prior less what the scores take off it.
-    between = V @ (np.sqrt(weight)[:, None] * (means - mean)).T
-    known = V * np.sqrt(np.maximum(prior - weight @ (noise[:, None] / (d + penalty)), 0.0))
-    covariance = between @ between.T - known @ known.T
-    covariance[np.diag_indices_from(covariance)] += prior
     effects = V @ mean
-    seen = (V * (weight @ (1 / (d + penalty)))) @ V.T
     if free is not None:
         # theta = m free + delta and m | delta ~ N(centre - along'delta, noise / norm).
         effects += free * (level @ y / norm - along @ effects)
-        left = np.outer(free, along)
-        seen = seen - left @ seen - seen @ left.T + left @ seen @ left.T
-        seen += np.outer(free, free) / norm
-        told = covariance @ along
-        square = along @ told + weight @ noise / norm
-        cross = np.outer(free, square / 2 * free - told)
-        covariance += cross
-        covariance += cross.T
     # As in `ridge_posterior`: what the effects use up says nothing of the noise. Bounded below, for
     # the prior says something where the rows are fewer than the effects.
     spent = float(weight @ (d / (d + penalty)).sum(axis=1))
     noise_now, dof_left = float(weight @ noise), max(dof - spent, MIN_DOF)
-    return Posterior(effects, covariance, seen, noise_now, dof_left, prior)
+    between = V @ (np.sqrt(weight)[:, None] * (means - mean)).T
+    known = V * np.sqrt(np.maximum(prior - weight @ (noise[:, None] / (d + penalty)), 0.0))
+    seen = V * (weight @ (1 / (d + penalty)))
+    line = None if free is None else (free, along, norm, weight @ noise / norm)
+    squares = partial(_squares, V, between, known, seen, prior, line)
+    return Posterior(effects, squares, noise_now, dof_left, prior)
+
+
+def _squares(
+    V: Array,
+    between: Array,
+    known: Array,
+    seen: Array,
+    prior: float,
+    line: tuple[Array, Array, float, float] | None,
+) -> tuple[Array, Array]:
+    """Covariance and filter of the effects.
+
+    Between penalties, and within them: the prior less what the scores take off it. `line` is the
+    free direction, what a row's level tells of its members, and the level's norm and noise.
+    """
+    covariance = between @ between.T - known @ known.T
+    covariance[np.diag_indices_from(covariance)] += prior
+    seen = seen @ V.T
+    if line is not None:
+        free, along, norm, noise = line
+        told = along @ seen
+        seen = seen - np.outer(free, told) - np.outer(told, free)
+        seen += np.outer(free, free) * (told @ along + 1 / norm)
+        told = covariance @ along
+        square = along @ told + noise
+        cross = np.outer(free, square / 2 * free - told)
+        covariance += cross
+        covariance += cross.T
+    return covariance, seen
 
 
 def tells(X: Array, free: Array) -> bool:
@@ -122,7 +143,11 @@ def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
     dof = n_rows - 1.0 - np.einsum("ij,ji->", inverse, gram)
     rss = float(np.sum((y - X @ mean) ** 2))
     noise = rss / dof if dof >= 1 else np.nan
-    return Posterior(mean, noise * inverse, inverse, noise, dof)
+    return Posterior(mean, partial(given, noise * inverse, inverse), noise, dof)
+
+
+def given(covariance: Array, seen: Array) -> tuple[Array, Array]:
+    return covariance, seen
 
 
 def _spectrum(X: Array, level: Array, along: Array, y: Array) -> tuple[Array, Array, Array]:

@@ -131,12 +131,12 @@ class PairwiseSurrogate(_GroupMean):
         rows, scores = root[:, None] * (shares - self._mean), root * (y - y_mean)
         posterior = evidence_posterior(rows, scores)
         self._values = posterior.mean
-        self._covariance = posterior.covariance
+        self._squares = posterior.squares
         self.intercept_ = float(y_mean - self._mean @ self._values)
         self.noise_, self.dof_ = posterior.noise, posterior.dof
         self._weight_sum = float(weight.sum())
 
     def _std(self, shares: Array) -> Array:
         step = shares - self._mean
-        variance = np.einsum("ij,ij->i", step @ self._covariance, step)
+        variance = np.einsum("ij,ij->i", step @ self._squares()[0], step)
         return np.sqrt(variance + self.noise_ / self._weight_sum)

@@ -84,7 +84,7 @@ class InteractionSurrogate(RegressorMixin, BaseEstimator):
             tasks = evidence_posterior(rows, scores - products[:, chosen] @ effects, free)
         self.pairs_, self.pair_coef_ = candidates[chosen], effects
         self._pair_covariance, self._pair_mean = covariance, products_mean[chosen]
-        self._effects, self._covariance = tasks.mean, tasks.covariance
+        self._effects, self._squares = tasks.mean, tasks.squares
         self.coef_ = np.where(constant, np.nan, tasks.mean)
         self.intercept_ = float(
             self._y_mean
@@ -107,7 +107,7 @@ class InteractionSurrogate(RegressorMixin, BaseEstimator):
         mean = self._y_mean + step @ self._effects + pairs @ self.pair_coef_
         if not return_std:
             return mean
-        variance = np.einsum("ij,ij->i", step @ self._covariance, step)
+        variance = np.einsum("ij,ij->i", step @ self._squares()[0], step)
         variance += np.einsum("ij,ij->i", pairs @ self._pair_covariance, pairs)
         return mean, np.sqrt(variance + self.noise_ / self._weight_sum)
 

@@ -63,7 +63,7 @@ class KernelSurrogate(RegressorMixin, BaseEstimator):
         self._axes = root[:, None] * U[:, kept] / np.sqrt(d[kept])
         coordinates = U[:, kept] * np.sqrt(d[kept])
         posterior = evidence_posterior(coordinates, root * (y - self._y_mean))
-        self._effects, self._covariance = posterior.mean, posterior.covariance
+        self._effects, self._squares = posterior.mean, posterior.squares
         self._prior = posterior.prior
         self.noise_, self.dof_ = posterior.noise, posterior.dof
         self._weight_sum = float(weight.sum())
@@ -80,5 +80,5 @@ class KernelSurrogate(RegressorMixin, BaseEstimator):
             return mean
         # What no training subset tells keeps the variance it had before the scores.
         unseen = np.maximum(1 - 2 * own + self._mean - np.sum(step**2, axis=1), 0.0)
-        variance = np.einsum("ij,ij->i", step @ self._covariance, step) + self._prior * unseen
+        variance = np.einsum("ij,ij->i", step @ self._squares()[0], step) + self._prior * unseen
         return mean, np.sqrt(variance + self.noise_ / self._weight_sum)

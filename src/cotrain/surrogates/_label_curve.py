@@ -67,7 +67,7 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
         curve = np.arange(rows.shape[1]) == X.shape[1]
         free = curve.astype(np.float64) if tells(rows, curve) else None
         posterior = evidence_posterior(rows, root * (y - self._y_mean), free)
-        self._effects, self._covariance = posterior.mean, posterior.covariance
+        self._effects, self._squares = posterior.mean, posterior.squares
         scale = np.sqrt(self._share_of_labels)
         self.coef_ = np.where(constant, np.nan, scale * posterior.mean[: X.shape[1]])
         self.noise_, self.dof_ = posterior.noise, posterior.dof
@@ -82,7 +82,7 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
         mean = self._y_mean + step @ self._effects
         if not return_std:
             return mean
-        variance = np.einsum("ij,ij->i", step @ self._covariance, step)
+        variance = np.einsum("ij,ij->i", step @ self._squares()[0], step)
         return mean, np.sqrt(variance + self.noise_ / self._weight_sum)
 
     def _shares(self, n_tasks: int) -> Array:

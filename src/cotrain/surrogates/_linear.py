@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from cotrain.surrogates._base import check_fit, check_predict, constant_columns,
 from cotrain.surrogates._evidence import (
     Posterior,
     evidence_posterior,
+    given,
     ridge_posterior,
     tells,
 )
@@ -37,10 +39,8 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         Effect of each task; NaN for a task that is in no subset or in all of them.
     intercept_ : float
         Score of the empty subset.
-    covariance_ : ndarray, shape (n_tasks, n_tasks)
-        Squared scale of the effects' t distribution.
-    filter_ : ndarray, shape (n_tasks, n_tasks)
-        The effects are this times the centred indicators' weighted products with the scores.
+    mean_ : ndarray, shape (n_tasks,)
+        Share of the weight that lies on subsets with each task.
     noise_ : float
         Variance of the noise of a score of weight 1.
     dof_ : float
@@ -85,10 +85,10 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
 
     def _fit(self, X: Array, y: Array, weight: Array) -> Self:
         """`fit` for values that are known to be sound, as the bootstrap's are."""
-        self._x_mean = weight @ X / weight.sum()
+        self.mean_ = weight @ X / weight.sum()
         self._y_mean = weight @ y / weight.sum()
         root = np.sqrt(weight)
-        rows = X - self._x_mean
+        rows = X - self.mean_
         residual = y - self._y_mean
         scale = np.sqrt(weight @ residual**2 / weight.sum())
         # A constant column is 0 but for rounding, which the model must not see.
@@ -98,9 +98,8 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         posterior = self._posterior(rows, root * residual / scale, constant)
         self._effects = posterior.mean * scale
         self.coef_ = np.where(constant, np.nan, self._effects)
-        self.intercept_ = float(self._y_mean - self._x_mean @ np.where(constant, 0, self._effects))
-        self.covariance_ = posterior.covariance * scale**2
-        self.filter_ = posterior.filter
+        self.intercept_ = float(self._y_mean - self.mean_ @ np.where(constant, 0, self._effects))
+        self._squares, self._scale = posterior.squares, scale
         self.noise_ = float(posterior.noise * scale**2)
         self.dof_ = float(posterior.dof)
         self._weight_sum = float(weight.sum())
@@ -131,14 +130,15 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
                 f"add subsets or give a positive ridge"
             )
         part = ridge_posterior(varying, y, float(self.ridge))
+        told, passed = part.squares()
         if np.isnan(part.noise):
             warn(f"{n_rows} subsets leave no degree of freedom for the noise: no intervals")
         mean = np.zeros(n_tasks)
         covariance, seen = np.zeros((2, n_tasks, n_tasks))
         mean[~constant] = part.mean
-        covariance[np.ix_(~constant, ~constant)] = part.covariance
-        seen[np.ix_(~constant, ~constant)] = part.filter
-        return Posterior(mean, covariance, seen, part.noise, part.dof)
+        covariance[np.ix_(~constant, ~constant)] = told
+        seen[np.ix_(~constant, ~constant)] = passed
+        return Posterior(mean, partial(given, covariance, seen), part.noise, part.dof)
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predicted scores, shape (n_subsets,), and with `return_std` the scale of their error.
@@ -146,20 +146,28 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         The scale is that of the noise-free score's t distribution with `dof_` degrees of freedom.
         """
         check_is_fitted(self)
-        step = check_predict(self, X) - self._x_mean
+        step = check_predict(self, X) - self.mean_
         mean = self._y_mean + step @ self._effects
         if not return_std:
             return mean
-        variance = np.einsum("ij,ij->i", step @ self.covariance_, step)
+        variance = np.einsum("ij,ij->i", step @ self.squares()[0], step)
         return mean, np.sqrt(variance + self.noise_ / self._weight_sum)
+
+    def squares(self) -> tuple[Array, Array]:
+        """Squared scale of the effects' t distribution, and their filter, (n_tasks, n_tasks) each.
+
+        The effects are the filter times the centred indicators' weighted products with the scores.
+        """
+        check_is_fitted(self)
+        covariance, seen = self._squares()
+        return covariance * self._scale**2, seen
 
     def joint_covariance(self) -> tuple[float, Array, Array]:
         """Squared scale of the mean score, that of the effects, and the subset they meet at.
 
         At that (fractional) subset, shape (n_tasks,), the two are independent.
         """
-        check_is_fitted(self)
-        return self.noise_ / self._weight_sum, self.covariance_, self._x_mean
+        return self.noise_ / self._weight_sum, self.squares()[0], self.mean_
 
     def interval(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Lower and upper ends of the effects' intervals, each of shape (n_tasks,)."""
@@ -169,5 +177,4 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
 
     def standard_error(self) -> Array:
         """Scale of each effect's error, shape (n_tasks,); NaN where the effect is."""
-        check_is_fitted(self)
-        return np.where(np.isnan(self.coef_), np.nan, np.sqrt(np.diag(self.covariance_)))
+        return np.where(np.isnan(self.coef_), np.nan, np.sqrt(np.diag(self.squares()[0])))

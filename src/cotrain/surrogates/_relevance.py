@@ -139,13 +139,16 @@ def _errors(X: Array, Y: Array, surrogates: TargetSurrogates) -> tuple[Array, Ar
     variance, shrinkage, degrees = np.full((3, *surrogates.n_together.shape), np.nan)
     for target, model in enumerate(surrogates.estimators):
         if model is not None:
-            own, scores = X.copy(), Y[:, :, target]
-            own[:, target] = 1.0
-            parts = _shares(model, own, scores)
+            rows, scores, weight = _centred(model, X, Y[:, :, target], target)
+            covariance, seen = model.squares()
+            parts = _shares(rows, scores) @ seen
             if len(parts) > 1:
                 variance[target] = len(parts) * parts.var(axis=0, ddof=1)
                 degrees[target] = len(parts) - 1
-            shrinkage[target] = _by_shrinkage(model, own, (~np.isnan(scores)).sum(axis=0))
+            # What of the effects' variances is not of noise.
+            by_noise = np.sum(weight[:, None] * (rows @ seen) ** 2, axis=0)
+            rest = np.diag(covariance) - model.noise_ * by_noise
+            shrinkage[target] = np.maximum(rest, 0.0)
     unknown = np.isnan(surrogates.coef)
     variance[unknown], degrees[unknown] = np.nan, 0
     variance, degrees = moderate_variances(variance, np.nan_to_num(degrees))
@@ -157,21 +160,26 @@ def _errors(X: Array, Y: Array, surrogates: TargetSurrogates) -> tuple[Array, Ar
     return np.where(known, np.sqrt(total), np.nan), dof
 
 
-def _shares(model: LinearSurrogate, X: Array, scores: Array) -> Array:
-    """What each repeat that scores the target adds to its effects, (n_repeats, n_tasks).
+def _centred(
+    model: LinearSurrogate, X: Array, scores: Array, target: int
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """The subsets that score the target about the mean one, their residuals, and their repeats."""
+    weight = (~np.isnan(scores)).sum(axis=0)
+    scored = weight > 0
+    own = X[scored]
+    own[:, target] = 1.0
+    left = scores[:, scored] - model.predict(own)
+    return own - model.mean_, left, weight[scored]
 
-    Of what the model leaves of the scores (n_repeats, n_subsets), beside the repeat's own level:
-    repeats that are alike have equal shares.
+
+def _shares(rows: Array, left: Array) -> Array:
+    """What each repeat that scores the target adds to the products with the scores.
+
+    Shape (n_repeats, n_tasks), of the residuals (n_repeats, n_subsets) of the `rows`, beside the
+    repeat's own level: repeats that are alike have equal shares.
     """
-    known = ~np.isnan(scores)
+    known = ~np.isnan(left)
     n = known.sum(axis=1, keepdims=True)
-    left = np.where(known, scores - model.predict(X), 0.0)
+    left = np.where(known, left, 0.0)
     left = np.where(known, left - left.sum(axis=1, keepdims=True) / np.maximum(n, 1), 0.0)
-    return np.asarray((left @ (X - model.joint_covariance()[2]) @ model.filter_)[n[:, 0] > 0])
-
-
-def _by_shrinkage(model: LinearSurrogate, X: Array, weight: NDArray[np.int64]) -> Array:
-    """The part of the effects' variances that is not of noise, (n_tasks,)."""
-    rows = X - model.joint_covariance()[2]
-    by_noise = model.filter_ @ ((weight[:, None] * rows).T @ rows) @ model.filter_
-    return np.maximum(np.diag(model.covariance_ - model.noise_ * by_noise), 0.0)
+    return np.asarray((left @ rows)[n[:, 0] > 0])

@@ -30,7 +30,7 @@ def permute(cells: pd.DataFrame, fetch: dict, seed: int) -> pd.DataFrame:
         parts = [([task, *filter(None, [beside.get(task)])], None) for task in fetch["tasks"]]
     else:
         columns = [name for name in (fetch["value"], fetch.get("relation")) if name]
-        names = fetch["task"] if isinstance(fetch["task"], list) else [fetch["task"]]
+        names = fetch["task"]
         parts = [(columns, rows) for rows in cells.groupby(names, sort=True).groups.values()]
     for columns, rows in parts:
         own = cells.loc[rows if rows is not None else cells.index, columns]

@@ -75,6 +75,13 @@ def test_nothing_is_said_of_a_target_without_skill():
     assert (withhold(REAL, None, set(TASKS), 0.05)["verdict"] == REAL["verdict"]).all()
 
 
+def test_nor_of_a_task_without_skill_in_a_table_of_tasks():
+    alone = pd.DataFrame({"task": ["a", "b", "c"], "verdict": ["helps", "hurts", "unknown"]})
+    found = withhold(alone, None, {"b"}, 0.05)
+    assert found["verdict"].tolist() == ["undecided", "hurts", "unknown"]
+    assert found["withheld"].tolist() == ["no skill", "", ""]
+
+
 @pytest.mark.parametrize("n", [0, 3])
 def test_a_placebo_that_knows_no_errors_withholds_nothing(n):
     placebo = relevances([1.0] * 12, ["undecided"] * 12).assign(standard_error=np.nan).head(n)

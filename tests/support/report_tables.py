@@ -113,6 +113,7 @@ class _Maker:
                 "high": value + 1.96 * se,
                 "p_value": np.exp(-0.717 * z - 0.416 * z**2),
                 "verdict": np.where(lost, "unknown", verdict),
+                "withheld": "",
             }
         )
 

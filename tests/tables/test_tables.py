@@ -19,7 +19,7 @@ NAMES = [
 def transfer(names: list[str]) -> pd.DataFrame:
     number = np.arange(len(names)) / 3
     numbers = {c.name: number for c in TABLES["transfer"].columns if c.type == "number"}
-    return pd.DataFrame({"task": names, "verdict": "helps", **numbers})
+    return pd.DataFrame({"task": names, "verdict": "helps", "withheld": "", **numbers})
 
 
 def test_any_name_and_every_bit_of_a_number_come_back(tmp_path: Path) -> None:

@@ -37,12 +37,12 @@ def skilled_tasks(d2: SubsetScores, tasks: Collection[str], fdr: float) -> pd.Da
 
 
 def withhold(
-    relevance: pd.DataFrame,
+    verdicts: pd.DataFrame,
     placebo: pd.DataFrame | None,
     skilled: Collection[str],
     fdr: float,
 ) -> pd.DataFrame:
-    """Relevances whose verdicts are withheld where the placebo would say as much.
+    """Verdicts, less those of tasks without skill and those that the placebo would pass as well.
 
     A verdict stands if the target has skill, and its |relevance / standard error| passes the
     least threshold at which the placebo, where nothing can be learnt, makes at most `fdr` times as
@@ -50,25 +50,27 @@ def withhold(
 
     Parameters
     ----------
-    relevance, placebo : DataFrame
-        Columns target, source, relevance, standard_error, verdict; the placebo of the same study
-        with permuted labels, or None.
+    verdicts : DataFrame
+        A column verdict, and the target or else the task that it is of.
+    placebo : DataFrame or None
+        The same of the same study with permuted labels; both then have the columns relevance and
+        standard_error.
     skilled : collection of str
         Tasks that are predicted better than their base rate.
 
     Returns
     -------
     DataFrame
-        `relevance` with the column `withheld`: why a verdict became undecided, else empty.
+        `verdicts` with the column `withheld`: why one became undecided, else empty.
     """
-    found = relevance.copy()
+    found = verdicts.copy()
     decided = found["verdict"].isin([HELPS, HURTS])
     why = pd.Series("", index=found.index, dtype=object)
     if placebo is not None:
         size, null = _sizes(found), _sizes(placebo)
         threshold = _threshold(size[decided], null[np.isfinite(null)], len(found), fdr)
         why[decided & (size < threshold)] = PLACEBO
-    why[decided & ~found["target"].isin(skilled)] = NO_SKILL
+    why[decided & ~found["target" if "target" in found else "task"].isin(skilled)] = NO_SKILL
     found.loc[why != "", "verdict"] = UNDECIDED
     found["withheld"] = why
     return found

@@ -79,9 +79,10 @@ def _run(study: Study) -> str:
     )
     placebo = runs.placebo(analyze)
     tables["task_skill"] = skill
-    tables["relevance"] = withhold(
-        tables["relevance"], placebo, set(skill.loc[skill["skilled"], "task"]), analyze.fdr
-    )
+    skilled = set(skill.loc[skill["skilled"], "task"])
+    tables["relevance"] = withhold(tables["relevance"], placebo, skilled, analyze.fdr)
+    for name in ("transfer", "pairwise", "pairwise_levels"):
+        tables[name] = withhold(tables[name], None, skilled, analyze.fdr)
     records = load_records(study.affinity)
     tables["affinity"] = affinity_table(records, tasks)
     tables["affinity_steps"] = affinity_steps(records)

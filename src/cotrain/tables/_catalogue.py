@@ -20,6 +20,7 @@ _AUXILIARY = _columns("name", auxiliary="the task with one training fold more")
 _INTERVAL = _columns("number", low="lower end of the 95 % interval", high="upper end")
 _P = _columns("number", p_value="of there being no effect, corrected for the number of tests")
 _VERDICT = _columns("word", verdict="helps, hurts, undecided or unknown")
+_WITHHELD = _columns("word", withheld="why a verdict became undecided: no skill or placebo")
 _COSTS = _columns(
     "number",
     n_models="models; the mean where several ways have one name, as below",
@@ -43,6 +44,7 @@ _PAIRWISE = (
     _P,
     _VERDICT,
     _columns("number", repeats_to_decide="repeats that would decide it; unknown if none would"),
+    _WITHHELD,
 )
 _WAY = _columns(
     "word",
@@ -114,6 +116,7 @@ TABLES: dict[str, Table] = {
             _INTERVAL,
             _P,
             _VERDICT,
+            _WITHHELD,
         ),
         _table(
             "relevance",
@@ -129,7 +132,7 @@ TABLES: dict[str, Table] = {
             _VERDICT,
             _columns("integer", n_together="subsets that hold both"),
             _columns("number", standard_error="of the relevance"),
-            _columns("word", withheld="why a verdict became undecided: no skill or placebo"),
+            _WITHHELD,
         ),
         _table(
             "task_skill",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cotrain.report._answers import answers
+from cotrain.report._sentences import comparison_sentences, finding_sentences
 
 
 def said(findings):
@@ -44,6 +45,9 @@ def test_primary_tasks_come_first(findings):
 
 def test_where_the_base_rate_is_as_good_nothing_is_recommended(findings):
     portfolios = findings.portfolios.assign(chosen=[1.0, 0.0, 0.0])
-    text = said(replace(findings, portfolios=portfolios))
+    nothing = replace(findings, portfolios=portfolios)
+    text = said(nothing)
     assert text["Is any model here good?"].startswith("No: nothing was learnt here.")
     assert text["What should be trained, and what does it gain?"].startswith("Nothing:")
+    assert finding_sentences(nothing) == comparison_sentences(nothing)
+    assert len(finding_sentences(findings)) > len(comparison_sentences(findings))

@@ -11,7 +11,7 @@ from cotrain.report import summarize
 from cotrain.report._facts import Rival
 from cotrain.report._metrics import key_figures
 from cotrain.report._tables import negative_transfer_table, relevance_table
-from cotrain.report._words import estimate, number
+from cotrain.report._words import estimate, number, short_estimate
 
 
 @pytest.fixture
@@ -51,9 +51,10 @@ def test_rivals_of_the_tables_are_told_with_their_numbers(findings):
     rows = findings.comparison[findings.comparison["score"] == "log_loss"].set_index("grouping")
     for grouping in ("single-task", "all together", "random"):
         row = rows.loc[grouping]
-        assert f"{grouping}: {estimate(row['difference'], row['low'], row['high'])}" in text
-    assert "Undecided on test labels by log loss, over 5 repeats: against all together" in text
-    assert "would decide it" in text
+        value = short_estimate(row["difference"], row["low"], row["high"])
+        assert f"{grouping} {value}" in text or f"{grouping}: {value}" in text
+    assert "Undecided on test labels by log loss, over 5 repeats, corrected for" in text
+    assert "repeats would decide what can be." in text
 
 
 def test_the_strongest_pairs_stand_beside_their_reliability(findings):

@@ -40,11 +40,6 @@ def answers(findings: Findings) -> list[Answer]:
     ]
 
 
-def nothing_learnt(findings: Findings) -> bool:
-    """Return whether the base rate is as good as any model, so that nothing may be claimed."""
-    return facts.chosen_portfolio(findings) == facts.BASE_RATE
-
-
 def _named(tasks: Sequence[str]) -> str:
     more = f" and {len(tasks) - _MOST_MEMBERS} more" if len(tasks) > _MOST_MEMBERS else ""
     return listing([f"“{shorten(name, _NAME)}”" for name in tasks[:_MOST_MEMBERS]]) + more
@@ -74,7 +69,7 @@ def _sources(findings: Findings) -> list[str]:
 def _skill(findings: Findings) -> list[str]:
     skill = findings.skill
     n_skilled, of_all = int(skill["skilled"].sum()), count(len(skill), "task")
-    if nothing_learnt(findings):
+    if facts.nothing_learnt(findings):
         return [
             (
                 f"No: nothing was learnt here. Of {of_all}, {n_skilled} look better "
@@ -107,7 +102,7 @@ def _skill(findings: Findings) -> list[str]:
 def _recommendation(findings: Findings) -> list[str]:
     portfolios = findings.portfolios
     chosen = portfolios[portfolios["chosen"] > 0].iloc[0]
-    if nothing_learnt(findings):
+    if facts.nothing_learnt(findings):
         return ["Nothing: predict the base rate, or find better features or more labels."]
     weights = findings.weights.groupby("role", sort=False)["weight"].mean()
     parts = [f"{name} {number(weight, 2)}" for name, weight in weights.items()]

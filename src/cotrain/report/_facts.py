@@ -139,6 +139,11 @@ def scores_compared(findings: Findings) -> list[str]:
     return list(dict.fromkeys(findings.comparison["score"]))
 
 
+def nothing_learnt(findings: Findings) -> bool:
+    """Return whether the base rate is as good as any model, so that nothing may be claimed."""
+    return chosen_portfolio(findings) == BASE_RATE
+
+
 def chosen_portfolio(findings: Findings) -> str:
     """Return the name of the recommended portfolio."""
     return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])

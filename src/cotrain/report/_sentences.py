@@ -13,6 +13,7 @@ from cotrain.report._words import (
     number,
     percent,
     score_name,
+    short_estimate,
     signed,
 )
 from cotrain.scores import find_score
@@ -54,7 +55,9 @@ def study_sentences(findings: Findings) -> list[str]:
 
 
 def finding_sentences(findings: Findings) -> list[str]:
-    """Return what was found, in the order in which it matters."""
+    """Return what was found, in the order in which it matters; of transfer, if models are good."""
+    if facts.nothing_learnt(findings):
+        return comparison_sentences(findings)
     sentences = [
         *comparison_sentences(findings),
         grouping_sentence(findings),
@@ -79,17 +82,19 @@ def comparison_sentences(findings: Findings) -> list[str]:
     decided = [r for r in rivals if r.verdict in ("better", "worse")]
     open_ = [r for r in rivals if r.verdict in ("undecided", "unknown")]
     sentences = []
+    over = f"over {count(rivals[0].n_repeats, 'repeat')}"
     if decided:
         parts = [f"{_beats(rival)} {_by(rival)}" for rival in decided]
         sentences.append(
-            f"On test labels, over {count(decided[0].n_repeats, 'repeat')}, the recommended "
-            f"portfolio {listing(parts)} in {score_name(score)}."
+            f"On test labels, {over}, the recommended portfolio {listing(parts)} in "
+            f"{score_name(score)} (95 % intervals)."
         )
     if open_:
-        parts = [f"against {rival.grouping}: {_by(rival)}{_until(rival)}" for rival in open_]
+        parts = [f"{rival.grouping} {_by(rival)}" for rival in open_]
+        corrected = f", corrected for {len(rivals)} rivals" if len(rivals) > 1 else ""
         sentences.append(
-            f"Undecided on test labels by {score_name(score)}, over "
-            f"{count(open_[0].n_repeats, 'repeat')}: {'; '.join(parts)}."
+            f"Undecided on test labels by {score_name(score)}, {over}{corrected}: {listing(parts)}."
+            + _until(open_)
         )
     task, worst = facts.worst_task(findings, facts.RECOMMENDED, score)
     if task:
@@ -373,12 +378,13 @@ def _beats(rival: Rival) -> str:
 
 
 def _by(rival: Rival) -> str:
-    return estimate(rival.difference, rival.low, rival.high)
+    return short_estimate(rival.difference, rival.low, rival.high)
 
 
-def _until(rival: Rival) -> str:
-    text = repeats_until_decided(rival)
-    return f"; {text}" if text else ""
+def _until(rivals: list[Rival]) -> str:
+    needed = [r.repeats_to_decide for r in rivals if r.verdict == "undecided"]
+    most = max((n for n in needed if n is not None), default=None)
+    return "" if most is None else f" {_repeats(most).capitalize()} would decide what can be."
 
 
 def _repeats(needed: float) -> str:

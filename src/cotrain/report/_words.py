@@ -31,10 +31,15 @@ def signed(value: float, decimals: int | None = None) -> str:
 
 def estimate(value: float, low: float, high: float) -> str:
     """Return a signed value with its 95 % interval, as many decimals as the interval is worth."""
+    return short_estimate(value, low, high, "95 % interval ")
+
+
+def short_estimate(value: float, low: float, high: float, label: str = "") -> str:
+    """Return `estimate` where the text around it says what the interval is."""
     decimals = interval_decimals(value, low, high)
     if math.isnan(low) or math.isnan(high):
         return f"{signed(value, decimals)} (no interval)"
-    return f"{signed(value, decimals)} (95 % interval {interval(low, high, decimals)})"
+    return f"{signed(value, decimals)} ({label}{interval(low, high, decimals)})"
 
 
 def interval(low: float, high: float, decimals: int) -> str:

@@ -36,6 +36,16 @@ def test_training_does_not_wait_for_the_surrogates(module):
     assert not loaded_by(module) & {"sklearn", "scipy.stats"}
 
 
+def test_settings_of_learners_wait_for_no_compiler():
+    code = "import sys; from cotrain.registry import LEARNERS; LEARNERS.find('{}'); print(*sys.modules)"
+    for kind in ("network", "forest", "linear", "kernel", "boosting", "pooled"):
+        loaded = subprocess.run(
+            [sys.executable, "-c", code.format(kind)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        assert "numba" not in loaded
+        assert "cotrain.registry" in loaded
+
+
 def test_help_waits_for_no_library_of_numbers():
     assert not loaded_by("cotrain.cli") & {"numpy", "pandas", *HEAVY}
 

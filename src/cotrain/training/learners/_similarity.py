@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 from typing import Literal, Self
 
 import numpy as np
-from numba import njit
 from scipy.sparse import csr_array, issparse
 
 from cotrain.tasks import Features
@@ -71,11 +70,13 @@ class Similarity:
 
     def __call__(self, features: Features) -> np.ndarray:
         """The kernel of each row with each example trained on, float32 (n_rows, n)."""
+        from cotrain.training.learners._compiled import min_max
+
         matrix = as_matrix(features)
         total, n_parts = np.zeros((matrix.shape[0], self.n), dtype=np.float32), 0
         if self.counted.size:
             bags, n_parts = _bags(matrix, self.counted), n_parts + 1
-            _min_max(
+            min_max(
                 (bags.indptr, bags.indices, bags.data),
                 (self.start, self.index, self.value),
                 np.zeros(self.counted.size, dtype=np.float32),
@@ -137,25 +138,3 @@ def _bags(matrix: Features, columns: np.ndarray) -> csr_array:
         chosen.data = np.maximum(chosen.data, 0)
         chosen.eliminate_zeros()
     return chosen
-
-
-@njit(cache=True, nogil=True)
-def _min_max(left, right, bag, total):  # type: ignore[no-untyped-def]
-    """Add sum of minima over sum of maxima of each pair of rows; 1 of two empty rows."""
-    start, index, value = right
-    size = np.empty(start.size - 1, np.float32)
-    for j in range(size.size):
-        size[j] = value[start[j] : start[j + 1]].sum()
-    for i in range(left[0].size - 1):
-        own = np.float32(0)
-        for k in range(left[0][i], left[0][i + 1]):
-            bag[left[1][k]] = left[2][k]
-            own += left[2][k]
-        for j in range(size.size):
-            least = np.float32(0)
-            for k in range(start[j], start[j + 1]):
-                least += min(value[k], bag[index[k]])
-            most = own + size[j] - least
-            total[i, j] += least / most if most > 0 else np.float32(1)
-        for k in range(left[0][i], left[0][i + 1]):
-            bag[left[1][k]] = 0

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from scipy.special import logit
 
 from cotrain.tasks import Features
@@ -72,6 +71,8 @@ class Trees(TaskModel):
 
     def outputs(self, features: Features) -> np.ndarray:
         """The logit, or the value, of each row, (n,)."""
+        from cotrain.training.learners._compiled import leaf_sums
+
         matrix = as_matrix(features)
         if self.feature.max() >= matrix.shape[1]:
             raise ValueError(f"the trees ask for more than the {matrix.shape[1]} features given")
@@ -80,7 +81,7 @@ class Trees(TaskModel):
         for at in range(0, matrix.shape[0], size):
             rows = np.ascontiguousarray(as_dense(matrix[at : at + size]))
             parts.append(
-                _leaf_sums(rows, self.roots, self.feature, self.number, self.left, self.right)
+                leaf_sums(rows, self.roots, self.feature, self.number, self.left, self.right)
             )
         total = np.concatenate(parts) + self.base[0]
         return np.asarray(logit(np.clip(total, 0, 1)) if self.base[1] else total)
@@ -111,19 +112,6 @@ class Trees(TaskModel):
         if not in_range or (below <= above).any() or (below >= node.size).any():
             raise ValueError("its nodes are no trees")
         return trees
-
-
-@njit(cache=True, nogil=True)
-def _leaf_sums(rows, roots, feature, number, left, right):  # type: ignore[no-untyped-def]
-    total = np.zeros(rows.shape[0])
-    for row in range(rows.shape[0]):
-        for root in roots:
-            node = root
-            while feature[node] >= 0:
-                below = rows[row, feature[node]] <= number[node]
-                node = left[node] if below else right[node]
-            total[row] += number[node]
-    return total
 
 
 def of_forest(forest: Any, is_binary: bool) -> Trees:

@@ -226,3 +226,14 @@ def test_the_summary_is_short_and_names_groups_and_rivals(findings):
         assert words in text
     gain = facts.rivals(findings, "log_loss")[0]
     assert f"{gain.difference:+.4f}" in text
+
+
+def test_a_rival_of_the_same_models_is_called_that():
+    assert say.gain_over(rival(0.0, 0.0, 0.0)) == "0 (the same models)"
+    assert say.gain_over(rival(0.02, -0.01, 0.05)) == "+0.020 (−0.010 to +0.050)"
+
+
+def test_without_harm_nothing_is_said_of_foreseeing_it(findings):
+    none = findings.negative_transfer.assign(n_harmful=0)
+    text = say.negative_transfer_sentence(replace(findings, negative_transfer=none))
+    assert text.endswith("none was harmful: how well harm is foreseen stays open.")

@@ -5,16 +5,8 @@ from dataclasses import dataclass
 
 from cotrain.report import _facts as facts
 from cotrain.report._findings import Findings
-from cotrain.report._words import (
-    count,
-    interval,
-    interval_decimals,
-    listing,
-    number,
-    score_name,
-    shorten,
-    signed,
-)
+from cotrain.report._sentences import gain_over
+from cotrain.report._words import count, listing, number, score_name, shorten
 
 # What a sentence can show; the page has a list of all groups.
 _MOST_GROUPS, _MOST_MEMBERS, _NAME = 8, 5, 30
@@ -115,12 +107,8 @@ def _recommendation(findings: Findings) -> list[str]:
     ]
     sentences.append(_groups(findings))
     score = facts.main_score(findings)
-    gains = []
-    for rival in facts.rivals(findings, score):
-        if rival.grouping in facts.USUAL:
-            decimals = interval_decimals(rival.difference, rival.low, rival.high)
-            ends = interval(rival.low, rival.high, decimals)
-            gains.append(f"{rival.grouping} {signed(rival.difference, decimals)} ({ends})")
+    rivals = [one for one in facts.rivals(findings, score) if one.grouping in facts.USUAL]
+    gains = [f"{rival.grouping} {gain_over(rival)}" for rival in rivals]
     sentences.append(
         f"What it gains in {score_name(score)} on test labels over what one would do anyway, with "
         f"95 % intervals over repeats, whose training folds and seeds differ: {listing(gains)}."

@@ -84,13 +84,13 @@ def comparison_sentences(findings: Findings) -> list[str]:
     sentences = []
     over = f"over {count(rivals[0].n_repeats, 'repeat')}"
     if decided:
-        parts = [f"{_beats(rival)} {_by(rival)}" for rival in decided]
+        parts = [f"{_beats(rival)} {gain_over(rival)}" for rival in decided]
         sentences.append(
             f"On test labels, {over}, the recommended portfolio {listing(parts)} in "
             f"{score_name(score)} (95 % intervals)."
         )
     if open_:
-        parts = [f"{rival.grouping} {_by(rival)}" for rival in open_]
+        parts = [f"{rival.grouping} {gain_over(rival)}" for rival in open_]
         corrected = f", corrected for {len(rivals)} rivals" if len(rivals) > 1 else ""
         sentences.append(
             f"Undecided on test labels by {score_name(score)}, {over}{corrected}: {listing(parts)}."
@@ -286,8 +286,11 @@ def negative_transfer_sentence(findings: Findings) -> str:
     row = facts.predictor(findings, "surrogate")
     if row is None or math.isnan(row["n_subsets"]):
         return ""
+    cases = count(row["n_subsets"], "held-out case")
+    if row["n_harmful"] == 0:
+        return f"Of {cases} none was harmful: how well harm is foreseen stays open."
     text = (
-        f"Of {count(row['n_subsets'], 'held-out case')}, {int(row['n_harmful']):,} were harmful. "
+        f"Of {cases}, {int(row['n_harmful']):,} were harmful. "
         f"The surrogate finds them with F1 {number(row['f1'], 2)}, balanced accuracy "
         f"{number(row['balanced_accuracy'], 2)} and MCC {number(row['mcc'], 2)}"
     )
@@ -377,7 +380,10 @@ def _beats(rival: Rival) -> str:
     return f"{'beats' if rival.verdict == 'better' else 'loses to'} {rival.grouping}:"
 
 
-def _by(rival: Rival) -> str:
+def gain_over(rival: Rival) -> str:
+    """Return what the recommended portfolio has over a rival, with its interval."""
+    if rival.difference == rival.low == rival.high == 0:
+        return "0 (the same models)"
     return short_estimate(rival.difference, rival.low, rival.high)
 
 

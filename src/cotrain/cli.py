@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -218,6 +218,41 @@ def doctor(study: Study, yes: bool) -> None:
             click.echo(f"{len(found)} mended")
         else:
             click.echo("nothing was changed; `cotrain doctor --yes` mends it")
+
+
+@cotrain.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--votes", multiple=True, required=True, help="Columns of votes, * for any letters.")
+@click.option("--label", required=True, help="The column of true classes.")
+@click.option("--features", required=True, help="text:a | columns:a,b | given:file | images:file")
+@click.option("--split", help="The column of train, valid and test.  [default: the one that is]")
+@click.option(
+    "--by",
+    type=click.Choice(["accuracy", "log_probability"]),
+    default="accuracy",
+    show_default=True,
+    help="What functions are chosen by, on validation labels.",
+)
+@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="votes",
+    show_default=True,
+    help="Folder for the tables.",
+)
+def votes(
+    table: Path, by: Literal["log_probability", "accuracy"], seed: int, out: Path, **how: Any
+) -> None:
+    """Tell which labelling functions of a TABLE help, and whether to train on them.
+
+    The functions vote for classes where they do not abstain (blank or -1); true classes are needed
+    on rows of valid, which choose, and of test, which report.
+    """
+    from cotrain.votes import compare, read_votes, write_report
+
+    read = read_votes(table, **how)
+    click.echo(write_report(read, compare(read, by, seed), out))
 
 
 @cotrain.command()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cotrain.tables._contract import Column, Stage, Table, Type
+from cotrain.tables._votes import VOTES
 
 
 def _columns(of: Type, **meanings: str) -> list[Column]:
@@ -386,5 +387,6 @@ TABLES: dict[str, Table] = {
             _INTERVAL,
             _columns("integer", n_repeats="repeats"),
         ),
+        *VOTES,
     )
 }

@@ -10,7 +10,7 @@ import pandas as pd
 from cotrain.files import unquoted
 
 Type = Literal["name", "word", "integer", "number", "flag"]
-Stage = Literal["prepare", "analyze", "group", "validate"]
+Stage = Literal["prepare", "analyze", "group", "validate", "votes"]
 
 _FLAGS = {"True": True, "False": False, "1": True, "0": False}
 

@@ -85,8 +85,8 @@ class Linear(PerTaskLearner):
         """The linear model of one task."""
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        matrix, centre, spread = _scaled(as_matrix(features))
-        penalty = _mean_square(matrix) / self.settings.strength
+        matrix, centre, spread = scaled(as_matrix(features))
+        penalty = mean_square(matrix) / self.settings.strength
         if is_binary:
             model = LogisticRegression(C=1 / penalty, max_iter=10_000)
         else:
@@ -104,7 +104,7 @@ class Linear(PerTaskLearner):
         return np.asarray(((5e-3 + 2e-7 * n * entries) * (n > 0)).sum(axis=1))
 
 
-def _scaled(matrix: Features) -> tuple[Features, np.ndarray, np.ndarray]:
+def scaled(matrix: Features) -> tuple[Features, np.ndarray, np.ndarray]:
     """The matrix, what was taken from its columns, and what then divided them.
 
     Dense columns may be in any units, so they get mean 0 and standard deviation 1.
@@ -117,7 +117,7 @@ def _scaled(matrix: Features) -> tuple[Features, np.ndarray, np.ndarray]:
     return (matrix - centre) / spread, centre, spread
 
 
-def _mean_square(matrix: Features) -> float:
+def mean_square(matrix: Features) -> float:
     """The mean squared length of the centred rows; 1 if they are all alike."""
     square = matrix.multiply(matrix).sum() if issparse(matrix) else (matrix**2).sum()
     mean = float(square) / matrix.shape[0] - float((matrix.mean(axis=0) ** 2).sum())

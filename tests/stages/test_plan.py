@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from random_fits import make_table
 from cotrain.allocation import WAYS, rotations, subset_fit
 from cotrain.exceptions import SettingsError
 from cotrain.stages._plan_sizes import what_is_decided, with_subsets, within_budget
-from cotrain.stages.plan import make_plans
+from cotrain.stages.plan import _slow_rivals, make_plans
 from cotrain.study import Study
-from cotrain.training import can_learn
+from cotrain.training import Learners, can_learn
 
 ROOT = Path(__file__).parents[2]
 KNOWN = {f"network/{way}": {} for way in WAYS}
@@ -75,3 +76,19 @@ def test_what_a_plan_decides_is_said():
     assert "one repeat decides no pair" in said[2]
     assert "verdicts on pairs are out of reach" in what_is_decided(442, 60, 56, 2, 0.05)
     assert "out of reach" not in what_is_decided(442, 400, 56, 2, 0.05)
+
+
+def test_a_rival_that_takes_longer_than_the_plans_is_told():
+    settings, table = Study(ROOT).settings, make_table(real=())
+    one = settings.train.model_copy(update={"workers": 1})
+    settings = settings.model_copy(update={"train": one})
+    cost = dict.fromkeys(settings.learners, 1.0)
+    cost["forest"] = 3 * 3600 / settings.validate_.repeats
+    learners = Learners({
+        f"{name}/{way}": SimpleNamespace(cost=lambda _, fits, each=each: np.full(len(fits), each))
+        for name, each in cost.items()
+        for way in WAYS
+    })  # fmt: skip
+    (said,) = _slow_rivals(settings, table, learners, minutes=30)
+    assert said.startswith("note: `forest` will take about 3 hours in `validate`")
+    assert _slow_rivals(settings, table, learners, minutes=200) == []

@@ -93,8 +93,8 @@ def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) ->
         write_text(place / f".{name}", _template(name))
     load_settings(place / "params.yaml")
     _set_up_repositories(place)
-    next_step = f"made a study; next: read {folder / 'params.yaml'}, then: cd {folder} && dvc repro"
-    return said + next_step
+    enter = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    return f"{said}made a study; next: read {folder / 'params.yaml'}, then: {enter}dvc repro"
 
 
 def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wishes) -> str:
@@ -132,6 +132,8 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
         params["learners"]["pooled"] = {"kind": "pooled"}
     elif found.features["kind"] == "columns":
         params["learners"]["boosting"] = {"kind": "boosting"}
+    elif found.features["kind"] == "text":
+        del params["learners"]["forest"]  # of 38,000 texts and 28 tasks it takes hours
     pipeline["stages"]["fetch"]["deps"] = [path]
     if (file := found.features.get("path")) is not None:
         given = os.path.relpath(Path(file).resolve(), folder.resolve())

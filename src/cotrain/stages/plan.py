@@ -29,6 +29,8 @@ from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.training import Journal, Learners, can_learn, estimate_seconds, load_fit_table
 
+_LONG = 10  # minutes that a rival may take without being told
+
 
 def run(study: Study) -> str:
     plans, said = planned(study, TaskTable.load(study.table), file_version(study.table))
@@ -75,6 +77,7 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
     minutes = [_minutes(plan, table, learners, settings, journal) for plan in plans]
     check_duration(settings, sum(minutes))
     said = [_describe(*each, journal) for each in zip(plans, minutes, strict=True)]
+    said += _slow_rivals(settings, table, learners, sum(minutes_of(plans)))
     return plans, "\n".join([*said, *_notes(settings, table.n_tasks, plans[0])])
 
 
@@ -167,15 +170,39 @@ def _minutes(
 
 def _describe(plan: Plan, minutes: float, journal: Journal) -> str:
     n_recorded = len(journal.recorded() & set(plan.fits))
-    about = f"{math.ceil(minutes)} min" if minutes < 120 else f"{minutes / 60:.0f} hours"
     more = ""
     if plan.rounds is not None:
         n_subsets = plan.rounds.n_subsets - len(plan.subsets)
         more = f"; up to {n_subsets} subsets more will be chosen by what these show"
     return (
         f"{plan.name}: {len(plan)} fits, {n_recorded} already recorded, "
-        f"about {about} for the others{more}"
+        f"about {_about(minutes)} for the others{more}"
     )
+
+
+def _slow_rivals(
+    settings: Settings, table: TaskTable, learners: Learners, minutes: float
+) -> list[str]:
+    """What is said of rivals that take longer in `validate` than all plans, `minutes`, do."""
+    plan, n_repeats = settings.plan, settings.validate_.repeats
+    notes = []
+    for name in settings.learners:
+        if name == plan.learner:
+            continue
+        repeats = study_repeats(settings, n_repeats, plan.seed)
+        fits = by_recipe(name, all_together(table.n_tasks, plan.subset_level, repeats))
+        n_workers = min(settings.train.workers or joblib.cpu_count(), n_repeats)
+        taken = float(estimate_seconds(learners, table, fits).sum()) / 60 / n_workers
+        if taken > max(minutes, _LONG):
+            notes.append(
+                f"note: `{name}` will take about {_about(taken)} in `validate`: take it out of "
+                "`learners`, or make it smaller there"
+            )
+    return notes
+
+
+def _about(minutes: float) -> str:
+    return f"{math.ceil(minutes)} min" if minutes < 120 else f"{minutes / 60:.0f} hours"
 
 
 def _notes(settings: Settings, n_tasks: int, subsets: Plan) -> list[str]:

@@ -176,6 +176,7 @@ def test_functions_that_say_little_are_told(tmp_path):
         ({"lf3": 2}, {}, "row 2, column `lf3`: '2' is no class of `label`, which are `0`, `1`"),
         ({"label": np.nan}, {}, "no row of valid has a label in `label`"),
         ({"label": 1}, {}, "all valid rows have one label"),
+        ({"label": range(900)}, {}, "`label` has 900 different values, too many for classes"),
     ],
 )  # fmt: skip
 def test_a_table_that_will_not_do_is_refused_in_a_line(tmp_path, change, how, said):

@@ -18,6 +18,7 @@ from cotrain.tasks import Features
 
 # Fewer votes of a function, or functions, tell nothing.
 _FEWEST_VOTES, _FEWEST_FUNCTIONS = 10, 4
+_MOST_CLASSES = 100
 _FEATURES = ("text", "columns", "given", "images")
 _ABSTAINS = "-1"
 _SHOWN = 12
@@ -178,6 +179,11 @@ def _truth(column: pd.Series, part: pd.Series, path: Path) -> tuple[np.ndarray, 
             "functions are right; move rows of other classes there"
         )
     classes = tuple(sorted(key.dropna().unique(), key=_natural))
+    if len(classes) > _MOST_CLASSES:
+        raise DataError(
+            f"{path}: `{column.name}` has {len(classes)} different values, too many for classes; "
+            "name the column of classes by --label"
+        )
     return pd.Index(classes).get_indexer(pd.Index(key)), classes
 
 

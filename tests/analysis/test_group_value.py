@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cotrain.analysis import SubsetScores, group_value, subset_score_table
+from cotrain.grouping import Constraints, Objective, PredictedValue
 from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, fit_surrogates
 from lab.simulated import simulate_truth
 
@@ -68,6 +69,20 @@ def test_quick_predictions_of_members_are_the_slow_ones() -> None:
         fitted = fit_surrogates(found.indicators, found.scores, estimator)
         quick = fitted.member_predictor()(GROUPS)
         np.testing.assert_allclose(quick[GROUPS], fitted.predict(GROUPS)[GROUPS])
+
+
+def test_what_a_group_serves_is_summed_as_all_scores_are() -> None:
+    found = subsets()
+    predict = fit_surrogates(
+        found.indicators, found.scores, LabelCurveSurrogate()
+    ).member_predictor()
+    groups = np.array([[1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1]], dtype=bool)
+    served = np.array([1, 0, 1, 0, 0, 0], dtype=bool)
+    some, every = (
+        Objective(PredictedValue(predict, 6, predict_some=quick), Constraints(), range(1, 7))
+        for quick in (predict, None)
+    )
+    np.testing.assert_allclose(some.served(groups, served), every.served(groups, served))
 
 
 @pytest.mark.parametrize("caution", [0.0, 1.0])

@@ -292,6 +292,12 @@ class _Maker:
         needed = np.ceil(3 * (3 * se / frame["effect"].abs()) ** 2).clip(upper=99999)
         frame["repeats_to_decide"] = needed.where(frame["verdict"] == "undecided")
         frame.pipe(put, folder, "pairwise")
+        clusters = [self.tasks[:2], self.tasks[2:]] if len(self.tasks) > 4 else []
+        frame = self.estimates(np.linspace(0.05, 0.0, len(clusters)), se)
+        frame.rename(columns={"value": "effect"}).drop(columns="withheld", errors="ignore").assign(
+            tasks=[" + ".join(names) for names in clusters],
+            n_tasks=[len(names) for names in clusters],
+        ).pipe(put, folder, "clusters")
 
     def write_curves(self, folder: Path) -> None:
         rows, points = [], []

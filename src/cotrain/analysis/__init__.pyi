@@ -1,4 +1,5 @@
 from ._affinity import affinity_figures, affinity_steps, affinity_table
+from ._clusters import MANY_TASKS, cluster_table, task_clusters
 from ._costs import cost_table, grid_fits
 from ._curves import (
     curve_points,
@@ -17,6 +18,7 @@ from ._rounds import make_rounds, next_round, trained_plan
 from ._subsets import SubsetAnalysis, candidates, relevance_table
 
 __all__ = [
+    "MANY_TASKS",
     "GridScores",
     "LabelTables",
     "Observations",
@@ -26,6 +28,7 @@ __all__ = [
     "affinity_steps",
     "affinity_table",
     "candidates",
+    "cluster_table",
     "cost_table",
     "curve_points",
     "curve_table",
@@ -40,6 +43,7 @@ __all__ = [
     "skilled_tasks",
     "subset_relevance",
     "subset_score_table",
+    "task_clusters",
     "trained_plan",
     "transfer_table",
     "withhold",

@@ -90,7 +90,8 @@ def group_value(
     indicators, scores = _design(subset_scores, tasks)
     fitted = fit_surrogates(indicators, sign * scores, known[surrogate])
     error_of = fitted.predict_std if caution > 0 else None
-    return PredictedValue(fitted.member_predictor(), len(tasks), error_of, caution)
+    predict = fitted.member_predictor()
+    return PredictedValue(predict, len(tasks), error_of, caution, predict)
 
 
 def _design(table: pd.DataFrame, tasks: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

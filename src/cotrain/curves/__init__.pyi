@@ -1,5 +1,6 @@
 from ._bands import curve_bands
 from ._choose import FormChoice, choose_form
+from ._clusters import cluster_effects
 from ._curve import LearningCurve
 from ._effects import Effects, domain_effects, pairwise_effects, together_effects
 from ._labels import LabelPlan, LabelWorth, label_worth, recommend_labels, task_weights
@@ -20,6 +21,7 @@ __all__ = [
     "TransferIntervals",
     "TransferModel",
     "choose_form",
+    "cluster_effects",
     "curve_bands",
     "domain_effects",
     "fit_curves",

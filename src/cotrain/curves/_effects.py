@@ -90,11 +90,11 @@ def pairwise_effects(
     ValueError
         If the shapes do not fit.
     """
-    gains = _gains(baseline, augmented)
+    gains = gains_of(baseline, augmented)
     off = ~np.eye(gains.shape[-1], dtype=bool)
     if len(off) > 2:
-        gains = gains - _mean_of_others(gains, off)
-    return _effects(gains, off, fdr, level)
+        gains = _beside_others(gains, off)
+    return judged_effects(gains, off, fdr, level)
 
 
 def domain_effects(
@@ -114,13 +114,13 @@ def domain_effects(
     taken : Effects
         Arrays (K,): mean gain of each target over all other auxiliaries.
     """
-    gains = _gains(baseline, augmented)
+    gains = gains_of(baseline, augmented)
     off = ~np.eye(gains.shape[-1], dtype=bool)
     every = np.ones(len(off), dtype=bool)
-    beside = gains - _mean_of_others(gains, off) if len(off) > 2 else gains
+    beside = _beside_others(gains, off) if len(off) > 2 else gains
     given = _mean_known(np.where(off, beside, np.nan), 3)
     taken = _mean_known(np.where(off, gains, np.nan), 2)
-    return _effects(given, every, fdr, level), _effects(taken, every, fdr, level)
+    return judged_effects(given, every, fdr, level), judged_effects(taken, every, fdr, level)
 
 
 def together_effects(
@@ -138,10 +138,11 @@ def together_effects(
             "single and together must have the same shape (R, L, K), "
             f"got {single.shape} and {together.shape}"
         )
-    return _effects(together - single, np.ones(single.shape[2], dtype=bool), fdr, level)
+    return judged_effects(together - single, np.ones(single.shape[2], dtype=bool), fdr, level)
 
 
-def _gains(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
+def gains_of(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
+    """Gain in score by each auxiliary's fold more, (R, L, K, K) [..., auxiliary, target]."""
     baseline, augmented = np.asarray(baseline, dtype=float), np.asarray(augmented, dtype=float)
     if baseline.ndim != 3 or augmented.shape != (*baseline.shape, baseline.shape[-1]):
         raise ValueError(
@@ -151,20 +152,25 @@ def _gains(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
     return augmented - baseline[:, :, None, :]
 
 
-def _mean_of_others(gains: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """Mean gain of each target by all auxiliaries but the row's and itself, shape of `gains`."""
+def _beside_others(gains: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """Gains of each target, less their mean over all auxiliaries but the row's and itself."""
     known = np.isfinite(gains) & off
     total = np.where(known, gains, 0.0).sum(axis=2, keepdims=True)
     left = known.sum(axis=2, keepdims=True) - known
     rest = total - np.where(known, gains, 0.0)
-    return np.where(left > 0, rest / np.maximum(left, 1), np.nan)
+    return gains - np.where(left > 0, rest / np.maximum(left, 1), np.nan)
 
 
-def _effects(gains: np.ndarray, judged: np.ndarray, fdr: float, level: float) -> Effects:
-    """Effects of gains (R, L, ...): a repeat counts where all its levels are known."""
+def judged_effects(
+    gains: np.ndarray, judged: np.ndarray, fdr: float, level: float, steady: bool = True
+) -> Effects:
+    """Effects of gains (R, L, ...): a repeat counts where all its levels are known.
+
+    With `steady`, the variances of those that are `judged` steady each other.
+    """
     plain = paired_interval(gains.mean(axis=1), confidence=level)
     effect, n = plain.estimate, plain.n
-    error, degrees = _standard_error(gains.mean(axis=1), effect, n, judged)
+    error, degrees = _standard_error(gains.mean(axis=1), effect, n, judged & steady)
     reach = stats.t.ppf(0.5 + level / 2, np.maximum(degrees, 1e-9))
     with np.errstate(invalid="ignore", divide="ignore"):
         p_value = 2 * stats.t.sf(np.abs(effect / error), degrees)

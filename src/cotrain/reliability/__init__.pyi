@@ -3,7 +3,7 @@ from ._moderate import moderate_variances
 from ._multiple import holm
 from ._power import repeats_to_decide, t_test_power
 from ._split_half import Reliability, spearman_brown, split_half_reliability
-from ._verdicts import HELPS, HURTS, UNDECIDED, UNKNOWN, verdicts
+from ._verdicts import HELPS, HURTS, UNDECIDED, UNKNOWN, interval_verdicts, verdicts
 
 __all__ = [
     "HELPS",
@@ -13,6 +13,7 @@ __all__ = [
     "Interval",
     "Reliability",
     "holm",
+    "interval_verdicts",
     "moderate_variances",
     "paired_interval",
     "repeats_to_decide",

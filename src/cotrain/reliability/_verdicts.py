@@ -26,3 +26,28 @@ def verdicts(effect: ArrayLike, p_value: ArrayLike, fdr: float) -> NDArray[np.st
         verdict[decided & (effect > 0)] = HELPS
         verdict[decided & (effect < 0)] = HURTS
     return verdict
+
+
+def interval_verdicts(
+    estimate: ArrayLike, low: ArrayLike, high: ArrayLike, fdr: float, confidence: float = 0.95
+) -> NDArray[np.str_]:
+    """`verdicts` of estimates of which the ends of their intervals are known, and no more.
+
+    The p-value is the normal one of the distance to 0, the end on its side being
+    `confidence` away.
+
+    Parameters
+    ----------
+    estimate, low, high : arrays of one shape
+        NaN where unknown.
+    fdr : float
+        As in `verdicts`.
+    confidence : float
+        Of the intervals.
+    """
+    estimate, low, high = (np.asarray(part, dtype=np.float64) for part in (estimate, low, high))
+    reach = np.where(estimate > 0, estimate - low, high - estimate)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.where(estimate == 0, 0.0, np.abs(estimate) / reach)
+    p_value = 2 * stats.norm.sf(distance * stats.norm.ppf(0.5 + confidence / 2))
+    return verdicts(estimate, p_value, fdr)

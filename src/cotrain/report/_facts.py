@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from cotrain.reliability import interval_verdicts
 from cotrain.report._findings import Findings
 from cotrain.scores import find_score
 
@@ -100,7 +101,7 @@ def exchange_rates(findings: Findings) -> pd.DataFrame | None:
     table = findings.exchange_rates
     if table["exchange_rate"].isna().all():
         return None
-    return table.assign(verdict=own_verdicts(table))
+    return table.assign(verdict=_verdicts(table, "exchange_rate"))
 
 
 def next_labels(findings: Findings) -> pd.DataFrame | None:
@@ -108,7 +109,14 @@ def next_labels(findings: Findings) -> pd.DataFrame | None:
     table = findings.next_labels
     if table["gain"].isna().all():
         return None
-    return table.assign(verdict=own_verdicts(table)).sort_values("rank", kind="stable")
+    verdict = _verdicts(table, "gain")
+    return table.assign(verdict=verdict).sort_values("rank", kind="stable")
+
+
+def _verdicts(table: pd.DataFrame, estimate: str) -> pd.Series:
+    """Return the verdicts of a table's intervals at a false discovery rate over all of its rows."""
+    value, low, high = (table[name].to_numpy() for name in (estimate, "low", "high"))
+    return pd.Series(interval_verdicts(value, low, high, ALPHA).tolist(), index=table.index)
 
 
 def affinity_steps(findings: Findings) -> pd.DataFrame | None:

@@ -99,6 +99,7 @@ class Findings:
     predictions: pd.DataFrame
     negative_transfer: pd.DataFrame
     pairwise: pd.DataFrame
+    clusters: pd.DataFrame
     curves: pd.DataFrame
     curve_points: pd.DataFrame
     affinity: pd.DataFrame

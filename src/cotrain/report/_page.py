@@ -166,17 +166,19 @@ def _relevance(findings: Findings) -> Section:
 
 def _pairwise(findings: Findings) -> Section:
     n_levels = findings.overview.n_levels
+    listed = (tables.cluster_table(findings), tables.pairwise_table(findings))
     return Section(
         "pairwise",
         "Which task helps which: one fold more (statTAG)",
-        [
+        _known(
             say.pairwise_sentence(findings),
+            say.cluster_sentence(findings),
             (
                 f"The mean over {count(n_levels, 'level')} of training labels. {_HEAT_MAP_KEY} "
                 "The order is that of the heat map above."
             ),
-        ],
-        tables=[tables.pairwise_table(findings)],
+        ),
+        tables=[table for table in listed if table],
     )
 
 
@@ -252,8 +254,8 @@ def _labels(findings: Findings) -> Section:
             "One model of all fits: the score of task i is c_i − exp(b_i − Σ_j a_ij n_j) at n_j "
             "labels of each task j. The exchange rate a_ij / a_ii is how many labels of target i "
             "one label of source j is worth; below 0 it hurts. Gains are those of training all "
-            "tasks together. Intervals are each by itself: where nothing is there, about one in "
-            "twenty leaves out 0 all the same."
+            "tasks together. Intervals are each by itself; signs and verdicts hold a false "
+            "discovery rate of 5 % over all pairs, and over all tasks."
         ),
         (
             f"{_HEAT_MAP_KEY} Colours end at −{number(limit)} and {number(limit)}; "

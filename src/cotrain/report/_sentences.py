@@ -281,6 +281,19 @@ def pairwise_sentence(findings: Findings) -> str:
     return text + "."
 
 
+def cluster_sentence(findings: Findings) -> str:
+    """Return what tasks whose labels correlate do to each other, cluster by cluster."""
+    if findings.clusters.empty:
+        return ""
+    counts = VerdictCounts.of(findings.clusters["verdict"])
+    return (
+        f"Asked of clusters of tasks whose labels correlate, a fold more of one for another of the "
+        f"same cluster, beside what each gives and takes on average, helps in {counts.helps}, "
+        f"hurts in {counts.hurts} and is undecided in {counts.undecided} of "
+        f"{count(counts.total, 'cluster')}{_unmeasured(counts)}."
+    )
+
+
 def negative_transfer_sentence(findings: Findings) -> str:
     """Return how well harm is foreseen, beside what needs no model at all."""
     row = facts.predictor(findings, "surrogate")
@@ -332,8 +345,8 @@ def exchange_rate_sentence(findings: Findings) -> str:
     return (
         f"By the transfer model, a label of another task is worth "
         f"{number(table['exchange_rate'].median())} of the target's own in the median over "
-        f"{count(counts.total - counts.unknown, 'ordered pair')}{_unmeasured(counts)}; the "
-        f"interval lies above 0 in {counts.helps} and below 0 in {counts.hurts}"
+        f"{count(counts.total - counts.unknown, 'ordered pair')}{_unmeasured(counts)}; at a "
+        f"false discovery rate of 5 % {counts.helps} are above 0 and {counts.hurts} below"
         f"{'; ' if extremes else ''}{', and '.join(extremes)}."
     )
 

@@ -207,6 +207,25 @@ def pairwise_table(findings: Findings) -> HtmlTable:
     )
 
 
+def cluster_table(findings: Findings) -> HtmlTable | None:
+    """Return what tasks whose labels correlate do to each other; None if there are none."""
+    table = findings.clusters
+    if table.empty:
+        return None
+    return table_of(
+        "Tasks whose labels correlate: a fold more of one for another of them",
+        table[table["verdict"] != "undecided"],
+        [
+            ("tasks", False, text_cell("tasks")),
+            ("verdict", False, text_cell("verdict")),
+            ("effect", True, effect_cell("effect")),
+            ("95 % interval", True, interval_cell("effect")),
+            ("p", True, p_value_cell),
+        ],
+        _rest(table, "clusters"),
+    )
+
+
 def _strongest_pairs(table: pd.DataFrame, effect: str) -> pd.DataFrame:
     helps = facts.strongest(table, effect, "helps", MAX_PAIRS)
     hurts = facts.strongest(table, effect, "hurts", MAX_PAIRS)
@@ -270,12 +289,12 @@ def _predictor(row: pd.Series) -> str:
 
 
 def exchange_rate_table(findings: Findings) -> HtmlTable | None:
-    """Return the strongest exchange rates whose intervals leave out 0."""
+    """Return the strongest exchange rates that are decided."""
     table = facts.exchange_rates(findings)
     if table is None:
         return None
     return table_of(
-        "The largest exchange rates with an interval that leaves out 0",
+        "The largest exchange rates that are decided",
         _strongest_pairs(table, "exchange_rate"),
         [
             ("source", False, text_cell("source")),

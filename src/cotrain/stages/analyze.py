@@ -4,17 +4,20 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from cotrain import tables as contract
 from cotrain.allocation import Plan
 from cotrain.analysis import (
+    MANY_TASKS,
     LabelTables,
     Observations,
     SubsetAnalysis,
     affinity_figures,
     affinity_steps,
     affinity_table,
+    cluster_table,
     cost_table,
     curve_points,
     curve_table,
@@ -25,6 +28,7 @@ from cotrain.analysis import (
     skilled_tasks,
     subset_relevance,
     subset_score_table,
+    task_clusters,
     trained_plan,
     transfer_table,
     withhold,
@@ -35,6 +39,7 @@ from cotrain.settings import AnalyzeSettings, Settings
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
+from cotrain.stages._steps import Steps
 from cotrain.study import Study
 from cotrain.surrogates import DesignWarning
 from cotrain.tasks import TaskTable, file_version
@@ -48,19 +53,25 @@ PLACEBO = "placebo"
 def run(study: Study) -> str:
     with warnings.catch_warnings():  # what stays unknown is said by the tables, by name
         warnings.simplefilter("ignore", DesignWarning)
-        return _run(study)
+        with Steps("analyze", 6) as step:
+            return _run(study, step)
 
 
-def _run(study: Study) -> str:
+def _run(study: Study, step: Steps) -> str:
     analyze, plan = study.settings.analyze, study.settings.plan
+    step("reading the runs")
     runs = Runs.of(study)
     tasks = runs.table.tasks
+    step("surrogates of subsets")
     subsets = runs.observe(PLANS[:1], analyze.score).subsets(plan.subset_level)
     analysis = SubsetAnalysis.of(subsets, tasks, runs.table.label_counts.sum(axis=1), analyze)
+    step("learning curves")
     every = runs.observe(PLANS, analyze.curve_score)
     grid = every.grid(plan.augmentations.levels, plan.augmentations.repeats)
     curves, fits = curve_table(every, tasks, analyze.seed)
+    step("what labels are worth")
     labels = LabelTables.of(every, tasks, plan.subset_level, analyze.seed)
+    step("pairs of tasks")
     over_levels, at_levels = pairwise_tables(grid, tasks, analyze.fdr)
     tables = {
         "transfer": transfer_table(subsets, tasks, analyze.score, analyze.fdr),
@@ -74,6 +85,7 @@ def _run(study: Study) -> str:
         "exchange_rates": labels.exchange_rates,
         "next_labels": labels.next_labels,
     }
+    step("skill and the placebo")
     skill = skilled_tasks(
         runs.observe(PLANS[:1], "d2").subsets(plan.subset_level), tasks, analyze.fdr
     )
@@ -81,6 +93,8 @@ def _run(study: Study) -> str:
     tables["task_skill"] = skill
     skilled = set(skill.loc[skill["skilled"], "task"])
     tables["relevance"] = withhold(tables["relevance"], placebo, skilled, analyze.fdr)
+    clusters = runs.clusters([task in skilled for task in tasks])
+    tables["clusters"] = cluster_table(grid, clusters, tasks, analyze.fdr)
     for name in ("transfer", "pairwise", "pairwise_levels"):
         tables[name] = withhold(tables[name], None, skilled, analyze.fdr)
     records = load_records(study.affinity)
@@ -167,6 +181,16 @@ class Runs:
         fits = {key: fit for name in plans for key, fit in self.plans[name].fits.items()}
         counts = self.table.label_counts
         return Observations.of(self.scores, fits, self.table.tasks, counts, score)
+
+    def clusters(self, skilled: Sequence[bool]) -> list[list[int]]:
+        """Skilled tasks whose labels correlate, test labels aside; none where pairs are few."""
+        table = self.table
+        if table.n_tasks < MANY_TASKS or not self.plans["augmentations"].fits:
+            return []
+        test = next(iter(self.plans["augmentations"].fits.values())).folds.test
+        found = task_clusters(table.labels, ~np.isin(table.folds, test))
+        kept = [[task for task in cluster if skilled[task]] for cluster in found]
+        return [cluster for cluster in kept if len(cluster) > 1]
 
     def placebo(self, analyze: AnalyzeSettings) -> pd.DataFrame | None:
         """The relevances that are found where nothing can be learnt; None without a placebo."""

@@ -32,6 +32,7 @@ from cotrain.grouping import (
 from cotrain.scores import find_score
 from cotrain.settings import GroupSettings
 from cotrain.stages._context import run_context
+from cotrain.stages._steps import Steps
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
@@ -40,12 +41,19 @@ _SOURCE = 1e-6
 
 
 def run(study: Study) -> str:
+    with Steps("group", 4) as step:
+        return _run(study, step)
+
+
+def _run(study: Study, step: Steps) -> str:
     group = study.settings.group
+    step("the chosen surrogate")
     surrogate, value, primary = _value(study)
     # What is searched is higher the better; files have the score's own sign.
     sign = find_score(study.settings.analyze.score).sign
     tasks = list(TaskTable.load(study.table).tasks)
     data_version = file_version(study.table)
+    step("search")
     try:
         objective = Objective(value, _rules(group, tasks), _weights(group, tasks, primary))
         search = search_groups(
@@ -60,12 +68,14 @@ def run(study: Study) -> str:
         )
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `group`: {error}") from error
+    step("proof")
     exact = exact_groups(objective, start=search.best.groups, time_limit=group.proof_seconds)
     front = [tuple(map(tuple, json.loads(groups))) for groups in search.front["groups"]]
     best = simplest(objective, [exact.groups, search.best.groups, *front], group.tolerance)
     best = grouping_result(objective, as_matrix(best.groups, len(tasks)), exact.bound)
     best = replace(best, timed_out=exact.timed_out)
     affinity = pair_matrix(tables.read(study.analysis, "affinity"), tasks, "affinity")
+    step("rivals")
     n_random = study.settings.validate_.random_groupings
     rivals = _rivals(objective, best.groups, affinity, n_random, group.seed)
     write_json(

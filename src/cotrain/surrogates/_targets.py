@@ -66,24 +66,27 @@ class TargetSurrogates:
                 result[:, target] = estimator.predict(_with(X, target))
         return result
 
-    def member_predictor(self) -> Callable[[ArrayLike], Array]:
+    def member_predictor(self) -> Callable[..., Array]:
         """A quick `predict` for the members of each subset; other entries mean nothing.
 
         Surrogates whose features all targets share are evaluated together: a search asks for
-        hundreds of thousands of scores.
+        hundreds of thousands of scores. A second argument, a mask of the targets, leaves the
+        others' columns out.
         """
         known = [estimator for estimator in self.estimators if estimator is not None]
+        every = np.ones(len(self.estimators), dtype=bool)
         if not all(isinstance(estimator, LabelCurveSurrogate) for estimator in known):
-            return self.predict
+            return lambda X, targets=every: self.predict(X)[:, targets]
         first, n_tasks = known[0], len(self.estimators)
         found = [first.shared() if one is None else one.shared() for one in self.estimators]
         offset = np.array([offset for offset, _ in found])
         offset[[one is None for one in self.estimators]] = np.nan
         effects = np.stack([effects for _, effects in found], axis=1)
 
-        def predict(X: ArrayLike) -> Array:
+        def predict(X: ArrayLike, targets: NDArray[np.bool_] = every) -> Array:
             rows = np.asarray(X, dtype=np.float64).reshape(-1, n_tasks)
-            result: Array = offset + first.features(rows) @ effects
+            chosen = effects if targets.all() else effects[:, targets]
+            result: Array = offset[targets] + first.features(rows) @ chosen
             return result
 
         return predict

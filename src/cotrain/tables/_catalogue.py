@@ -214,6 +214,21 @@ TABLES: dict[str, Table] = {
             *_PAIRWISE,
         ),
         _table(
+            "clusters",
+            "analyze",
+            "a cluster of tasks whose labels correlate; none below 20 tasks",
+            _columns("name", tasks="its tasks, ` + ` between them"),
+            _columns("integer", n_tasks="how many"),
+            _columns(
+                "number",
+                effect="mean gain of a member from one fold more of another, beside what each "
+                "gives and takes on average",
+            ),
+            _INTERVAL,
+            _P,
+            _VERDICT,
+        ),
+        _table(
             "curves",
             "analyze",
             "a task and form of learning curve",

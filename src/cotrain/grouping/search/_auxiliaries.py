@@ -48,7 +48,7 @@ def add_auxiliaries(objective: Objective, served: Members) -> Members:
     members, total = served, -np.inf
     while True:
         grown = members | blocks
-        alone = objective.weighted(grown)[:, served].sum(axis=1)
+        alone = objective.served(grown, served)
         alone[~may_grow.allows(grown)] = -np.inf
         order = np.argsort(-alone, kind="stable")
         prefixes = members | np.logical_or.accumulate(blocks[order], axis=0)
@@ -61,6 +61,6 @@ def add_auxiliaries(objective: Objective, served: Members) -> Members:
 
 
 def _allowed_totals(objective: Objective, served: Members, candidates: Members) -> Floats:
-    totals = objective.weighted(candidates)[:, served].sum(axis=1)
+    totals = objective.served(candidates, served)
     totals[~objective.constraints.allows(candidates)] = -np.inf
     return totals

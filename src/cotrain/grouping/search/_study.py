@@ -112,6 +112,7 @@ def search_groups(
         If the storage holds a study of this name for other data, tasks or constraints.
     """
     import optuna
+    from tqdm import tqdm
 
     from cotrain.grouping.search._sampler import sampler_of
     from cotrain.grouping.search._storage import DIRECTIONS, StoredStudy, quiet
@@ -138,10 +139,16 @@ def search_groups(
             starts = _starts(objective, seed) if warm_start is None else warm_start
             for start in starts[n_done:trials]:  # a kill may have kept some of them alone
                 space.enqueue(study, start)
-        for done in range(n_done, trials, CHUNK):
-            study.optimize(space.run, n_trials=min(CHUNK, trials - done))
-            if stored is not None:
-                stored.save()
+        left = max(trials - n_done, 0)
+        with tqdm(total=left, desc="group: trials", disable=None, delay=2) as progress:
+            for done in range(n_done, trials, CHUNK):
+                study.optimize(
+                    space.run,
+                    n_trials=min(CHUNK, trials - done),
+                    callbacks=[lambda *_: progress.update()],
+                )
+                if stored is not None:
+                    stored.save()
     return _result(objective, study, tolerance)
 
 

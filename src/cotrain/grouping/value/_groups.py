@@ -163,12 +163,16 @@ class PredictedValue:
         As `predict`, for the standard error of each score.
     z : float
         The bound is estimate − z · standard error.
+    predict_some : callable, optional
+        As `predict`, with a mask (n_tasks,) of the tasks whose columns to return: quicker where a
+        search asks for those that a group serves.
     """
 
     predict: Callable[[Members], Floats]
     n_tasks: int
     standard_error: Callable[[Members], Floats] | None = None
     z: float = 0.0
+    predict_some: Callable[[Members, Members], Floats] | None = None
 
     def __post_init__(self) -> None:
         if self.z > 0 and self.standard_error is None:

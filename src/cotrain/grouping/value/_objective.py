@@ -8,7 +8,13 @@ from numpy.typing import ArrayLike
 
 from cotrain.grouping.value._blended import BlendedValue
 from cotrain.grouping.value._constraints import Constraints, is_feasible
-from cotrain.grouping.value._groups import Floats, GroupValue, LinearValue, Members
+from cotrain.grouping.value._groups import (
+    Floats,
+    GroupValue,
+    LinearValue,
+    Members,
+    PredictedValue,
+)
 
 Group = tuple[int, ...]
 Grouping = tuple[Group, ...]
@@ -101,6 +107,18 @@ class Objective:
     def weighted(self, members: Members) -> Floats:
         """Return weight times score (n_groups, n_tasks): -inf where the group cannot serve."""
         return self.task_scores(members) * np.asarray(self.weights)
+
+    def served(self, members: Members, tasks: Members) -> Floats:
+        """Return the weighted scores of groups (n_groups, n_tasks), summed over `tasks`, a mask.
+
+        All groups hold these tasks.
+        """
+        value = self.value
+        if isinstance(value, PredictedValue) and value.predict_some is not None and value.z == 0:
+            scores = value.predict_some(members, tasks)
+            scores = np.where(np.isnan(scores), -np.inf, scores)
+            return scores @ np.asarray(self.weights)[tasks]
+        return self.weighted(members)[:, tasks].sum(axis=1)
 
     def combine(self, scores: Floats) -> Floats:
         """Return the value of each task (n_tasks,) that groups give scores (n_groups, n_tasks)."""

@@ -92,7 +92,9 @@ def page(done: pd.DataFrame) -> str:
     worst = [_worst(name, rows) for name, rows in tables.items()]
     header = ["figure", "studies a row", "worst false discovery rate", "coverage, effects absent",
               "coverage, effects planted", "planted found", "false among verdicts"]  # fmt: skip
-    parts = [INTRODUCTION, markdown("The worst and the best rows", header, worst), NOTES]
+    every = sum(len(worlds(name)) for name in STUDIES)
+    left = f"{len(done)} of {every} rows are done; the command does the others, and keeps these."
+    parts = [INTRODUCTION, markdown("The worst and the best rows", header, worst), left, NOTES]
     for name, rows in tables.items():
         columns = [column for column in rows.columns if column not in ("table", "studies")]
         if name != "relevance":

@@ -56,3 +56,9 @@ def test_rows_that_are_done_are_kept(calibration, tmp_path, monkeypatch):
     assert "paired_interval, one comparison" in calibration.page(done)
     monkeypatch.setattr(calibration, "row", None)  # would be called
     calibration.run(["paired_interval"], 3, path)
+
+
+def test_the_page_is_that_of_its_rows(calibration):
+    rows = pd.read_csv(calibration.RESULTS / "calibration.csv")
+    page = (calibration.RESULTS / "calibration.md").read_text(encoding="utf-8")
+    assert page == calibration.page(rows)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from random_fits import make_fits, make_model, make_table
+from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
@@ -92,6 +93,25 @@ def test_engines_agree_over_whole_trainings(hidden, changes, ones):
     for mine, theirs in zip(compiled, by_torch, strict=True):
         assert mine.n_epochs == theirs.n_epochs
         np.testing.assert_allclose(scores_of(mine), scores_of(theirs), rtol=1e-9, atol=1e-9)
+
+
+def test_decay_falls_with_the_root_of_the_labels_and_is_part_of_a_fit_s_identity():
+    decays = [make_model(weight_decay=10).decay(n) for n in (30, 100, 1000, 4000)]
+    np.testing.assert_allclose(decays, [31.6228, 31.6228, 10, 5], rtol=1e-5)
+    assert make_model(weight_decay=10).identity()["decay"] == "root of labels"
+    assert "decay" not in make_model(weight_decay=0).identity()
+
+
+@pytest.mark.parametrize("engine", [COMPILED, TORCH], ids=["compiled", "torch"])
+@pytest.mark.parametrize("place", [0, 1])  # all tasks, one task
+def test_weights_without_a_gradient_shrink_by_the_decay_of_the_fit_s_labels(engine, place):
+    table = make_table(seed=3)
+    table = replace(table, features=csr_array(table.features.shape, dtype=np.float32))
+    fit, model = make_fits()[place], make_model(weight_decay=10, epochs=1, batch_fraction=1.0)
+    first = initial_layers(model.hidden, table.n_features, fit.seed, np.float64)[0].weight
+    trained = engine.train_weights(table, fit, model).hidden[0].weight
+    decay = model.decay(int(fit.allocation.counts(table.label_counts).sum()))
+    np.testing.assert_allclose(trained, first * (1 - model.learning_rate * decay), rtol=1e-9)
 
 
 def test_float32_scores_are_close_to_float64(mixed):

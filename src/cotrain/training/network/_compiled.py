@@ -133,13 +133,14 @@ class _Training:
         watch = _EarlyStop.of(self)
         room = self._room(min(size, train.rows.size))
         n_steps = 0
+        decay = self.model.decay(int(self.problem.n_labels.sum()))
         for epoch in range(self.model.epochs):
             recipe = Recipe(
                 self.seed,
                 epoch,
                 self.model.dropout,
                 learning_rate(self.model, epoch),
-                self.model.weight_decay,
+                decay,
                 self.model.linear_from,
             )
             order = epoch_order(self.seed, epoch, train.rows)

@@ -77,7 +77,7 @@ class Network(Learner):
             "hidden": [32 * round(width / 32)],
             "dropout": trial.suggest_float("dropout", 0.0, 0.6),
             "learning_rate": trial.suggest_float("learning_rate", 3e-4, 5e-3, log=True),
-            "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1.0, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 0.3, 30.0, log=True),
             "batch_fraction": trial.suggest_float("batch_fraction", 0.01, 0.1, log=True),
             "epochs": epochs,
             # At the same share of the training.
@@ -94,7 +94,7 @@ class Network(Learner):
 
     def identity(self) -> dict[str, Any]:
         """All settings but the device, which changes digits only."""
-        return self.settings.model_dump(exclude={"device"})
+        return self.settings.identity()
 
     def _engine(self) -> Any:
         if self.settings.engine == "compiled":

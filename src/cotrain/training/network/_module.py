@@ -68,7 +68,7 @@ class ModuleNetwork(Learner):
         """All settings but the device, which changes digits only, and the trunk's source file."""
         file = inspect.getsourcefile(inspect.unwrap(self.factory))
         code = md5(Path(file).read_bytes()).hexdigest() if file else None
-        return self.settings.model_dump(exclude={"device"}) | {"code": code}
+        return self.settings.identity() | {"code": code}
 
 
 def find_factory(path: str) -> Callable[[tuple[int, ...], int], Any]:

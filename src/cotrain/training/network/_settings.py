@@ -1,7 +1,7 @@
 """How a network is made and trained."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,10 @@ Units = Annotated[int, within(1, 1_000_000, "weights fill memory")]
 
 
 class RecipeSettings(Section):
-    """How a trunk and heads are trained by Adam; `device` is PyTorch's, null: a GPU if there is."""
+    """How a trunk and heads are trained by AdamW; `device` is PyTorch's, null: a GPU if there is.
+
+    `weight_decay` is that of a fit of 1,000 labels: see `decay`.
+    """
 
     device: str | None = None
     epochs: Annotated[int, within(1, 100_000, "each passes over all labels")] = 10
@@ -24,6 +27,19 @@ class RecipeSettings(Section):
     patience: Annotated[int, within(0, 100_000, "in epochs")] = 0
     head_bias: Literal["zero", "base_rate"] = "zero"
     loss: Literal["squared", "huber", "absolute"] = "squared"
+
+    def identity(self) -> dict[str, Any]:
+        """What a fit's identity is made of: all but the device, which changes digits only."""
+        rule = {"decay": "root of labels"} if self.weight_decay > 0 else {}
+        return self.model_dump(exclude={"device"}) | rule
+
+    def decay(self, n_labels: int) -> float:
+        """AdamW's weight decay of a fit, which falls with the root of its number of labels.
+
+        Few labels need more to hold a network back: with one decay for all, either a task alone
+        or all together is a strawman. Our choice, measured in docs/learners.md.
+        """
+        return self.weight_decay * math.sqrt(1000 / max(n_labels, 100))
 
     @property
     def linear_from(self) -> float:

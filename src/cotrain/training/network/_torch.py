@@ -163,14 +163,13 @@ class Training:
         } | self._heads()
         # Each fit's part of a parameter takes its own steps, for not all have equally many.
         self.parts = {name: value.unbind() for name, value in self.parameters.items()}
+        decayed: dict[float, list[torch.Tensor]] = {}
+        for name, parts in self.parts.items():
+            for part, problem in zip(parts, self.problems, strict=True):
+                decay = 0.0 if "bias" in name else self.model.decay(int(problem.n_labels.sum()))
+                decayed.setdefault(decay, []).append(part)
         self.optimizer = torch.optim.AdamW(
-            [
-                {
-                    "params": list(parts),
-                    "weight_decay": 0.0 if "bias" in name else self.model.weight_decay,
-                }
-                for name, parts in self.parts.items()
-            ],
+            [{"params": own, "weight_decay": decay} for decay, own in decayed.items()],
             fused=self.like.device.type in _FUSED_DEVICES,
         )
 

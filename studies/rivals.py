@@ -41,7 +41,10 @@ def rivals(study: Path, scores: list[str], with_worst: bool = False) -> str:
 
 def _cells(rows: pd.DataFrame, way: str) -> list[str]:
     row = rows.loc[("raw", way)]
-    gain = f"{row['difference']:.4f} ({row['low']:.4f} to {row['high']:.4f})"
+    low, difference, high = (row[name] for name in ("low", "difference", "high"))
+    gain = f"{difference:.4f} ({low:.4f} to {high:.4f})"
+    if max(abs(low), abs(high)) < 1e-6:
+        gain = "0 (the same models)"
     cells = [f"{row['mean']:.3f}", "" if pd.isna(row["difference"]) else gain]
     if "recalibrated" in rows.index:
         cells.append(f"{rows.loc[('recalibrated', way), 'mean']:.3f}")

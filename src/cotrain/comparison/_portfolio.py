@@ -11,6 +11,9 @@ from cotrain.comparison._blend import Blend, halves, role_means
 from cotrain.comparison._models import Model, roles_of
 from cotrain.comparison._outputs import Outputs, column
 
+# The share of the best candidate's D² that a simpler one may cost at most.
+SIMPLER_COSTS = 0.01
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -147,9 +150,10 @@ def choose_portfolio(
     objective: Literal["mean", "worst"] = "mean",
     primary: Sequence[int] = (),
 ) -> Choice:
-    """Choose on validation labels: the simplest candidate within a standard error of the best.
+    """Choose on validation labels: the simplest candidate that is not clearly worse than the best.
 
-    The first candidate, the base rate, if no task that counts is predicted better than by it.
+    It is within one standard error of the best, and costs at most 1 % of its D². The first, the
+    base rate, may cost more; it is chosen too if it predicts no task that counts worse.
 
     Parameters
     ----------
@@ -177,14 +181,14 @@ def choose_portfolio(
     every = np.tile(known / max(known.sum(), 1), (len(candidates), 1))
     mean = _Judged.by(d2, every, repeats, crossed)
     first = _Judged.by(d2, _worst(d2, known), repeats, crossed) if objective == "worst" else mean
-    behind = first.behind(np.arange(len(candidates)))
-    near = np.flatnonzero(behind[0] <= behind[1])
+    every_one = np.arange(len(candidates))
+    near = first.near(every_one)
     if objective == "worst":
         # No way may help the worst task; the others are served all the same.
-        deficit, error = mean.behind(near)
-        near = near[deficit <= error]
+        near = mean.near(near)
     best = int(mean.value.argmax())
     skill, p_value = _skill(repeats, [row[best] for row in crossed])
+    behind = first.behind(every_one)
     choice = Choice(tuple(candidates), d2, *behind, int(near[0]), skill, p_value)
     return choice if choice.skilled()[known].any() else replace(choice, chosen=0)
 
@@ -228,6 +232,13 @@ class _Judged:
                 taken = outputs.losses(output) * part[outputs.task]
                 own += np.bincount(outputs.example, taken, n_examples)
         return cls(value, lost[:, (lost != 0).any(axis=0)])
+
+    def near(self, among: np.ndarray) -> np.ndarray:
+        """Which of some candidates, from the simplest on, are not clearly worse than the best."""
+        deficit, error = self.behind(among)
+        # To be simpler is worth little; to claim nothing, as the first does, is worth the doubt.
+        cheap = deficit <= SIMPLER_COSTS * max(self.value[among].max(), 0.0)
+        return among[(deficit <= error) & (cheap | (among == 0))]
 
     def behind(self, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the best of some candidates has over each, and its standard error over examples."""

@@ -21,6 +21,8 @@ from cotrain.scores import find_score
 # What is called more than this many repeats is out of reach; the figure would say no more.
 _MANY_REPEATS = 10_000
 _UNRELIABLE = 0.3
+# Below this a difference is one of the order of sums.
+_ROUNDING = 1e-6
 
 
 def study_sentences(findings: Findings) -> list[str]:
@@ -395,7 +397,7 @@ def _beats(rival: Rival) -> str:
 
 def gain_over(rival: Rival) -> str:
     """Return what the recommended portfolio has over a rival, with its interval."""
-    if rival.difference == rival.low == rival.high == 0:
+    if max(abs(end) for end in (rival.difference, rival.low, rival.high)) < _ROUNDING:
         return "0 (the same models)"
     return short_estimate(rival.difference, rival.low, rival.high)
 

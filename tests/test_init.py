@@ -11,6 +11,7 @@ from molecules import properties, write_properties
 from ruamel.yaml import YAML
 from small_study import change_params
 
+from cotrain.init._sizes import choose_learners, fit_recipe
 from cotrain.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -261,3 +262,23 @@ def test_a_csv_of_real_values_to_a_report(tmp_path):
     assert set(compared["score"]) == {"r2", "rae", "d2"}
     assert "R²" in succeed(study, "summary")
     assert "relative absolute error" in (study / "reports/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("n_examples", "n_tasks", "parts", "kernel"),
+    [
+        (5000, 12, ["counts", "descriptors"], True),
+        (15000, 12, ["counts", "descriptors"], False),
+        (25000, 1, ["counts"], True),
+        (40000, 12, ["counts"], False),
+    ],
+)
+def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
+    params = {
+        "prepare": {"features": {"kind": "molecules", "parts": ["counts"]}},
+        "learners": {"network": {}, "forest": {}},
+    }
+    fit_recipe(params, {"binary"}, n_examples)
+    choose_learners(params, n_tasks, n_examples, by_groups=False)
+    assert params["prepare"]["features"]["parts"] == parts
+    assert ("kernel" in params["learners"]) == kernel

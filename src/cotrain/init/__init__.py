@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
 from cotrain.init._proposal import propose
-from cotrain.init._sizes import fit_plan, fit_recipe, fit_scores
+from cotrain.init._sizes import choose_learners, fit_plan, fit_recipe, fit_scores
 from cotrain.init._wishes import Wishes, expand
 from cotrain.init._words import described
 from cotrain.settings import load_settings
@@ -126,14 +126,8 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     else:
         prepare["split"] = folds
     fit_scores(params, set(found.kinds.values()))
-    fit_recipe(params, set(found.kinds.values()))
-    # What one would use for groups that share one question, and for columns of a table.
-    if wishes.tasks_by:
-        params["learners"]["pooled"] = {"kind": "pooled"}
-    elif found.features["kind"] == "columns":
-        params["learners"]["boosting"] = {"kind": "boosting"}
-    elif found.features["kind"] == "text":
-        del params["learners"]["forest"]  # of 38,000 texts and 28 tasks it takes hours
+    fit_recipe(params, set(found.kinds.values()), found.n_examples)
+    choose_learners(params, len(found.tasks), found.n_examples, by_groups=bool(wishes.tasks_by))
     pipeline["stages"]["fetch"]["deps"] = [path]
     if (file := found.features.get("path")) is not None:
         given = os.path.relpath(Path(file).resolve(), folder.resolve())

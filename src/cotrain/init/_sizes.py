@@ -5,6 +5,11 @@ from typing import Any
 
 from cotrain.init._folds import column_folds
 
+# Molecules whose descriptors two cores compute in two minutes.
+_DESCRIBED = 20_000
+# Squared examples times tasks that the kernel learner takes a minute for.
+_KERNEL = 1e9
+
 
 def fit_plan(
     params: Any, n_tasks: int, n_examples: int, n_rarest: int, split: dict[str, Any]
@@ -54,25 +59,32 @@ def fit_scores(params: Any, kinds: set[str]) -> None:
         params["analyze"]["score"] = params["analyze"]["curve_score"] = "d2"
 
 
-def fit_recipe(params: Any, kinds: set[str]) -> None:
-    """Choose features and a recipe that suit real values, where some task has them.
+def fit_recipe(params: Any, kinds: set[str], n_examples: int) -> None:
+    """Choose features and a recipe that suit the tasks.
 
-    Descriptors beside counts raise R² of ADME endpoints by 0.04 to 0.11, and with twice the epochs,
-    weight decay and a Huber loss by another 0.01 to 0.03 (validation labels of two public tables).
+    Descriptors beside counts raise what all learners reach (docs/learners.md), and take 14 ms a
+    molecule. Real values ask for twice the epochs, and a Huber loss.
     """
-    if "real" not in kinds:
-        return
     features = params["prepare"]["features"]
-    if features["kind"] == "molecules":
+    if features["kind"] == "molecules" and ("real" in kinds or n_examples <= _DESCRIBED):
         features["parts"] = ["counts", "descriptors"]
-    params["learners"]["network"].update(
-        epochs=20,
-        decay_epochs=[14],
-        batch_fraction=0.03,
-        learning_rate=0.001,
-        weight_decay=1.0,
-        loss="huber",
-    )
+    if "real" in kinds:
+        params["learners"]["network"].update(
+            epochs=20, decay_epochs=[14], batch_fraction=0.03, learning_rate=0.001, loss="huber"
+        )
+
+
+def choose_learners(params: Any, n_tasks: int, n_examples: int, by_groups: bool) -> None:
+    """Add what one would use for such features, and leave out what would take hours."""
+    learners, kind = params["learners"], params["prepare"]["features"]["kind"]
+    if by_groups:
+        learners["pooled"] = {"kind": "pooled"}
+    elif kind == "columns":
+        learners["boosting"] = {"kind": "boosting"}
+    elif kind == "text":
+        del learners["forest"]  # of 38,000 texts and 28 tasks it takes hours
+    elif kind == "molecules" and n_examples**2 * n_tasks <= _KERNEL:
+        learners["kernel"] = {"kind": "kernel"}
 
 
 def _folds(n_examples: int, n_rarest: int) -> tuple[int, int, int]:

@@ -171,8 +171,14 @@ class Kernel(Learner):
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
         """The seconds that each fit takes on one core, about, (n_fits,)."""
-        n = member_sizes(table, fits).sum(axis=1)
-        return np.asarray(0.02 + 1e-7 * n**2)
+        n = member_sizes(table, fits)
+        rows = np.bincount(table.folds, minlength=table.n_folds)
+        n_rows = np.array([rows[list(fit.allocation.folds)].sum() for fit in fits])
+        whole = np.minimum(n_rows, n.sum(axis=1)) ** 2.0
+        blocks = (n.astype(np.float64) ** 2).sum(axis=1)
+        # As `Coupled` has it: the blocks of tasks, or all examples for each of them.
+        products = np.where(blocks > whole, whole * (n > 0).sum(axis=1), whole + blocks)
+        return np.asarray(0.02 + 1e-7 * products)
 
     def _choose(
         self, covariance: Coupled, labels: "_Standard", group: np.ndarray, stop: np.ndarray

@@ -42,6 +42,9 @@ def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
     if debug:
         os.environ[_DEBUG] = "1"
     context.obj = Study(folder)
+    # Where a trunk of one's own is looked for, as in the folder that one is in.
+    if (here := str(folder.resolve())) not in sys.path:
+        sys.path.append(here)
 
 
 def _run_stage(study: Study, name: str, *arguments: str) -> None:
@@ -283,6 +286,7 @@ def ui(study: Study, port: int) -> None:
 @click.option("--label", help="With --tasks-by: the column to learn.")
 @click.option("--target", multiple=True, help="The tasks of interest; others are sources.")
 @click.option("--features", help="molecules | columns:a,b | text:a | given:file | images:file")
+@click.option("--trunk", help="A PyTorch trunk of yours: file.py:factory.")
 def init(folder: Path, csv: Path | None, **options: Any) -> None:
     """Make a study in FOLDER, ready for `dvc repro`."""
     from cotrain.init import Wishes, make_study

@@ -19,6 +19,7 @@ from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
 from cotrain.init._proposal import propose
 from cotrain.init._sizes import choose_learners, fit_plan, fit_recipe, fit_scores
+from cotrain.init._trunk import use_trunk
 from cotrain.init._wishes import Wishes, expand
 from cotrain.init._words import described
 from cotrain.settings import load_settings
@@ -82,9 +83,11 @@ def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) ->
     yaml.width = 100
     params = yaml.load(_template("params.yaml"))
     pipeline = yaml.load(_template("pipeline.yaml"))
-    said = ""
+    said, trunk = "", []
     if csv is not None:
         said = _use_table(params, pipeline, folder, csv, wishes or Wishes())
+        if wishes is not None and wishes.trunk is not None:
+            trunk = [use_trunk(params, pipeline, place, wishes.trunk)]
     elif wishes is not None and wishes != Wishes():
         raise CotrainError("--smiles and the like are about the table of --csv: give it as well")
     write_text(place / "params.yaml", _dump(yaml, params))
@@ -92,7 +95,7 @@ def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) ->
     for name in ("gitignore", "dvcignore"):
         write_text(place / f".{name}", _template(name))
     load_settings(place / "params.yaml")
-    _set_up_repositories(place)
+    _set_up_repositories(place, trunk)
     enter = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
     return f"{said}made a study; next: read {folder / 'params.yaml'}, then: {enter}dvc repro"
 
@@ -136,7 +139,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     return described(found)
 
 
-def _set_up_repositories(folder: Path) -> None:
+def _set_up_repositories(folder: Path, trunk: list[str]) -> None:
     """Git and DVC, where the folder is not yet in such a repository."""
     is_new = not _succeeds(_INSIDE_GIT, folder)
     if is_new:
@@ -152,7 +155,7 @@ def _set_up_repositories(folder: Path) -> None:
         # has told git no name still gets one.
         who = ["-c", "user.name=cotrain init", "-c", "user.email=cotrain@localhost"]
         known = _succeeds(["git", "config", "user.email"], folder)
-        own = ["params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc"]
+        own = ["params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc", *trunk]
         _run(["git", "add", *own], folder)  # not what else may lie there
         commit = ["commit", "--quiet", "--no-verify", "--message", "Make a study"]
         _run(["git", "-c", "commit.gpgsign=false", *([] if known else who), *commit], folder)

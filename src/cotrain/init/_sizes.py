@@ -28,11 +28,12 @@ def fit_plan(
         if all(len(places) == 1 for places in folds.values()):  # fold numbers
             n_folds = max(len(folds), 4)
             n_test = n_validation = 1
+        else:
+            plan["rotate"] = not any(
+                places == [*range(n_folds - n_test - n_validation, n_folds - n_test)]
+                for places in folds.values()
+            )
         split["folds"] = folds
-        plan["rotate"] = not any(
-            places == [*range(n_folds - n_test - n_validation, n_folds - n_test)]
-            for places in folds.values()
-        )
     elif split["kind"] == "time":
         plan["rotate"] = False
     prepare["n_folds"] = n_folds

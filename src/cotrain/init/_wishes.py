@@ -23,6 +23,7 @@ class Wishes:
     task_columns: tuple[str, ...] = ()
     value_column: str | None = None
     features: str | None = None
+    trunk: str | None = None
     tasks_by: tuple[str, ...] = ()
     label: str | None = None
     target: tuple[str, ...] = ()

@@ -1,5 +1,7 @@
 """All checks of settings against the data, without training or writing a stage's files."""
 
+from dataclasses import replace
+
 from cotrain.sources import RawTable, fetch
 from cotrain.stages.plan import planned
 from cotrain.stages.prepare import prepared
@@ -11,7 +13,7 @@ def run(study: Study) -> str:
     if study.raw.exists():
         raw = RawTable.load(study.raw, study.folder)
     else:
-        raw = fetch(study.settings.fetch, study.folder)
+        raw = replace(fetch(study.settings.fetch, study.folder), folder=study.folder)
     found, said = prepared(study, raw)
     _, plans = planned(study, found.table, "not yet written")
     return f"{said}\n{plans}\nthe settings suit the data"

@@ -1,6 +1,6 @@
 """What a fit will cost, before it is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
@@ -52,6 +52,13 @@ def pass_operations(
     return 2 * (2 * n_entries * hidden[0] + 3 * n_rows * dense)
 
 
+def count_rows(table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+    """Rows that each fit trains on, float64 (n_fits,)."""
+    if not fits:
+        return np.zeros(0)
+    return sum((some.sum(axis=0) for _, some in _by_fold(table, _allocations(fits))), np.zeros(1))
+
+
 def _costs(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
     if not fits:
         return np.zeros(0)
@@ -85,15 +92,20 @@ def _rows_and_entries(table: TaskTable, use: np.ndarray) -> tuple[np.ndarray, np
 
     `use` is bool (K, F, n_fits).
     """
+    entries = np.diff(table.sparse_features.indptr).astype(np.float64)
+    n_rows, n_entries = np.zeros(use.shape[2]), np.zeros(use.shape[2])
+    for rows, some in _by_fold(table, use):
+        n_rows += some.sum(axis=0)
+        n_entries += entries[rows] @ some
+    return n_rows, n_entries
+
+
+def _by_fold(table: TaskTable, use: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The rows of each fold, (n,), and where fits use a label of them, bool (n, n_fits)."""
     known = csr_array(
         (np.ones(table.labels.nnz, np.float32), table.labels.indices, table.labels.indptr),
         shape=table.labels.shape,
     )
-    entries = np.diff(table.sparse_features.indptr).astype(np.float64)
-    n_rows, n_entries = np.zeros(use.shape[2]), np.zeros(use.shape[2])
     for fold in range(table.n_folds):
         rows = np.flatnonzero(table.folds == fold)
-        some = (known[rows] @ use[:, fold].astype(np.float32)) > 0
-        n_rows += some.sum(axis=0)
-        n_entries += entries[rows] @ some
-    return n_rows, n_entries
+        yield rows, (known[rows] @ use[:, fold].astype(np.float32)) > 0

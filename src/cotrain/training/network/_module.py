@@ -15,7 +15,12 @@ from cotrain.allocation import Fit
 from cotrain.settings import Section
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
+from cotrain.training.network._cost import count_rows
 from cotrain.training.network._settings import RecipeSettings
+
+# Of one core of a 2023 server; rough, for measured seconds set the scale.
+_SPEED = 1e10  # operations a second
+_STEP = 3e-3  # seconds of a step beside them
 
 
 class ModuleSettings(RecipeSettings):
@@ -60,9 +65,25 @@ class ModuleNetwork(Learner):
         return train_module(table, fit, self.settings, self.factory, stop)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """Seconds by the number of labels, (n_fits,): nothing is known of the trunk."""
-        n = np.array([fit.allocation.counts(table.label_counts).sum() for fit in fits])
-        return np.asarray(0.1 + self.settings.epochs * 2e-4 * n)
+        """The seconds that each fit takes on one core, about, (n_fits,).
+
+        Raises
+        ------
+        FitError
+            If the factory makes no trunk for such features.
+        """
+        settings, rows = self.settings, count_rows(table, fits)
+        steps = rows / np.maximum(settings.min_batch_size, settings.batch_fraction * rows)
+        per_step = _STEP * settings.epochs * np.ceil(steps)
+        return np.asarray(0.1 + per_step + self.operations(table, fits) / _SPEED)
+
+    def operations(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """Floating-point operations of training each fit, (n_fits,): three passes a row."""
+        from cotrain.training.network._torch_module import pass_operations
+
+        shape = tuple(table.features.shape[1:])
+        each = pass_operations(self.settings.trunk, self.factory, shape)
+        return np.asarray(3.0 * each * self.settings.epochs * count_rows(table, fits))
 
     def identity(self) -> dict[str, Any]:
         """All settings but the device, which changes digits only, and the trunk's source file."""

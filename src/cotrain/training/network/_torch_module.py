@@ -13,6 +13,7 @@ import torch
 from scipy.sparse import issparse
 from torch import nn
 from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import DataError, FitError
@@ -209,6 +210,20 @@ def make_module(
         if len(found) != 2 or found[0] != 2:
             raise TypeError(f"must map {(2, *shape)} to (2, n_units), got {tuple(found)}")
     return module, int(found[1])
+
+
+def pass_operations(path: str, factory: Factory, shape: tuple[int, ...]) -> float:
+    """Operations of a forward pass of the trunk over one row.
+
+    Raises
+    ------
+    FitError
+        If the factory makes no trunk.
+    """
+    module, _ = make_module(path, factory, shape, 0)
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), _told(path):
+        module(torch.zeros(2, *shape))
+    return counter.get_total_flops() / 2
 
 
 def dense_tensor(features: Features, like: torch.Tensor) -> torch.Tensor:

@@ -189,7 +189,7 @@ def test_what_is_there_is_not_overwritten(tmp_path, name):
 def test_a_study_whose_making_was_stopped_can_be_made(tmp_path, monkeypatch):
     """Stopped by Ctrl-C, and by a kill, which leaves what it was making beside."""
 
-    def stopped(_: object) -> None:
+    def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

@@ -167,6 +167,11 @@ def export(study: Study, out: str) -> None:
 @click.option("--smiles", help="The column of SMILES.  [default: as in training]")
 @click.option("--id", "id_column", help="A column that is copied to the predictions.")
 @click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="The file of the examples' images.",
+)
+@click.option(
     "--coverage",
     type=click.Choice(["0.8", "0.9", "0.95"]),
     default="0.9",
@@ -180,6 +185,7 @@ def predict(
     out: Path,
     smiles: str | None,
     id_column: str | None,
+    features: Path | None,
     coverage: str,
     short: bool,
 ) -> None:
@@ -187,7 +193,14 @@ def predict(
     from cotrain.serving import predict_file
 
     found = predict_file(
-        models, examples, out, smiles, id_column, coverage=float(coverage), short=short
+        models,
+        examples,
+        out,
+        smiles,
+        id_column,
+        features=features,
+        coverage=float(coverage),
+        short=short,
     )
     for line in (*found.warnings, *found.problems):
         click.echo(line, err=True)

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import complaint, cotrain
-from small_models import make_models, molecule_table
+from small_models import BITS, make_models, molecule_table
 
 from cotrain.exceptions import DataError
+from cotrain.features import ecfp, make_featurizer
+from cotrain.features._given import GivenSettings
 from cotrain.serving import TrainedModels, predict_file
 
 
@@ -57,6 +59,27 @@ def test_a_short_table_has_values_alone(models, molecules, tmp_path):
     assert done.code == 0, done.err
     tasks = TrainedModels.load(models).tasks
     assert list(pd.read_csv(out)) == ["row", "smiles", "problem", "similarity", *tasks]
+
+
+def test_rows_whose_features_stand_in_a_file(tmp_path):
+    molecules = make_models(molecule_table())
+    given = make_featurizer(GivenSettings(kind="given", path="trained.npz", id="name"))
+    given.state = {"own": False}
+    manifest = molecules.manifest.model_copy(update={"features": given.describe()})
+    known = molecules.known.toarray()
+    TrainedModels(manifest, molecules.models, known).save(tmp_path / "models")
+    (tmp_path / "new.csv").write_text("name\na\nb\n")
+    smiles = ["CCO", "c1ccccc1C"]
+    np.savez(tmp_path / "new.npz", bits=ecfp(smiles, bits=BITS).toarray())
+    models, new, out = (str(tmp_path / name) for name in ("models", "new.csv", "o.csv"))
+    command = ("predict", models, new, "--out", out)
+    line = complaint(cotrain(tmp_path, *command))
+    assert "new.csv: the models were trained on a file of features, trained.npz; name" in line
+    done = cotrain(tmp_path, *command, "--features", str(tmp_path / "new.npz"))
+    assert done.code == 0, done.err
+    tasks = list(molecules.tasks)
+    expected = molecules.predict_smiles(smiles)[tasks]
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "o.csv")[tasks], expected, rtol=1e-6)
 
 
 def test_a_task_not_to_rely_on_is_told_with_every_prediction(molecules, tmp_path):

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.features import featurizer_of
+from cotrain.features import Featurizer, featurizer_of
 from cotrain.files import write_csv
 from cotrain.serving._models import COVERAGE, TrainedModels, raw_inputs
 from cotrain.serving._text import one_line
@@ -45,6 +46,7 @@ def predict_file(
     smiles: str | None = None,
     id_column: str | None = None,
     *,
+    features: Path | None = None,
     coverage: float = COVERAGE,
     short: bool = False,
 ) -> Predictions:
@@ -59,6 +61,8 @@ def predict_file(
         The column of molecules; default: as in training, or else one called smiles.
     id_column : str, optional
         A column that is copied to the predictions as `id`.
+    features : Path, optional
+        The file of the examples' features, for models of images or of given features.
     coverage : float
         Of the intervals of real-valued tasks: one that `cotrain validate` measured.
     short : bool
@@ -80,8 +84,10 @@ def predict_file(
     cells = read_table(examples).cells
     if hasattr(featurizer.settings, "column"):
         column = _column(examples, cells, smiles, featurizer.settings.column)
-        settings = featurizer.settings.model_copy(update={"column": column})
-        featurizer = featurizer_of(described | {"settings": settings.model_dump(mode="json")})
+        featurizer = _changed(featurizer, described, column=column)
+    if features is not None or hasattr(featurizer.settings, "path"):
+        path = _file(examples, features, featurizer.settings)
+        featurizer = _changed(featurizer, described, path=path, id=None)
     raw = raw_inputs(cells, examples.name, examples.parent)
     found = trained.predict_raw(raw, featurizer, coverage=coverage, short=short)
     found.insert(0, "row", cells.index)
@@ -104,6 +110,26 @@ def predict_file(
     )
     write_csv(out, found)
     return Predictions(found, warnings, problems, f"{out}: {_note(found, trained)}")
+
+
+def _changed(
+    featurizer: Featurizer, described: dict[str, Any], **changes: str | None
+) -> Featurizer:
+    """The same featurizer, but for some settings."""
+    settings = featurizer.settings.model_copy(update=changes).model_dump(mode="json")
+    return featurizer_of(described | {"settings": settings})
+
+
+def _file(path: Path, wanted: Path | None, trained: Any) -> str:
+    """The file of the rows' features; that of training holds others."""
+    if not hasattr(trained, "path"):
+        raise DataError("--features: these models make features of the table; leave it out")
+    if wanted is None:
+        raise DataError(
+            f"{path}: the models were trained on a file of features, {trained.path}; name that of "
+            "these rows, in their order, by --features"
+        )
+    return str(wanted.absolute())
 
 
 def _column(path: Path, cells: pd.DataFrame, wanted: str | None, trained: str) -> str:

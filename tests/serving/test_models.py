@@ -61,6 +61,7 @@ LEARNERS = {
             "boosting": {"n_trees": 5},
             "linear": {},
             "kernel": {},
+            "module": {"trunk": "small_trunks:plain", "epochs": 2},
         }.items()
     },
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -251,9 +252,11 @@ def _part(place: int) -> str:
 def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Trained:
     """The model in a sub-folder, which must predict what the manifest says from such a row."""
     try:
-        trained: Trained = LEARNERS.find(note.kind).trained.load(part)
+        trained: Trained = _class(note).load(part)
     except ValueError as error:
-        raise DataError(f"{part}: cannot be read: {error}; install what it needs") from error
+        raise DataError(
+            f"{part}: cannot be read: {error}; install what it needs, or run beside the trunk"
+        ) from error
     place = {task.name: at for at, task in enumerate(manifest.tasks)}
     tasks = [place[name] for name in note.members]
     is_binary = [manifest.tasks[task].kind == "binary" for task in tasks]
@@ -269,6 +272,14 @@ def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Tra
             "run `cotrain export` again"
         ) from error
     return trained
+
+
+def _class(note: ModelNote) -> Any:
+    """The class of a model; of a trunk of one's own the settings tell it."""
+    kind = LEARNERS.find(note.kind)
+    if isinstance(kind.trained, property):
+        return kind(kind.Settings.model_validate(note.settings)).trained
+    return kind.trained
 
 
 def _holds(note: ModelNote, task: str) -> bool:

@@ -15,6 +15,9 @@ from scipy.sparse import csr_array, hstack
 
 # Passes of the local search; it nearly always ends before, when no group moves.
 MAX_PASSES = 20
+# Shares are whole numbers, whose sums no processor's order of adding changes: among folds that are
+# as good the last bit of a float would choose, and another machine would choose another.
+_WHOLE = 2**28
 
 
 def group_folds(
@@ -103,9 +106,12 @@ def _columns(labels: csr_array) -> csr_array:
     is_high = labels.data > _lower_medians(labels)[labels.indices]
     column = labels.indices + n_tasks * is_high
     classes = csr_array(
-        (np.ones(labels.nnz), column, labels.indptr), shape=(n_examples, 2 * n_tasks)
+        (np.ones(labels.nnz, dtype=np.int64), column, labels.indptr),
+        shape=(n_examples, 2 * n_tasks),
     )
-    return csr_array(hstack([csr_array(np.ones((n_examples, 1))), classes], format="csr"))
+    return csr_array(
+        hstack([csr_array(np.ones((n_examples, 1), dtype=np.int64)), classes], format="csr")
+    )
 
 
 def _lower_medians(labels: csr_array) -> np.ndarray:
@@ -123,12 +129,11 @@ def _lower_medians(labels: csr_array) -> np.ndarray:
 
 
 def _shares(group_of_example: np.ndarray, columns: csr_array) -> csr_array:
-    """The share of each column's total that each group holds, (G, C)."""
+    """The share of each column's total that each group holds, int64 (G, C), in units of 2^-28."""
     n_examples = group_of_example.size
-    member = csr_array((np.ones(n_examples), (group_of_example, np.arange(n_examples))))
-    counts = csr_array(member @ columns)
-    totals = counts.sum(axis=0)
-    counts.data /= totals[counts.indices]
+    ones = np.ones(n_examples, dtype=np.int64)
+    counts = csr_array(csr_array((ones, (group_of_example, np.arange(n_examples)))) @ columns)
+    counts.data = counts.data * _WHOLE // counts.sum(axis=0)[counts.indices]
     counts.sort_indices()
     return counts
 
@@ -137,10 +142,10 @@ def _assign(shares: csr_array, n_folds: int, rng: np.random.Generator) -> np.nda
     """The fold of each group: heaviest first, then moved while that helps."""
     n_groups = shares.shape[0]
     # Roughly the heaviest first; the noise makes other seeds give other folds.
-    weight = np.sqrt(shares.multiply(shares).sum(axis=1)) * rng.uniform(0.5, 1, n_groups)
-    order = np.argsort(-weight, kind="stable")
     parts = [_row(shares, group) for group in range(n_groups)]
-    filled = np.zeros((n_folds, shares.shape[1]))
+    size = np.sqrt([float(share @ share) for _, share in parts])
+    order = np.argsort(-size * rng.uniform(0.5, 1, n_groups), kind="stable")
+    filled = np.zeros((n_folds, shares.shape[1]), dtype=np.int64)
     folds = np.full(n_groups, -1, dtype=np.int64)
     for _ in range(MAX_PASSES):
         n_moved = 0
@@ -152,7 +157,7 @@ def _assign(shares: csr_array, n_folds: int, rng: np.random.Generator) -> np.nda
             # The objective grows by 2 <filled[f], share> + |share|²; the last term is common.
             cost = filled[:, at] @ share
             best = int(cost.argmin())
-            if home >= 0 and cost[home] <= cost[best] + 1e-12:
+            if home >= 0 and cost[home] == cost[best]:
                 best = int(home)
             filled[best, at] += share
             n_moved += best != home

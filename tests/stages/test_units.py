@@ -47,7 +47,7 @@ def findings(folder: Path, factor: float) -> dict[str, object]:
     table(factor).to_csv(folder / "mine.csv", index=False)
     study = folder / "study"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cotrain.init._set_up_repositories", lambda _: None)
+        patch.setattr("cotrain.init._set_up_repositories", lambda *_: None)
         make_study(study, folder / "mine.csv", Wishes(tasks=("a,b,c,d",), features="columns:*"))
     change_params(study, QUICK)
     for stage in STAGES[:-1]:  # all but the report

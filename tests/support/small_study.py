@@ -32,6 +32,7 @@ SMALL: dict[str, Any] = {
     **MADE,
     "learners.network.hidden": [8],
     "learners.network.dropout": 0.0,
+    "learners.network.weight_decay": 0.0,  # held back, few labels need no company
     "learners.network.learning_rate": 0.005,
     "learners.network.epochs": 10,
     "learners.network.batch_fraction": 0.02,

@@ -153,7 +153,7 @@ def choose_portfolio(
     """Choose on validation labels: the simplest candidate that is not clearly worse than the best.
 
     It is within one standard error of the best, and costs at most 1 % of its D². The first, the
-    base rate, may cost more; it is chosen too if it predicts no task that counts worse.
+    base rate, may cost more; it is chosen too where no task that counts is predicted better.
 
     Parameters
     ----------

@@ -215,9 +215,7 @@ class Steps:
         results = self.results(list(dict.fromkeys(chain.from_iterable(fits.values()))))
         outputs = repeat_outputs(self.table, fits, results, repeats, N_TRAIN)
         choice = choose_portfolio(candidates, [validation for validation, _ in outputs], self.seed)
-        skilled = choice.skilled(FDR)
-        # Where no task has skill, the best portfolio is chance.
-        recommended = choice.recommended if skilled.any() else candidates[0]
+        recommended, skilled = choice.recommended, choice.skilled(FDR)
         served, weights = score_portfolio(recommended, outputs, self.seed)
         at = list(SCORES).index(self.score)
         scores = {

@@ -21,7 +21,7 @@ def unusable(
 ) -> dict[str, str]:
     """Return why columns of numbers or of few texts are no features, by name.
 
-    A column names the group if all rows of each group have one value of it, and gives the label
+    A column with one value in each group says no more than the group, and one gives the label
     away if one cut of it tells half of a class nearly without a mistake, or its order is that of
     real labels.
 
@@ -49,7 +49,7 @@ def unusable(
         elif _WEIGHT.fullmatch("_".join(words_of(name))):
             found[name] = "the name says what a row weighs"
         elif cells[name].groupby(group).nunique().max() == 1:
-            found[name] = "names the group"
+            found[name] = "one value in each group"
         elif (told := _told(cells[name], truth)) >= most:
             found[name] = f"gives the label away: {what.format(told)}"
     return found

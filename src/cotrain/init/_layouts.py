@@ -78,6 +78,11 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
         If there is none.
     """
     tasks = [c.name for c in columns if c.role == "task" and c.name not in features]
+    if not tasks and any(c.role == "task" for c in columns):
+        raise DataError(
+            f"{draft.table.path}: --features takes every column that could be learned; name "
+            "the tasks by --tasks, such as --tasks 'y*'"
+        )
     if not tasks:
         raise DataError(
             f"{draft.table.path}: no column of numbers or of two classes to learn; name some "

@@ -124,7 +124,8 @@ def _molecules(draft: Draft) -> str | None:
     if found is None:
         raise DataError(
             f"{draft.table.path}: no column of molecules; name it by --smiles, or say what "
-            "features are made of, such as --features columns:a,b or --features text:body"
+            "features are made of, such as --features text:body, or --features 'columns:*' with "
+            "the tasks named by --tasks 'y*'"
         )
     return found
 

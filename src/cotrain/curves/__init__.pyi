@@ -1,5 +1,5 @@
 from ._bands import curve_bands
-from ._choose import FormChoice, choose_form
+from ._choose import FormChoice, choose_form, foretell
 from ._clusters import cluster_effects
 from ._curve import LearningCurve
 from ._effects import Effects, domain_effects, pairwise_effects, together_effects
@@ -26,6 +26,7 @@ __all__ = [
     "domain_effects",
     "fit_curves",
     "fit_pairwise_curves",
+    "foretell",
     "label_worth",
     "pairwise_effects",
     "recommend_labels",

@@ -1,7 +1,7 @@
 """Which form of learning curve predicts best what it has not seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from cotrain.curves._curve import LearningCurve
 from cotrain.curves._forms import FormName, get_form
 
 SINGLE_COLUMN_FORMS: tuple[FormName, ...] = ("exp3.1", "exp4", "ilog2", "power")
+# Errors below this are one as good as the other.
+_NO_DIFFERENCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,15 @@ class FormChoice:
         Root mean squared error; NaN if the form could not be fitted.
     reason : str
         Why it could not; empty if it could.
+    weight : float
+        What the form counts for among all, in proportion to 1 / error² (Bates and Granger, 1969);
+        0 if it could not be fitted.
     """
 
     form: FormName
     error: float
     reason: str = ""
+    weight: float = 0.0
 
 
 def choose_form(
@@ -44,6 +50,9 @@ def choose_form(
     random_state: Any = 0,
 ) -> tuple[FormChoice, ...]:
     """The forms with their errors on held-out counts, best first.
+
+    The best of few held-out scores is often so by luck, and now and then foretells wildly:
+    `foretell` averages the forms instead.
 
     Parameters
     ----------
@@ -72,7 +81,57 @@ def choose_form(
     choices = [_judge(clone(template), form, X, y, parts, random_state) for form in forms]
     if all(choice.reason for choice in choices):
         raise ValueError(f"no form could be fitted: {choices[0].form}: {choices[0].reason}")
+    weights = _weights(np.array([choice.error for choice in choices]))
+    choices = [replace(c, weight=float(w)) for c, w in zip(choices, weights, strict=True)]
     return tuple(sorted(choices, key=lambda choice: (bool(choice.reason), choice.error)))
+
+
+def foretell(
+    X: np.ndarray,
+    y: np.ndarray,
+    at: np.ndarray,
+    forms: Sequence[FormName] = SINGLE_COLUMN_FORMS,
+    *,
+    held_out: str = "highest",
+    n_folds: int = 5,
+    curve: LearningCurve | None = None,
+    random_state: Any = 0,
+) -> np.ndarray:
+    """The scores expected at counts that were not measured, the mean of all forms by their weights.
+
+    Parameters
+    ----------
+    at : ndarray, (m, n_columns)
+        Label counts; the other parameters are those of `choose_form`.
+
+    Returns
+    -------
+    ndarray, (m,)
+
+    Raises
+    ------
+    ValueError
+        If no form can be fitted.
+    """
+    X, y, at = (np.asarray(part, dtype=float) for part in (X, y, at))
+    template = curve if curve is not None else LearningCurve()
+    choices = choose_form(
+        X, y, forms, held_out=held_out, n_folds=n_folds, curve=curve, random_state=random_state
+    )
+    total = np.zeros(len(at))
+    for choice in choices:
+        if choice.weight > 0:
+            n_columns = get_form(choice.form).n_columns
+            fitted = clone(template).set_params(form=choice.form, random_state=random_state)
+            total += choice.weight * fitted.fit(X[:, :n_columns], y).predict(at[:, :n_columns])
+    return total
+
+
+def _weights(errors: np.ndarray) -> np.ndarray:
+    """Shares in proportion to 1 / error², 0 where there is none."""
+    precision = 1 / (np.square(np.nan_to_num(errors)) + _NO_DIFFERENCE**2)
+    precision[np.isnan(errors)] = 0.0
+    return np.asarray(precision / precision.sum())
 
 
 def _held_out_parts(

@@ -169,6 +169,7 @@ def grouping_study(rng: np.random.Generator, world: World, n_tasks: int = 10) ->
 def exchange_study(rng: np.random.Generator, world: World) -> Judged:
     """Exchange rates of labels; effects are of `planted` labels of the target's own each."""
     rates = world.planted * (rng.random((N_LABELLED, N_LABELLED)) < 1 / ONE_IN)
+    np.fill_diagonal(rates, 0.0)  # a label of one's own is worth one
     tables = _label_tables(rng, world, rates, np.ones(N_LABELLED))[0]
     pairs = tables.exchange_rates
     square = np.full((4, N_LABELLED, N_LABELLED), np.nan)

@@ -48,6 +48,22 @@ def test_no_exchange_rate_is_decided_where_there_is_none(calibration):
     assert not any(judged.sign.any() for judged in studies)
 
 
+def test_a_label_of_ones_own_is_worth_one(calibration, monkeypatch):
+    seen = []
+
+    def tables(rng, world, rates, matter):
+        seen.append(rates)
+        raise KeyError
+
+    monkeypatch.setattr(import_module("calibration_worlds"), "_label_tables", tables)
+    with pytest.raises(KeyError):
+        calibration.STUDIES["exchange_rates"](
+            np.random.default_rng(0), calibration.World("independent", 3, 0.0, 0.5)
+        )
+    assert seen[0].any()
+    assert not np.diag(seen[0]).any()
+
+
 def test_rows_that_are_done_are_kept(calibration, tmp_path, monkeypatch):
     path = tmp_path / "calibration.csv"
     calibration.run(["paired_interval"], 3, path)

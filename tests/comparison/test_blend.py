@@ -6,7 +6,7 @@ from scipy.special import expit
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from cotrain.comparison import Blend, model_shares
-from cotrain.comparison._blend import filled, halves, role_means
+from cotrain.comparison._blend import filled, parts, role_means
 
 
 def world(seed=0, n=4000, weights=((0.7, 0.3), (0.2, 0.8)), binary=True):
@@ -21,7 +21,7 @@ def world(seed=0, n=4000, weights=((0.7, 0.3), (0.2, 0.8)), binary=True):
         if binary
         else signal + rng.normal(size=n)
     )
-    return columns, task, target, offset, np.full(2, binary), halves(np.arange(n), 0)
+    return columns, task, target, offset, np.full(2, binary), parts(np.arange(n), 2, 0)
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -52,7 +52,9 @@ def test_a_model_that_misleads_gets_no_weight():
 def test_a_few_labels_that_are_all_told_apart_do_not_end_all_doubt():
     target = np.tile([0.0, 1.0], 6)
     columns, task = (4 * target - 2)[:, None], np.zeros(12, dtype=int)
-    blend = Blend(np.inf).fit(columns, task, target, 0 * target, np.array([True]), halves(task, 0))
+    blend = Blend(np.inf).fit(
+        columns, task, target, 0 * target, np.array([True]), parts(task, 2, 0)
+    )
     assert 1 < blend.weights_[0, 0] < 3
 
 
@@ -84,7 +86,7 @@ def test_a_model_that_does_not_hold_a_task_says_what_the_others_say():
 
 def test_all_labels_of_an_example_are_in_one_half():
     example = np.repeat(np.arange(50), 3)
-    half = halves(example, seed=3)
+    half = parts(example, 2, seed=3)
     assert set(half) == {0, 1}
     assert (half.reshape(50, 3) == half[::3, None]).all()
 

@@ -110,7 +110,7 @@ def test_a_task_is_served_by_its_best_model_and_a_mean_is_over_those_that_hold_i
     served = Way("served", (WRONG, HALF), served=True)
     mean = Way("mean", (HALF, GOOD))
     scores = score_ways([served, mean, Way("good", (GOOD,)), Way("wrong", (WRONG,))], pair, 0)
-    d2 = {name: one.raw[:, :, column("d2")] for name, one in scores.items()}
+    d2 = {name: one.raw.values[:, :, column("d2")] for name, one in scores.items()}
     np.testing.assert_allclose(d2["served"][:, :3], d2["good"][:, :3])
     np.testing.assert_allclose(d2["served"][:, 3:], d2["wrong"][:, 3:])
     np.testing.assert_allclose(d2["mean"], d2["good"])
@@ -122,16 +122,19 @@ def test_recalibration_mends_overconfidence_and_leaves_ranks_alone():
         one.by_model[WRONG][:] = one.base + 3 * (one.by_model[GOOD] - one.base)
     found = score_ways([Way("sure", (WRONG,)), Way("good", (GOOD,))], pair, 0)
     at = column("log_loss")
-    assert (found["sure"].raw[..., at] > found["good"].raw[..., at] + 0.1).all()
+    assert (found["sure"].raw.values[..., at] > found["good"].raw.values[..., at] + 0.1).all()
     np.testing.assert_allclose(
-        found["sure"].recalibrated[..., at], found["good"].recalibrated[..., at], atol=1e-4
+        found["sure"].recalibrated.values[..., at],
+        found["good"].recalibrated.values[..., at],
+        atol=1e-4,
     )
     np.testing.assert_allclose(
-        found["sure"].raw[..., column("auroc")], found["sure"].recalibrated[..., column("auroc")]
+        found["sure"].raw.values[..., column("auroc")],
+        found["sure"].recalibrated.values[..., column("auroc")],
     )
 
 
 def test_the_base_rate_explains_nothing():
     pair = [(outputs(0), outputs(1))]
-    d2 = score_ways([Way("base rate", ())], pair, 0)["base rate"].raw[..., column("d2")]
+    d2 = score_ways([Way("base rate", ())], pair, 0)["base rate"].raw.values[..., column("d2")]
     assert (np.abs(d2) < 0.05).all()

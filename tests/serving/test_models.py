@@ -73,7 +73,10 @@ def test_what_is_served_predicts_what_was_validated(table, tmp_path, name):
     fits, every = group_fits(), group_fits([range(4)])[0]
     models = [Model("mine", group) for group in GROUPS]
     results = dict(zip(models, learner.evaluate(table, fits), strict=True))
-    pair = outputs_of(table, every, results)
+    pair = (
+        outputs_of(table, every, results, "validation"),
+        outputs_of(table, every, results, "test"),
+    )
     portfolio = Candidate("grouping", tuple(models))
     scored, weights = score_portfolio(portfolio, [pair], 0)
     exported = make_models(table, learner)
@@ -91,7 +94,7 @@ def test_what_is_served_predicts_what_was_validated(table, tmp_path, name):
     is_binary = np.array([kind == "binary" for kind in table.kinds])
     raw = np.where(is_binary[truth.col], logit(np.clip(value, 0, 1)), value)
     again = score_tasks(truth.col.astype(np.int64), truth.data, raw, is_binary)
-    np.testing.assert_allclose(again, scored.raw[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(again, scored.raw.values[0], rtol=1e-4, atol=1e-5)
     assert np.isfinite(again).any(axis=1).all()
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cotrain.exceptions import SettingsError
-from cotrain.stages._repeats import study_repeats
+from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages.prepare import _fold_sets
 from cotrain.study import Study
 
@@ -19,3 +19,18 @@ def test_folds_that_do_not_suffice_are_told_before_anything_is_prepared():
         study_repeats(greedy, 1, seed=0)
     with pytest.raises(SettingsError, match=message):
         _fold_sets(greedy)
+
+
+def test_once_chosen_models_learn_from_validation_labels_and_never_from_test_labels():
+    settings = Study(ROOT).settings
+    repeats = study_repeats(settings, 3, seed=0)
+    final, level = final_repeats(settings, repeats)
+    assert level == settings.plan.subset_level + len(repeats[0].folds.validation)
+    for before, after in zip(repeats, final, strict=True):
+        trained = after.folds.train[:level]
+        assert set(trained) == {*before.folds.train[: level - 1], *before.folds.validation}
+        assert after.folds.test == before.folds.test
+        assert after.seed == before.seed
+    validate = settings.validate_.model_copy(update={"refit": False})
+    same, level = final_repeats(settings.model_copy(update={"validate_": validate}), repeats)
+    assert (same, level) == (repeats, settings.plan.subset_level)

@@ -1,6 +1,6 @@
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +16,12 @@ class Rotation:
     repeat: int
     folds: FoldUse
     seed: int
+
+    def refitted(self, level: int) -> "Rotation":
+        """The repeat whose validation folds train too, after its first `level` training folds."""
+        folds = self.folds
+        train = (*folds.train[:level], *folds.validation, *folds.train[level:])
+        return replace(self, folds=FoldUse(train, (), folds.test))
 
 
 def rotations(

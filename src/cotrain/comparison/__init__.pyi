@@ -2,7 +2,7 @@ from ._blend import Blend, mixed, model_shares, role_means
 from ._compare import Comparison, compare_groupings
 from ._conformal import COVERAGES, interval_table
 from ._costs import way_costs
-from ._evaluate import WayScores, natural_scores, score_portfolio, score_ways
+from ._evaluate import Scored, WayScores, natural_scores, score_portfolio, score_ways
 from ._models import Model, Way, distinct, draws, models_of, roles_of
 from ._outputs import Outputs, outputs_of, repeat_outputs
 from ._portfolio import Candidate, Choice, choose_portfolio
@@ -17,6 +17,7 @@ __all__ = [
     "Comparison",
     "Model",
     "Outputs",
+    "Scored",
     "Way",
     "WayScores",
     "candidate_table",

@@ -153,11 +153,11 @@ def filled(columns: np.ndarray) -> np.ndarray:
     return np.where(known, columns, mean)
 
 
-def halves(example: np.ndarray, seed: int) -> np.ndarray:
-    """0 or 1 for each label, (n,), so that all labels of an example are in one half."""
+def parts(example: np.ndarray, n_parts: int, seed: int) -> np.ndarray:
+    """The part of each label, 0 .. n_parts - 1, (n,): all labels of an example are in one."""
     examples, place = np.unique(example, return_inverse=True)
     order = np.random.default_rng(seed).permutation(examples.size)
-    return (order % 2)[place]
+    return (order % n_parts)[place]
 
 
 def _weights(

@@ -36,6 +36,7 @@ def compare_groupings(
     names: Sequence[str],
     task_names: Sequence[str],
     *,
+    without: ArrayLike | None = None,
     confidence: float = 0.95,
     method: Literal["t", "bootstrap"] = "bootstrap",
     n_bootstrap: int = 1000,
@@ -52,6 +53,9 @@ def compare_groupings(
     names : sequence of str
         Of the groupings, the one to defend first.
     task_names : sequence of str
+    without : array, shape (n_parts, n_groupings, n_tasks), or None
+        Mean scores over repeats with one of several equal parts of the scored examples left out
+        each, as `paired_interval` takes them: intervals then count examples too. Only for t.
     confidence : float
         Of each interval by itself.
     method : {"bootstrap", "t"}
@@ -72,17 +76,25 @@ def compare_groupings(
     if len(names) < 2:
         raise ValueError(f"names must hold at least two groupings, got {list(names)}")
     differences = values[:, :1] - values[:, 1:]
+    parts = None if without is None else np.asarray(without, dtype=float)
+    if parts is not None:
+        parts = parts[:, :1] - parts[:, 1:]
 
-    def interval(values: Floats) -> Interval:
+    def interval(values: Floats, parts: Floats | None) -> Interval:
         return paired_interval(
             values,
+            without=parts,
             method=method,
             confidence=confidence,
             n_bootstrap=n_bootstrap,
             random_state=seed,
         )
 
-    by_task, overall = interval(differences), interval(_mean_known(differences))
+    known = ~np.isnan(differences).any(axis=0)
+    by_task = interval(differences, parts)
+    overall = interval(
+        _mean_known(differences, known), None if parts is None else _mean_known(parts, known)
+    )
     p_tasks = holm(by_task.p_value)
     verdict = np.select(
         [np.isnan(p_tasks), p_tasks > 1 - confidence, by_task.estimate > 0],
@@ -118,12 +130,11 @@ def compare_groupings(
     return Comparison(summary, tasks)
 
 
-def _mean_known(differences: np.ndarray) -> np.ndarray:
-    """Return the mean over tasks known in every repeat, shape (n_repeats, n_rivals).
+def _mean_known(differences: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the mean over `known` tasks (n_rivals, n_tasks), shape (len(differences), n_rivals).
 
     A task missing in one repeat is left out of all, or the mean would change its meaning.
     """
-    known = ~np.isnan(differences).any(axis=0)
     count = known.sum(axis=1)
     total = np.where(known, differences, 0.0).sum(axis=2)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

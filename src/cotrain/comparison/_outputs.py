@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from cotrain.comparison._models import Model
 from cotrain.scores import SCORES, score_tasks
 from cotrain.tasks import TaskTable
 from cotrain.training import FitResult, Labels, Problem
+
+Use = Literal["validation", "test"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,19 @@ class Outputs:
         known = ~np.isnan(output)
         return score_tasks(self.task[known], self.truth[known], output[known], self.is_binary)
 
+    def score_without(self, output: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """The scores with the labels of each part left out, (n_parts, K, len(SCORES)).
+
+        A score that the others leave undefined stays what it is with all: `part` (n,) counts the
+        parts of the labels from 0.
+        """
+        every = self.score(output)
+        parts = []
+        for one in range(int(part.max(initial=-1)) + 1):
+            left = self.score(np.where(part == one, np.nan, output))
+            parts.append(np.where(np.isnan(left), every, left))
+        return np.stack(parts)
+
     def losses(self, output: np.ndarray) -> np.ndarray:
         """The log loss of each label, or its squared error in units of `scale`, (n,)."""
         log_loss = np.logaddexp(0.0, output) - self.truth * output
@@ -69,9 +85,9 @@ class Outputs:
 
 
 def outputs_of(
-    table: TaskTable, everything: Fit, results: Mapping[Model, FitResult]
-) -> tuple[Outputs, Outputs]:
-    """The outputs for validation and for test labels of one repeat.
+    table: TaskTable, everything: Fit, results: Mapping[Model, FitResult], use: Use
+) -> Outputs:
+    """The outputs for the validation or the test labels of one repeat.
 
     Parameters
     ----------
@@ -79,29 +95,27 @@ def outputs_of(
         All tasks at the level and in the folds of the repeat; it need not be trained.
     results : mapping of Model to FitResult
         The models of the repeat, with their predictions.
+    use : {"validation", "test"}
     """
     problem = Problem.of(table, everything)
     base = np.where(problem.is_binary, problem.base_logits(), problem.shift)
-
-    def of(labels: Labels, use: str) -> Outputs:
-        member = labels.member.astype(np.int64)
-        by_model = {}
-        for model, result in results.items():
-            values = np.full(member.size, np.nan)
-            held = np.isin(problem.members[member], model.members)
-            values[held] = getattr(result.predictions, use)
-            by_model[model] = values
-        return Outputs(
-            task=problem.members[member],
-            example=labels.rows[labels.row],
-            truth=labels.truth.astype(np.float64),
-            base=base[member],
-            scale=problem.scale[member],
-            is_binary=np.array([kind == "binary" for kind in table.kinds]),
-            by_model=by_model,
-        )
-
-    return of(problem.validation, "validation"), of(problem.test, "test")
+    labels: Labels = getattr(problem, use)
+    member = labels.member.astype(np.int64)
+    by_model = {}
+    for model, result in results.items():
+        values = np.full(member.size, np.nan)
+        held = np.isin(problem.members[member], model.members)
+        values[held] = getattr(result.predictions, use)
+        by_model[model] = values
+    return Outputs(
+        task=problem.members[member],
+        example=labels.rows[labels.row],
+        truth=labels.truth.astype(np.float64),
+        base=base[member],
+        scale=problem.scale[member],
+        is_binary=np.array([kind == "binary" for kind in table.kinds]),
+        by_model=by_model,
+    )
 
 
 def repeat_outputs(
@@ -110,8 +124,9 @@ def repeat_outputs(
     results: Mapping[Fit, FitResult],
     rotations: Sequence[Rotation],
     level: int,
-) -> list[tuple[Outputs, Outputs]]:
-    """The outputs for validation and for test labels of each repeat.
+    use: Use,
+) -> list[Outputs]:
+    """The outputs for the validation or the test labels of each repeat.
 
     Parameters
     ----------
@@ -121,6 +136,7 @@ def repeat_outputs(
     rotations : sequence of Rotation, (n_repeats,)
     level : int
         Training folds of the fits.
+    use : {"validation", "test"}
     """
     n_tasks = table.n_tasks
     return [
@@ -128,6 +144,7 @@ def repeat_outputs(
             table,
             subset_fit(n_tasks, range(n_tasks), level, rotation),
             {model: results[own[place]] for model, own in fits.items()},
+            use,
         )
         for place, rotation in enumerate(rotations)
     ]

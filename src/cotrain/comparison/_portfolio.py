@@ -7,7 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from scipy import stats
 
-from cotrain.comparison._blend import Blend, halves, role_means
+from cotrain.comparison._blend import Blend, parts, role_means
 from cotrain.comparison._models import Model, roles_of
 from cotrain.comparison._outputs import Outputs, column
 
@@ -51,7 +51,7 @@ class Candidate:
             _target(outputs),
             _offset(outputs),
             outputs.is_binary,
-            halves(outputs.example, seed),
+            parts(outputs.example, 2, seed),
         )
 
     @staticmethod
@@ -64,7 +64,7 @@ class Candidate:
             _target(outputs),
             _offset(outputs),
             outputs.is_binary,
-            halves(outputs.example, seed),
+            parts(outputs.example, 2, seed),
         )
         return np.asarray(blend.weights_[:, 0])
 
@@ -75,10 +75,10 @@ class Candidate:
 
     def cross_fit(self, outputs: Outputs, seed: int) -> np.ndarray:
         """Blended outputs for validation labels, each by a blend fitted to other examples, (n,)."""
-        half = halves(outputs.example, seed)
+        half = parts(outputs.example, 2, seed)
         columns, target, offset = self.columns(outputs), _target(outputs), _offset(outputs)
         result = np.empty(outputs.task.size)
-        quarters = halves(outputs.example, seed + 1)
+        quarters = parts(outputs.example, 2, seed + 1)
         for part in (0, 1):
             seen, new = half != part, half == part
             blend = Blend().fit(

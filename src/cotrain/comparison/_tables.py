@@ -1,18 +1,19 @@
 """Tables of the recommended portfolio against other ways to predict, on test labels."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cotrain.comparison._compare import Comparison, compare_groupings
+from cotrain.comparison._evaluate import Scored
 from cotrain.comparison._portfolio import Choice
 from cotrain.reliability import paired_interval
 from cotrain.scores import find_score
 
-# Scores by way, the recommended one first: arrays (n_repeats, K) with their natural sign.
-Scores = Mapping[str, np.ndarray]
+# One score by way, the recommended one first, with its natural sign.
+Scores = Mapping[str, Scored]
 
 
 def comparison_tables(
@@ -24,31 +25,38 @@ def comparison_tables(
     """What the recommended way has over each other one: over all tasks, and task by task.
 
     `mean` has the score's own sign, `difference` is positive where the recommended one is better.
-    Intervals are over repeats, whose training folds and seeds differ: Student's below ten of them,
-    where a bootstrap claims too much, the bootstrap's from then on. p-values are Holm's. A task
+    Intervals count repeats, whose seeds and folds differ, and the examples that are scored
+    (`paired_interval`). p-values are Holm's. A task
     that some way has no score for is left out of all. `costs` has a row a way, and becomes columns
     of the first table; scores are told apart by their name and whether they are recalibrated. If
     tasks are `primary`, the first table's means are over them alone.
     """
     overall, single = [], []
     for (score, recalibrated), scores in by_score.items():
-        values = np.stack(list(scores.values()), axis=1)
-        scored = ~np.isnan(values).any(axis=(0, 1))
-        if not scored.any():
+        means = pd.DataFrame([one.values.mean(axis=0) for one in scores.values()], columns=tasks)
+        means.index = pd.Index(list(scores))
+        means = means.loc[:, means.notna().all()]
+        if means.empty:
             continue
-        names = [name for name, known in zip(tasks, scored, strict=True) if known]
-        method: Literal["t", "bootstrap"] = "t" if len(values) < 10 else "bootstrap"
-        signed = find_score(score).sign * values[:, :, scored]
-        found = compare_groupings(signed, list(scores), names, method=method)
-        means = pd.DataFrame(values[:, :, scored].mean(axis=0), index=list(scores), columns=names)
         about = {"score": score, "calibration": "recalibrated" if recalibrated else "raw"}
+        found = _compared(score, scores, tasks, list(means))
         single.append(_by_task(about, found, means))
-        if wanted := [name for name in names if name in primary]:
-            means = means[wanted]
-            signed = signed[:, :, np.isin(names, wanted)]
-            found = compare_groupings(signed, list(scores), wanted, method=method)
-        overall.append(_overall(about, found, means, costs, len(values)))
+        if wanted := [name for name in means if name in primary]:
+            means, found = means[wanted], _compared(score, scores, tasks, wanted)
+        overall.append(_overall(about, found, means, costs))
     return pd.concat(overall, ignore_index=True), pd.concat(single, ignore_index=True)
+
+
+def _compared(score: str, scores: Scores, tasks: Sequence[str], among: Sequence[str]) -> Comparison:
+    """The recommended way against each other one, over some of the tasks."""
+    sign, chosen = find_score(score).sign, np.isin(tasks, among)
+    return compare_groupings(
+        sign * np.stack([one.values[:, chosen] for one in scores.values()], axis=1),
+        list(scores),
+        among,
+        without=sign * np.stack([one.without[:, chosen] for one in scores.values()], axis=1),
+        method="t",
+    )
 
 
 def _overall(
@@ -56,7 +64,6 @@ def _overall(
     found: Comparison,
     means: pd.DataFrame,
     costs: pd.DataFrame,
-    n_repeats: int,
 ) -> pd.DataFrame:
     groupings = pd.DataFrame(
         {
@@ -65,7 +72,7 @@ def _overall(
             **costs.loc[means.index].reset_index(drop=True),
             "mean": means.mean(axis=1).to_numpy(),
             "n_tasks": means.shape[1],
-            "n_repeats": n_repeats,
+            "n_repeats": found.overall["n_repeats"].iloc[0],
         }
     )
     rivals = found.overall.drop(columns=["p_value", "n_repeats"]).rename(
@@ -138,14 +145,14 @@ def weight_table(roles: Sequence[str], weights: np.ndarray, tasks: Sequence[str]
     )
 
 
-def served_table(scores: Mapping[str, np.ndarray], tasks: Sequence[str]) -> pd.DataFrame:
+def served_table(scores: Scores, tasks: Sequence[str]) -> pd.DataFrame:
     """What the recommended portfolio scored on test labels, one row a task and score.
 
-    Columns task, score, mean, low, high, n_repeats; intervals are Student's over repeats.
+    Columns task, score, mean, low, high, n_repeats; intervals as in `comparison_tables`.
     """
     frames = []
     for score, values in scores.items():
-        interval = paired_interval(values)
+        interval = paired_interval(values.values, without=values.without)
         frames.append(
             pd.DataFrame(
                 {

@@ -42,7 +42,6 @@ from cotrain.grouping import (
     Objective,
     search_groups,
 )
-from cotrain.scores import SCORES
 from cotrain.settings import AnalyzeSettings, TrainSettings
 from cotrain.surrogates import DesignWarning
 from cotrain.tasks import TaskTable
@@ -213,16 +212,19 @@ class Steps:
         models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
         fits = {model: [model.fit(n_tasks, N_TRAIN, one) for one in repeats] for model in models}
         results = self.results(list(dict.fromkeys(chain.from_iterable(fits.values()))))
-        outputs = repeat_outputs(self.table, fits, results, repeats, N_TRAIN)
-        choice = choose_portfolio(candidates, [validation for validation, _ in outputs], self.seed)
+        validations, tests = (
+            repeat_outputs(self.table, fits, results, repeats, N_TRAIN, use)
+            for use in ("validation", "test")
+        )
+        outputs = list(zip(validations, tests, strict=True))
+        choice = choose_portfolio(candidates, validations, self.seed)
         recommended, skilled = choice.recommended, choice.skilled(FDR)
         served, weights = score_portfolio(recommended, outputs, self.seed)
-        at = list(SCORES).index(self.score)
         scores = {
-            name: one.recalibrated[:, :, at].mean(axis=0)
+            name: one.recalibrated.column(self.score).values.mean(axis=0)
             for name, one in score_ways(ways, outputs, self.seed).items()
         }
-        scores["recommended"] = served.raw[:, :, at].mean(axis=0)
+        scores["recommended"] = served.raw.column(self.score).values.mean(axis=0)
         return Compared(recommended, weights.mean(axis=0), pd.DataFrame(scores), skilled)
 
     def final_models(self, recommended: Candidate) -> tuple[Trained, ...]:

@@ -35,6 +35,7 @@ class Interval:
 def paired_interval(
     differences: ArrayLike,
     *,
+    without: ArrayLike | None = None,
     method: Literal["t", "bootstrap"] = "t",
     confidence: float = 0.95,
     n_bootstrap: int = 1000,
@@ -46,6 +47,11 @@ def paired_interval(
     ----------
     differences : array, shape (n_repeats, ...)
         Differences between two fits of the same repeat; NaN where one is missing.
+    without : array, shape (n_parts, ...) or None
+        Mean differences over repeats with one of several equal parts of the scored examples left
+        out each. The interval then counts examples beside repeats: the variance of the grouped
+        jackknife (Shao and Tu 1995, section 2.3) is added, and degrees of freedom are
+        Satterthwaite's. Only for t.
     method : {"t", "bootstrap"}
         Student's t, or the bootstrap's BCa interval over repeats. The p-value is Student's in
         both. Fewer than about ten repeats are too few for a bootstrap; t is then the honest one.
@@ -75,14 +81,19 @@ def paired_interval(
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     if method not in ("t", "bootstrap"):
         raise ValueError(f'method must be "t" or "bootstrap", got {method!r}')
+    if without is not None and method != "t":
+        raise ValueError('`without` needs the method "t"')
     shape = values.shape[1:]
     columns = values.reshape(len(values), -1)
     known = ~np.isnan(columns)
     n = known.sum(axis=0)
     mean = np.where(known, columns, 0.0).sum(axis=0) / np.where(n > 0, n, np.nan)
     square = np.where(known, columns - mean, 0.0) ** 2
-    error = np.sqrt(square.sum(axis=0) / np.where(n > 1, n - 1, np.nan) / np.maximum(n, 1))
-    dof = np.maximum(n - 1, 1)
+    variance = square.sum(axis=0) / np.where(n > 1, n - 1, np.nan) / np.maximum(n, 1)
+    dof = np.maximum(n - 1, 1).astype(np.float64)
+    if without is not None:
+        variance, dof = _with_examples(variance, dof, np.asarray(without, dtype=np.float64), shape)
+    error = np.sqrt(variance)
     if method == "t":
         reach = stats.t.ppf(0.5 + confidence / 2, dof) * error
         low, high = mean - reach, mean + reach
@@ -96,6 +107,20 @@ def paired_interval(
         part.reshape(shape) for part in (mean, low, high, np.where(n > 1, p_value, np.nan))
     )
     return Interval(estimate, low, high, p_value, n.reshape(shape), confidence)
+
+
+def _with_examples(
+    variance: Array, dof: Array, without: Array, shape: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """Variances and degrees of freedom with those of the grouped jackknife added."""
+    n_parts = len(without)
+    if n_parts < 2 or without.shape[1:] != shape:
+        raise ValueError(f"without must have shape (n_parts >= 2, *{shape}), got {without.shape}")
+    columns = without.reshape(n_parts, -1)
+    added = (n_parts - 1) / n_parts * ((columns - columns.mean(axis=0)) ** 2).sum(axis=0)
+    total = variance + added
+    spread = variance**2 / dof + added**2 / (n_parts - 1)
+    return total, np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), dof)
 
 
 def _bootstrap(

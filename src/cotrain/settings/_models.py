@@ -211,6 +211,7 @@ class ValidateSettings(Section):
     random_groupings: Repeats
     seed: Seed
     objective: Literal["mean", "worst"] = "mean"
+    refit: bool = True
 
 
 class Settings(Section):

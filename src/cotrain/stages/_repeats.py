@@ -1,5 +1,7 @@
 """The repeats of a study, and the fits that affinities are recorded along."""
 
+from collections.abc import Sequence
+
 from cotrain.allocation import Fit, Rotation, all_together, by_recipe, rotations
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
@@ -25,6 +27,17 @@ def study_repeats(settings: Settings, n_repeats: int, seed: int) -> list[Rotatio
         )
     except ValueError as error:
         raise SettingsError(f"params.yaml: `plan.train_folds` and `test_folds`: {error}") from error
+
+
+def final_repeats(settings: Settings, repeats: Sequence[Rotation]) -> tuple[list[Rotation], int]:
+    """The repeats in which models are trained that test labels report on, and their level.
+
+    Once validation labels have chosen they train too, but for learners that stop by them.
+    """
+    level = settings.plan.subset_level
+    if not settings.validate_.refit:
+        return list(repeats), level
+    return [one.refitted(level) for one in repeats], level + len(repeats[0].folds.validation)
 
 
 def recorded_fits(settings: Settings, n_tasks: int) -> list[Fit]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from cotrain.allocation import Fit
+from cotrain.allocation import Fit, FoldUse
 from cotrain.comparison import Model
 from cotrain.exceptions import CotrainError, FitError, SettingsError
 from cotrain.features import featurizer_of, nearest
@@ -23,7 +23,7 @@ from cotrain.serving import (
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._portfolio_file import PortfolioFile
-from cotrain.stages._repeats import study_repeats
+from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
@@ -50,7 +50,7 @@ def run(study: Study, out: str) -> str:
             features=described,
             label=settings.prepare.labels,
             seed=settings.plan.seed,
-            validated_folds=settings.plan.subset_level,
+            validated_folds=_reported(study)[1],
             n_folds=table.n_folds,
             similarity=None if described is None else _validated_similarity(study, table),
             tasks=_task_notes(table, found),
@@ -168,12 +168,18 @@ def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
+def _reported(study: Study) -> tuple[FoldUse, int]:
+    """The folds of a repeat whose models test labels reported on, and how many trained."""
+    repeats = study_repeats(study.settings, 1, study.settings.plan.seed)
+    rotations, level = final_repeats(study.settings, repeats)
+    return rotations[0].folds, level
+
+
 def _validated_similarity(study: Study, table: TaskTable) -> list[float]:
     """How near the scored examples were to those trained on, at every twentieth."""
     assert table.description is not None  # only then is it asked for
-    settings = study.settings
-    folds = study_repeats(settings, 1, settings.plan.seed)[0].folds
-    trained = np.isin(table.folds, folds.train[: settings.plan.subset_level])
+    folds, level = _reported(study)
+    trained = np.isin(table.folds, folds.train[:level])
     scored = np.isin(table.folds, folds.test)
     similarity = nearest(
         featurizer_of(table.description),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -29,10 +30,9 @@ from cotrain.comparison import (
 )
 from cotrain.exceptions import SettingsError
 from cotrain.files import write_json, write_sums
-from cotrain.scores import SCORES
 from cotrain.stages._context import analysed_scores
 from cotrain.stages._grouping_file import GroupingFile
-from cotrain.stages._repeats import study_repeats
+from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
 from cotrain.training import Learners, save_fit_table
@@ -53,11 +53,18 @@ def run(study: Study) -> str:
     candidates = make_candidates(network, others, n_tasks, found.recommended)
     rotations = _fresh_repeats(study)
     level, seed = settings.plan.subset_level, settings.validate_.seed
+    final_rotations, final_level = final_repeats(settings, rotations)
     models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
     fits = {model: [model.fit(n_tasks, level, one) for one in rotations] for model in models}
+    final = {
+        model: own
+        if trainer.learners[own[0].learner].stops_early
+        else [model.fit(n_tasks, final_level, one) for one in final_rotations]
+        for model, own in fits.items()
+    }
     plan = Plan.of(
         "validation",
-        [fit for own in fits.values() for fit in own],
+        list(dict.fromkeys(chain.from_iterable([*fits.values(), *final.values()]))),
         trainer.data_version,
         trainer.learners.identities(),
     )
@@ -68,13 +75,14 @@ def run(study: Study) -> str:
     known = trainer.learners.identities()
     by_fit = {
         fit: results[fit_id(trainer.data_version, fit, known[fit.learner])]
-        for own in fits.values()
-        for fit in own
+        for fit in chain.from_iterable([*fits.values(), *final.values()])
     }
-    repeats = repeat_outputs(table, fits, by_fit, rotations, level)
+    validations = repeat_outputs(table, fits, by_fit, rotations, level, "validation")
+    tests = repeat_outputs(table, final, by_fit, final_rotations, final_level, "test")
+    repeats = list(zip(validations, tests, strict=True))
     choice = choose_portfolio(
         candidates,
-        [validation for validation, _ in repeats],
+        validations,
         seed,
         settings.validate_.objective,
         [tasks.index(name) for name in settings.plan.primary],
@@ -86,15 +94,14 @@ def run(study: Study) -> str:
         {"binary": "binary" in table.kinds, "real": "real" in table.kinds},
         analysed_scores(study),
     )
-    at = {name: place for place, name in enumerate(SCORES)}
     by_score = {
         (score, again): {
-            name: (one.recalibrated if again else one.raw)[:, :, at[score]]
+            name: (one.recalibrated if again else one.raw).column(score)
             for name, one in every.items()
         }
         for score, again in shown
     }
-    costs = way_costs([Way(RECOMMENDED, recommended.models), *ways], fits, table, trainer.learners)
+    costs = way_costs([Way(RECOMMENDED, recommended.models), *ways], final, table, trainer.learners)
     overall, by_task = comparison_tables(by_score, costs, tasks, settings.plan.primary)
     tables = {
         "comparison": overall,

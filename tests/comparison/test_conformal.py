@@ -19,6 +19,7 @@ def outputs(seed: int, n: int, first: int = 0) -> Outputs:
     return Outputs(
         task=task,
         example=first + np.arange(n),
+        fold=np.zeros(n, dtype=int),
         truth=np.where(task == 1, truth > 0, truth).astype(float),
         base=np.zeros(n),
         scale=np.array([3.0, 1.0, 6.0])[task],

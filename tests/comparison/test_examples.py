@@ -23,6 +23,7 @@ def drawn(seed: int, n: int = 300) -> Outputs:
     return Outputs(
         task=task,
         example=np.tile(np.arange(n), 2),
+        fold=np.zeros(2 * n, dtype=int),
         truth=(rng.random(2 * n) < expit(logit)).astype(float),
         base=np.zeros(2 * n),
         scale=np.ones(2 * n),

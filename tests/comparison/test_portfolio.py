@@ -28,6 +28,7 @@ def outputs(seed: int, skill: float = 1.5, n: int = 3000) -> Outputs:
     return Outputs(
         task=task,
         example=np.arange(n),
+        fold=np.zeros(n, dtype=int),
         truth=(rng.random(n) < expit(base + signal)).astype(float),
         base=base,
         scale=np.ones(n),

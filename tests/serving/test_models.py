@@ -81,7 +81,7 @@ def test_what_is_served_predicts_what_was_validated(table, tmp_path, name):
     scored, weights = score_portfolio(portfolio, [pair], 0)
     exported = make_models(table, learner)
     notes = [
-        note.model_copy(update={"weights": {"mine": float(weights[0, task, 0])}})
+        note.model_copy(update={"weights": {"mine": float(weights[task, 0])}})
         for task, note in enumerate(exported.manifest.tasks)
     ]
     manifest = exported.manifest.model_copy(update={"tasks": notes})

@@ -1,6 +1,7 @@
 """Non-negative weights of models, shared between tasks as far as the labels tell no more."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,55 @@ STRENGTHS = (1.0, 10.0, 100.0, np.inf)
 PRIOR = 1.0
 
 
+# Parts at most that labels are cut into, to fit to some and judge by the others.
+N_CUTS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Labels, and what models say of them: what blends are fitted to.
+
+    Attributes
+    ----------
+    columns : ndarray, (n, n_roles)
+        Distances of outputs from the base rate; NaN where a role does not hold the task.
+    task : ndarray of int, (n,)
+        Of each label.
+    target : ndarray, (n,)
+        0 or 1, or the standardised distance from the base rate.
+    offset : ndarray, (n,)
+        The base rate's logit, or 0.
+    weight : ndarray, (n,)
+        What a label counts for.
+    example, fold : ndarray of int, (n,)
+        Whose label it is, and the fold of that example.
+    is_binary : ndarray of bool, (K,)
+    """
+
+    columns: np.ndarray
+    task: np.ndarray
+    target: np.ndarray
+    offset: np.ndarray
+    weight: np.ndarray
+    example: np.ndarray
+    fold: np.ndarray
+    is_binary: np.ndarray
+
+    def __getitem__(self, chosen: np.ndarray) -> "Stack":
+        """Some of the labels, by a mask (n,)."""
+        every = ("columns", "task", "target", "offset", "weight", "example", "fold")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in every})
+
+    def cuts(self, seed: int) -> np.ndarray:
+        """The part of each label, from 0, (n,): by folds, or half the examples of one fold.
+
+        A blend is wanted for other folds, whose scaffolds or years are others: by examples alone,
+        what a fold's own share of positives tells would seem worth learning.
+        """
+        folds, place = np.unique(self.fold, return_inverse=True)
+        return place % N_CUTS if folds.size > 1 else parts(self.example, 2, seed)
+
+
 class Blend:
     """Blends what models say: base + sum_m w_im (z_m - base), with weights w >= 0.
 
@@ -29,68 +79,40 @@ class Blend:
     ----------
     strength : float or None
         In labels; `inf`: weights common to all tasks. None: chosen by cross-fitting.
+    random_state : int
+        Of the halves of examples that the strength is chosen by where there is one fold alone.
 
     Attributes
     ----------
-    weights_ : ndarray, (K, n_models)
+    weights_ : ndarray, (K, n_roles)
     strength_ : float
     """
 
-    def __init__(self, strength: float | None = None) -> None:
+    def __init__(self, strength: float | None = None, random_state: int = 0) -> None:
         self.strength = strength
+        self.random_state = random_state
 
-    def fit(
-        self,
-        columns: np.ndarray,
-        task: np.ndarray,
-        target: np.ndarray,
-        offset: np.ndarray,
-        is_binary: np.ndarray,
-        half: np.ndarray,
-    ) -> Self:
-        """Find the weights.
-
-        Parameters
-        ----------
-        columns : array, (n, n_models)
-            Distances of outputs from the base rate; NaN where a model does not hold the task.
-        task, target, offset : array, (n,)
-            The task of each label; 0 or 1, or the standardised distance from the base rate; the
-            base rate's logit, or 0.
-        is_binary : array of bool, (K,)
-        half : array of {0, 1}, (n,)
-            How labels are parted to choose the strength.
-        """
-        z = filled(columns)
-        self.strength_ = self.strength
-        if self.strength_ is None:
-            self.strength_ = self._choose(z, task, target, offset, is_binary, half)
-        self.weights_ = _weights(z, task, target, offset, is_binary, self.strength_)
+    def fit(self, stack: Stack) -> Self:
+        """Find the weights."""
+        stack = replace(stack, columns=filled(stack.columns))
+        self.strength_ = self._choose(stack) if self.strength is None else self.strength
+        self.weights_ = _weights(stack, self.strength_)
         return self
 
     def predict(self, columns: np.ndarray, task: np.ndarray) -> np.ndarray:
         """The blends' distance from the base rate, (n,)."""
         return mixed(columns, self.weights_[task])
 
-    def _choose(
-        self,
-        z: np.ndarray,
-        task: np.ndarray,
-        target: np.ndarray,
-        offset: np.ndarray,
-        is_binary: np.ndarray,
-        half: np.ndarray,
-    ) -> float:
-        found = []
+    def _choose(self, stack: Stack) -> float:
+        cut, found = stack.cuts(self.random_state), []
         for strength in STRENGTHS:
             loss = 0.0
-            for part in (0, 1):
-                seen, new = half != part, half == part
-                weights = _weights(
-                    z[seen], task[seen], target[seen], offset[seen], is_binary, strength
-                )
-                output = offset[new] + (z[new] * weights[task[new]]).sum(axis=1)
-                loss += _losses(output, target[new], is_binary[task[new]]).sum()
+            for part in range(cut.max(initial=-1) + 1):
+                new = stack[cut == part]
+                weights = _weights(stack[cut != part], strength)
+                output = new.offset + (new.columns * weights[new.task]).sum(axis=1)
+                losses = _losses(output, new.target, new.is_binary[new.task])
+                loss += float((new.weight * losses).sum())
             found.append(loss)
         # The strongest of those that are equally good.
         best = min(found)
@@ -160,49 +182,40 @@ def parts(example: np.ndarray, n_parts: int, seed: int) -> np.ndarray:
     return (order % n_parts)[place]
 
 
-def _weights(
-    z: np.ndarray,
-    task: np.ndarray,
-    target: np.ndarray,
-    offset: np.ndarray,
-    is_binary: np.ndarray,
-    strength: float,
-) -> np.ndarray:
-    """The weights of all tasks, (K, n_models)."""
-    n_models = z.shape[1]
-    result = np.zeros((is_binary.size, n_models))
-    for kind in np.unique(is_binary[task]):
-        of_kind = is_binary[task] == kind
-        members = np.flatnonzero(is_binary == kind)
+def _weights(stack: Stack, strength: float) -> np.ndarray:
+    """The weights of all tasks, (K, n_roles), by columns without gaps."""
+    n_roles = stack.columns.shape[1]
+    result = np.zeros((stack.is_binary.size, n_roles))
+    binary = stack.is_binary[stack.task]
+    for kind in np.unique(binary):
+        own, members = stack[binary == kind], np.flatnonzero(stack.is_binary == kind)
         if not kind:
-            result[members] = _means(z[of_kind], target[of_kind], task[of_kind], members, strength)
+            result[members] = _means(own, members, strength)
             continue
-        parts = (z[of_kind], target[of_kind], offset[of_kind])
-        common = _minimise(_pooled(*parts), np.full(n_models, 1.0 / max(n_models, 1)))
+        common = _minimise(_pooled(own), np.full(n_roles, 1.0 / max(n_roles, 1)))
         result[members] = common
-        if np.isfinite(strength) and n_models:
-            place = np.searchsorted(members, task[of_kind])
-            loss = _by_task(*parts, place, members.size, common, strength)
-            result[members] = _minimise(loss, np.tile(common, members.size)).reshape(-1, n_models)
+        if np.isfinite(strength) and n_roles:
+            loss = _by_task(own, members, common, strength)
+            result[members] = _minimise(loss, np.tile(common, members.size)).reshape(-1, n_roles)
     return result
 
 
-def _means(
-    z: np.ndarray, target: np.ndarray, task: np.ndarray, members: np.ndarray, strength: float
-) -> np.ndarray:
-    """The weights of real-valued tasks, (n_members, n_models)."""
-    n_models = z.shape[1]
-    if n_models == 0:
+def _means(own: Stack, members: np.ndarray, strength: float) -> np.ndarray:
+    """The weights of real-valued tasks, (n_members, n_roles)."""
+    n_roles = own.columns.shape[1]
+    if n_roles == 0:
         return np.zeros((members.size, 0))
+    root = np.sqrt(own.weight)
+    z, target = own.columns * root[:, None], own.target * root
     common = _shares(z, target)
     if not np.isfinite(strength):
         return np.tile(common, (members.size, 1))
-    pull = np.sqrt(strength) * np.eye(n_models)
+    pull = np.sqrt(strength) * np.eye(n_roles)
     return np.stack(
         [
             _shares(
-                np.vstack([z[task == member], pull]),
-                np.concatenate([target[task == member], pull @ common]),
+                np.vstack([z[own.task == member], pull]),
+                np.concatenate([target[own.task == member], pull @ common]),
             )
             for member in members
         ]
@@ -210,39 +223,37 @@ def _means(
 
 
 def _shares(z: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Least squares with weights of at least 0 whose sum is 1, (n_models,)."""
+    """Least squares with weights of at least 0 whose sum is 1, (n_roles,)."""
     heavy = 1e4 * np.sqrt(1.0 + (z**2).sum())  # a row that outweighs all others
     found, _ = nnls(np.vstack([z, np.full((1, z.shape[1]), heavy)]), np.append(target, heavy))
     return np.asarray(found / found.sum())
 
 
-def _pooled(z: np.ndarray, target: np.ndarray, offset: np.ndarray) -> Loss:
+def _pooled(own: Stack) -> Loss:
+    z = own.columns
+
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        output = offset + z @ weights
-        slope = expit(output) - target
+        output = own.offset + z @ weights
+        slope = own.weight * (expit(output) - own.target)
         away = weights - 1.0 / weights.size
-        value = _log_losses(output, target).sum() + PRIOR * (away**2).sum()
+        value = (own.weight * _log_losses(output, own.target)).sum() + PRIOR * (away**2).sum()
         return float(value), z.T @ slope + 2 * PRIOR * away
 
     return loss
 
 
-def _by_task(
-    z: np.ndarray,
-    target: np.ndarray,
-    offset: np.ndarray,
-    place: np.ndarray,
-    n_tasks: int,
-    common: np.ndarray,
-    strength: float,
-) -> Loss:
+def _by_task(own: Stack, members: np.ndarray, common: np.ndarray, strength: float) -> Loss:
+    z, place = own.columns, np.searchsorted(members, own.task)
+
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(n_tasks, -1)
-        output = offset + (z * weights[place]).sum(axis=1)
-        slope = expit(output) - target
-        gradient = np.stack([np.bincount(place, slope * column, n_tasks) for column in z.T], axis=1)
+        weights = flat.reshape(members.size, -1)
+        output = own.offset + (z * weights[place]).sum(axis=1)
+        slope = own.weight * (expit(output) - own.target)
+        gradient = np.stack(
+            [np.bincount(place, slope * column, members.size) for column in z.T], axis=1
+        )
         away = weights - common
-        value = _log_losses(output, target).sum() + strength * (away**2).sum()
+        value = (own.weight * _log_losses(output, own.target)).sum() + strength * (away**2).sum()
         return float(value), (gradient + 2 * strength * away).ravel()
 
     return loss

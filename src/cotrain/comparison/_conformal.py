@@ -32,12 +32,10 @@ def interval_table(
     seed : int
         As the portfolio was chosen with.
     """
-    crossed = [recommended.cross_fit(validation, seed) for validation, _ in repeats]
-    predicted = [
-        recommended.predict(recommended.blend(validation, seed), test)
-        for validation, test in repeats
-    ]
     calibration = [validation for validation, _ in repeats]
+    crossed = recommended.cross_fit(calibration, seed)
+    blend = recommended.blend(calibration, seed)
+    predicted = [recommended.predict(blend, test) for _, test in repeats]
     rows: list[dict[str, object]] = []
     for at in np.flatnonzero(~repeats[0][0].is_binary).tolist():
         residual, example = _residuals(calibration, crossed, at)

@@ -9,7 +9,7 @@ import numpy as np
 from cotrain.comparison._blend import parts
 from cotrain.comparison._models import Way
 from cotrain.comparison._outputs import Outputs, column
-from cotrain.comparison._portfolio import Candidate
+from cotrain.comparison._portfolio import Candidate, stretch
 
 Repeat = tuple[Outputs, Outputs]
 
@@ -91,22 +91,22 @@ def score_ways(ways: Sequence[Way], repeats: Sequence[Repeat], seed: int) -> dic
 def score_portfolio(
     recommended: Candidate, repeats: Sequence[Repeat], seed: int
 ) -> tuple[WayScores, np.ndarray]:
-    """The scores of a blended portfolio, which is calibrated, and its weights by repeat."""
-    blends = [recommended.blend(validation, seed) for validation, _ in repeats]
+    """The scores of a blended portfolio, which is calibrated, and its weights (K, n_roles)."""
+    blend = recommended.blend([validation for validation, _ in repeats], seed)
     tests = [test for _, test in repeats]
-    outputs = [recommended.predict(blend, test) for blend, test in zip(blends, tests, strict=True)]
-    scored = Scored.of(tests, outputs, seed)
-    return WayScores(scored, scored), np.stack([blend.weights_ for blend in blends])
+    scored = Scored.of(tests, [recommended.predict(blend, test) for test in tests], seed)
+    return WayScores(scored, scored), blend.weights_
 
 
 def _score(way: Way, repeats: Sequence[Repeat], seed: int) -> WayScores:
     serving = _serving(way, repeats) if way.served else None
-    raw, recalibrated = [], []
-    for validation, test in repeats:
-        known, output = (_output(way, one, serving) for one in (validation, test))
-        raw.append(output)
-        recalibrated.append(_recalibrated(validation, test, known, output, seed))
-    tests = [test for _, test in repeats]
+    validations, tests = zip(*repeats, strict=True)
+    factor = stretch(validations, [_output(way, one, serving) for one in validations])
+    raw = [_output(way, one, serving) for one in tests]
+    recalibrated = [
+        one.base + factor[one.task] * (output - one.base)
+        for one, output in zip(tests, raw, strict=True)
+    ]
     return WayScores(Scored.of(tests, raw, seed), Scored.of(tests, recalibrated, seed))
 
 
@@ -133,13 +133,6 @@ def _output(way: Way, outputs: Outputs, serving: np.ndarray | None) -> np.ndarra
         return outputs.mean(way.models)
     every = np.stack([outputs.by_model[model] for model in way.models])
     return np.asarray(every[serving[outputs.task], np.arange(outputs.task.size)])
-
-
-def _recalibrated(
-    validation: Outputs, test: Outputs, known: np.ndarray, output: np.ndarray, seed: int
-) -> np.ndarray:
-    stretch = Candidate.stretch(validation, known, seed)
-    return np.asarray(test.base + stretch[test.task] * (output - test.base))
 
 
 def natural_scores(kinds: Mapping[str, bool], extra: Sequence[str]) -> list[tuple[str, bool]]:

@@ -21,7 +21,7 @@ class Outputs:
 
     Attributes
     ----------
-    task, example : ndarray of int64, (n,)
+    task, example, fold : ndarray of int64, (n,)
         Of each label.
     truth : ndarray of float64, (n,)
     base : ndarray of float64, (n,)
@@ -36,6 +36,7 @@ class Outputs:
 
     task: np.ndarray
     example: np.ndarray
+    fold: np.ndarray
     truth: np.ndarray
     base: np.ndarray
     scale: np.ndarray
@@ -110,6 +111,7 @@ def outputs_of(
     return Outputs(
         task=problem.members[member],
         example=labels.rows[labels.row],
+        fold=table.folds[labels.rows[labels.row]],
         truth=labels.truth.astype(np.float64),
         base=base[member],
         scale=problem.scale[member],

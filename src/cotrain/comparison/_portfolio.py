@@ -7,12 +7,12 @@ from typing import Literal, Self
 import numpy as np
 from scipy import stats
 
-from cotrain.comparison._blend import Blend, parts, role_means
+from cotrain.comparison._blend import Blend, Stack, role_means
 from cotrain.comparison._models import Model, roles_of
 from cotrain.comparison._outputs import Outputs, column
 
 # The share of the best candidate's D² that a simpler one may cost at most.
-SIMPLER_COSTS = 0.01
+SIMPLER_COSTS = 0.005
 
 
 @dataclass(frozen=True)
@@ -43,55 +43,60 @@ class Candidate:
         """What the columns are: learners, or their ways of training."""
         return tuple(dict.fromkeys(roles_of(self.models)))
 
-    def blend(self, outputs: Outputs, seed: int, strength: float | None = None) -> Blend:
-        """The blend fitted to validation labels."""
-        return Blend(strength).fit(
-            self.columns(outputs),
-            outputs.task,
-            _target(outputs),
-            _offset(outputs),
-            outputs.is_binary,
-            parts(outputs.example, 2, seed),
-        )
-
-    @staticmethod
-    def stretch(outputs: Outputs, output: np.ndarray, seed: int) -> np.ndarray:
-        """The factor of the distance from the base rate that fits validation labels, (K,)."""
-        distance = ((output - outputs.base) / outputs.scale)[:, None]
-        blend = Blend(np.inf).fit(
-            distance,
-            outputs.task,
-            _target(outputs),
-            _offset(outputs),
-            outputs.is_binary,
-            parts(outputs.example, 2, seed),
-        )
-        return np.asarray(blend.weights_[:, 0])
+    def blend(self, repeats: Sequence[Outputs], seed: int, strength: float | None = None) -> Blend:
+        """The blend fitted to the validation labels of all repeats."""
+        return Blend(strength, seed).fit(stack(repeats, [self.columns(one) for one in repeats]))
 
     def predict(self, blend: Blend, outputs: Outputs) -> np.ndarray:
         """Blended outputs, (n,)."""
         distance = blend.predict(self.columns(outputs), outputs.task)
         return np.asarray(outputs.base + outputs.scale * distance)
 
-    def cross_fit(self, outputs: Outputs, seed: int) -> np.ndarray:
-        """Blended outputs for validation labels, each by a blend fitted to other examples, (n,)."""
-        half = parts(outputs.example, 2, seed)
-        columns, target, offset = self.columns(outputs), _target(outputs), _offset(outputs)
-        result = np.empty(outputs.task.size)
-        quarters = parts(outputs.example, 2, seed + 1)
-        for part in (0, 1):
-            seen, new = half != part, half == part
-            blend = Blend().fit(
-                columns[seen],
-                outputs.task[seen],
-                target[seen],
-                offset[seen],
-                outputs.is_binary,
-                quarters[seen],
-            )
-            distance = blend.predict(columns[new], outputs.task[new])
-            result[new] = outputs.base[new] + outputs.scale[new] * distance
-        return result
+    def cross_fit(self, repeats: Sequence[Outputs], seed: int) -> list[np.ndarray]:
+        """Blended outputs for the validation labels of each repeat, (n,).
+
+        Each by a blend fitted to other folds, or where there is one alone to other examples.
+        """
+        every = stack(repeats, [self.columns(one) for one in repeats])
+        cut = every.cuts(seed)
+        distance = np.empty(cut.size)
+        for part in range(cut.max(initial=-1) + 1):
+            blend = Blend(random_state=seed + 1).fit(every[cut != part])
+            new = every[cut == part]
+            distance[cut == part] = blend.predict(new.columns, new.task)
+        ends = np.cumsum([one.task.size for one in repeats])
+        return [
+            one.base + one.scale * own
+            for one, own in zip(repeats, np.split(distance, ends[:-1]), strict=True)
+        ]
+
+
+def stretch(repeats: Sequence[Outputs], outputs: Sequence[np.ndarray]) -> np.ndarray:
+    """The factor of the distance from the base rate that fits validation labels, (K,)."""
+    columns = [
+        ((output - one.base) / one.scale)[:, None]
+        for one, output in zip(repeats, outputs, strict=True)
+    ]
+    return np.asarray(Blend(np.inf).fit(stack(repeats, columns)).weights_[:, 0])
+
+
+def stack(repeats: Sequence[Outputs], columns: Sequence[np.ndarray]) -> Stack:
+    """The labels of all repeats with `columns` (n, n_roles) each; an example counts once in all."""
+    example = np.concatenate([one.example for one in repeats])
+    task = np.concatenate([one.task for one in repeats])
+    _, place, count = np.unique(
+        np.stack([example, task]), axis=1, return_inverse=True, return_counts=True
+    )
+    return Stack(
+        columns=np.concatenate(columns),
+        task=task,
+        target=np.concatenate([_target(one) for one in repeats]),
+        offset=np.concatenate([_offset(one) for one in repeats]),
+        weight=1.0 / count[place],
+        example=example,
+        fold=np.concatenate([one.fold for one in repeats]),
+        is_binary=repeats[0].is_binary,
+    )
 
 
 def _target(outputs: Outputs) -> np.ndarray:
@@ -152,8 +157,9 @@ def choose_portfolio(
 ) -> Choice:
     """Choose on validation labels: the simplest candidate that is not clearly worse than the best.
 
-    It is within one standard error of the best, and costs at most 1 % of its D². The first, the
-    base rate, may cost more; it is chosen too where no task that counts is predicted better.
+    It is within one standard error of the best, and costs at most half a percent of its D². The
+    first, the base rate, may cost more; it is chosen too where no task that counts is predicted
+    better.
 
     Parameters
     ----------
@@ -162,13 +168,15 @@ def choose_portfolio(
     repeats : sequence of Outputs
         Outputs for the validation labels of each repeat.
     seed : int
-        Of the halves of examples that blends are fitted to and judged on in turn.
+        Of the halves of examples that blends are fitted to and judged on in turn, where all
+        validation labels are of one fold.
     objective : {"mean", "worst"}
         What a candidate is judged by: its mean D² over tasks; or that of its worst task as well.
     primary : sequence of int
         The tasks that count; empty: all.
     """
-    crossed = [[one.cross_fit(outputs, seed) for one in candidates] for outputs in repeats]
+    by_candidate = [one.cross_fit(repeats, seed) for one in candidates]
+    crossed = list(zip(*by_candidate, strict=True))
     d2 = np.array(
         [
             [outputs.score(output)[:, column("d2")] for output in row]

@@ -33,15 +33,19 @@ def comparison_tables(
     """
     overall, single = [], []
     for (score, recalibrated), scores in by_score.items():
-        means = pd.DataFrame([one.values.mean(axis=0) for one in scores.values()], columns=tasks)
-        means.index = pd.Index(list(scores))
+        means = pd.DataFrame(
+            np.stack([one.values.mean(axis=0) for one in scores.values()]),
+            index=list(scores),
+            columns=list(tasks),
+        )
         means = means.loc[:, means.notna().all()]
         if means.empty:
             continue
         about = {"score": score, "calibration": "recalibrated" if recalibrated else "raw"}
-        found = _compared(score, scores, tasks, list(means))
+        names: list[str] = means.columns.tolist()
+        found = _compared(score, scores, tasks, names)
         single.append(_by_task(about, found, means))
-        if wanted := [name for name in means if name in primary]:
+        if wanted := [name for name in names if name in primary]:
             means, found = means[wanted], _compared(score, scores, tasks, wanted)
         overall.append(_overall(about, found, means, costs))
     return pd.concat(overall, ignore_index=True), pd.concat(single, ignore_index=True)
@@ -131,13 +135,11 @@ def weight_table(roles: Sequence[str], weights: np.ndarray, tasks: Sequence[str]
 
     Parameters
     ----------
-    weights : array, (n_repeats, K, n_roles)
-        Means over repeats are returned.
+    weights : array, (K, n_roles)
     """
-    mean = weights.mean(axis=0)
     return pd.DataFrame(
         [
-            {"task": task, "role": role, "weight": mean[at, column]}
+            {"task": task, "role": role, "weight": weights[at, column]}
             for at, task in enumerate(tasks)
             for column, role in enumerate(roles)
         ],

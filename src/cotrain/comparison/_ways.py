@@ -55,7 +55,7 @@ def make_ways(
 def make_candidates(
     learner: str, others: Sequence[str], n_tasks: int, recommended: Grouping
 ) -> list[Candidate]:
-    """The portfolios that can be recommended, from the simplest on; arguments as `make_ways`.
+    """The portfolios that can be recommended, from the fewest models on; arguments as `make_ways`.
 
     Of two with the same models the first is kept.
     """
@@ -81,7 +81,7 @@ def make_candidates(
     seen: dict[frozenset[Model], Candidate] = {}
     for one in candidates:
         seen.setdefault(frozenset(one.models), one)
-    return list(seen.values())
+    return sorted(seen.values(), key=lambda one: len(one.models))
 
 
 def _ensemble(learner: str, n_tasks: int, recommended: Grouping) -> tuple[Model, ...]:

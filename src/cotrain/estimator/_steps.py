@@ -225,7 +225,7 @@ class Steps:
             for name, one in score_ways(ways, outputs, self.seed).items()
         }
         scores["recommended"] = served.raw.column(self.score).values.mean(axis=0)
-        return Compared(recommended, weights.mean(axis=0), pd.DataFrame(scores), skilled)
+        return Compared(recommended, weights, pd.DataFrame(scores), skilled)
 
     def final_models(self, recommended: Candidate) -> tuple[Trained, ...]:
         """The models of a portfolio, trained on all labels but those that stop the training."""

@@ -111,7 +111,7 @@ def _recommendation(findings: Findings) -> list[str]:
     gains = [f"{rival.grouping} {gain_over(rival)}" for rival in rivals]
     sentences.append(
         f"What it gains in {score_name(score)} on test labels over what one would do anyway, with "
-        f"95 % intervals over repeats, whose training folds and seeds differ: {listing(gains)}."
+        f"95 % intervals that count repeats and examples: {listing(gains)}."
     )
     return sentences
 

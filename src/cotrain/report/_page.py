@@ -115,7 +115,8 @@ def _comparison(findings: Findings) -> Section:
         (
             "All models were trained anew with seeds that the search never saw. Scores are on test "
             "labels, which chose nothing. A gain is the recommended portfolio's score less the "
-            "rival's, paired over repeats; it is decided where its 95 % interval leaves out 0 "
+            "rival's, paired by repeat; it is decided where its 95 % interval, which counts "
+            "repeats and examples, leaves out 0 "
             "and its p-value is at most 0.05. A task is won or lost where its own interval leaves "
             "out 0."
         ),

@@ -377,7 +377,7 @@ TABLES: dict[str, Table] = {
             "a task and role",
             _TASK,
             _columns("word", role="the learner, and where it trains in several ways the way"),
-            _columns("number", weight="its weight in the task's blend, mean over repeats"),
+            _columns("number", weight="its weight in the task's blend"),
         ),
         _table(
             "intervals",

@@ -46,6 +46,19 @@ def test_settings_of_learners_wait_for_no_compiler():
         assert "cotrain.registry" in loaded
 
 
+def test_reading_a_study_s_settings_waits_for_no_chemistry_and_no_workers():
+    code = (
+        "import sys; from cotrain.registry import FEATURIZERS, SPLITTERS, SOURCES, LEARNERS;"
+        "FEATURIZERS.find('molecules'); SPLITTERS.find('scaffold'); SOURCES.find('table');"
+        "[LEARNERS.find(one) for one in ('network', 'forest', 'linear', 'kernel')];"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & {"rdkit.Chem", "joblib", "scipy.optimize", "scipy.stats"}
+    assert "cotrain.features._molecules" in loaded
+
+
 def test_help_waits_for_no_library_of_numbers():
     assert not loaded_by("cotrain.cli") & {"numpy", "pandas", *HEAVY}
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from cotrain.lifetime import end_with_parent
@@ -28,6 +27,8 @@ def map_chunks(
     A chunk should take some tenths of a second. The work runs in processes, because RDKit holds
     the interpreter's lock.
     """
+    from joblib import Parallel, delayed  # a tenth of a second, which few commands need
+
     chunk = chunk or CHUNK
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
     workers = Parallel(n_jobs=1 if len(chunks) < SERIAL_BELOW else -1, return_as="generator")

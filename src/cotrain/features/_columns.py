@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from cotrain.features._descriptors import apply_scale, fit_scale
 from cotrain.features._featurizer import Featurizer
+from cotrain.features._scale import apply_scale, fit_scale
 from cotrain.settings import Choice, Count, within
 from cotrain.sources import RawTable, read_cells
 from cotrain.tasks import Features

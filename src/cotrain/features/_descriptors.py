@@ -1,4 +1,4 @@
-"""RDKit's descriptors of molecules, brought to one scale."""
+"""RDKit's descriptors of molecules."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,8 +11,6 @@ from rdkit.rdBase import BlockLogs
 
 from cotrain.parallel import map_chunks
 
-# Scaled values are cut here: a descriptor of one odd molecule must not outweigh all others.
-LIMIT = 5.0
 _CHUNK = 60  # of 10 ms each
 # A score made of other descriptors, which takes a fifth of the time of all.
 _LEFT_OUT = "qed"
@@ -32,28 +30,6 @@ def descriptors(smiles: Sequence[str]) -> np.ndarray:
 def descriptor_names() -> list[str]:
     """Return the names of RDKit's descriptors."""
     return [name for name, _ in _FUNCTIONS]
-
-
-def fit_scale(values: np.ndarray) -> dict[str, Any]:
-    """Return each column's median and spread as plain numbers, (D,) each.
-
-    The spread is the range between the quartiles, or the standard deviation where that is 0; a
-    column without any spread gets 0, and is 0 when scaled.
-    """
-    known = np.where(np.isfinite(values), values, np.nan)
-    known[:, np.isnan(known).all(axis=0)] = 0.0
-    low, middle, high = np.nanquantile(known, [0.25, 0.5, 0.75], axis=0)
-    spread = (high - low) / 1.349
-    spread = np.where(spread > 0, spread, np.nanstd(known, axis=0))
-    return {"middle": middle.tolist(), "spread": spread.tolist()}
-
-
-def apply_scale(values: np.ndarray, scale: dict[str, Any]) -> np.ndarray:
-    """Return (value - median) / spread, cut at ±5, unknown values as 0; float32, (N, D)."""
-    middle, spread = np.array(scale["middle"]), np.array(scale["spread"])
-    useful = spread > 0
-    scaled = np.where(useful, (values - middle) / np.where(useful, spread, 1.0), 0.0)
-    return np.clip(np.nan_to_num(scaled, nan=0.0), -LIMIT, LIMIT).astype(np.float32)
 
 
 def _descriptors(smiles: Sequence[str]) -> np.ndarray:

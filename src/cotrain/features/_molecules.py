@@ -1,17 +1,19 @@
-"""Molecules as fingerprints and descriptors."""
+"""Molecules as fingerprints and descriptors.
+
+Most of RDKit is imported where it is used: every command reads the settings, few see a molecule.
+"""
 
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import pandas as pd
+import rdkit  # noqa: F401 (where it is missing, that is told at once)
 from pydantic import Field
 from scipy.sparse import csr_array, hstack
 
 from cotrain.exceptions import DataError
-from cotrain.features._descriptors import apply_scale, descriptors, fit_scale
-from cotrain.features._ecfp import ecfp
 from cotrain.features._featurizer import Featurizer, Names
-from cotrain.features._standardise import standard_names
+from cotrain.features._scale import apply_scale, fit_scale
 from cotrain.settings import Choice, within
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
@@ -69,6 +71,8 @@ class Molecules(Featurizer):
 
     def transform(self, raw: RawTable) -> Features:
         """Return the parts side by side, in the order of the settings."""
+        from cotrain.features._ecfp import ecfp
+
         wanted: MoleculeSettings = self.settings
         smiles = self._canonical(raw)
         parts: list[csr_array] = []
@@ -106,6 +110,8 @@ class Molecules(Featurizer):
 
     def _name(self, texts: list[str]) -> None:
         """Name each new text once."""
+        from cotrain.features._standardise import standard_names
+
         wanted: MoleculeSettings = self.settings
         new = [text for text in dict.fromkeys(texts) if text not in self._named]
         found = standard_names(
@@ -118,6 +124,8 @@ class Molecules(Featurizer):
 
     def _descriptors(self, smiles: list[str]) -> np.ndarray:
         """Describe each new molecule once, which takes RDKit some 10 ms."""
+        from cotrain.features._descriptors import descriptors
+
         new = [one for one in dict.fromkeys(smiles) if one not in self._described]
         self._described.update(zip(new, descriptors(new), strict=True))
         return np.array([self._described[one] for one in smiles])

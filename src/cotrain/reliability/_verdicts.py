@@ -1,6 +1,6 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
 
@@ -21,6 +21,8 @@ def verdicts(effect: ArrayLike, p_value: ArrayLike, fdr: float) -> NDArray[np.st
     known = ~np.isnan(p_value)
     verdict = np.where(known, UNDECIDED, UNKNOWN)
     if known.any():
+        from scipy import stats  # half a second, which the report of a small study can do without
+
         decided = np.zeros(effect.shape, dtype=bool)
         decided[known] = stats.false_discovery_control(p_value[known]) <= fdr
         verdict[decided & (effect > 0)] = HELPS
@@ -49,5 +51,5 @@ def interval_verdicts(
     reach = np.where(estimate > 0, estimate - low, high - estimate)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(estimate == 0, 0.0, np.abs(estimate) / reach)
-    p_value = 2 * stats.norm.sf(distance * stats.norm.ppf(0.5 + confidence / 2))
+    p_value = 2 * ndtr(-distance * ndtri(0.5 + confidence / 2))
     return verdicts(estimate, p_value, fdr)

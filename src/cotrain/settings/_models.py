@@ -108,6 +108,13 @@ class TrainSettings(Section):
     backend: Literal["threading", "loky", "dask"]
     max_hours: Positive = 48.0
 
+    @property
+    def n_workers(self) -> int:
+        """`workers`, or one a core that this process may use."""
+        from joblib import cpu_count  # a tenth of a second, which most commands do without
+
+        return int(self.workers or cpu_count())
+
 
 class TuneSettings(Section):
     """The search for recipes of the learners. Without trials all settings stay as they are."""

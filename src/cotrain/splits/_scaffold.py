@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from rdkit import Chem
-from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 from rdkit.rdBase import BlockLogs
 from scipy.sparse import csr_array
 
@@ -75,6 +73,9 @@ def _scaffolds(smiles: Sequence[str]) -> list[str]:
 
 
 def _scaffold(smiles: str) -> str:
+    from rdkit import Chem
+    from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
+
     molecule = Chem.MolFromSmiles(smiles)
     if molecule is None:
         raise DataError(f"{smiles!r} is no molecule; name their column as `prepare.split.column`")

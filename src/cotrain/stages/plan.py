@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import joblib
-
 from cotrain.allocation import (
     Fit,
     Identities,
@@ -165,7 +163,7 @@ def _minutes(
     missing = [fit for key, fit in plan.fits.items() if key not in recorded]
     measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
     seconds = float(sum(estimate_seconds(learners, table, missing, measured)))
-    return seconds / 60 / (settings.train.workers or joblib.cpu_count())
+    return seconds / 60 / settings.train.n_workers
 
 
 def _describe(plan: Plan, minutes: float, journal: Journal) -> str:
@@ -191,7 +189,7 @@ def _slow_rivals(
             continue
         repeats = study_repeats(settings, n_repeats, plan.seed)
         fits = by_recipe(name, all_together(table.n_tasks, plan.subset_level, repeats))
-        n_workers = min(settings.train.workers or joblib.cpu_count(), n_repeats)
+        n_workers = min(settings.train.n_workers, n_repeats)
         taken = float(estimate_seconds(learners, table, fits).sum()) / 60 / n_workers
         if taken > max(minutes, _LONG):
             notes.append(

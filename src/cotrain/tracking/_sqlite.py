@@ -36,6 +36,7 @@ def prepare_sqlite(path: Path) -> None:
         revision = _revision(path) if path.exists() else None
         if revision is None:
             _renew(path, None)
+            _newest_revision(lock)  # noted while MLflow is imported: the next command does without
         elif revision != _newest_revision(lock):
             _renew(path, path.with_name(f"{path.name}.{revision}.bak"))
         with closing(_connect(path)) as connection:

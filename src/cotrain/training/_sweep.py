@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import Any
 
-import joblib
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -53,7 +52,7 @@ def sweep(
         except TerminatedWorkerError:
             pass
         chunks = [chunk for place, chunk in enumerate(chunks) if place not in done]
-        n_suspects = _n_workers(train)
+        n_suspects = train.n_workers
         for chunk in chunks[:n_suspects]:
             yield from _alone(learner, lean, chunk)
         chunks = chunks[n_suspects:]
@@ -82,9 +81,9 @@ def _run(
         (place, learner, table, chunk, stop, os.getpid()) for place, chunk in enumerate(chunks)
     ]
     if train.backend == "threading":
-        yield from _in_threads(calls, _n_workers(train), stop)
+        yield from _in_threads(calls, train.n_workers, stop)
     else:
-        yield from _in_processes(calls, _n_workers(train), train.backend)
+        yield from _in_processes(calls, train.n_workers, train.backend)
 
 
 def _in_threads(
@@ -151,10 +150,6 @@ def _alone(learner: Learner, table: TaskTable, chunk: list[Fit]) -> list[Finishe
             reason = "its worker process was killed, most likely out of memory; use fewer workers"
             result.append((fit, FitFailure(reason), float("nan")))
     return result
-
-
-def _n_workers(train: TrainSettings) -> int:
-    return int(train.workers or joblib.cpu_count())
 
 
 def _find_dask() -> None:

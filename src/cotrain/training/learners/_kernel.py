@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from cotrain.allocation import Fit
@@ -281,6 +280,8 @@ def _calibrate(
     problem: Problem, base: np.ndarray, gain: np.ndarray, held_out: np.ndarray
 ) -> tuple[float, float]:
     """The factors of the held-out predictions and of the base rates in the logit, both near 1."""
+    from scipy.optimize import minimize  # half a second, which only a kernel's fit needs
+
     member = problem.train.member
     at = problem.is_binary[member]
     truth, member = problem.train.truth[at].astype(np.float64), member[at]

@@ -24,6 +24,7 @@ from cotrain.training.network._recipe import (
 )
 from cotrain.training.network._schedule import batch_size, learning_rate
 from cotrain.training.network._settings import NetworkSettings, RecipeSettings
+from cotrain.training.network._torch_adam import Adam
 from cotrain.training.network._torch_trunks import Rows, SparseTrunk, Trunk
 from cotrain.training.network._weights import Layer, TrainedNetwork
 
@@ -168,10 +169,7 @@ class Training:
             for part, problem in zip(parts, self.problems, strict=True):
                 decay = 0.0 if "bias" in name else self.model.decay(int(problem.n_labels.sum()))
                 decayed.setdefault(decay, []).append(part)
-        self.optimizer = torch.optim.AdamW(
-            [{"params": own, "weight_decay": decay} for decay, own in decayed.items()],
-            fused=self.like.device.type in _FUSED_DEVICES,
-        )
+        self.optimizer = Adam(decayed, fused=self.like.device.type in _FUSED_DEVICES)
 
     def run(self, stop: np.ndarray = NEVER) -> None:
         """Train all fits; those that fail say so in `failed`."""
@@ -285,13 +283,11 @@ class Training:
     def _step(self, batches: list[np.ndarray], epoch: int) -> np.ndarray:
         """One step of the first k fits; the sum of each one's losses, float64 (k,)."""
         losses, gradients = self.step_gradients(batches, epoch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.model, epoch)
         for name, gradient in gradients.items():
             # A part without gradient is left as it is.
             for part, own in zip_longest(self.parts[name], gradient.contiguous().unbind()):
                 part.grad = own
-        self.optimizer.step()
+        self.optimizer.step(learning_rate(self.model, epoch))
         return losses.detach().double().cpu().numpy()
 
     def step_gradients(

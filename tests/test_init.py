@@ -269,18 +269,18 @@ def test_a_csv_of_real_values_to_a_report(tmp_path):
 @pytest.mark.parametrize(
     ("n_examples", "n_tasks", "parts", "kernel"),
     [
-        (5000, 12, ["counts", "descriptors"], True),
-        (15000, 12, ["counts", "descriptors"], False),
-        (25000, 1, ["counts"], True),
-        (40000, 12, ["counts"], False),
+        (5000, 12, ["counts", "descriptors"], {"kind": "kernel"}),
+        (15000, 12, ["counts", "descriptors"], {"kind": "kernel", "share": 0.0}),
+        (25000, 1, ["counts"], {"kind": "kernel"}),
+        (40000, 24, ["counts"], None),
     ],
 )
 def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
     params = {
         "prepare": {"features": {"kind": "molecules", "parts": ["counts"]}},
-        "learners": {"network": {}, "forest": {}},
+        "learners": {"network": {}, "forest": {}, "kernel": {}},
     }
     fit_recipe(params, {"binary"}, n_examples)
-    choose_learners(params, n_tasks, n_examples, by_groups=False)
+    choose_learners(params, [2000] * n_tasks, n_examples, by_groups=False)
     assert params["prepare"]["features"]["parts"] == parts
-    assert ("kernel" in params["learners"]) == kernel
+    assert params["learners"].get("kernel") == kernel

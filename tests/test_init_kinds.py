@@ -206,4 +206,4 @@ def test_texts_have_no_forest_for_a_rival(tmp_path):
     }  # fmt: skip
     pipeline = {"stages": {"fetch": {}, "prepare": {"deps": []}}}
     _use_table(params, pipeline, tmp_path, tmp_path / "t.csv", Wishes(features="text:body"))
-    assert list(params["learners"]) == ["network", "linear"]
+    assert list(params["learners"]) == ["network", "linear", "kernel"]

@@ -171,6 +171,16 @@ def test_related_tasks_help_each_other_by_their_share():
     assert coupled < alone - 0.01
 
 
+def test_tasks_that_share_nothing_are_solved_apart_with_the_same_result():
+    table, fit = make_table(), make_fits()[-1]
+    assert len(fit.members) > 1
+    apart, joint = (
+        Kernel(Kernel.Settings(share=share, kernel="rbf")).evaluate(table, [fit])[0]
+        for share in (0.0, 1e-9)
+    )
+    np.testing.assert_allclose(apart.predictions.test, joint.predictions.test, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

@@ -130,7 +130,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
         prepare["split"] = folds
     fit_scores(params, set(found.kinds.values()))
     fit_recipe(params, set(found.kinds.values()), found.n_examples)
-    choose_learners(params, len(found.tasks), found.n_examples, by_groups=bool(wishes.tasks_by))
+    choose_learners(params, found.n_labels, found.n_examples, by_groups=bool(wishes.tasks_by))
     pipeline["stages"]["fetch"]["deps"] = [path]
     if (file := found.features.get("path")) is not None:
         given = os.path.relpath(Path(file).resolve(), folder.resolve())

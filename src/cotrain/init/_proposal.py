@@ -30,6 +30,8 @@ class Proposal:
     tasks : list of str
     kinds : dict of str to str
         Binary or real, by task.
+    n_labels : list of int
+        Of each task.
     n_examples : int
         Rows, or in a long table distinct examples.
     n_rarest : int
@@ -45,6 +47,7 @@ class Proposal:
     notes: list[str]
     tasks: list[str]
     kinds: dict[str, str]
+    n_labels: list[int]
     n_examples: int
     n_rarest: int
 
@@ -92,6 +95,7 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
         notes=draft.notes,
         tasks=layout.tasks,
         kinds=layout.kinds,
+        n_labels=[len(layout.values[name]) for name in layout.tasks],
         n_examples=len(cells) if key is None else int(cells[key].nunique()),
         n_rarest=n_rarest(layout),
     )

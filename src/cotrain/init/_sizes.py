@@ -1,14 +1,16 @@
 """Folds, plan sizes and scores that suit a table."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from cotrain.init._folds import column_folds
 
 # Molecules whose descriptors two cores compute in two minutes.
 _DESCRIBED = 20_000
-# Squared examples times tasks that the kernel learner takes a minute for.
-_KERNEL = 1e9
+# Squared examples times tasks that the kernel learner takes a minute for, and squared labels of
+# tasks by themselves.
+_KERNEL, _KERNEL_APART = 1e9, 6e7
 
 
 def fit_plan(
@@ -75,8 +77,11 @@ def fit_recipe(params: Any, kinds: set[str], n_examples: int) -> None:
         )
 
 
-def choose_learners(params: Any, n_tasks: int, n_examples: int, by_groups: bool) -> None:
-    """Add what one would use for such features, and leave out what would take hours."""
+def choose_learners(params: Any, n_labels: Sequence[int], n_examples: int, by_groups: bool) -> None:
+    """Add what one would use for such features, and leave out what would take hours.
+
+    `n_labels` are those of each task.
+    """
     learners, kind = params["learners"], params["prepare"]["features"]["kind"]
     if by_groups:
         learners["pooled"] = {"kind": "pooled"}
@@ -84,8 +89,13 @@ def choose_learners(params: Any, n_tasks: int, n_examples: int, by_groups: bool)
         learners["boosting"] = {"kind": "boosting"}
     elif kind == "text":
         del learners["forest"]  # of 38,000 texts and 28 tasks it takes hours
-    elif kind == "molecules" and n_examples**2 * n_tasks <= _KERNEL:
+    learners.pop("kernel", None)
+    if kind == "images":
+        return
+    if n_examples**2 * len(n_labels) <= _KERNEL:
         learners["kernel"] = {"kind": "kernel"}
+    elif sum(n**2 for n in n_labels) <= _KERNEL_APART:
+        learners["kernel"] = {"kind": "kernel", "share": 0.0}
 
 
 def _folds(n_examples: int, n_rarest: int) -> tuple[int, int, int]:

@@ -31,7 +31,8 @@ class KernelSettings(Section):
     """Examples alike in their features have labels alike, and so have tasks by their `share`.
 
     `share` is the covariance of two tasks, and `noise` the variance of a label's noise where the
-    labels' is 1; null: whichever predicts held-out training examples best.
+    labels' is 1; null: whichever predicts held-out training examples best. With `share: 0` tasks
+    are solved apart, and never are all examples compared with each other: for large tables.
     """
 
     kind: Literal["kernel"] = "kernel"
@@ -80,6 +81,22 @@ class TrainedKernel(Trained):
             ]
         output = np.concatenate(parts) * self.scale + self.shift
         return np.asarray(np.clip(output, -self.limit, self.limit))
+
+    def outputs_at(self, features: Features, row: np.ndarray, member: np.ndarray) -> np.ndarray:
+        """The outputs of single rows and members, (n,)."""
+        used = [np.flatnonzero(own) for own in self.weight.T]
+        wanted = [np.flatnonzero(member == place) for place in range(self.tasks.size)]
+        apart = sum(u.size * w.size for u, w in zip(used, wanted, strict=True))
+        if apart >= features.shape[0] * self.similarity.n:
+            return super().outputs_at(features, row, member)
+        result = np.empty(row.size)
+        for place, (own, labels) in enumerate(zip(used, wanted, strict=True)):
+            weight = self.weight[own, place]
+            with one_thread():
+                total = self.similarity.part(own)(features[row[labels]]) @ weight
+            output = total * self.scale[place] + self.shift[place]
+            result[labels] = np.clip(output, -self.limit[place], self.limit[place])
+        return result
 
     @property
     def n_parameters(self) -> int:
@@ -134,13 +151,13 @@ class Kernel(Learner):
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedKernel:
         """The model trained on the fit's allocation."""
         problem, settings = Problem.of(table, fit), self.settings
-        train = problem.train
-        n = train.rows.size
+        train, apart = problem.train, self.settings.share == 0
+        n = int(problem.n_labels.max()) if apart else train.rows.size
         if n > settings.max_examples:
             raise FitError(
                 f"the kernel learner trains on at most {settings.max_examples} examples, and this "
                 f"fit has {n}; raise `max_examples` if there are {n**2 / 2.5e8:.0f} GB of memory, "
-                "or take another learner"
+                f"{'' if apart else 'or set `share: 0`, '}or take another learner"
             )
         labels = _Standard.of(problem)
         with one_thread():
@@ -149,9 +166,8 @@ class Kernel(Learner):
                 similarity = Similarity.of(features, settings.kernel, settings.length_scale)
             except ValueError as error:
                 raise FitError(f"kernel {settings.kernel}: {error}") from error
-            covariance = Coupled(
-                similarity(features), train.row, train.member, problem.members.size
-            )
+            n_members = problem.members.size
+            covariance = Coupled.of(similarity, features, train.row, train.member, n_members, apart)
             share, noise, held_out = self._choose(
                 covariance, labels, _inner(table, train.rows), stop
             )
@@ -163,7 +179,7 @@ class Kernel(Learner):
                 np.ones((labels.target.size, 1), dtype=bool),
                 stop,
             )[:, 0]
-        weight = np.zeros((n, problem.members.size), dtype=np.float32)
+        weight = np.zeros((train.rows.size, n_members), dtype=np.float32)
         weight[train.row, train.member] = solution
         weight = (1 - share) * weight + share * weight.sum(axis=1, keepdims=True)
         return _trained(problem, labels, similarity, weight, held_out)
@@ -177,6 +193,8 @@ class Kernel(Learner):
         blocks = (n.astype(np.float64) ** 2).sum(axis=1)
         # As `Coupled` has it: the blocks of tasks, or all examples for each of them.
         products = np.where(blocks > whole, whole * (n > 0).sum(axis=1), whole + blocks)
+        if self.settings.share == 0:
+            products = blocks
         return np.asarray(0.02 + 1e-7 * products)
 
     def _choose(

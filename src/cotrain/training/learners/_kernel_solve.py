@@ -1,11 +1,14 @@
 """Kernel ridge regression of many tasks at once: the operator, and conjugate gradients on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Self
 
 import numpy as np
 
+from cotrain.tasks import Features
 from cotrain.training._learner import check_stop
+from cotrain.training.learners._similarity import Similarity
 
 _TOLERANCE = 1e-4
 _MOST_STEPS = 500
@@ -18,27 +21,55 @@ class Coupled:
     Attributes
     ----------
     kernel : ndarray of float32, (n, n)
-        The covariance of examples.
+        The covariance of examples; (n, 0) where only `blocks` are known: tasks then share nothing.
     row, member : ndarray, (n_labels,)
         The example and the task of each label.
     n_members : int
+    blocks : sequence of (ndarray of int, ndarray of float32), or empty
+        Each task's labels and their covariance; none where they are larger than the whole.
     """
 
     kernel: np.ndarray
     row: np.ndarray
     member: np.ndarray
     n_members: int
+    blocks: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+
+    @classmethod
+    def of(
+        cls,
+        similarity: Similarity,
+        features: Features,
+        row: np.ndarray,
+        member: np.ndarray,
+        n_members: int,
+        apart: bool,
+    ) -> Self:
+        """The covariance of the labels of examples; `apart`: tasks share nothing."""
+        labels = [np.flatnonzero(member == place) for place in range(n_members)]
+        if apart:
+            rows = [row[part] for part in labels]
+            kernels = [similarity.part(own)(features[own]) for own in rows]
+            nothing = np.empty((features.shape[0], 0), dtype=np.float32)
+            return cls(nothing, row, member, n_members, list(zip(labels, kernels, strict=True)))
+        kernel = similarity(features)
+        blocks = []
+        if sum(part.size**2 for part in labels) <= kernel.size:
+            blocks = [(part, kernel[np.ix_(row[part], row[part])]) for part in labels]
+        return cls(kernel, row, member, n_members, blocks)
 
     def times(self, vectors: np.ndarray, share: np.ndarray) -> np.ndarray:
         """The products with vectors, float32 (n_labels, c), where column c has its own share s."""
         n, n_columns = self.kernel.shape[0], vectors.shape[1]
-        if self._blocks:
+        if self.blocks:
             own = np.empty_like(vectors)
-            for labels, block in self._blocks:
+            for labels, block in self.blocks:
                 own[labels] = block @ vectors[labels]
+            if not share.any():
+                return own
             total = np.zeros((n, n_columns), dtype=np.float32)
             np.add.at(total, self.row, vectors)
-            every = (self.kernel @ total)[self.row] if share.any() else own
+            every = (self.kernel @ total)[self.row]
         else:
             spread = np.zeros((n, self.n_members, n_columns), dtype=np.float32)
             spread[self.row, self.member] = vectors
@@ -46,15 +77,6 @@ class Coupled:
             own = product[self.row, self.member]
             every = product.sum(axis=1)[self.row]
         return np.asarray((1 - share) * own + share * every)
-
-    @cached_property
-    def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Each task's labels and their covariance; none where they are larger than the whole."""
-        labels = [np.flatnonzero(self.member == place) for place in range(self.n_members)]
-        if sum(part.size**2 for part in labels) > self.kernel.size:
-            return []
-        rows = [self.row[part] for part in labels]
-        return [(part, self.kernel[np.ix_(r, r)]) for part, r in zip(labels, rows, strict=True)]
 
 
 def solve(

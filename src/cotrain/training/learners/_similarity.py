@@ -1,6 +1,6 @@
 """Kernels of examples: MinMax (Tanimoto on bits) of what counts, RBF or linear of what measures."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -86,6 +86,14 @@ class Similarity:
             dense, n_parts = _columns(matrix, self.measured), n_parts + 1
             total += self._of_points(((dense - self.centre) / self.spread).astype(np.float32))
         return total / np.float32(max(n_parts, 1))
+
+    def part(self, rows: np.ndarray) -> Self:
+        """The kernel with some of the examples trained on."""
+        shape = (self.n, self.counted.size)
+        bags = csr_array((self.value, self.index, self.start), shape=shape)[rows]
+        return replace(
+            self, start=bags.indptr, index=bags.indices, value=bags.data, points=self.points[rows]
+        )
 
     def _of_points(self, points: np.ndarray) -> np.ndarray:
         product = points @ self.points.T

@@ -64,6 +64,23 @@ def test_a_label_of_ones_own_is_worth_one(calibration, monkeypatch):
     assert not np.diag(seen[0]).any()
 
 
+def test_the_page_opens_with_what_misses_its_aim(calibration):
+    within = dict.fromkeys(calibration.FIGURES, 0.95) | {"false_discoveries": 0.06}
+    keys = {"world": "heavy tails", "own": 0.5, "repeats": 4, "studies": 200}
+    rows = pd.DataFrame([
+        {"table": "given", **keys, **within},
+        {"table": "stattag", **keys, **within, "false_discoveries": 0.065},
+        {"table": "relevance", **keys, **within, "quiet": 0.999, "loud_effects": 0.92},
+    ])  # fmt: skip
+    counted, decided, covered = calibration.opening(rows)
+    assert counted.startswith("3 of 120")
+    assert decided.endswith("above 0.06: statTAG, pairs, heavy tails, 4 repeats (0.065).")
+    assert covered.startswith("1 have")
+    assert covered.endswith(
+        "relevance of subsets, heavy tails, own effects 0.5, 4 repeats (0.920)."
+    )
+
+
 def test_rows_that_are_done_are_kept(calibration, tmp_path, monkeypatch):
     path = tmp_path / "calibration.csv"
     calibration.run(["paired_interval"], 3, path)

@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from cotrain import __version__
 from cotrain.doctor import remove_leftovers
 from cotrain.exceptions import CotrainError, masked
 from cotrain.lifetime import end_with_dvc, one_writer
+from cotrain.progress import Progress
 from cotrain.study import Study
 
 _DEBUG = "COTRAIN_DEBUG"
@@ -52,12 +54,12 @@ def _run_stage(study: Study, name: str, *arguments: str) -> None:
     # Imported here, so that `--help` does not wait for torch and MLflow.
     stage = importlib.import_module(f"cotrain.stages.{name}")
     end_with_dvc()
-    if name in ("check", "summary"):
-        click.echo(stage.run(study, *arguments))
-        return
-    with one_writer(study.home):
-        remove_leftovers(study)
-        click.echo(stage.run(study, *arguments))
+    reads = name in ("check", "summary")
+    with nullcontext() if reads else one_writer(study.home), Progress(name):
+        if not reads:
+            remove_leftovers(study)
+        said = stage.run(study, *arguments)
+    click.echo(said)
 
 
 @cotrain.command()
@@ -192,16 +194,17 @@ def predict(
     """Predict every task for the EXAMPLES of a table with exported MODELS."""
     from cotrain.serving import predict_file
 
-    found = predict_file(
-        models,
-        examples,
-        out,
-        smiles,
-        id_column,
-        features=features,
-        coverage=float(coverage),
-        short=short,
-    )
+    with Progress("predict"):
+        found = predict_file(
+            models,
+            examples,
+            out,
+            smiles,
+            id_column,
+            features=features,
+            coverage=float(coverage),
+            short=short,
+        )
     for line in (*found.warnings, *found.problems):
         click.echo(line, err=True)
     click.echo(found.note)
@@ -268,7 +271,9 @@ def votes(
     from cotrain.votes import compare, read_votes, write_report
 
     read = read_votes(table, **how)
-    click.echo(write_report(read, compare(read, by, seed), out))
+    with Progress("votes"):
+        said = write_report(read, compare(read, by, seed), out)
+    click.echo(said)
 
 
 @cotrain.command()
@@ -306,7 +311,9 @@ def init(folder: Path, csv: Path | None, **options: Any) -> None:
 
     options["id"] = options.pop("id_column")
     options["task_columns"] = options.pop("task_column")
-    click.echo(make_study(folder, csv, Wishes(**options)))
+    with Progress("init"):
+        said = make_study(folder, csv, Wishes(**options))
+    click.echo(said)
 
 
 def main() -> None:

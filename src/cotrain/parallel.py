@@ -1,12 +1,11 @@
-"""A function over many items on all cores, in order, with a progress bar when it takes long."""
+"""A function over many items on all cores, in order."""
 
 import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from tqdm import tqdm
-
 from cotrain.lifetime import end_with_parent
+from cotrain.progress import Progress
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,7 +32,12 @@ def map_chunks(
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
     workers = Parallel(n_jobs=1 if len(chunks) < SERIAL_BELOW else -1, return_as="generator")
     results = workers(delayed(_in_worker)(function, part, os.getpid()) for part in chunks)
-    return list(tqdm(results, description, len(chunks), disable=None, delay=2))
+    with Progress(description, len(chunks)) as progress:
+        done = []
+        for result in results:
+            done.append(result)
+            progress.add()
+        return done
 
 
 def _in_worker(function: Callable[[Sequence[T]], R], chunk: Sequence[T], caller: int) -> R:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-from tqdm import tqdm
 
 from cotrain.allocation import Fit, Plan
 from cotrain.exceptions import CotrainError
+from cotrain.progress import Progress
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._log import FitLog
@@ -113,7 +113,9 @@ class Trainer:
         results = sweep_learners(
             self.learners, self.table, list(identity), self.study.settings.train
         )
-        with FitLog(self.tracker, self.run) as log, _progress(plan_name, cost) as progress:
+        # By cost, so that the time left holds though fits differ in length.
+        shown = Progress(f"{plan_name}: {len(cost)} fits", float(sum(cost.values())))
+        with FitLog(self.tracker, self.run) as log, shown as progress:
             for fit, outcome, seconds in results:
                 key = identity[fit]
                 outcomes[key] = outcome
@@ -123,19 +125,8 @@ class Trainer:
                 else:
                     self.journal.write(key, outcome, seconds, predictions)
                     log.add(fit_rows(self.table, plan_name, key, fit, outcome))
-                progress.update(float(cost[fit]))
+                progress.add(float(cost[fit]))
         return outcomes
-
-
-def _progress(plan_name: str, cost: Mapping[Fit, float]) -> tqdm:
-    """A bar that moves by cost, so that its time left holds though fits differ in length."""
-    return tqdm(
-        total=float(sum(cost.values())),
-        desc=f"{plan_name}: {len(cost)} fits",
-        bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left",
-        disable=None,
-        delay=2,
-    )
 
 
 def _mean_scores(rows: pd.DataFrame) -> dict[str, float]:

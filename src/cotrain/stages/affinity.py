@@ -1,8 +1,7 @@
 """Gradient affinities, recorded along all-together fits."""
 
-from tqdm import tqdm
-
 from cotrain.gradients import AffinityRecord, record_affinity
+from cotrain.progress import Progress
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
@@ -25,17 +24,19 @@ def run(study: Study) -> str:
     if not isinstance(model, NetworkSettings | ModuleSettings):
         return "affinity: the learner has no gradients to record"
     records = []
-    for fit in tqdm(fits, "affinity", disable=None, delay=2):
-        record = record_affinity(
-            table,
-            fit,
-            model,
-            every=recorded.every,
-            mode=recorded.mode,
-            heads_step=recorded.heads_step,
-        )
-        record.save(study.affinity / f"repeat_{fit.repeat}.npz")
-        records.append(record)
+    with Progress(f"affinity: {len(fits)} fits", len(fits)) as progress:
+        for fit in fits:
+            record = record_affinity(
+                table,
+                fit,
+                model,
+                every=recorded.every,
+                mode=recorded.mode,
+                heads_step=recorded.heads_step,
+            )
+            record.save(study.affinity / f"repeat_{fit.repeat}.npz")
+            records.append(record)
+            progress.add()
     _log_costs(study, records)
     n_pairs = table.n_tasks * (table.n_tasks - 1)
     return f"affinity: {n_pairs} pairs recorded along {len(fits)} fits"

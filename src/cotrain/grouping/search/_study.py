@@ -26,6 +26,7 @@ from cotrain.grouping.value import (
     as_matrix,
     simplest,
 )
+from cotrain.progress import Progress
 
 if TYPE_CHECKING:
     import optuna
@@ -112,7 +113,6 @@ def search_groups(
         If the storage holds a study of this name for other data, tasks or constraints.
     """
     import optuna
-    from tqdm import tqdm
 
     from cotrain.grouping.search._sampler import sampler_of
     from cotrain.grouping.search._storage import DIRECTIONS, StoredStudy, quiet
@@ -140,12 +140,12 @@ def search_groups(
             for start in starts[n_done:trials]:  # a kill may have kept some of them alone
                 space.enqueue(study, start)
         left = max(trials - n_done, 0)
-        with tqdm(total=left, desc="group: trials", disable=None, delay=2) as progress:
+        with Progress("group: trials", left) as progress:
             for done in range(n_done, trials, CHUNK):
                 study.optimize(
                     space.run,
                     n_trials=min(CHUNK, trials - done),
-                    callbacks=[lambda *_: progress.update()],
+                    callbacks=[lambda *_: progress.add()],
                 )
                 if stored is not None:
                     stored.save()

@@ -136,16 +136,22 @@ def _wrong_names(settings: Settings, table: TaskTable) -> Iterator[str]:
 
 
 def _wrong_sizes(settings: Settings, table: TaskTable) -> Iterator[str]:
-    """Learners whose memory ends before the examples of all tasks together do."""
+    """Learners whose memory ends before the examples that they compare with each other do."""
     plan = settings.plan
-    development = table.folds[table.folds < table.n_folds - plan.test_folds]
-    sizes = np.sort(np.bincount(development, minlength=1))[::-1]
-    most = int(sizes[: plan.subset_level].sum())
+    n_development = table.n_folds - plan.test_folds
+    level = plan.subset_level
+    if settings.validate_.refit:
+        level += n_development - plan.train_folds
+    every = np.bincount(table.folds, minlength=table.n_folds)[None]
     for name, learner in settings.learners.items():
         limit = getattr(learner, "max_examples", None)
+        apart = getattr(learner, "share", None) == 0
+        counts = (table.label_counts if apart else every)[:, :n_development]
+        most = int(np.sort(counts, axis=1)[:, -level:].sum(axis=1).max())
         if limit is not None and most > limit:
+            whose = "a task has" if apart else "all tasks together have"
             yield (
-                f"`learners.{name}` trains on at most {limit} examples, and all tasks together "
-                f"have up to {most}: set its `max_examples` to {most} if there are "
+                f"`learners.{name}` trains on at most {limit} examples, and {whose} "
+                f"up to {most}: set its `max_examples` to {most} if there are "
                 f"{most**2 / 2.5e8:.0f} GB of memory, or leave it out"
             )

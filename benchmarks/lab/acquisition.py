@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cotrain.curves import TransferModel, fit_curves
-from cotrain.curves._labels import recommend_labels, round_plan
+from lab.label_plan import recommend_labels, round_plan
 
 
 @dataclass(frozen=True, eq=False)

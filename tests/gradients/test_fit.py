@@ -174,11 +174,6 @@ def test_a_record_holds_every_nth_step_and_means_by_epoch(table: TaskTable, fit:
     assert record.history.shape == (len(record.steps), N_TASKS, N_TASKS)
     np.testing.assert_array_equal(record.counts, (~np.isnan(record.history)).sum(axis=0))
     assert 0 < record.counts[~np.eye(N_TASKS, dtype=bool)].min() < len(record.steps) + 1
-    means = record.epoch_means()
-    assert means.shape == (3, N_TASKS, N_TASKS)
-    np.testing.assert_allclose(
-        means[1, 0, 2], np.nanmean(record.history[record.epochs == 1, 0, 2]), rtol=1e-6
-    )
     assert np.isnan(np.diagonal(record.affinity)).all()
 
 

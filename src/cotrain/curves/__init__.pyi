@@ -3,7 +3,7 @@ from ._choose import FormChoice, choose_form, foretell
 from ._clusters import cluster_effects
 from ._curve import LearningCurve
 from ._effects import Effects, domain_effects, pairwise_effects, together_effects
-from ._labels import LabelPlan, LabelWorth, label_worth, recommend_labels, task_weights
+from ._labels import LabelWorth, label_worth, task_weights
 from ._many import CurveFits, fit_curves
 from ._pairwise import PairwiseCurves, fit_pairwise_curves
 from ._transfer import TransferIntervals, TransferModel
@@ -13,7 +13,6 @@ __all__ = [
     "CurveFits",
     "Effects",
     "FormChoice",
-    "LabelPlan",
     "LabelWorth",
     "LearningCurve",
     "PairwiseCurves",
@@ -29,7 +28,6 @@ __all__ = [
     "foretell",
     "label_worth",
     "pairwise_effects",
-    "recommend_labels",
     "task_weights",
     "together_effects",
 ]

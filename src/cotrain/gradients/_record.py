@@ -9,7 +9,6 @@ import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.files import load_arrays, reading, save_arrays
-from cotrain.gradients._measures import mean_over_records
 
 # What is measured with a clock is no result; files hold results alone.
 _NOT_SAVED = ("seconds", "record_seconds")
@@ -51,13 +50,6 @@ class AffinityRecord:
     record_flops: int
     seconds: float = float("nan")
     record_seconds: float = float("nan")
-
-    def epoch_means(self) -> np.ndarray:
-        """Mean affinity over the records of each epoch, (n_epochs, M, M); NaN where missing."""
-        n_epochs = int(self.epochs.max()) + 1
-        return np.stack(
-            [mean_over_records(self.history[self.epochs == epoch]) for epoch in range(n_epochs)]
-        )
 
     def to_frame(self, names: tuple[str, ...]) -> pd.DataFrame:
         """One row an ordered pair of different tasks, named by `names` of all tasks.

@@ -1,5 +1,5 @@
 from ._select import select_groups
-from .proof import MeasuredResult, exact_groups, select_measured, selfish_bound
+from .proof import exact_groups, selfish_bound
 from .search import (
     SearchResult,
     affinity_clusters,
@@ -19,7 +19,6 @@ from .value import (
     Group,
     Grouping,
     GroupingResult,
-    GroupTable,
     GroupValue,
     LinearValue,
     Objective,
@@ -36,12 +35,10 @@ __all__ = [
     "BlendedValue",
     "Constraints",
     "Group",
-    "GroupTable",
     "GroupValue",
     "Grouping",
     "GroupingResult",
     "LinearValue",
-    "MeasuredResult",
     "Objective",
     "PredictedValue",
     "SearchResult",
@@ -57,7 +54,6 @@ __all__ = [
     "random_groupings",
     "search_groups",
     "select_groups",
-    "select_measured",
     "selfish_bound",
     "simplest",
     "single_tasks",

@@ -11,7 +11,6 @@ from ._groups import (
 )
 from ._objective import Group, Grouping, Objective, as_groups, as_matrix
 from ._result import GroupingResult, grouping_result, simplest
-from ._table import GroupTable
 from ._unknown import fill_unknown_pairs
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "Constraints",
     "Floats",
     "Group",
-    "GroupTable",
     "GroupValue",
     "Grouping",
     "GroupingResult",

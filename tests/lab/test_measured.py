@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotrain.grouping import GroupTable, select_measured
+from lab.measured import GroupTable, select_measured
 
 
 def sets_of_rows(table: GroupTable, max_groups: int, max_cost: float | None):

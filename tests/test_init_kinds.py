@@ -207,3 +207,27 @@ def test_texts_have_no_forest_for_a_rival(tmp_path):
     pipeline = {"stages": {"fetch": {}, "prepare": {"deps": []}}}
     _use_table(params, pipeline, tmp_path, tmp_path / "t.csv", Wishes(features="text:body"))
     assert list(params["learners"]) == ["network", "linear", "kernel"]
+
+
+def test_a_split_of_one_word_is_none(tmp_path):
+    found, _ = proposed(tmp_path, with_molecules(BINARY, split=["train"] * N))
+    assert roles(found)["split"] == "ignored"
+    assert found.split["kind"] == "scaffold"
+
+
+def test_a_column_of_one_known_word_names_the_other(tmp_path):
+    found, _ = proposed(tmp_path, with_molecules(BINARY, d=["no", "si"] * (N // 2)))
+    assert next(c.why for c in found.columns if c.name == "d").endswith("beside the text 'si'")
+
+
+def test_blank_cells_between_values_stay_unknown(tmp_path):
+    cells = ["", "1.5", "> 2", "", "~3", "n/a", "active", ""] * (N // 8)
+    path = tmp_path / "mine.csv"
+    with_molecules(BINARY, d=cells).to_csv(path, index=False)
+    names = ["a", "d"]
+    settings = Table.Settings(kind="table", path=path.name, layout="wide", id=None, tasks=names)
+    values = Table(settings).read(tmp_path).values
+    of_d = values[values["task"] == "d"].head(4)
+    assert of_d["record"].tolist() == [1, 2, 4, 6]
+    assert of_d["value"].tolist() == [1.5, 2.0, 3.0, 1.0]
+    assert of_d["relation"].tolist() == ["", ">", "", ""]

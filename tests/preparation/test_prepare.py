@@ -230,3 +230,12 @@ def test_what_is_left_out_and_what_tasks_share_is_told():
     assert notes[0].startswith("left out: `one class` (all labels (12) are positive in the data)")
     assert notes[1] == "values that are bounds and give no label: `t` 1 of 14"
     assert notes[2].startswith("1 of 1 pairs of tasks share under 30% of the smaller one's")
+
+
+def test_a_task_that_is_another_is_told():
+    turned = [(chain, "turned", 101 - value) for chain, _, value in even()]
+    raw = measured([*even(), *turned, *even("twin")])
+    notes = prepare(raw, setup(split="random"), []).notes["note"].tolist()
+    assert [note.split(";")[0] for note in notes if "same labels" in note] == [
+        "tasks with the same labels: `t` and `twin`"
+    ]

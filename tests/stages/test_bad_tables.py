@@ -298,7 +298,91 @@ def test_files_of_features_that_do_not_fit(study, name, kind):
     assert "features.npz" in refused(study, "prepare")
 
 
-def test_there_are_two_hundred_of_them(request):
+# What people bring, what they ask for beside it, and a part of the line that they are told.
+MISTAKES: dict[str, tuple[Any, tuple[str, ...], str]] = {
+    "two files in one": (table() + table(), (), "row 26: repeats the header"),
+    "an Excel file named CSV": (b"PK\x03\x04" + bytes(99), (), "a zip or Excel file"),
+    "molecules to be predicted": (table(), ("--tasks", "smiles", "--tasks", "a"), "of molecules"),
+    "two kinds of folds": (table(), ("--split", "part", "--date", "x"), "give one of them"),
+    "a split of training alone": (table(), ("--split", "part"), "'train' alone"),
+    "a split without a test": (
+        table([[*row[:4], ("train", "valid")[at % 2]] for at, row in enumerate(ROWS)]),
+        (), "folds need rows of train and test",
+    ),
+    "a merged header": (table(header=["smiles", "a", "", "x", "part"]), (), "merged cells"),
+    "a table of one column": ("smiles\nCCO\nCCN\n", (), "no column of numbers"),
+    "labels without molecules": (table([r[1:3] for r in ROWS], ["a", "b"]), (), "--features"),
+    "numbers and no names": (table(header=["1", "2", "2", "4", "5"]), (), "`2` stands twice"),
+    "everything ignored": (table(), ("--ignore", "*"), "no column of numbers"),
+    "tasks that match nothing": (table(), ("--tasks", "y*"), "`y*`, which `--tasks` names"),
+    "labels that are all alike": (
+        table([[row[0], "1", "0", "7", "train"] for row in ROWS]), (), "no column of numbers",
+    ),
+    "Japanese Windows": (table(header=["smiles", "活性", "b", "x", "part"]).encode("shift-jis"),
+                         (), "save it in UTF-8"),
+    "a zero byte far below": (table() + "C\x00C,1,0,1,train\n", (), "zero bytes"),
+    "a pointer of Git LFS": ("version https://example.org/v1\noid sha256:0\nsize 1\n", (), "no column"),
+    "a web page": ("<html>\n<body>404, not found</body>\n</html>\n", (), "mine.csv"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_people_bring(study, tmp_path, name):
+    content, options, told = MISTAKES[name]
+    path = study.parent / "mine.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    line = refused(study, "init", str(tmp_path / "new"), "--csv", str(path), *options)
+    assert told in line
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_for_a_table(study, tmp_path):
+    line = refused(study, "init", str(tmp_path / "new"), "--csv", str(tmp_path))
+    assert "Is a directory" in line
+
+
+NO_DATES = ("next week", "2020-13-45", "?", "a year ago")
+
+
+@pytest.mark.parametrize("text", NO_DATES)
+def test_a_column_of_few_dates(study, text):
+    dates = ["2020-01-02", text, text]
+    rows = [[*row[:4], dates[at % 3]] for at, row in enumerate(ROWS)]
+    (study.parent / "mine.csv").write_text(table(rows))
+    change_params(study, {"prepare.split": {"kind": "time", "column": "part"}})
+    succeed(study, "fetch")
+    assert "no dates, years or numbers" in refused(study, "prepare")
+
+
+NO_SETTINGS = (
+    "fetch:\n\tkind: table\n", "fetch: {kind: table, kind: kiba}\n", "a: 1\n---\nb: 2\n",
+    "fetch: !!python/object/apply:os.system [ls]\n", "- fetch\n", "1: 2\n", "fetch: 2020-99-99\n",
+    "a: &a {x: 1}\nb: {<<: *a, <<: *a}\n", "fetch\n", "\x00", "fetch: [\n", "&a [*a]\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_SETTINGS)
+def test_files_that_are_no_settings(study, text):
+    (study / "params.yaml").write_text(text)
+    assert str(study / "params.yaml") in refused(study, "fetch")
+
+
+NUMBERS = (
+    "prepare.seed", "prepare.n_folds", "plan.test_folds", "plan.train_folds", "plan.subset_level",
+    "plan.subsets.n_subsets", "plan.subsets.repeats", "train.workers", "train.max_hours",
+    "learners.network.epochs", "learners.network.dropout", "learners.network.learning_rate",
+    "analyze.fdr", "analyze.held_out", "group.max_groups", "group.trials", "validate.repeats",
+)  # fmt: skip
+NO_SUCH = (float("nan"), float("inf"), -1, 10**40, True, "many", [], None)
+
+
+@pytest.mark.parametrize(("key", "value"), pairs(NUMBERS, NO_SUCH))
+def test_numbers_out_of_bounds(study, key, value):
+    change_params(study, {key: value})
+    assert f"`{key}`" in refused(study, "fetch")
+
+
+def test_there_are_three_hundred_of_them(request):
     here = [item for item in request.session.items if item.path == Path(__file__)]
     chosen = request.config.option.keyword or len(here) < 20  # some of them were picked out
-    assert chosen or len(here) >= 200
+    assert chosen or len(here) >= 300

@@ -163,7 +163,9 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
     if has_molecules and _FROM_STRUCTURE.fullmatch("_".join(words_of(name))):
         return note("ignored", "follows from the structure")
     if values.min() == values.max() and not (read.relation != "").any():
-        return note("ignored", f"one value alone, {values.iloc[0]:g}")
+        others = texts[read.wrong].unique()
+        beside = f" beside the text {others[0]!r}" if len(others) else ""
+        return note("ignored", f"one value alone, {values.iloc[0]:g}{beside}")
     if values.isin((0, 1)).all() and not (read.relation != "").any():
         how = "words for two classes" if read.words.any() else "0 and 1"
         return note("task", how, "binary")
@@ -185,7 +187,7 @@ def _text(
         return "modifier", "marks such as < and >", None
     if words & _DATES or _are_dates(known):
         return "date", "dates", None
-    if known.map(part_of).notna().all():
+    if len(known.unique()) > 1 and known.map(part_of).notna().all():
         return "split", f"the words {', '.join(known.unique()[:4])}", None
     if len(known) == known.nunique() and (words & _IDS or not known.str.contains(" ").any()):
         return "id", "texts, all different", None
@@ -221,7 +223,7 @@ def two_values(values: pd.Series) -> tuple[float, float] | None:
 
 def _split(known: pd.Series, texts: pd.Series) -> str | None:
     """Why a column that is named like a split is one; None: it is none."""
-    if known.map(part_of).notna().all():
+    if len(known.unique()) > 1 and known.map(part_of).notna().all():
         return f"the words {', '.join(known.unique()[:4])}"
     numbers = pd.to_numeric(known, errors="coerce")
     whole = numbers.notna().all() and (numbers == numbers.round()).all()

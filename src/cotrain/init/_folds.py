@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from cotrain.exceptions import DataError
 from cotrain.init._columns import Column, part_of
 from cotrain.init._wishes import Draft
 
@@ -11,6 +12,8 @@ from cotrain.init._wishes import Draft
 def split_section(draft: Draft, columns: list[Column], molecules: str | None) -> dict[str, Any]:
     """The section `prepare.split`: as asked for, a column of parts, scaffolds or at random."""
     wishes, cells = draft.wishes, draft.table.cells
+    if wishes.date is not None and wishes.split is not None:
+        raise DataError("--split and --date both say what the folds are; give one of them")
     if wishes.date is not None:
         return {"kind": "time", "column": wishes.date}
     name = wishes.split
@@ -29,6 +32,13 @@ def split_section(draft: Draft, columns: list[Column], molecules: str | None) ->
             name = found[0]
             draft.notes.append(f"folds follow `{name}`; --ignore it for folds of our own")
     if name is not None:
+        values = cells[name].unique()
+        parts = {part_of(value) for value in values}
+        if len(values) < 2 or (None not in parts and not {"train", "test"} <= parts):
+            raise DataError(
+                f"{draft.table.path}: `{name}` says {', '.join(map(repr, sorted(values)))} alone; "
+                f"folds need rows of train and test: --ignore {name!r} for folds of our own"
+            )
         return {"kind": "column", "column": name, "values": sorted(cells[name].unique())}
     dates = [c.name for c in columns if c.role == "date" and c.n_known > len(cells) / 2]
     if dates:

@@ -64,6 +64,10 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     wishes, cells = draft.wishes, draft.table.cells
     _note_format(draft)
     molecules = _molecules(draft)
+    if molecules in (wishes.tasks or ()):
+        raise DataError(
+            f"--tasks names `{molecules}`, the column of molecules; name what is to be predicted"
+        )
     long = is_long(draft, molecules)
     found = classify(cells, draft.table.format.decimal or ".", [], molecules)
     columns = [_as_wished(draft, column, long) for column in found]

@@ -30,6 +30,11 @@ def data_notes(
             f"`{row.task}` {row.n_undecided} of {row.n_values}" for row in bounds.itertuples()
         ]
         notes.append(f"values that are bounds and give no label: {_some(counts)}")
+    if twins := _twins(labels):
+        notes.append(
+            f"tasks with the same labels: {_some(twins)}; each helps the other as its copy would, "
+            "so leave one of them out"
+        )
     shared = shared_shares(labels)
     pairs = shared[np.triu_indices(len(shared), 1)]
     n_few = int((pairs < _FEW_SHARED).sum())
@@ -49,6 +54,18 @@ def shared_shares(labels: LabelMatrix) -> np.ndarray:
     both = np.asarray((known.T @ known).todense(), dtype=np.float64)
     counts = both.diagonal()
     return both / np.maximum(np.minimum.outer(counts, counts), 1)
+
+
+def _twins(labels: LabelMatrix) -> list[str]:
+    """Pairs of tasks that have the same labels of the same examples."""
+    by_task, first = labels.values.tocsc(), dict[tuple[bytes, bytes], str]()
+    found = []
+    for at, task in enumerate(labels.tasks):
+        part = slice(by_task.indptr[at], by_task.indptr[at + 1])
+        key = (by_task.indices[part].tobytes(), by_task.data[part].tobytes())
+        if (twin := first.setdefault(key, task)) != task:
+            found.append(f"`{twin}` and `{task}`")
+    return found
 
 
 def _some(texts: list[str]) -> str:

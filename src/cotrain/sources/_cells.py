@@ -80,18 +80,36 @@ def read_cells(
     words : mapping of str to number, optional
         More words for labels; None: a gap.
     """
-    own_gaps = {text.lower() for text in gaps}
+    filled = column[column != ""]  # of hundreds of tasks most cells are blank
     own_words = {
         text.lower(): np.nan if value is None else float(value)
         for text, value in (words or {}).items()
     }
+    found = _read_filled(filled, decimal, {text.lower() for text in gaps}, own_words)
+    if len(filled) == len(column):
+        return found
+    index = column.index
+    return Cells(
+        found.value.reindex(index),
+        found.relation.reindex(index, fill_value=""),
+        found.approximate.reindex(index, fill_value=False),
+        found.words.reindex(index, fill_value=False),
+        found.wrong.reindex(index, fill_value=False),
+        found.unit,
+    )
+
+
+def _read_filled(
+    column: pd.Series, decimal: str, own_gaps: set[str], own_words: dict[str, float]
+) -> Cells:
+    """What cells say of which none is blank; gaps and words are in lower case."""
     value = to_numbers(column, decimal)
     relation = pd.Series("", index=column.index, dtype=object)
     approximate = pd.Series(False, index=column.index)
     is_word = approximate.copy()
     if own_gaps or own_words:  # of the user's: numbers as well, such as -9999
         value[column.str.lower().isin(own_gaps | set(own_words))] = np.nan
-    open_cells = value.isna() & (column != "")
+    open_cells = value.isna()
     if not open_cells.any():
         return Cells(value, relation, approximate, is_word, open_cells)
     every_gap, every_word = GAPS | own_gaps, dict(WORDS) | own_words
@@ -134,6 +152,8 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
     """Return text as float64, NaN where it is no finite number."""
     values = pd.to_numeric(column, errors="coerce").astype(float)
     texts = column[values.isna() & (column != "")]
+    if texts.empty:
+        return values.where(np.isfinite(values))
     if decimal == ",":
         if column.str.contains(r"\d\.\d{3}(?:,|\.\d{3})").any():  # so 1.234 is no fraction either
             texts = column

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
@@ -119,9 +120,9 @@ def _wide(
         if name in wanted.relations:
             marks = column_of(table.cells, wanted.relations[name], "fetch.relations", table.path)
             relation = _relations(table, marks, relation)
-        part = pd.DataFrame({"task": name, "value": found.value, "relation": relation})
-        part.insert(0, "record", range(len(part)))
-        parts.append(part.dropna(subset="value"))
+        known = np.flatnonzero(found.value.notna())
+        part = {"value": found.value.iloc[known], "relation": relation.iloc[known]}
+        parts.append(pd.DataFrame({"record": known, "task": name, **part}))
         notes |= _counts(name, found)
         if parts[-1].empty:
             notes[f"tasks without a value: {name}"] = 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
@@ -197,6 +198,10 @@ def _encoding(path: Path, sample: bytes) -> str:
     """By the byte order mark, else UTF-8, else Windows-1252, which Excel writes."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
+    if sample.startswith(b"PK\x03\x04"):
+        raise DataError(
+            f"{path}: a zip or Excel file by what it holds; unpack it, or name it .xlsx"
+        )
     if b"\x00" in sample:
         raise DataError(f"{path}: not text (it holds zero bytes); save it as CSV in UTF-8")
     head = sample if len(sample) < _SAMPLE else sample[: sample.rfind(b"\n") + 1] or sample
@@ -230,7 +235,7 @@ def _decimal(cells: pd.DataFrame, separator: str) -> str:
     `12,345` may be either: beside semicolons, as Europeans write, a fraction, else thousands.
     """
     found: Counter[str] = Counter()
-    for text in cells.head(_LINES).to_numpy().ravel():
+    for text in filter(None, cells.head(_LINES).to_numpy().ravel()):
         number = text.lstrip("<>=~≤≥≈ +-")
         if re.fullmatch(r"[1-9]\d{0,2},\d{3}", number):
             found["either"] += 1
@@ -266,13 +271,19 @@ def _with_header(path: Path, cells: pd.DataFrame, above: int = 0, first: int = 0
     body = body.set_axis(pd.Index(header, dtype=object), axis="columns")
     for at, name in enumerate(header, start=1):
         if not name:
-            raise DataError(f"{path}: column {at} has no name in the header; name or remove it")
+            raise DataError(
+                f"{path}: column {at} has no name in the header; name or remove it (of merged "
+                "cells and several rows of names leave one row)"
+            )
         if header.count(name) > 1:
             raise DataError(f"{path}: the column `{name}` stands twice in the header; rename one")
     body.index = pd.RangeIndex(above + first + 2, above + first + len(body) + 2)
     filled = (body != "").any(axis=1).to_numpy()
     if not filled.any():
         raise DataError(f"{path}: no row below the header; it needs measurements")
+    again = np.flatnonzero((body.iloc[:, 0] == header[0]).to_numpy(dtype=bool))
+    if again.size and body.iloc[again[0]].tolist() == header:
+        raise DataError(f"{path}, row {body.index[again[0]]}: repeats the header; remove that row")
     return body.iloc[: len(filled) - filled[::-1].argmax()]
 
 

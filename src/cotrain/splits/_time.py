@@ -36,8 +36,9 @@ class TimeSplitter(Splitter):
         n_unknown = int(when.isna().sum())
         if n_unknown == len(when):
             raise DataError(
-                f"`prepare.split.column`: `{self.settings.column}` holds no date, year or number, "
-                f"the first is {texts.iloc[0]!r}; name another column"
+                f"`prepare.split.column`: `{self.settings.column}` holds no dates, years or "
+                f"numbers in one way of writing, but {texts.iloc[0]!r} and the like; name another "
+                "column"
             )
         names, example = np.unique(
             raw.records["example"].to_numpy(dtype=object), return_inverse=True

@@ -1,6 +1,7 @@
 """A user's own trunk: the contract of learners, and what can be wrong with a dotted path."""
 
 import pickle
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -98,6 +99,15 @@ def test_a_learner_is_the_same_in_another_process():
     table, fits = make_table(), make_fits()[:1]
     one, other = (each.evaluate(table, fits)[0] for each in (learner, module()))
     np.testing.assert_array_equal(one.test, other.test)
+
+
+def test_a_worker_of_another_folder_finds_the_trunk(tmp_path, monkeypatch):
+    (tmp_path / "far_away.py").write_text("def trunk(shape, seed):\n    return None\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    learner = pickle.dumps(ModuleNetwork(ModuleNetwork.Settings(trunk="far_away:trunk")))
+    read = "import pickle, sys; print(pickle.load(sys.stdin.buffer).factory.__module__)"
+    done = subprocess.run([sys.executable, "-c", read], input=learner, capture_output=True, cwd="/")
+    assert done.stdout == b"far_away\n", done.stderr
 
 
 @pytest.mark.parametrize(

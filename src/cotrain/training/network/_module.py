@@ -48,8 +48,9 @@ class ModuleNetwork(Learner):
         self.factory = find_factory(settings.trunk)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A worker process finds the factory, and the class of the models, anew.
-        return type(self), (self.settings,)
+        # A worker process finds the factory, and the class of the models, anew; it may have been
+        # started before the study's folder was known.
+        return _where_it_was_made, (type(self), self.settings, tuple(sys.path))
 
     @property
     def trained(self) -> type[Trained]:  # type: ignore[override]
@@ -90,6 +91,13 @@ class ModuleNetwork(Learner):
         file = inspect.getsourcefile(inspect.unwrap(self.factory))
         code = md5(Path(file).read_bytes()).hexdigest() if file else None
         return self.settings.identity() | {"code": code}
+
+
+def _where_it_was_made(
+    kind: type[ModuleNetwork], settings: ModuleSettings, path: Sequence[str]
+) -> ModuleNetwork:
+    sys.path += [folder for folder in path if folder not in sys.path]
+    return kind(settings)
 
 
 def find_factory(path: str) -> Callable[[tuple[int, ...], int], Any]:

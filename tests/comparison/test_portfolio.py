@@ -81,6 +81,16 @@ def test_a_worst_task_that_nothing_helps_costs_the_others_nothing(seed):
     np.testing.assert_array_equal(choice.skilled(), np.arange(choice.skill.size) != 2)
 
 
+def test_models_without_weight_are_left_out_of_what_is_recommended():
+    repeats = [outputs(seed) for seed in range(3)]
+    every = Candidate("all", (WRONG, GOOD, NOISY))
+    left = every.pruned(repeats, 0)
+    assert left == Candidate("good", (GOOD,))
+    assert left.pruned(repeats, 0) == left
+    nothing = Candidate("wrong", (WRONG,))
+    assert nothing.pruned(repeats, 0) == nothing
+
+
 def test_primary_tasks_alone_count():
     repeats = [outputs(seed) for seed in range(3)]
     most = Model("most", EVERY)

@@ -11,6 +11,8 @@ from cotrain.comparison._blend import Blend, Stack, role_means
 from cotrain.comparison._models import Model, roles_of
 from cotrain.comparison._outputs import Outputs, column
 
+# The share of a blend's weights below which a role is not worth its models.
+LEAST_SHARE = 0.05
 # The share of the best candidate's D² that a simpler one may cost at most.
 SIMPLER_COSTS = 0.005
 
@@ -52,16 +54,29 @@ class Candidate:
         distance = blend.predict(self.columns(outputs), outputs.task)
         return np.asarray(outputs.base + outputs.scale * distance)
 
+    def pruned(self, repeats: Sequence[Outputs], seed: int) -> "Candidate":
+        """Without the roles that have less than 5 % of its blend's weights, named by those left."""
+        mean = self.blend(repeats, seed).weights_.mean(axis=0)
+        kept = mean >= LEAST_SHARE * mean.sum()
+        if kept.all() or not kept.any():
+            return self
+        models = tuple(
+            model for model, role in zip(self.models, self.owner, strict=True) if kept[role]
+        )
+        left = Candidate("", models)
+        return replace(left, name=" and ".join(left.roles))
+
     def cross_fit(self, repeats: Sequence[Outputs], seed: int) -> list[np.ndarray]:
         """Blended outputs for the validation labels of each repeat, (n,).
 
-        Each by a blend fitted to other folds, or where there is one alone to other examples.
+        Each by a blend fitted to other folds, or where there is one alone to other examples, of the
+        strength that all of them together choose.
         """
         every = stack(repeats, [self.columns(one) for one in repeats])
-        cut = every.cuts(seed)
+        cut, strength = every.cuts(seed), self.blend(repeats, seed).strength_
         distance = np.empty(cut.size)
         for part in range(cut.max(initial=-1) + 1):
-            blend = Blend(random_state=seed + 1).fit(every[cut != part])
+            blend = Blend(strength).fit(every[cut != part])
             new = every[cut == part]
             distance[cut == part] = blend.predict(new.columns, new.task)
         ends = np.cumsum([one.task.size for one in repeats])

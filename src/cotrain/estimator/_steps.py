@@ -218,14 +218,14 @@ class Steps:
         )
         outputs = list(zip(validations, tests, strict=True))
         choice = choose_portfolio(candidates, validations, self.seed)
-        recommended, skilled = choice.recommended, choice.skilled(FDR)
+        recommended = choice.recommended.pruned(validations, self.seed)
         served, weights = score_portfolio(recommended, outputs, self.seed)
         scores = {
             name: one.recalibrated.column(self.score).values.mean(axis=0)
             for name, one in score_ways(ways, outputs, self.seed).items()
         }
         scores["recommended"] = served.raw.column(self.score).values.mean(axis=0)
-        return Compared(recommended, weights, pd.DataFrame(scores), skilled)
+        return Compared(recommended, weights, pd.DataFrame(scores), choice.skilled(FDR))
 
     def final_models(self, recommended: Candidate) -> tuple[Trained, ...]:
         """The models of a portfolio, trained on all labels but those that stop the training."""

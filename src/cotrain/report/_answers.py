@@ -99,9 +99,11 @@ def _recommendation(findings: Findings) -> list[str]:
     weights = findings.weights.groupby("role", sort=False)["weight"].mean()
     parts = [f"{name} {number(weight, 2)}" for name, weight in weights.items()]
     blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
+    trained = facts.n_recommended(findings)
+    less = ", less those that its blend gives no weight" if trained < chosen["n_models"] else ""
     sentences = [
         (
-            f"Train “{chosen['portfolio']}”: {count(chosen['n_models'], 'model')}{blend}. It is "
+            f"Train “{chosen['portfolio']}”{less}: {count(trained, 'model')}{blend}. It is "
             "the simplest portfolio that is not clearly worse than the best, on validation labels."
         )
     ]

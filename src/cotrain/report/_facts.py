@@ -157,6 +157,12 @@ def chosen_portfolio(findings: Findings) -> str:
     return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])
 
 
+def n_recommended(findings: Findings) -> int:
+    """Return how many models the recommended portfolio has."""
+    table = findings.comparison
+    return int(table.loc[table["grouping"] == RECOMMENDED, "n_models"].iloc[0])
+
+
 def main_score(findings: Findings) -> str:
     """Return the score that the comparison is judged by."""
     scores = scores_compared(findings)

@@ -87,7 +87,7 @@ def run(study: Study) -> str:
         settings.validate_.objective,
         [tasks.index(name) for name in settings.plan.primary],
     )
-    recommended = choice.recommended
+    recommended = choice.recommended.pruned(validations, seed)
     scored, weights = score_portfolio(recommended, repeats, seed)
     every = {RECOMMENDED: scored, **score_ways(ways, repeats, seed)}
     shown = natural_scores(

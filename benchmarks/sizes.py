@@ -4,9 +4,9 @@
 
 DATA is a folder with `chembl-time/chembl_time.csv.gz`, `cyp450/cyp450.csv.gz` and
 `kiba/compounds.csv.gz`. Beyond their molecules, made ones are taken: one hydrogen on an aromatic
-carbon of theirs becomes methyl, a halogen or another small group. Ten tasks, classes and values,
-follow the number of rings, atoms and the like with noise; a cell in three is known. Told are
-processor seconds of a command with its processes, and the most memory that one of them held.
+carbon of theirs becomes methyl, a halogen or another small group. Ten tasks, classes or (`--real`)
+values, follow the number of rings, atoms and the like with noise; a cell in three is known. Told
+are processor seconds of a command with its processes, and the most memory that one of them held.
 """
 
 import argparse
@@ -64,15 +64,15 @@ def _variants(text: str, round_: int) -> Iterator[str]:
     yield Chem.MolToSmiles(pair)
 
 
-def table(smiles: list[str]) -> pd.DataFrame:
-    """Ten tasks, in turn classes and values, that follow what a SMILES holds."""
+def table(smiles: list[str], real: bool) -> pd.DataFrame:
+    """Ten tasks that follow what a SMILES holds."""
     rng = np.random.default_rng(_SEED)
     counts = np.array([[t.count(mark) for mark in "cNO1(F="] for t in smiles], dtype=float)
     counts = (counts - counts.mean(0)) / counts.std(0)
     columns = {"smiles": smiles}
     for task in range(_TASKS):
         value = counts @ rng.normal(size=counts.shape[1]) + rng.normal(size=len(smiles))
-        text = np.char.mod("%d", value > 0) if task % 2 else np.char.mod("%.2f", value)
+        text = np.char.mod("%.2f", value) if real else np.char.mod("%d", value > 0)
         columns[f"task_{task}"] = np.where(rng.random(len(smiles)) < _RATE, text, "")
     return pd.DataFrame(columns)
 
@@ -96,14 +96,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--real", action="store_true", help="Values; classes without.")
     parser.add_argument("--out", type=Path, default=Path("sizes"))
     given = parser.parse_args()
     RDLogger.DisableLog("rdApp.*")
     given.out.mkdir(parents=True, exist_ok=True)
     for n in given.sizes:
-        csv, study = given.out / f"{n}.csv", given.out / f"study-{n}-{time.time():.0f}"
+        csv, study = (given.out / f"{n}{name}" for name in (".csv", f"-{time.time():.0f}"))
         if not csv.exists():
-            table(molecules(given.data, n)).to_csv(csv, index=False)
+            table(molecules(given.data, n), given.real).to_csv(csv, index=False)
         cotrain = [sys.executable, "-m", "cotrain"]
         init = [*cotrain, "init", str(study), "--csv", str(csv)]
         commands = {"init": init} | {

@@ -284,3 +284,13 @@ def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
     choose_learners(params, [2000] * n_tasks, n_examples, by_groups=False)
     assert params["prepare"]["features"]["parts"] == parts
     assert params["learners"].get("kernel") == kernel
+
+
+@pytest.mark.parametrize(("n_examples", "parts"), [(90_000, 2), (110_000, 1)])
+def test_real_values_get_descriptors_of_more_molecules(n_examples, parts):
+    params = {
+        "prepare": {"features": {"kind": "molecules", "parts": ["counts"]}},
+        "learners": {"network": {}},
+    }
+    fit_recipe(params, {"real", "binary"}, n_examples)
+    assert len(params["prepare"]["features"]["parts"]) == parts

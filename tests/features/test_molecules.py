@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import Descriptors
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
 from cotrain import parallel
@@ -120,3 +121,14 @@ def spans(features):
 )
 def test_other_writings_of_a_molecule(text, name):
     assert standard_names([text], parent=True, stereo=True, max_atoms=9)[0][0] == name
+
+
+def test_descriptors_are_rdkits_own_one_by_one():
+    smiles = ["CC(=O)Oc1ccccc1C(=O)O", "C[N+](C)(C)CCO.[Cl-]", "C", "FC(F)(F)c1ccncc1S(N)(=O)=O"]
+    of_rdkit = dict(Descriptors._descList)
+    names = _descriptors.descriptor_names()
+    found = descriptors(smiles)
+    for row, text in zip(found, smiles, strict=True):
+        for name, value in zip(names, row, strict=True):
+            alone = of_rdkit[name](Chem.MolFromSmiles(text))
+            assert value == alone or (np.isnan(value) and not np.isfinite(alone)), name

@@ -1,7 +1,9 @@
 """A user's mistake ends in exit code 2 and one line: file, row or key, and what to do."""
 
 import errno
+import importlib
 import os
+import py_compile
 from pathlib import Path
 
 import pytest
@@ -287,6 +289,28 @@ def test_a_full_disk_is_one_line_whoever_was_writing(study, monkeypatch):
 
     monkeypatch.setattr("cotrain.stages.fetch.run", full)
     assert "data/raw: No space left on device; free space" in refused(study, "fetch")
+
+
+def test_a_module_that_a_full_disk_cut_off_is_compiled_anew(study, tmp_path, monkeypatch):
+    (tmp_path / "cut_off.py").write_text(f"VALUES = {list(range(99))}\n")
+    compiled = Path(py_compile.compile(str(tmp_path / "cut_off.py")))
+    whole = compiled.read_bytes()
+    compiled.write_bytes(whole[: len(whole) // 2])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        "cotrain.stages.fetch.run", lambda _: str(importlib.import_module("cut_off").VALUES[98])
+    )
+    assert succeed(study, "fetch").strip() == "98"
+    assert not compiled.exists() or compiled.read_bytes() == whole
+
+
+def test_an_end_of_file_is_not_taken_for_the_users_wish_to_stop(study, monkeypatch):
+    def ended(_: object) -> None:
+        raise EOFError("a bug")
+
+    monkeypatch.setattr("cotrain.stages.fetch.run", ended)
+    with pytest.raises(EOFError, match="a bug"):
+        cotrain(study, "fetch")
 
 
 def _mistake(_: object) -> None:

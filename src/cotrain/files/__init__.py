@@ -1,5 +1,6 @@
 """Files written whole or not at all, and read back only as they were written."""
 
+from cotrain.files._bytecode import remove_cut_bytecode
 from cotrain.files._sealed import (
     load_arrays,
     read_parquet,
@@ -29,6 +30,7 @@ __all__ = [
     "read_parquet",
     "read_sealed",
     "reading",
+    "remove_cut_bytecode",
     "save_arrays",
     "sealed",
     "unquoted",

@@ -14,7 +14,6 @@ import click
 from cotrain import __version__
 from cotrain.doctor import remove_leftovers
 from cotrain.exceptions import CotrainError, masked
-from cotrain.files import remove_cut_bytecode
 from cotrain.lifetime import end_with_dvc, one_writer
 from cotrain.progress import Progress
 from cotrain.study import Study
@@ -336,10 +335,12 @@ def main() -> None:
         click.echo(f"cotrain: {where}{error.strerror}; free space and run again", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort) as error:
-        if remove_cut_bytecode(error.__cause__):
+        if isinstance(cause := error.__cause__, EOFError):  # which Click takes for Ctrl-D
+            from cotrain.files import remove_cut_bytecode
+
+            if not remove_cut_bytecode(cause):
+                raise cause from None
             main()
             return
-        if isinstance(error.__cause__, EOFError):  # which Click takes for Ctrl-D
-            raise error.__cause__ from None
         click.echo("cotrain: stopped; finished fits are kept", err=True)
         sys.exit(130)

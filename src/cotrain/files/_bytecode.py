@@ -4,14 +4,12 @@ from pathlib import Path
 from types import TracebackType
 
 
-def remove_cut_bytecode(error: BaseException | None) -> bool:
+def remove_cut_bytecode(error: EOFError) -> bool:
     """Remove the compiled module that an import found cut off; False: it was something else.
 
     Python writes `__pycache__` as far as the disk has room and takes it for whole, so that every
     later import of the module ends in EOFError.
     """
-    if not isinstance(error, EOFError):
-        return False
     step: TracebackType | None = error.__traceback__
     while step is not None:
         path = step.tb_frame.f_locals.get("bytecode_path")  # of importlib's `get_code`

@@ -31,8 +31,9 @@ def test_a_stage_loads_what_it_needs(module, needed):
     assert module in loaded  # the list is one of modules indeed
 
 
-@pytest.mark.parametrize("module", ["cotrain.stages.train", "cotrain.stages.plan"])
-def test_training_does_not_wait_for_the_surrogates(module):
+@pytest.mark.parametrize("name", ["train", "plan", "group"])
+def test_these_stages_do_not_wait_for_the_surrogates(name):
+    module = f"cotrain.stages.{name}"
     assert not loaded_by(module) & {"sklearn", "scipy.stats"}
 
 

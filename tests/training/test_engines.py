@@ -16,7 +16,7 @@ from cotrain.training import FitFailure, FitResult, fit_result, make_learner
 from cotrain.training._problem import Problem
 from cotrain.training.network._compiled import CompiledEngine, _Training
 from cotrain.training.network._recipe import initial_heads, initial_layers
-from cotrain.training.network._torch import TorchEngine
+from cotrain.training.network._torch_engine import TorchEngine
 
 COMPILED, TORCH = CompiledEngine(np.float64), TorchEngine(dtype=torch.float64)
 
@@ -274,8 +274,8 @@ class TestFailures:
         def exhausted(*args):
             raise MemoryError
 
-        module = type(engine).__module__
-        monkeypatch.setattr(f"{module}.initial_heads", exhausted)
+        module = "_torch" if isinstance(engine, TorchEngine) else "_compiled"
+        monkeypatch.setattr(f"cotrain.training.network.{module}.initial_heads", exhausted)
         outcome = engine.train(mixed, make_fits()[:1], make_model())[0]
         assert "out of memory" in outcome.reason
 

@@ -16,7 +16,7 @@ from cotrain.settings import TrainSettings
 from cotrain.training import FitFailure, FitResult, estimate_seconds, sweep
 from cotrain.training.network import Network
 from cotrain.training.network._compiled import CompiledEngine
-from cotrain.training.network._torch import TorchEngine
+from cotrain.training.network._torch_engine import TorchEngine
 
 PLAIN = Network(make_model())
 ONE, TWO = (TrainSettings(workers=n, backend="threading") for n in (1, 2))

@@ -8,11 +8,9 @@ import pandas as pd
 from cotrain.allocation import decode_tasks, encode_tasks
 from cotrain.analysis._observations import SubsetScores
 from cotrain.analysis._pairs import pair_matrix
-from cotrain.analysis._subsets import candidates
 from cotrain.exceptions import DataError
 from cotrain.grouping import GroupValue, LinearValue, PredictedValue
 from cotrain.scores import find_score
-from cotrain.surrogates import fit_surrogates
 
 WITHOUT_EFFECTS = ("none", "mean")
 """Names of the choice that no surrogate predicts better than the mean."""
@@ -81,6 +79,10 @@ def group_value(
         error = pair_matrix(relevance, tasks, "standard_error")
         error = np.nan_to_num(error, nan=np.nanmax(error))
         return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
+    # Imported here, for scikit-learn takes a second that linear effects do without.
+    from cotrain.analysis._subsets import candidates
+    from cotrain.surrogates import fit_surrogates
+
     known = candidates(n_labels)
     if surrogate not in known:
         raise DataError(

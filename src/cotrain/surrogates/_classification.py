@@ -42,13 +42,10 @@ def classify(negative: Bools, decision: Bools, probability: Array) -> Classifica
     f1 = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else np.nan
     if tp + fn == 0 or fp + tn == 0:
         return Classification(f1, np.nan, np.nan, np.nan)
-    counts = [np.array(count, dtype=np.float64) for count in (tp, fp, fn, tn)]
-    return Classification(
-        f1,
-        float(_balanced_accuracy(*counts)),
-        float(_mcc(*counts)),
-        _average_precision(negative, probability),
-    )
+    balanced = 0.5 * (tp / (tp + fn) + tn / (tn + fp))
+    counts = (np.array(count, dtype=np.float64) for count in (tp, fp, fn, tn))
+    precision = _average_precision(negative, probability)
+    return Classification(f1, balanced, float(_mcc(*counts)), precision)
 
 
 def random_guess(negative: Bools, rate: float) -> Classification:
@@ -63,10 +60,11 @@ def random_guess(negative: Bools, rate: float) -> Classification:
     return Classification(f1, 0.5, 0.0, prevalence)
 
 
-def best_threshold(
-    negative: Bools, probability: Array, grid: Array | None = None, metric: str = "mcc"
-) -> float:
-    """The probability from which on "hurts" scores best on these subsets.
+def best_threshold(negative: Bools, probability: Array) -> float:
+    """The probability from which on "hurts" has the highest MCC on these subsets.
+
+    All thresholds that make a difference are tried, midpoints between neighbouring probabilities;
+    of equal ones the one nearest to 0.5 is taken.
 
     Parameters
     ----------
@@ -74,11 +72,6 @@ def best_threshold(
         Whether each subset hurt.
     probability : ndarray, shape (n,)
         How probable it is held to be.
-    grid : ndarray, optional
-        Thresholds to try; all that make a difference (midpoints between neighbouring
-        probabilities) if not given: the exact optimum.
-    metric : {"mcc", "balanced_accuracy", "f1"}
-        What is maximised; of equal thresholds the one nearest to 0.5 is taken.
 
     Raises
     ------
@@ -87,19 +80,18 @@ def best_threshold(
     """
     if len(np.unique(negative)) < 2:
         raise ValueError("negative must hold both classes, or no threshold can be chosen")
-    if grid is None:
-        values = np.unique(probability)
-        grid = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [1.0]])
+    values = np.unique(probability)
+    tried = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [1.0]])
     order = np.argsort(probability, kind="stable")
-    below = np.searchsorted(probability[order], grid, side="left")
+    below = np.searchsorted(probability[order], tried, side="left")
     hurt = np.concatenate([[0.0], np.cumsum(negative[order])])
     false_negatives = hurt[below]
     true_negatives = below - false_negatives
     true_positives = hurt[-1] - false_negatives
     false_positives = (len(negative) - hurt[-1]) - true_negatives
-    score = _METRICS[metric](true_positives, false_positives, false_negatives, true_negatives)
+    score = _mcc(true_positives, false_positives, false_negatives, true_negatives)
     best = np.flatnonzero(score >= score.max() - 1e-12)
-    return float(grid[best[np.argmin(np.abs(grid[best] - 0.5))]])
+    return float(tried[best[np.argmin(np.abs(tried[best] - 0.5))]])
 
 
 def _average_precision(negative: Bools, probability: Array) -> float:
@@ -114,14 +106,3 @@ def _average_precision(negative: Bools, probability: Array) -> float:
 def _mcc(tp: Array, fp: Array, fn: Array, tn: Array) -> Array:
     product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return np.where(product > 0, (tp * tn - fp * fn) / np.sqrt(np.maximum(product, 1)), 0.0)
-
-
-def _balanced_accuracy(tp: Array, fp: Array, fn: Array, tn: Array) -> Array:
-    return 0.5 * (tp / (tp + fn) + tn / (tn + fp))
-
-
-def _f1(tp: Array, fp: Array, fn: Array, _tn: Array) -> Array:
-    return 2 * tp / np.maximum(2 * tp + fp + fn, 1)
-
-
-_METRICS = {"mcc": _mcc, "balanced_accuracy": _balanced_accuracy, "f1": _f1}

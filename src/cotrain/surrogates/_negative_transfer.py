@@ -1,6 +1,5 @@
 import warnings
 from dataclasses import asdict, astuple, dataclass, fields
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,8 @@ from cotrain.surrogates._targets import fit_surrogates
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+_DRAWS = 200  # of the noise-free effects that the oracle knows
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,6 @@ def identify_negative_transfer(
     *,
     surrogate: BaseEstimator | None = None,
     held_out: float = 0.25,
-    metric: Literal["mcc", "balanced_accuracy", "f1"] = "mcc",
-    search: Literal["exact", "grid"] = "exact",
-    n_draws: int = 200,
     random_state: int = 0,
 ) -> NegativeTransfer:
     """Held-out subsets that hurt a target, told by surrogates, beside what anyone could tell.
@@ -94,12 +92,6 @@ def identify_negative_transfer(
         `LinearSurrogate()` if not given. It must predict with `return_std`.
     held_out : float
         Share of the subsets to judge on.
-    metric : {"mcc", "balanced_accuracy", "f1"}
-        What the threshold maximises.
-    search : {"exact", "grid"}
-        Try every threshold that makes a difference, or 0.05, 0.10 ... 0.95.
-    n_draws : int
-        Draws of the oracle's noise-free effects.
     random_state : int
         Seed of the split and the draws.
 
@@ -110,8 +102,6 @@ def identify_negative_transfer(
     """
     if not 0 < held_out < 0.5:
         raise ValueError(f"held_out must be between 0 and 0.5, got {held_out}")
-    if search not in ("exact", "grid"):
-        raise ValueError(f'search must be "exact" or "grid", got {search!r}')
     X, mean, _ = check_design(X, effects)
     effects = np.asarray(effects, dtype=np.float64)
     rng = np.random.default_rng(random_state)
@@ -127,8 +117,7 @@ def identify_negative_transfer(
     hurt = mean[validation][known] < 0
     threshold = 0.5  # more probable than not: what is left where all or none of them hurt
     if hurt.any() and not hurt.all():
-        grid = np.linspace(0.05, 0.95, 19) if search == "grid" else None
-        threshold = best_threshold(hurt, probability[known], grid, metric)
+        threshold = best_threshold(hurt, probability[known])
 
     fitted = np.sort(np.concatenate([train, validation]))
     probability, predicted = _predict(X, effects, surrogate, fitted, test)
@@ -141,7 +130,7 @@ def identify_negative_transfer(
     figures = {"surrogate": classify(negative[scored], decision[scored], probability[scored])}
     figures |= _trivial(mean[fitted], negative, scored)
     if effects.ndim == 3 and len(effects) > 1:
-        figures["ceiling"] = _ceiling(effects[:, test], scored, n_draws, rng)
+        figures["ceiling"] = _ceiling(effects[:, test], scored, rng)
     spearman = mean_known(spearman_by_target(predicted, mean[test]))
     return NegativeTransfer(
         probability, decision, negative, scored, threshold, figures, spearman, test
@@ -189,9 +178,7 @@ def _trivial(effects: Array, negative: Bools, scored: Bools) -> dict[str, Classi
     }
 
 
-def _ceiling(
-    effects: Array, scored: Bools, n_draws: int, rng: np.random.Generator
-) -> Classification:
+def _ceiling(effects: Array, scored: Bools, rng: np.random.Generator) -> Classification:
     """What an oracle would reach that knows the effects without their noise.
 
     For each target the measured effects are split into signal and noise variance by the spread of
@@ -211,7 +198,7 @@ def _ceiling(
         return Classification(np.nan, np.nan, np.nan, np.nan)
     negative = mean[usable] < 0
     figures = []
-    for _ in range(n_draws):
+    for _ in range(_DRAWS):
         truth = expected[usable] + spread[usable] * rng.standard_normal(negative.size)
         figures.append(astuple(classify(negative, truth < 0, -truth)))
     return Classification(*np.mean(figures, axis=0).tolist())

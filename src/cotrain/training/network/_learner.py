@@ -101,6 +101,6 @@ class Network(Learner):
             from cotrain.training.network._compiled import CompiledEngine
 
             return CompiledEngine()
-        from cotrain.training.network._torch import TorchEngine
+        from cotrain.training.network._torch_engine import TorchEngine
 
         return TorchEngine(device=self.settings.device)

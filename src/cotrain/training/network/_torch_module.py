@@ -23,8 +23,8 @@ from cotrain.training._arrays import load_arrays, save_arrays
 from cotrain.training._learner import Trained
 from cotrain.training._problem import Problem
 from cotrain.training.network._module import ModuleSettings
-from cotrain.training.network._torch import Training, empty_on
-from cotrain.training.network._torch_trunks import Rows
+from cotrain.training.network._torch import Training
+from cotrain.training.network._torch_trunks import Rows, empty_on
 
 _FILES = ("module.safetensors", "module.json")
 _MEMBERS = ("tasks", "is_binary", "shift", "scale", "head_weight", "head_bias")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn.functional import embedding_bag
 
+from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 from cotrain.training.network._randomness import keep_mask
 from cotrain.training.network._recipe import initial_layers
@@ -129,3 +130,20 @@ def _entries(table: TaskTable, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.n
     index = features.indices[at].astype(np.int64) + fit * table.n_features
     flat = sizes.ravel()
     return index, features.data[at], np.cumsum(flat) - flat
+
+
+def empty_on(device: str | None, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """An empty tensor on a device; None: a GPU if there is one.
+
+    Raises
+    ------
+    FitError
+        If PyTorch has no such device here.
+    """
+    try:
+        return torch.empty(
+            0, dtype=dtype, device=device or ("cuda" if torch.cuda.is_available() else "cpu")
+        )
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise FitError(f"`device: {device}` cannot be used ({reason})") from error

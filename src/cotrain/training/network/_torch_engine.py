@@ -1,0 +1,109 @@
+"""The torch engine: many fits as one batched computation, on any device. The reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from cotrain.allocation import Fit
+from cotrain.exceptions import FitError
+from cotrain.tasks import TaskTable
+from cotrain.training._learner import NEVER
+from cotrain.training._problem import Problem
+from cotrain.training._result import FitFailure, Outcome
+from cotrain.training.network._settings import NetworkSettings
+from cotrain.training.network._torch import Training
+from cotrain.training.network._torch_trunks import SparseTrunk, empty_on
+from cotrain.training.network._weights import TrainedNetwork
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """Trains fits side by side with PyTorch's own operations and gradients.
+
+    Attributes
+    ----------
+    device : str or None
+        A PyTorch device; None: a GPU if there is one.
+    dtype : torch.dtype
+        float32, or float64 for comparisons.
+    fits_at_once : int
+        Fits in one batched computation.
+    n_threads : int
+        Threads of PyTorch on a CPU: one, since workers are one a core.
+    """
+
+    device: str | None = None
+    dtype: torch.dtype = torch.float32
+    fits_at_once: int = 32
+    n_threads: int = 1
+
+    def train(
+        self,
+        table: TaskTable,
+        fits: Sequence[Fit],
+        model: NetworkSettings,
+        stop: np.ndarray = NEVER,
+    ) -> list[Outcome]:
+        """The outcome of each fit, in order. A fit that fails does not stop the others."""
+        torch.set_num_threads(self.n_threads)
+        problems: dict[int, Problem] = {}
+        outcomes: dict[int, Outcome] = {}
+        for place, fit in enumerate(fits):
+            try:
+                problems[place] = Problem.of(table, fit)
+            except FitError as error:
+                outcomes[place] = FitFailure(str(error))
+        # Fits with the most steps first: those still in an epoch are then always the first k.
+        order = sorted(problems, key=lambda place: -problems[place].train.rows.size)
+        for at in range(0, len(order), self.fits_at_once):
+            places = order[at : at + self.fits_at_once]
+            group = [problems[place] for place in places]
+            seeds = [fits[place].seed for place in places]
+            together = self._together(table, group, seeds, model, stop)
+            outcomes.update(zip(places, together, strict=True))
+        return [outcomes[place] for place in range(len(fits))]
+
+    def train_weights(
+        self, table: TaskTable, fit: Fit, model: NetworkSettings, stop: np.ndarray = NEVER
+    ) -> TrainedNetwork:
+        """The trained network of a fit.
+
+        Raises
+        ------
+        FitError
+            If the fit cannot be trained.
+        """
+        torch.set_num_threads(self.n_threads)
+        training = self._training(table, [Problem.of(table, fit)], [fit.seed], model)
+        training.run(stop)
+        if training.failed[0] is not None:
+            raise FitError(training.failed[0])
+        return training.weights(0)
+
+    def _together(
+        self,
+        table: TaskTable,
+        problems: list[Problem],
+        seeds: list[int],
+        model: NetworkSettings,
+        stop: np.ndarray,
+    ) -> list[Outcome]:
+        try:
+            training = self._training(table, problems, seeds, model)
+            training.run(stop)
+        except FitError as error:
+            return [FitFailure(str(error))] * len(problems)
+        except (MemoryError, torch.OutOfMemoryError):
+            return [
+                FitFailure("out of memory; train fewer fits at once, or a smaller model")
+            ] * len(problems)
+        return [training.outcome(place) for place in range(len(problems))]
+
+    def _training(
+        self, table: TaskTable, problems: list[Problem], seeds: list[int], model: NetworkSettings
+    ) -> Training:
+        like = empty_on(self.device, self.dtype)
+        trunk = SparseTrunk(table, model.hidden, model.dropout, seeds, like)
+        return Training(problems, seeds, model, trunk, like)

@@ -24,7 +24,7 @@ from cotrain.allocation import (
     rotations,
     single_tasks,
 )
-from cotrain.curves import TransferModel, task_weights
+from cotrain.curves import TransferModel
 from cotrain.reliability import paired_interval
 from cotrain.scores import SCORES
 from cotrain.settings import Settings
@@ -33,6 +33,7 @@ from cotrain.tasks import TaskTable
 from cotrain.training import FitResult, load_fit_table, make_learner, sweep
 from curves_study import Runs, gain_table, markdown
 from lab.acquisition import STRATEGIES, simulate_acquisition
+from lab.label_plan import task_weights
 
 AUROC = list(SCORES).index("auroc")
 # Acquisition: training folds whose labels are at hand, and those that are revealed fold by fold.

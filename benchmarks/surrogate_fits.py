@@ -18,7 +18,6 @@ from cotrain.surrogates import (
     average_repeats,
     best_threshold,
     classify,
-    default_surrogates,
     fit_surrogates,
     identify_negative_transfer,
     lack_of_fit,
@@ -30,6 +29,7 @@ from cotrain.tasks import TaskTable
 from cotrain.training import Journal, load_fit_table
 from lab.bootstrap import cluster_bootstrap
 from lab.control import control_variate
+from lab.rivals import default_surrogates
 
 Array = NDArray[np.float64]
 SIGN = {"log_loss": -1.0, "auroc": 1.0, "aupr": 1.0, "mse": -1.0}

@@ -11,11 +11,7 @@ from numpy.typing import NDArray
 
 from cotrain.reliability import split_half_reliability
 from cotrain.surrogates import (
-    AveragingSurrogate,
-    InteractionSurrogate,
-    KernelSurrogate,
     LinearSurrogate,
-    PairwiseSurrogate,
     classify,
     fit_surrogates,
     lack_of_fit,
@@ -23,6 +19,9 @@ from cotrain.surrogates import (
     relevance,
     spearman_by_target,
 )
+from lab.group_mean import AveragingSurrogate, PairwiseSurrogate
+from lab.interaction import InteractionSurrogate
+from lab.kernel_surrogate import KernelSurrogate
 from lab.simulated import SimulatedTruth, simulate_subsets, simulate_truth
 
 Array = NDArray[np.float64]

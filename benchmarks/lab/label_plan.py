@@ -1,4 +1,4 @@
-"""Which labels to acquire within a budget."""
+"""Which labels to acquire within a budget, and what to weigh in training by what they are worth."""
 
 from dataclasses import dataclass
 
@@ -87,6 +87,33 @@ def recommend_labels(
         labels.astype(np.int64), gain, np.array([mean_gain - half, mean_gain + half]), mean_gain,
         max(bound, mean_gain), _slope(model, start, shares),
     )  # fmt: skip
+
+
+def task_weights(exchange_rates: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Training weights in proportion to what a label of each task is worth to all, (K,), mean 1.
+
+    A task whose labels are worth less than nothing gets 0.
+
+    Parameters
+    ----------
+    exchange_rates : ndarray, (K, K)
+        [target, source], as of `TransferModel` or `PairwiseCurves`.
+    weights : ndarray, (K,), optional
+        What a target counts for; equal by default. A single 1 gives weights for one target.
+
+    Raises
+    ------
+    ValueError
+        If the rates are not square or finite, or no task's labels are worth anything.
+    """
+    rates = np.asarray(exchange_rates, dtype=float)
+    if rates.ndim != 2 or rates.shape[0] != rates.shape[1] or not np.isfinite(rates).all():
+        raise ValueError("exchange_rates must be finite and have shape (K, K)")
+    shares = vector_of("weights", np.ones(len(rates)) if weights is None else weights, len(rates))
+    worth = np.maximum(shares @ rates, 0.0)
+    if worth.sum() == 0:
+        raise ValueError("exchange_rates must give some task's labels a worth above 0")
+    return worth / worth.mean()
 
 
 def _solve(

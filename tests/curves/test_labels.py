@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cotrain.curves import TransferModel, label_worth, task_weights
+from cotrain.curves import TransferModel, label_worth
 
 
 @pytest.fixture(scope="module")
@@ -12,26 +12,6 @@ def model() -> TransferModel:
     a = np.array([[0.004, 0.0005, 0.0], [0.003, 0.004, -0.001], [0.002, 0.0, 0.003]])
     Y = 0.9 - np.exp(-1.0 - N @ a.T) + rng.normal(0, 0.003, N.shape)
     return TransferModel(strengths=(0.5,), ranks=(0,), random_state=0).fit(N, Y)
-
-
-def test_task_weights_follow_what_labels_are_worth():
-    rates = np.array([[1.0, 0.5, -0.2], [0.2, 1.0, -0.9], [0.0, 0.3, 0.9]])
-    worth = np.array([1.2, 1.8, 0.0])
-    assert task_weights(rates) == pytest.approx(worth / worth.mean())
-    assert task_weights(rates, np.array([1.0, 0, 0])) == pytest.approx([2.0, 1.0, 0.0])
-
-
-@pytest.mark.parametrize(
-    ("rates", "message"),
-    [
-        (np.ones((2, 3)), "shape"),
-        (np.array([[np.nan, 1.0], [1.0, 1.0]]), "finite"),
-        (-np.ones((2, 2)), "worth above 0"),
-    ],
-)
-def test_rates_that_give_no_weights_are_refused(rates, message):
-    with pytest.raises(ValueError, match=message):
-        task_weights(rates)
 
 
 def test_worth_finds_who_helps_all(model):

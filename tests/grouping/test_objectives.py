@@ -14,14 +14,10 @@ from cotrain.grouping import (
     exact_groups,
     search_groups,
 )
-from cotrain.surrogates import (
-    AveragingSurrogate,
-    InteractionSurrogate,
-    KernelSurrogate,
-    LinearSurrogate,
-    PairwiseSurrogate,
-    fit_surrogates,
-)
+from cotrain.surrogates import LinearSurrogate, fit_surrogates
+from lab.group_mean import AveragingSurrogate, PairwiseSurrogate
+from lab.interaction import InteractionSurrogate
+from lab.kernel_surrogate import KernelSurrogate
 from lab.simulated import simulate_truth
 
 N_TASKS, N_GROUPS = 6, 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cotrain.curves import TransferModel, label_worth
-from lab.label_plan import recommend_labels
+from lab.label_plan import recommend_labels, task_weights
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +79,23 @@ def test_the_worth_of_a_task_is_the_gain_of_the_plan_that_can_buy_no_other(model
         plan = recommend_labels(model, counts, 50, available=available, weights=weights)
         assert worth.gain[task] == pytest.approx(plan.mean_gain)
         assert [worth.low[task], worth.high[task]] == pytest.approx(plan.interval)
+
+
+def test_task_weights_follow_what_labels_are_worth():
+    rates = np.array([[1.0, 0.5, -0.2], [0.2, 1.0, -0.9], [0.0, 0.3, 0.9]])
+    worth = np.array([1.2, 1.8, 0.0])
+    assert task_weights(rates) == pytest.approx(worth / worth.mean())
+    assert task_weights(rates, np.array([1.0, 0, 0])) == pytest.approx([2.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        (np.ones((2, 3)), "shape"),
+        (np.array([[np.nan, 1.0], [1.0, 1.0]]), "finite"),
+        (-np.ones((2, 2)), "worth above 0"),
+    ],
+)
+def test_rates_that_give_no_weights_are_refused(rates, message):
+    with pytest.raises(ValueError, match=message):
+        task_weights(rates)

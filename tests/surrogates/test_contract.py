@@ -5,8 +5,8 @@ import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import BayesianRidge
 
-from cotrain.surrogates import default_surrogates
 from cotrain.testing import SurrogateContract
+from lab.rivals import default_surrogates
 
 
 @pytest.mark.parametrize("name", default_surrogates(np.full(6, 100)))

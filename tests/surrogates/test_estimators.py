@@ -1,15 +1,10 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from cotrain.surrogates import (
-    AveragingSurrogate,
-    InteractionSurrogate,
-    KernelSurrogate,
-    LabelCurveSurrogate,
-    LinearSurrogate,
-    MeanSurrogate,
-    PairwiseSurrogate,
-)
+from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, MeanSurrogate
+from lab.group_mean import AveragingSurrogate, PairwiseSurrogate
+from lab.interaction import InteractionSurrogate
+from lab.kernel_surrogate import KernelSurrogate
 
 PRECISIONS = {
     # A weight says how precise one score is; a row listed twice is two scores.

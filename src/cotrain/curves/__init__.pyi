@@ -3,7 +3,7 @@ from ._choose import FormChoice, choose_form, foretell
 from ._clusters import cluster_effects
 from ._curve import LearningCurve
 from ._effects import Effects, domain_effects, pairwise_effects, together_effects
-from ._labels import LabelWorth, label_worth, task_weights
+from ._labels import LabelWorth, label_worth
 from ._many import CurveFits, fit_curves
 from ._pairwise import PairwiseCurves, fit_pairwise_curves
 from ._transfer import TransferIntervals, TransferModel
@@ -28,6 +28,5 @@ __all__ = [
     "foretell",
     "label_worth",
     "pairwise_effects",
-    "task_weights",
     "together_effects",
 ]

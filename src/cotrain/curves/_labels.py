@@ -62,33 +62,6 @@ def label_worth(
     return LabelWorth(gain, gain - half, gain + half)
 
 
-def task_weights(exchange_rates: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Training weights in proportion to what a label of each task is worth to all, (K,), mean 1.
-
-    A task whose labels are worth less than nothing gets 0.
-
-    Parameters
-    ----------
-    exchange_rates : ndarray, (K, K)
-        [target, source], as of `TransferModel` or `PairwiseCurves`.
-    weights : ndarray, (K,), optional
-        What a target counts for; equal by default. A single 1 gives weights for one target.
-
-    Raises
-    ------
-    ValueError
-        If the rates are not square or finite, or no task's labels are worth anything.
-    """
-    rates = np.asarray(exchange_rates, dtype=float)
-    if rates.ndim != 2 or rates.shape[0] != rates.shape[1] or not np.isfinite(rates).all():
-        raise ValueError("exchange_rates must be finite and have shape (K, K)")
-    shares = vector_of("weights", np.ones(len(rates)) if weights is None else weights, len(rates))
-    worth = np.maximum(shares @ rates, 0.0)
-    if worth.sum() == 0:
-        raise ValueError("exchange_rates must give some task's labels a worth above 0")
-    return worth / worth.mean()
-
-
 def expected_gain(
     model: TransferModel, before: np.ndarray, after: np.ndarray, shares: np.ndarray, level: float
 ) -> tuple[np.ndarray, float, float]:

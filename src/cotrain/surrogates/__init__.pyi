@@ -1,12 +1,9 @@
 from ._adaptive import NextSubsets, next_subsets
 from ._agreement import spearman_by_target
-from ._choice import SurrogateChoice, choose_surrogate, default_surrogates
+from ._choice import SurrogateChoice, choose_surrogate
 from ._classification import Classification, best_threshold, classify
 from ._errors import DesignWarning
 from ._goodness import LackOfFit, lack_of_fit
-from ._group_mean import AveragingSurrogate, PairwiseSurrogate
-from ._interaction import InteractionSurrogate
-from ._kernel import KernelSurrogate
 from ._label_curve import LabelCurveSurrogate
 from ._linear import LinearSurrogate
 from ._mean import MeanSurrogate
@@ -16,18 +13,14 @@ from ._scores import average_repeats, noise_variance, paired_effects
 from ._targets import TargetSurrogates, fit_surrogates
 
 __all__ = [
-    "AveragingSurrogate",
     "Classification",
     "DesignWarning",
-    "InteractionSurrogate",
-    "KernelSurrogate",
     "LabelCurveSurrogate",
     "LackOfFit",
     "LinearSurrogate",
     "MeanSurrogate",
     "NegativeTransfer",
     "NextSubsets",
-    "PairwiseSurrogate",
     "Relevance",
     "SurrogateChoice",
     "TargetSurrogates",
@@ -35,7 +28,6 @@ __all__ = [
     "best_threshold",
     "choose_surrogate",
     "classify",
-    "default_surrogates",
     "fit_surrogates",
     "identify_negative_transfer",
     "lack_of_fit",

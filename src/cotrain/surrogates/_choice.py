@@ -13,11 +13,6 @@ from cotrain.surrogates._agreement import (
     spearman_by_target,
 )
 from cotrain.surrogates._errors import DesignWarning
-from cotrain.surrogates._group_mean import AveragingSurrogate, PairwiseSurrogate
-from cotrain.surrogates._interaction import InteractionSurrogate
-from cotrain.surrogates._kernel import KernelSurrogate
-from cotrain.surrogates._label_curve import LabelCurveSurrogate
-from cotrain.surrogates._linear import LinearSurrogate
 from cotrain.surrogates._mean import MeanSurrogate
 from cotrain.surrogates._scores import check_design
 from cotrain.surrogates._targets import fit_surrogates
@@ -59,29 +54,11 @@ class SurrogateChoice:
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("surrogate")
 
 
-def default_surrogates(n_labels: ArrayLike | None = None) -> dict[str, BaseEstimator]:
-    """The surrogates of this package by name, the simplest first.
-
-    `n_labels` (n_tasks,) are the training labels of each task: without, there is no label curve.
-    """
-    curve = {} if n_labels is None else {"label curve": LabelCurveSurrogate(n_labels)}
-    return {
-        NONE: MeanSurrogate(),
-        "linear": LinearSurrogate(),
-        **curve,
-        "averaging": AveragingSurrogate(),
-        "pairwise": PairwiseSurrogate(),
-        "kernel": KernelSurrogate(),
-        "interaction": InteractionSurrogate(),
-    }
-
-
 def choose_surrogate(
     X: ArrayLike,
     Y: ArrayLike,
-    candidates: Mapping[str, BaseEstimator] | None = None,
+    candidates: Mapping[str, BaseEstimator],
     *,
-    n_labels: ArrayLike | None = None,
     n_splits: int = 5,
     random_state: int = 0,
     n_jobs: int = 1,
@@ -98,10 +75,8 @@ def choose_surrogate(
         1 where the subset holds the task, else 0.
     Y : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
         Scores; NaN where a fit does not score the task.
-    candidates : mapping of estimators, optional
-        The simplest first; `default_surrogates(n_labels)` if not given.
-    n_labels : array, shape (n_tasks,), optional
-        Training labels of each task, for the label curve among the defaults.
+    candidates : mapping of estimators
+        The simplest first.
     n_splits : int
         Parts of the cross-validation; subsets that are listed twice stay in one part.
     random_state : int
@@ -114,7 +89,6 @@ def choose_surrogate(
     ValueError
         If there are no candidates, or not enough subsets to hold a part of them out.
     """
-    candidates = default_surrogates(n_labels) if candidates is None else dict(candidates)
     if not candidates:
         raise ValueError("candidates must hold at least one surrogate, got none")
     candidates = {NONE: MeanSurrogate(), **candidates}

@@ -2,17 +2,16 @@ import numpy as np
 import pytest
 
 from cotrain.surrogates import (
-    AveragingSurrogate,
     DesignWarning,
-    InteractionSurrogate,
-    KernelSurrogate,
     LinearSurrogate,
-    PairwiseSurrogate,
     choose_surrogate,
-    default_surrogates,
     fit_surrogates,
     lack_of_fit,
 )
+from lab.group_mean import AveragingSurrogate, PairwiseSurrogate
+from lab.interaction import InteractionSurrogate
+from lab.kernel_surrogate import KernelSurrogate
+from lab.rivals import default_surrogates
 
 
 def indicators(n, p, seed=0):
@@ -149,7 +148,7 @@ def test_a_heavier_score_counts_for_more(name):
 @pytest.mark.parametrize(("term", "expected"), [(linear, {"linear"}), (synergy, {"interaction"})])
 def test_the_choice_follows_the_truth(term, expected):
     X, Y = study(term)
-    choice = choose_surrogate(X, Y)
+    choice = choose_surrogate(X, Y, default_surrogates())
     assert choice.name in expected
     frame = choice.to_frame()
     assert list(frame.index) == list(default_surrogates())
@@ -161,8 +160,9 @@ def test_none_is_chosen_where_no_source_matters():
     X, Y = study(linear)
     rng = np.random.default_rng(0)
     noise = np.where(np.isnan(Y), np.nan, rng.normal(size=Y.shape))
-    for candidates in (None, {"averaging": AveragingSurrogate()}):
-        choice = choose_surrogate(X, noise, candidates, n_labels=np.arange(1.0, 1 + X.shape[1]))
+    n_labels = np.arange(1.0, 1 + X.shape[1])
+    for candidates in (default_surrogates(n_labels), {"averaging": AveragingSurrogate()}):
+        choice = choose_surrogate(X, noise, candidates)
         assert choice.name == "none"
         predicted = fit_surrogates(X, noise, choice.estimator).predict(X)
         assert np.ptp(predicted, axis=0).max() < 1e-12
@@ -174,7 +174,7 @@ def test_a_bad_choice():
     with pytest.raises(ValueError, match="at least one surrogate"):
         choose_surrogate(X, Y, {})
     with pytest.raises(ValueError, match="n_splits must be"):
-        choose_surrogate(X, Y, n_splits=1)
+        choose_surrogate(X, Y, default_surrogates(), n_splits=1)
 
 
 def test_synergy_makes_the_linear_model_inadequate():

@@ -271,8 +271,8 @@ def test_a_csv_of_real_values_to_a_report(tmp_path):
     [
         (5000, 12, ["counts", "descriptors"], {"kind": "kernel"}),
         (15000, 12, ["counts", "descriptors"], {"kind": "kernel", "share": 0.0}),
-        (25000, 1, ["counts"], {"kind": "kernel"}),
-        (40000, 24, ["counts"], None),
+        (22000, 1, ["counts"], {"kind": "kernel"}),
+        (40000, 40, ["counts"], None),
     ],
 )
 def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):

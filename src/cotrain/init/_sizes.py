@@ -9,9 +9,9 @@ from cotrain.init._folds import column_folds
 # Molecules whose descriptors two cores compute in two minutes, and those of real values, to which
 # descriptors matter more, in ten; a million would take hours.
 _DESCRIBED, _DESCRIBED_REAL = 20_000, 100_000
-# Squared examples times tasks that the kernel learner takes a minute for, and squared labels of
-# tasks by themselves.
-_KERNEL, _KERNEL_APART = 1e9, 6e7
+# Squared examples times tasks that the kernel learner takes half a minute for, and squared labels
+# of tasks by themselves.
+_KERNEL, _KERNEL_APART = 5e8, 1.5e8
 
 
 def fit_plan(

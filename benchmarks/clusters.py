@@ -1,11 +1,12 @@
 """Verdicts over clusters of tasks, on KIBA244's stored fits, held against other folds.
 
-    python benchmarks/clusters.py [--scores scores.csv.gz]
+    git show 3f1873a:studies/kiba244/fits.parquet > fits.parquet
+    python benchmarks/clusters.py fits.parquet [--scores scores.csv.gz]
 
 Clusters are kinase families by name, random ones of the same sizes and, with the study's raw scores
 (columns chembl_id, uniprot, kiba), those of `task_clusters` at several correlations. A verdict is
 confirmed if the effect has the same sign in the two repeats that train and score on folds of their
-own (studies/kiba244/other_folds.py).
+own (studies/kiba244/other_folds.py of that commit; a network of 128 units).
 """
 
 import argparse
@@ -77,8 +78,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scores", type=Path, help="raw KIBA scores, for clusters by labels")
-    path = parser.parse_args().scores
-    fits = pd.read_parquet(STUDY / "fits.parquet")
+    parser.add_argument("fits", type=Path, help="the fit table of KIBA244")
+    options = parser.parse_args()
+    path, fits = options.scores, pd.read_parquet(options.fits)
     tasks = sorted(fits["task"].unique())
     kin, order = families(tasks), np.random.default_rng(0).permutation(len(tasks))
     clusters = {

@@ -74,10 +74,12 @@ def test_the_page_opens_with_what_misses_its_aim(calibration):
     ])  # fmt: skip
     counted, decided, covered = calibration.opening(rows)
     assert counted.startswith("3 of 120")
-    assert decided.endswith("above 0.06: statTAG, pairs, heavy tails, 4 repeats (0.065).")
+    assert decided.endswith(
+        "above 0.06: statTAG, pairs, heavy tails, 4 repeats, 200 studies (0.065)."
+    )
     assert covered.startswith("1 have")
     assert covered.endswith(
-        "relevance of subsets, heavy tails, own effects 0.5, 4 repeats (0.920)."
+        "relevance of subsets, heavy tails, own effects 0.5, 4 repeats, 200 studies (0.920)."
     )
 
 

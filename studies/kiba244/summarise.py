@@ -110,6 +110,7 @@ def main() -> None:
     groups = json.loads((DATA / "grouping" / "grouping.json").read_text(encoding="utf-8"))
     summary |= {
         "recommended": weights["name"],
+        "n_learnt": int(pd.read_csv(DATA / "validation" / "skill.csv")["skilled"].sum()),
         "n_models": len(weights["models"]),
         "groups": [len(group) for group in groups["groups"]],
         "affinity_groups": [len(group) for group in groups["rivals"]["affinity"][0]],

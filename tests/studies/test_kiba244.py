@@ -44,8 +44,8 @@ def test_no_measured_number_is_typed():
     template = (STUDY / "kiba244.md.j2").read_text(encoding="utf-8")
     text = re.sub(r"\{[{%].*?[%}]\}", "", template, flags=re.DOTALL)
     decimals = re.findall(r"(?<![\w.])\d+\.\d+(?![\w.])", text)
-    # The paper, chance, the figure aimed at and the one known before.
-    assert set(decimals) <= {"2512.24866", "0.5", "0.830", "0.822"}
+    # The paper, chance, the figure aimed at and those known before.
+    assert set(decimals) <= {"2512.24866", "0.5", "0.830", "0.822", "0.773", "0.796"}
 
 
 def test_the_table_of_targets_agrees_with_the_comparison():

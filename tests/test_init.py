@@ -176,6 +176,7 @@ def test_a_star_takes_all_columns_but_labels_and_names(tmp_path):
         settings = load_settings(tmp_path / name / "params.yaml")
         assert settings.prepare.features.columns == columns
         assert settings.learners["boosting"].kind == "boosting"  # what one would use on a table
+        assert settings.learners["network"].weight_decay == 3
     everything = ("--csv", table, "--features", "columns:*")
     assert "name the tasks by --tasks" in refuse(tmp_path / "none", *everything)
 

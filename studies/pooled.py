@@ -11,21 +11,21 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from cotrain.allocation import rotations
+from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
 
 
 def main(study: Study) -> None:
     settings = study.settings
-    plan, fresh = settings.plan, settings.validate_
+    fresh = settings.validate_
     table = TaskTable.load(study.table)
     truth, group = table.labels.data, table.labels.indices  # a person has one label
     people = np.hstack([table.sparse_features.toarray(), np.eye(table.n_tasks)[group]])
-    sizes = (table.n_folds, plan.train_folds, plan.test_folds)
+    repeats, _ = final_repeats(settings, study_repeats(settings, fresh.repeats, fresh.seed))
     for model in (LogisticRegression(max_iter=500), HistGradientBoostingClassifier(random_state=0)):
         scores = np.empty((fresh.repeats, 3, table.n_tasks))
-        for repeat in rotations(*sizes, fresh.repeats, fresh.seed, plan.rotate):
+        for repeat in repeats:
             train, test = (
                 np.isin(table.folds, part) for part in (repeat.folds.train, repeat.folds.test)
             )

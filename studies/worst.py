@@ -1,11 +1,11 @@
 """Whether the worst group gains, by people: `python worst.py STUDY [DRAWS]` of a finished study.
 
-Repeats of a split that is given test the same people, so intervals over repeats say nothing of
-other people. Here people are drawn anew (a bootstrap of the test examples, the same for all ways
-and repeats), and models stay as they are. Nothing is trained: predictions are in the journal.
+People are drawn anew (a bootstrap of the test examples, the same for all ways and repeats), and
+models stay as they are. Nothing is trained: predictions are in the journal.
 """
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from cotrain.allocation import Plan
 from cotrain.comparison import Outputs, Way, distinct, make_candidates, make_ways, repeat_outputs
 from cotrain.comparison._evaluate import _output, _serving
 from cotrain.stages._grouping_file import GroupingFile
-from cotrain.stages._repeats import study_repeats
+from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
 
@@ -32,24 +32,34 @@ def outputs_of_ways(study: Study) -> list[tuple[Outputs, dict[str, np.ndarray]]]
     others = [name for name in settings.learners if name != network]
     ways = make_ways(network, others, len(tasks), found, {})
     ways = [way for way in ways if way.name in SHOWN]
-    table = pd.read_csv(study.validation / "portfolios.csv")
-    name = table.loc[table["chosen"], "portfolio"].item()
+    portfolios = pd.read_csv(study.validation / "portfolios.csv")
+    name = portfolios.loc[portfolios["chosen"], "portfolio"].item()
     candidates = make_candidates(network, others, len(tasks), found)
     chosen = next(one for one in candidates if one.name == name)
     fresh, level = settings.validate_, settings.plan.subset_level
     rotations = study_repeats(settings, fresh.repeats, fresh.seed)
+    final_rotations, final_level = final_repeats(settings, rotations)
     models = distinct([*ways, Way(name, chosen.models)])
     fits = {model: [model.fit(len(tasks), level, one) for one in rotations] for model in models}
+    final = {
+        model: own
+        if trainer.learners[own[0].learner].stops_early
+        else [model.fit(len(tasks), final_level, one) for one in final_rotations]
+        for model, own in fits.items()
+    }
     known = trainer.learners.identities()
-    every = [fit for own in fits.values() for fit in own]
-    plan = Plan.of("validation", every, trainer.data_version, known)
+    every = dict.fromkeys(chain.from_iterable([*fits.values(), *final.values()]))
+    plan = Plan.of("validation", list(every), trainer.data_version, known)
     results = trainer.results(plan, predictions=True)
     by_fit = {fit: results[key] for key, fit in plan.fits.items()}
-    repeats = repeat_outputs(trainer.table, fits, by_fit, rotations, level)
+    table = trainer.table
+    validations = repeat_outputs(table, fits, by_fit, rotations, level, "validation")
+    tests = repeat_outputs(table, final, by_fit, final_rotations, final_level, "test")
+    repeats = list(zip(validations, tests, strict=True))
+    blend = chosen.blend(validations, fresh.seed)
     serving = {way.name: _serving(way, repeats) if way.served else None for way in ways}
     said = []
-    for validation, test in repeats:
-        blend = chosen.blend(validation, fresh.seed)
+    for test in tests:
         outputs = {"recommended": chosen.predict(blend, test)}
         outputs |= {way.name: _output(way, test, serving[way.name]) for way in ways}
         said.append((test, outputs))

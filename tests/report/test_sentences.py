@@ -8,6 +8,7 @@ import pytest
 from cotrain.reliability import interval_verdicts
 from cotrain.report import _facts as facts
 from cotrain.report import _sentences as say
+from cotrain.report import _transfer_sentences as transfer
 from cotrain.report import summarize
 from cotrain.report._facts import Rival
 from cotrain.report._metrics import key_figures
@@ -59,7 +60,7 @@ def test_rivals_of_the_tables_are_told_with_their_numbers(findings):
 
 
 def test_the_strongest_pairs_stand_beside_their_reliability(findings):
-    text = say.relevance_sentence(findings)
+    text = transfer.relevance_sentence(findings)
     table = findings.relevance
     best = table.loc[table["relevance"].where(table["verdict"] == "helps").idxmax()]
     reliability = findings.surrogates.set_index("target")["reliability"][best["target"]]
@@ -103,26 +104,28 @@ def test_a_step_that_knows_few_pairs_is_counted_but_not_shown(make_tables):
     shown = facts.affinity_steps(findings)
     assert 50 not in shown["step"].tolist()
     assert len(shown) == len(findings.affinity_steps) - 1
-    text = say.affinity_steps_sentence(findings)
+    text = transfer.affinity_steps_sentence(findings)
     assert f"by {number(shown['rank_correlation'].median(), 2)} in the median" in text
     assert "at 20 steps" in text
     assert "1 step with a batch too small to know half of the pairs is not shown" in text
     assert (
-        say.affinity_steps_sentence(replace(findings, affinity_steps=findings.affinity_steps[:0]))
+        transfer.affinity_steps_sentence(
+            replace(findings, affinity_steps=findings.affinity_steps[:0])
+        )
         == ""
     )
 
 
 def test_nothing_decided_is_said_so(make_tables):
     findings = make_tables(4, effect=0.0).load()
-    assert "No single pair is decided" in say.relevance_sentence(findings)
-    assert "helps 0, hurts 0 and leaves 4 undecided" in say.together_sentence(findings)
+    assert "No single pair is decided" in transfer.relevance_sentence(findings)
+    assert "helps 0, hurts 0 and leaves 4 undecided" in transfer.together_sentence(findings)
     assert "no pair is decided with 3 repeats" in summarize(findings)
-    assert "so rankings are weak" in say.reliability_sentence(findings)
+    assert "so rankings are weak" in transfer.reliability_sentence(findings)
 
 
 def test_harm_is_told_beside_the_trivial_predictor(findings):
-    text = say.negative_transfer_sentence(findings)
+    text = transfer.negative_transfer_sentence(findings)
     rows = findings.negative_transfer.set_index("predictor")
     assert f"F1 {number(rows.loc['surrogate', 'f1'], 2)}" in text
     assert f"calling every subset harmful gets {number(rows.loc['always', 'f1'], 2)}" in text
@@ -131,7 +134,7 @@ def test_harm_is_told_beside_the_trivial_predictor(findings):
 
 def test_unknown_reliability_is_not_zero(findings):
     unknown = replace(findings.overview, reliability=math.nan)
-    assert "unknown" in say.reliability_sentence(replace(findings, overview=unknown))
+    assert "unknown" in transfer.reliability_sentence(replace(findings, overview=unknown))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +155,7 @@ def test_unknown_verdicts_are_counted_as_such(make_tables):
     findings = make_tables(9, missing=0.3).load()
     n_unknown = (findings.relevance["verdict"] == "unknown").sum()
     assert n_unknown > 0
-    assert f"({n_unknown} could not be measured)" in say.relevance_sentence(findings)
+    assert f"({n_unknown} could not be measured)" in transfer.relevance_sentence(findings)
     assert f", {n_unknown} unknown;" in relevance_table(findings).note
     assert key_figures(findings)["relevance_unknown"] == n_unknown
     kinds = ("helps", "hurts", "undecided", "unknown")
@@ -175,7 +178,7 @@ def labelled(make_tables, gains, half):
 
 def test_the_next_labels_are_told_with_their_rivals(make_tables):
     findings = labelled(make_tables, [0.05, 0.049, 0.02, np.nan], 0.0013)
-    text = say.next_labels_sentence(findings)
+    text = transfer.next_labels_sentence(findings)
     assert f"100 labels more of {findings.tasks[0]} are expected" in text
     assert f"{estimate(0.05, 0.0487, 0.0513)}, the most of 3 tasks" in text
     assert "1 other task has an interval that reaches into its own" in text
@@ -191,13 +194,13 @@ def test_the_next_labels_are_told_with_their_rivals(make_tables):
     ],
 )
 def test_the_order_of_next_labels_is_as_sure_as_their_intervals(make_tables, half, words):
-    assert words in say.next_labels_sentence(labelled(make_tables, [0.05, 0.04, 0.03], half))
+    assert words in transfer.next_labels_sentence(labelled(make_tables, [0.05, 0.04, 0.03], half))
 
 
 def test_exchange_rates_are_told_by_their_intervals(make_tables):
     findings = make_tables(9, labels=True, missing=0.2).load()
     table = findings.exchange_rates
-    text = say.exchange_rate_sentence(findings)
+    text = transfer.exchange_rate_sentence(findings)
     assert f"median over {table['exchange_rate'].notna().sum()} ordered pairs" in text
     known = table.dropna(subset="exchange_rate")
     verdict = interval_verdicts(known["exchange_rate"], known["low"], known["high"], 0.05)
@@ -238,5 +241,5 @@ def test_a_rival_of_the_same_models_is_called_that():
 
 def test_without_harm_nothing_is_said_of_foreseeing_it(findings):
     none = findings.negative_transfer.assign(n_harmful=0)
-    text = say.negative_transfer_sentence(replace(findings, negative_transfer=none))
+    text = transfer.negative_transfer_sentence(replace(findings, negative_transfer=none))
     assert text.endswith("none was harmful: how well harm is foreseen stays open.")

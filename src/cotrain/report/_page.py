@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from cotrain.report import _sentences as say
 from cotrain.report import _tables as tables
+from cotrain.report import _transfer_sentences as transfer
 from cotrain.report._answers import Answer, answers
 from cotrain.report._cells import HtmlTable
 from cotrain.report._findings import Findings
@@ -135,7 +136,7 @@ def _comparison(findings: Findings) -> Section:
 
 
 def _together(findings: Findings) -> Section:
-    sentences = [say.together_sentence(findings)]
+    sentences = [transfer.together_sentence(findings)]
     if len(findings.transfer) > MAX_GAIN_ROWS:
         sentences.append(
             f"The figure shows the {MAX_GAIN_ROWS // 2} tasks with the highest and the "
@@ -154,8 +155,8 @@ def _relevance(findings: Findings) -> Section:
         "relevance",
         "Which task helps which: subsets and the linear surrogate",
         [
-            say.relevance_sentence(findings),
-            say.reliability_sentence(findings),
+            transfer.relevance_sentence(findings),
+            transfer.reliability_sentence(findings),
             (
                 "Row: the target, whose score changes. Column: the source, which joins. "
                 f"{_HEAT_MAP_KEY} Related tasks lie side by side."
@@ -172,8 +173,8 @@ def _pairwise(findings: Findings) -> Section:
         "pairwise",
         "Which task helps which: one fold more (statTAG)",
         _known(
-            say.pairwise_sentence(findings),
-            say.cluster_sentence(findings),
+            transfer.pairwise_sentence(findings),
+            transfer.cluster_sentence(findings),
             (
                 f"The mean over {count(n_levels, 'level')} of training labels. {_HEAT_MAP_KEY} "
                 "The order is that of the heat map above."
@@ -200,7 +201,7 @@ def _measures(findings: Findings) -> Section:
     ]
     if findings.affinity.empty:
         sentences.append("No gradient affinity was recorded: the learner has no gradients.")
-    sentences.append(say.affinity_steps_sentence(findings))
+    sentences.append(transfer.affinity_steps_sentence(findings))
     sentences.append(
         "Costs: fits may serve several measures. Operations are counted: the matrix products of "
         "training and recording. Seconds are those of the cost model for one core, so that the "
@@ -219,7 +220,7 @@ def _measures(findings: Findings) -> Section:
 def _curves(findings: Findings) -> Section:
     score = score_name(findings.overview.curve_score)
     sentences = [
-        say.curve_sentence(findings),
+        transfer.curve_sentence(findings),
         (
             f"{score} = c − exp(b − a_own · n_own − a_others · n_others). The exchange rate "
             "a_others / a_own is how many of the task's own labels one label of other tasks is "
@@ -249,8 +250,8 @@ def _labels(findings: Findings) -> Section:
     limit = rate_limit(shown)
     n_beyond = int((abs(shown.values) > limit).sum())
     sentences = [
-        say.next_labels_sentence(findings),
-        say.exchange_rate_sentence(findings),
+        transfer.next_labels_sentence(findings),
+        transfer.exchange_rate_sentence(findings),
         (
             "One model of all fits: the score of task i is c_i − exp(b_i − Σ_j a_ij n_j) at n_j "
             "labels of each task j. The exchange rate a_ij / a_ii is how many labels of target i "
@@ -295,7 +296,7 @@ def _negative_transfer(findings: Findings) -> Section:
         "negative-transfer",
         "Foreseeing negative transfer",
         [
-            say.negative_transfer_sentence(findings),
+            transfer.negative_transfer_sentence(findings),
             (
                 "F1 alone misleads where most cases are harmful: always saying so scores well. A "
                 "predictor is worth something where its balanced accuracy is above 0.5 and its MCC "

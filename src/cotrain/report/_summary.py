@@ -7,13 +7,8 @@ import pandas as pd
 from cotrain.report import _facts as facts
 from cotrain.report._facts import Rival, VerdictCounts
 from cotrain.report._findings import Findings
-from cotrain.report._sentences import (
-    auxiliary_sentence,
-    certificate,
-    next_labels_sentence,
-    reliability_sentence,
-    repeats_until_decided,
-)
+from cotrain.report._sentences import auxiliary_sentence, certificate, repeats_until_decided
+from cotrain.report._transfer_sentences import next_labels_sentence, reliability_sentence
 from cotrain.report._words import (
     count,
     interval,

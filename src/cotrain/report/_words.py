@@ -6,6 +6,9 @@ from cotrain.scores import SCORES
 
 UNKNOWN = "–"
 
+# What is called more than this many repeats is out of reach; the figure would say no more.
+_MANY_REPEATS = 10_000
+
 
 def score_name(score: str) -> str:
     """Return how a score is called in text."""
@@ -92,3 +95,10 @@ def _decimals(value: float, digits: int = 3) -> int:
 def _minus(text: str) -> str:
     # A zero has no sign.
     return text.replace("-", "" if text.strip("-0.,") == "" else "−")
+
+
+def repeats(needed: float) -> str:
+    """Return about how many repeats, in words."""
+    if needed > _MANY_REPEATS:
+        return f"more than {_MANY_REPEATS:,} repeats"
+    return f"about {count(math.ceil(needed), 'repeat')}"

@@ -21,6 +21,15 @@ def test_worth_finds_who_helps_all(model):
     assert (worth.gain < worth.high).all()
 
 
+def test_other_targets_share_the_error_of_what_they_take(model):
+    before, labels = np.full(3, 50.0), np.array([20.0, 0.0, 0.0])
+    reach = model.gain_reach(before, before + labels)
+    worth = label_worth(model, before, 20)
+    half = worth.high[0] - worth.gain[0]
+    np.testing.assert_allclose(half, np.hypot(reach[0], reach[1] + reach[2]) / 3)
+    assert half > 1.01 * np.linalg.norm(reach) / 3  # as if their errors were their own
+
+
 def test_worth_of_no_labels_is_refused(model):
     with pytest.raises(ValueError, match="n_labels must be at least 1, got 0"):
         label_worth(model, np.zeros(3), 0)

@@ -58,7 +58,10 @@ def label_worth(
     start, shares = vector_of("counts", counts, n_tasks), shares_of(weights, n_tasks)
     gain, half = np.empty((2, n_tasks))
     for task, labels in enumerate(n_labels * np.eye(n_tasks)):
-        _, gain[task], half[task] = expected_gain(model, start, start + labels, shares, level)
+        gain[task] = expected_gain(model, start, start + labels, shares, level)[1]
+        reach = shares * model.gain_reach(start, start + labels, level)
+        # What the other targets take is drawn to one common mean, whose error they share.
+        half[task] = np.hypot(reach[task], reach.sum() - reach[task])
     return LabelWorth(gain, gain - half, gain + half)
 
 

@@ -239,3 +239,17 @@ def test_a_task_that_is_another_is_told():
     assert [note.split(";")[0] for note in notes if "same labels" in note] == [
         "tasks with the same labels: `t` and `twin`"
     ]
+
+
+@pytest.mark.parametrize("kind", ["threshold", "real"])
+def test_values_measured_once_are_labelled_as_those_measured_twice(kind):
+    rows = [*even(), *even("u"), ("CCCO", "t", 10), ("CCCO", "u", 10.5)]
+    once, twice = (
+        prepare(measured(all_), setup(kind=kind, split="random"), []) for all_ in (rows, rows * 2)
+    )
+    assert (once.table.labels != twice.table.labels).nnz == 0
+    assert once.table.labels.nnz == twice.table.labels.nnz == len(rows)
+    assert once.tasks["n_repeated"].tolist() == [0, 0]
+    same = ["task", "kind", "transform", "n_bounds", "n_undecided", "n_labels", "n_conflicts"]
+    pd.testing.assert_frame_equal(once.tasks[same], twice.tasks[same])
+    assert once.conflicts.columns.tolist() == twice.conflicts.columns.tolist()

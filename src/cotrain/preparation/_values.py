@@ -94,6 +94,8 @@ def _label_task(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, object], int]:
     value, relation = _transformed(table, settings)
     row, examples = pd.factorize(table["example"])
+    if len(examples) == len(table) and not (relation != "").any():
+        return _measured_once(task, value, np.asarray(examples), settings)
     frame = pd.DataFrame({"row": row, "value": value, "relation": relation})
     measured = frame[frame["relation"] == ""]
     merged = pd.Series(np.nan, index=range(len(examples)))
@@ -127,6 +129,33 @@ def _label_task(
     bounds = bounds.assign(example=np.asarray(examples)[bounds.pop("row").to_numpy(dtype=int)])
     bounds.insert(0, "task", task)
     account = _account(task, settings, frame, class_of_each, known, len(spread))
+    return labels, bounds, spread, account, len(examples)
+
+
+def _measured_once(
+    task: str, value: np.ndarray, examples: np.ndarray, settings: TaskLabels
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, object], int]:
+    """As `_label_task`, where each example has one measured value: of hundreds of tasks most."""
+    measured = pd.Series(value)
+    known = _class(measured, pd.Series("", index=measured.index), settings).dropna()
+    labels = pd.DataFrame(
+        {"example": examples[known.index], "task": task, "label": known.to_numpy()}
+    )
+    bounds = labels.iloc[:0].assign(side="")[["task", "side", "label", "example"]]
+    numbers = dict.fromkeys(("lowest", "median", "highest", "label"), labels["label"])
+    spread = labels[["example", "task"]].assign(n_values=1, **numbers).iloc[:0]
+    account: dict[str, object] = {
+        "task": task,
+        "kind": "real" if settings.kind == "real" else "binary",
+        "transform": settings.transform,
+        "n_values": len(value),
+        "n_bounds": 0,
+        "n_undecided": 0,
+        "n_labels": len(labels),
+        "n_repeated": 0,
+        "n_conflicts": 0,
+        "noise": None,
+    }
     return labels, bounds, spread, account, len(examples)
 
 

@@ -145,7 +145,7 @@ class TestTime(SplitterContract):
 
     def test_no_date_at_all_is_refused(self):
         raw = raw_table({"t": ["soon"] * 8})
-        with pytest.raises(DataError, match="`t` holds no date, year or number, the first is 's"):
+        with pytest.raises(DataError, match="`t` holds no dates, years or numbers in one way"):
             self.make().folds(raw, self.labels(raw), 4, 0)
 
 

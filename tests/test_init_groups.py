@@ -56,7 +56,8 @@ def test_all_columns_are_features_but_those_that_name_the_group_or_tell_the_labe
     settings = load_settings(tmp_path / "s" / "params.yaml")
     assert settings.prepare.features.columns == ["a", "b", "job"]
     assert (settings.fetch.task, settings.fetch.value) == ("region", "rich")
-    assert settings.learners["pooled"].kind == "pooled"  # the fair rival of groups
+    assert settings.learners["pooled"].kind == "pooled"  # the fair rivals of groups
+    assert settings.learners["pooled linear"].kind == "pooled_linear"
     why = {line.split()[0]: line for line in said.splitlines() if line.strip()}
     assert "one value in each group" in why["pole"]
     assert "gives the label away: one cut tells 100%" in why["income"]

@@ -81,6 +81,7 @@ LEARNERS = Registry(
         "linear": "cotrain.training.learners:Linear",
         "kernel": "cotrain.training.learners:Kernel",
         "pooled": "cotrain.training.learners:Pooled",
+        "pooled_linear": "cotrain.training.learners:PooledLinear",
         "module": "cotrain.training.network:ModuleNetwork",
     },
 )

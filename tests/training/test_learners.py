@@ -16,7 +16,15 @@ from cotrain.registry import LEARNERS
 from cotrain.settings import Section
 from cotrain.testing import LearnerContract
 from cotrain.training import FitFailure, Problem, make_learner
-from cotrain.training.learners import Boosting, EstimatorLearner, Forest, Kernel, Linear, Pooled
+from cotrain.training.learners import (
+    Boosting,
+    EstimatorLearner,
+    Forest,
+    Kernel,
+    Linear,
+    Pooled,
+    PooledLinear,
+)
 from cotrain.training.learners._kernel_solve import Coupled, solve
 from cotrain.training.learners._similarity import Similarity
 from cotrain.training.learners._trees import Trees, of_boosting, of_forest
@@ -45,6 +53,11 @@ class TestLinear(LearnerContract):
 class TestKernel(LearnerContract):
     def learner(self):
         return Kernel(Kernel.Settings(share=0.2))
+
+
+class TestPooledLinear(LearnerContract):
+    def learner(self):
+        return PooledLinear(PooledLinear.Settings())
 
 
 class TestPooled(LearnerContract):

@@ -90,6 +90,7 @@ def choose_learners(params: Any, n_labels: Sequence[int], n_examples: int, by_gr
     learners, kind = params["learners"], params["prepare"]["features"]["kind"]
     if by_groups:
         learners["pooled"] = {"kind": "pooled"}
+        learners["pooled linear"] = {"kind": "pooled_linear"}
     elif kind == "columns":
         learners["boosting"] = {"kind": "boosting"}
     elif kind == "text":

@@ -4,7 +4,7 @@ from ._forest import Forest
 from ._kernel import Kernel
 from ._linear import Linear
 from ._per_task import PerTaskLearner, TaskModel, TrainedTasks
-from ._pooled import Pooled
+from ._pooled import Pooled, PooledLinear
 
 __all__ = [
     "Boosting",
@@ -15,6 +15,7 @@ __all__ = [
     "Linear",
     "PerTaskLearner",
     "Pooled",
+    "PooledLinear",
     "TaskModel",
     "TrainedEstimators",
     "TrainedTasks",

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees of all members' rows, which know whose row it is."""
+"""One model of all members' rows, which knows whose row it is: boosted trees, or linear."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -20,6 +20,7 @@ from cotrain.training.learners._boosting import (
     boosting_seconds,
 )
 from cotrain.training.learners._cost import member_sizes
+from cotrain.training.learners._linear import Linear, LinearSettings, Weights
 from cotrain.training.learners._matrix import as_dense
 from cotrain.training.learners._per_task import TaskModel, TrainedTasks, facts_of, seed_of
 from cotrain.training.learners._trees import Trees
@@ -39,7 +40,7 @@ class PooledSettings(BoostingSettings):
 class TrainedPooled(TrainedTasks):
     """One model of all real-valued members, and one of all binary ones."""
 
-    model = Trees
+    model: ClassVar[type[TaskModel]] = Trees
 
     def model_of(self, place: int) -> TaskModel | None:
         """The model of a member's kind; None for one without labels."""
@@ -63,9 +64,9 @@ class Pooled(Learner):
     """
 
     Settings: ClassVar[type[Section]] = PooledSettings
-    trained = TrainedPooled
+    trained: ClassVar[type[TrainedPooled]] = TrainedPooled
     capabilities = Capabilities(multi_task=True)
-    settings: PooledSettings
+    of_rows: ClassVar[type[Boosting | Linear]] = Boosting
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedPooled:
         """The model trained on the fit's allocation."""
@@ -83,7 +84,7 @@ class Pooled(Learner):
                 continue
             rows = table.features[train.rows[train.row[at]]]
             models.append(
-                Boosting(self.settings).fit_task(
+                self.of_rows(self.settings).fit_task(
                     _with_member(rows, train.member[at], problem.members.size),
                     labels,
                     None if np.ptp(weights) == 0 else weights / weights.mean(),
@@ -92,16 +93,42 @@ class Pooled(Learner):
                 )
             )
             check_stop(stop)
-        return TrainedPooled(tasks=problem.members, models=tuple(models), **facts_of(problem))
+        return self.trained(tasks=problem.members, models=tuple(models), **facts_of(problem))
 
     def suggest(self, trial: Suggests, table: TaskTable) -> Section:
-        """Settings to try, as of boosting."""
-        return Boosting(self.settings).suggest(trial, table)
+        """Settings to try, as of the model of rows."""
+        return self.of_rows(self.settings).suggest(trial, table)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
         """The seconds that each fit takes on one core, about, (n_fits,)."""
         n_labels = member_sizes(table, fits).sum(axis=1)
         return boosting_seconds(self.settings, n_labels, table.n_features)
+
+
+class PooledLinearSettings(LinearSettings):
+    """As linear, for the rows of all members."""
+
+    kind: Literal["pooled_linear"] = "pooled_linear"  # type: ignore[assignment]
+
+
+class TrainedPooledLinear(TrainedPooled):
+    """One linear model of all real-valued members, and one of all binary ones."""
+
+    model = Weights
+
+
+class PooledLinear(Pooled):
+    """One linear model of the rows of all members: a group moves the level alone."""
+
+    Settings: ClassVar[type[Section]] = PooledLinearSettings
+    trained: ClassVar[type[TrainedPooled]] = TrainedPooledLinear
+    capabilities = Capabilities(multi_task=True, seeded=False)
+    of_rows: ClassVar[type[Boosting | Linear]] = Linear
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, (n_fits,)."""
+        n_labels = member_sizes(table, fits).sum(axis=1)
+        return np.asarray(5e-3 + 2e-7 * n_labels * table.n_features)
 
 
 def _with_member(features: Features, member: np.ndarray, n_members: int) -> np.ndarray:

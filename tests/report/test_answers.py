@@ -31,6 +31,24 @@ def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings)
     assert "makes 3 claims" in text["What did the placebo say?"]
 
 
+def test_it_says_whether_the_groups_are_part_of_what_is_recommended(findings):
+    portfolios = findings.portfolios.assign(
+        portfolio=["ensemble", "grouping", "all models"], d2=[0.31, 0.29, 0.32]
+    )
+    question = "What should be trained, and what does it gain?"
+
+    def chosen(place, role="network"):
+        own = portfolios.assign(chosen=[float(at == place) for at in range(3)])
+        weights = findings.weights.assign(role=role)
+        return said(replace(findings, portfolios=own, weights=weights))[question]
+
+    outside = "No grouping is part of it: on validation labels the best by the measured subsets has"
+    assert f"{outside} a D² of 0.290, as many networks of all tasks 0.310." in chosen(0)
+    assert outside not in chosen(1)
+    assert outside in chosen(2)
+    assert outside not in chosen(2, "network/group")
+
+
 def test_primary_tasks_come_first(findings):
     target = findings.tasks[1]
     overview = replace(findings.overview, primary=(target,))

@@ -130,10 +130,15 @@ def _groups(findings: Findings) -> str:
         groups.append(f"({at + 1}) {listing([*named, *more])}{trained}")
     left = len(best.groups) - len(groups)
     rest = f"; and {count(left, 'model')} more" if left else ""
-    return (
-        "Of groupings, the best by the measured subsets predicts, by one model each, "
-        f"{'; '.join(groups)}{rest}."
+    d2 = findings.portfolios.set_index("portfolio")["d2"]
+    outside = not facts.is_grouped(findings) and {"grouping", "ensemble"} <= set(d2.index)
+    said = (
+        "No grouping is part of it: on validation labels the best by the measured subsets has a D² "
+        f"of {number(d2['grouping'])}, as many networks of all tasks {number(d2['ensemble'])}. It"
+        if outside
+        else "Of groupings, the best by the measured subsets"
     )
+    return f"{said} predicts, by one model each, {'; '.join(groups)}{rest}."
 
 
 def _placebo(findings: Findings) -> list[str]:

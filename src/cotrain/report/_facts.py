@@ -157,6 +157,14 @@ def chosen_portfolio(findings: Findings) -> str:
     return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])
 
 
+def is_grouped(findings: Findings) -> bool:
+    """Return whether models of groups are part of the recommended portfolio."""
+    name = chosen_portfolio(findings)
+    if name == "all models":
+        return any(role.endswith("/group") for role in findings.weights["role"])
+    return "grouping" in name
+
+
 def n_recommended(findings: Findings) -> int:
     """Return how many models the recommended portfolio has."""
     table = findings.comparison

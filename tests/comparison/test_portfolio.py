@@ -91,6 +91,16 @@ def test_models_without_weight_are_left_out_of_what_is_recommended():
     assert nothing.pruned(repeats, 0) == nothing
 
 
+def test_a_model_that_one_task_needs_is_not_left_out():
+    repeats = [outputs(seed, n=9000) for seed in range(3)]
+    other = Model("other", EVERY)
+    for one in repeats:
+        one.by_model[other] = np.where(one.task == 2, one.by_model[GOOD], one.by_model[WRONG])
+        one.by_model[GOOD] = np.where(one.task == 2, one.by_model[WRONG], one.by_model[GOOD])
+    both = Candidate("both", (GOOD, other))
+    assert both.pruned(repeats, 0) == both
+
+
 def test_primary_tasks_alone_count():
     repeats = [outputs(seed) for seed in range(3)]
     most = Model("most", EVERY)

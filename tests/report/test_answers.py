@@ -37,16 +37,15 @@ def test_it_says_whether_the_groups_are_part_of_what_is_recommended(findings):
     )
     question = "What should be trained, and what does it gain?"
 
-    def chosen(place, role="network"):
-        own = portfolios.assign(chosen=[float(at == place) for at in range(3)])
-        weights = findings.weights.assign(role=role)
-        return said(replace(findings, portfolios=own, weights=weights))[question]
+    def chosen(members):
+        own = portfolios.assign(chosen=[1.0, 0.0, 0.0])
+        return said(replace(findings, portfolios=own, members=members))[question]
 
+    every = findings.tasks
     outside = "No grouping is part of it: on validation labels the best by the measured subsets has"
-    assert f"{outside} a D² of 0.290, as many networks of all tasks 0.310." in chosen(0)
-    assert outside not in chosen(1)
-    assert outside in chosen(2)
-    assert outside not in chosen(2, "network/group")
+    assert f"{outside} a D² of 0.290, as many networks of all tasks 0.310." in chosen((every,))
+    assert outside in chosen((every, every[:1]))
+    assert outside not in chosen((every, every[:2]))
 
 
 def test_primary_tasks_come_first(findings):

@@ -199,6 +199,10 @@ class TestAPreparedStudy:
                 {"learners.alike": {"kind": "kernel", "max_examples": 100}},
                 "`learners.alike` trains on at most 100 examples, and all tasks together",
             ),
+            (
+                {"learners.alike": {"kind": "kernel", "share": 0, "max_examples": 10}},
+                "`learners.alike` trains on at most 10 examples, and a task has up to",
+            ),
             ({"plan.subset_level": 4}, "`plan.subset_level` must be at most `plan.train_folds`"),
             ({"analyze.score": "mse"}, "`analyze.score` is mse, which the task `task_0` and 8"),
             ({"analyze.curve_score": "r2"}, "choose auroc or aupr or d2"),

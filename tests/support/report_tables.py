@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from made_tables import put
 
+from cotrain.files import write_json
 from cotrain.report import Findings
 from cotrain.scores import find_score
 from cotrain.tables import TABLES
@@ -461,6 +462,8 @@ class _Maker:
                 "chosen": [False, False, True],
             }
         ).pipe(put, folder, "portfolios")
+        models = [{"learner": "network", "members": list(self.tasks), "draw": n} for n in range(3)]
+        write_json(folder / "portfolio.json", {"models": models})
         skill = pd.DataFrame({"task": self.tasks, "skill": 0.3, "p_value": 0.001, "skilled": True})
         skill.loc[0, ["skill", "skilled"]] = [-0.01, False]
         skill.pipe(put, folder, "skill")

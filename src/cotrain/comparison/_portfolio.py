@@ -11,7 +11,7 @@ from cotrain.comparison._blend import Blend, Stack, role_means
 from cotrain.comparison._models import Model, roles_of
 from cotrain.comparison._outputs import Outputs, column
 
-# The share of a blend's weights below which a role is not worth its models.
+# The share of a task's weights below which, for every task, a role is not worth its models.
 LEAST_SHARE = 0.05
 # The share of the best candidate's D² that a simpler one may cost at most.
 SIMPLER_COSTS = 0.005
@@ -55,9 +55,9 @@ class Candidate:
         return np.asarray(outputs.base + outputs.scale * distance)
 
     def pruned(self, repeats: Sequence[Outputs], seed: int) -> "Candidate":
-        """Without the roles that have less than 5 % of its blend's weights, named by those left."""
-        mean = self.blend(repeats, seed).weights_.mean(axis=0)
-        kept = mean >= LEAST_SHARE * mean.sum()
+        """Without the roles that have less than 5 % of each task's weights, named by those left."""
+        weights = self.blend(repeats, seed).weights_
+        kept = (weights > LEAST_SHARE * weights.sum(axis=1, keepdims=True)).any(axis=0)
         if kept.all() or not kept.any():
             return self
         models = tuple(

@@ -100,7 +100,11 @@ def _recommendation(findings: Findings) -> list[str]:
     parts = [f"{name} {number(weight, 2)}" for name, weight in weights.items()]
     blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
     trained = facts.n_recommended(findings)
-    less = ", less those that its blend gives no weight" if trained < chosen["n_models"] else ""
+    less = (
+        ", less those that its blend gives hardly any weight"
+        if trained < chosen["n_models"]
+        else ""
+    )
     sentences = [
         (
             f"Train “{chosen['portfolio']}”{less}: {count(trained, 'model')}{blend}. It is "

@@ -159,10 +159,8 @@ def chosen_portfolio(findings: Findings) -> str:
 
 def is_grouped(findings: Findings) -> bool:
     """Return whether models of groups are part of the recommended portfolio."""
-    name = chosen_portfolio(findings)
-    if name == "all models":
-        return any(role.endswith("/group") for role in findings.weights["role"])
-    return "grouping" in name
+    n_tasks = findings.weights["task"].nunique()
+    return any(1 < len(members) < n_tasks for members in findings.members)
 
 
 def n_recommended(findings: Findings) -> int:

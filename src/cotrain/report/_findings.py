@@ -84,6 +84,7 @@ class Findings:
     """Everything that the report tells, as the stages wrote it; scores have their natural sign.
 
     The columns of each DataFrame are listed in `cotrain.tables`; an unknown number is NaN.
+    `members` are the tasks of each model of the recommended portfolio.
     """
 
     overview: Overview
@@ -114,6 +115,7 @@ class Findings:
     portfolios: pd.DataFrame
     skill: pd.DataFrame
     weights: pd.DataFrame
+    members: tuple[tuple[str, ...], ...]
 
     @classmethod
     def load(cls, prepared: Path, analysis: Path, grouping: Path, validation: Path) -> "Findings":
@@ -137,6 +139,7 @@ class Findings:
             overview=_overview(analysis / "summary.json"),
             recommendation=_recommendation(grouping / "grouping.json"),
             task_comparison=read(validation, "tasks"),
+            members=_members(validation / "portfolio.json"),
             **found,
         )
 
@@ -148,6 +151,14 @@ class Findings:
     @property
     def n_folds(self) -> int:
         return int(self.fold_counts["fold"].nunique())
+
+
+def _members(path: Path) -> tuple[tuple[str, ...], ...]:
+    models = _take(read_json(path, "validate"), "models", path, "validate")
+    try:
+        return tuple(tuple(map(str, model["members"])) for model in models)
+    except (TypeError, KeyError) as error:
+        raise DataError(f"{path}: `models` cannot be read; run `cotrain validate` again") from error
 
 
 def _overview(path: Path) -> Overview:

@@ -1,6 +1,6 @@
 """The recommended portfolio and its rivals, trained with fresh seeds, compared on test labels."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cotrain import tables as contract
-from cotrain.allocation import Plan, Rotation, fit_id, learner_name
+from cotrain.allocation import Fit, Plan, Rotation, fit_id, learner_name
 from cotrain.comparison import (
     Candidate,
+    Model,
     Way,
     candidate_table,
     choose_portfolio,
@@ -54,14 +55,10 @@ def run(study: Study) -> str:
     rotations = _fresh_repeats(study)
     level, seed = settings.plan.subset_level, settings.validate_.seed
     final_rotations, final_level = final_repeats(settings, rotations)
+    stopping = {name for name, learner in trainer.learners.items() if learner.stops_early}
     models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
     fits = {model: [model.fit(n_tasks, level, one) for one in rotations] for model in models}
-    final = {
-        model: own
-        if trainer.learners[own[0].learner].stops_early
-        else [model.fit(n_tasks, final_level, one) for one in final_rotations]
-        for model, own in fits.items()
-    }
+    final = final_fits(fits, n_tasks, final_level, final_rotations, stopping)
     plan = Plan.of(
         "validation",
         list(dict.fromkeys(chain.from_iterable([*fits.values(), *final.values()]))),
@@ -125,6 +122,25 @@ def run(study: Study) -> str:
         f"validation: {len(plan)} fits, {len(every)} ways, {len(rotations)} repeats; recommended: "
         f"{recommended.name}; {n_skilled} of {len(tasks)} tasks are better than their base rate"
     )
+
+
+def final_fits(
+    fits: Mapping[Model, list[Fit]],
+    n_tasks: int,
+    level: int,
+    repeats: Sequence[Rotation],
+    stopping: Collection[str],
+) -> dict[Model, list[Fit]]:
+    """The fits of each model that test labels report on, one a repeat.
+
+    Learners whose training stops by validation labels, named by `stopping`, keep those they have.
+    """
+    return {
+        model: own
+        if own[0].learner in stopping
+        else [model.fit(n_tasks, level, one) for one in repeats]
+        for model, own in fits.items()
+    }
 
 
 def _with_checkpoints(trainer: Trainer, network: str) -> Trainer:

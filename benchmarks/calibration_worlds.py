@@ -8,9 +8,10 @@ import numpy as np
 from cotrain.allocation import augmentations, random_subsets, rotations, subset_fits
 from cotrain.analysis import LabelTables, Observations
 from cotrain.comparison import compare_groupings
-from cotrain.curves import domain_effects, pairwise_effects
+from cotrain.curves import pairwise_effects
 from cotrain.reliability import interval_verdicts, paired_interval
 from cotrain.surrogates import relevance
+from lab.domain_effects import domain_effects
 
 FDR = 0.05
 # Normal or heavy tails (Student's t with 3 degrees); noise alike, or differing between targets

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, spearmanr
 
-from cotrain.curves import LearningCurve, TransferModel, fit_pairwise_curves, pairwise_effects
+from cotrain.curves import TransferModel, fit_pairwise_curves, pairwise_effects
 from cotrain.reliability import paired_interval
 from curves_study import (
     Runs,
@@ -29,6 +29,8 @@ from curves_study import (
 )
 from curves_truth import Truth, fit_table
 from lab.acquisition import STRATEGIES, simulate_acquisition
+from lab.learning_curve import LearningCurve
+from lab.transfer_intervals import parameter_intervals, score_intervals
 
 
 def coverage() -> str:
@@ -91,12 +93,12 @@ def transfer() -> str:
 def _one_transfer(n_tasks: int, noise: float, seed: int) -> list[float]:
     truth, runs = _simulated(n_tasks, seed, noise=noise)
     model = TransferModel(random_state=0).fit(runs.N, runs.Y, runs.repeats)
-    interval = model.interval()
+    interval = parameter_intervals(model)
     off = ~np.eye(n_tasks, dtype=bool)
     rates, found = truth.exchange_rates, model.exchange_rates_
     within = [spearmanr(rates[i][off[i]], found[i][off[i]]).statistic for i in range(n_tasks)]
     known = np.isfinite(runs.Y)
-    scores = _held(model.predict_interval(runs.N), truth.scores(runs.N))
+    scores = _held(score_intervals(model, runs.N), truth.scores(runs.N))
     return [
         spearmanr(rates[off], found[off]).statistic,
         float(np.mean(within)),
@@ -104,7 +106,7 @@ def _one_transfer(n_tasks: int, noise: float, seed: int) -> list[float]:
         _held(interval.discounts, truth.discounts)[~off].mean(),
         _held(interval.asymptotes, truth.c).mean(),
         _held(interval.applicabilities, truth.b).mean(),
-        _held(interval.exchange_rates, rates)[off].mean(),
+        _held(model.exchange_rate_intervals(), rates)[off].mean(),
         scores[known].mean(),
     ]
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cotrain.curves import LearningCurve, choose_form, foretell
 from curves_study import markdown
+from lab.curve_forms import choose_form, foretell
+from lab.learning_curve import LearningCurve
 
 Curve = tuple[np.ndarray, np.ndarray]
 FEWEST = 6  # sizes that are known

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from cotrain.curves import TransferModel, fit_curves, fit_pairwise_curves, pairwise_effects
+from cotrain.curves import (
+    PairwiseCurves,
+    TransferModel,
+    fit_curves,
+    fit_pairwise_curves,
+    pairwise_effects,
+)
+from cotrain.curves._pairwise import pair_counts
 from cotrain.reliability import paired_interval, split_half_reliability
 from lab.extrapolation import extrapolate
 from lab.next_fits import next_fits
@@ -176,6 +183,13 @@ def _by_mmf(runs: Runs, top: np.ndarray) -> np.ndarray | None:
     return predicted
 
 
+def _pair_scores(pairs: PairwiseCurves, N: np.ndarray) -> np.ndarray:
+    """Scores at counts N (n, K) by every curve, (n, K, K): [row, target, auxiliary]."""
+    tasks = range(pairs.n_tasks)
+    counts = np.stack([pair_counts(N, i, j) for i in tasks for j in tasks])
+    return pairs.fits.predict(counts).T.reshape(len(N), pairs.n_tasks, pairs.n_tasks)
+
+
 def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     """Transfer model against EXP3.3 pair by pair and single curves, on fits of both kinds."""
     held = _held_out(runs, 0.25, seed)
@@ -188,7 +202,7 @@ def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     left = runs.take(held)
     predictors: dict[str, Callable[[Runs], np.ndarray]] = {
         "transfer model": lambda part: model.predict(part.N),
-        "EXP3.3 by pairs": lambda part: _by_pairs(pairs.predict(part.N), part),
+        "EXP3.3 by pairs": lambda part: _by_pairs(_pair_scores(pairs, part.N), part),
         "EXP3.2 by task": lambda part: _by_own(seen, part, "exp3.2", ceiling),
         "EXP3.1 by task": lambda part: _by_own(seen, part, "exp3.1", ceiling),
         "task's mean": lambda part: np.tile(np.nanmean(seen.Y, axis=0), (len(part.N), 1)),

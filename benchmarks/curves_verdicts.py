@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from cotrain.allocation import augmentations
-from cotrain.curves import domain_effects, pairwise_effects
+from cotrain.curves import pairwise_effects
 from cotrain.preparation import prepare
 from cotrain.reliability import paired_interval
 from cotrain.settings import Settings
@@ -22,6 +22,7 @@ from cotrain.sources import make_synthetic
 from cotrain.study import Study
 from curves_study import markdown
 from curves_training import AUROC, Bench
+from lab.domain_effects import domain_effects
 
 # Seeds of the made data, and studies that the repeats of each are dealt out to.
 DATA_SEEDS, N_STUDIES = range(1, 9), 4

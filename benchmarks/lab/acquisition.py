@@ -7,6 +7,7 @@ import numpy as np
 
 from cotrain.curves import TransferModel, fit_curves
 from lab.label_plan import recommend_labels, round_plan
+from lab.transfer_intervals import score_variance
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def by_own_curves(state: LabelState) -> np.ndarray:
 def by_uncertainty(state: LabelState) -> np.ndarray:
     """Labels, portion by portion, where the transfer model is least sure of the score by then."""
     model = _fitted(state)
-    return _climb(lambda labels: model.predict_variance((state.counts + labels)[None])[0], state)
+    return _climb(lambda labels: score_variance(model, (state.counts + labels)[None])[0], state)
 
 
 def by_transfer(state: LabelState) -> np.ndarray:

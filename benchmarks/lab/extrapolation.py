@@ -9,6 +9,7 @@ import numpy as np
 from cotrain.curves import TransferModel, fit_curves
 from cotrain.curves._forms import FormName
 from cotrain.curves._transfer_checks import block_codes
+from lab.transfer_intervals import score_intervals
 
 _CURVES: tuple[FormName, ...] = ("exp3.1", "exp3.2", "power", "ilog2")
 
@@ -95,7 +96,7 @@ def extrapolate(
     for form in _CURVES:
         predictions[form] = _by_curves(form, N, Y, whole & below, top, random_state)
     predictions["last value"] = np.tile(_mean_known(Y[last]), (int(top.sum()), 1))
-    interval = fitted.predict_interval(N[top], new_fit=True)
+    interval = score_intervals(fitted, N[top], new_fit=True)
     known = np.isfinite(Y[top])
     held = (interval[..., 0] <= Y[top]) & (Y[top] <= interval[..., 1])
     return Extrapolation(predictions, Y[top], _repeat_noise(Y[top]), float(held[known].mean()))

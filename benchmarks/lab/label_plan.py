@@ -6,7 +6,6 @@ import numpy as np
 from scipy.optimize import minimize
 
 from cotrain.curves import TransferModel
-from cotrain.curves._labels import expected_gain, shares_of, vector_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,3 +162,27 @@ def round_plan(plan: np.ndarray, budget: int, limits: np.ndarray) -> np.ndarray:
         order = np.argsort(np.where(room, whole - plan, np.inf), kind="stable")
         whole[order[: min(left, int(room.sum()))]] += 1
     return whole
+
+
+def expected_gain(
+    model: TransferModel, before: np.ndarray, after: np.ndarray, shares: np.ndarray, level: float
+) -> tuple[np.ndarray, float, float]:
+    """Each task's gain (K,), the weighted mean gain, and half the width of its interval."""
+    gain = np.diff(model.predict(np.stack([before, after])), axis=0)[0]
+    half = model.gain_reach(before, after, level)
+    return gain, float(shares @ gain), float(np.sqrt(np.square(shares) @ np.square(half)))
+
+
+def shares_of(weights: np.ndarray | None, n_tasks: int) -> np.ndarray:
+    """Weights that sum to 1, (K,)."""
+    shares = vector_of("weights", np.ones(n_tasks) if weights is None else weights, n_tasks)
+    if shares.sum() == 0:
+        raise ValueError("weights must hold one above 0")
+    return shares / shares.sum()
+
+
+def vector_of(name: str, values: np.ndarray, n: int) -> np.ndarray:
+    vector = np.asarray(values, dtype=float)
+    if vector.shape != (n,) or not (vector >= 0).all() or not np.isfinite(vector).all():
+        raise ValueError(f"{name} must hold {n} numbers of at least 0, got {values}")
+    return vector

@@ -16,9 +16,9 @@ def noisy(n_curves: int, seed: int = 0) -> np.ndarray:
     return TRUTH + shared + rng.normal(0, 0.004, (n_curves, len(COUNTS)))
 
 
-def bands(scores: np.ndarray, **options: float) -> np.ndarray:
+def bands(scores: np.ndarray) -> np.ndarray:
     counts = np.broadcast_to(COUNTS[None, :, None], (*scores.shape, 1))
-    return curve_bands(fit_curves(counts, scores), counts, scores, REPEATS, **options)
+    return curve_bands(fit_curves(counts, scores), counts, scores, REPEATS)
 
 
 def test_bands_hold_the_true_curve_as_often_as_they_say():
@@ -48,5 +48,3 @@ def test_a_curve_without_estimate_or_repeats_has_no_band():
     scores[0, 2:] = np.nan
     scores[1, REPEATS > 0] = np.nan
     assert np.isnan(bands(scores)).all()
-    with pytest.raises(ValueError, match="level must be between 0 and 1, got 2"):
-        bands(noisy(1), level=2)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cotrain.curves import LearningCurve, fit_curves, fit_pairwise_curves
+from cotrain.curves import fit_curves, fit_pairwise_curves
+from lab.learning_curve import LearningCurve
 
 
 def noisy_pairs(n_curves: int) -> tuple[np.ndarray, np.ndarray]:
@@ -17,13 +18,12 @@ def noisy_pairs(n_curves: int) -> tuple[np.ndarray, np.ndarray]:
     return counts, scores + rng.normal(0, 0.005, scores.shape)
 
 
-@pytest.mark.parametrize("stages", ["paper", "joint"])
-def test_many_curves_agree_with_scipy_one_by_one(stages):
+def test_many_curves_agree_with_scipy_one_by_one():
     counts, scores = noisy_pairs(3)
-    fits = fit_curves(counts, scores, "exp3.3", stages=stages)
+    fits = fit_curves(counts, scores, "exp3.3")
     assert fits.converged.all()
     for number in range(3):
-        curve = LearningCurve("exp3.3", stages=stages, random_state=1)
+        curve = LearningCurve("exp3.3", random_state=1)
         curve.fit(counts[number], scores[number])
         assert fits.loss[number] == pytest.approx(curve.l2_error_**2, rel=1e-6)
         for name, value in curve.parameters_.items():
@@ -116,7 +116,7 @@ def stattag(n_repeats: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
 
 def test_pairwise_curves_are_the_single_ones_and_recover_the_planted_rates():
     counts, scores, auxiliary, discounts = stattag()
-    pairs = fit_pairwise_curves(counts, scores, auxiliary, stages="joint")
+    pairs = fit_pairwise_curves(counts, scores, auxiliary)
     off = ~np.eye(4, dtype=bool)
     rates = discounts / np.diag(discounts)[:, None]
     assert pairs.exchange_rates[0, 1] == pytest.approx(rates[0, 1], rel=0.1)
@@ -127,11 +127,10 @@ def test_pairwise_curves_are_the_single_ones_and_recover_the_planted_rates():
     rows = np.flatnonzero(np.isfinite(scores[:, 0]) & np.isin(auxiliary, (-1, 1)))
     own, other = counts[rows, 0], counts[rows, 1]
     columns = np.stack([own, other, counts[rows].sum(axis=1) - own - other], axis=1)
-    curve = LearningCurve("exp3.3", stages="joint", random_state=0).fit(columns, scores[rows, 0])
+    curve = LearningCurve("exp3.3", random_state=0).fit(columns, scores[rows, 0])
     assert pairs.parameter("a_auxiliary")[0, 1] == pytest.approx(
         curve.parameters_["a_auxiliary"], rel=1e-3
     )
-    assert pairs.predict(counts[rows])[:, 0, 1] == pytest.approx(curve.predict(columns), abs=1e-5)
 
 
 def test_pairwise_curves_refuse_shapes_that_do_not_fit():

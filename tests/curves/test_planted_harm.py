@@ -5,12 +5,13 @@ import pytest
 from random_fits import make_model
 
 from cotrain.allocation import augmentations, rotations
-from cotrain.curves import Effects, domain_effects, pairwise_effects
+from cotrain.curves import Effects, pairwise_effects
 from cotrain.preparation import prepare
 from cotrain.scores import SCORES
 from cotrain.settings import LabelSettings, PrepareSettings
 from cotrain.sources import Synthetic, make_synthetic
 from cotrain.training import FitResult, make_learner
+from lab.domain_effects import domain_effects
 
 N_REPEATS = 20
 # Two tasks in each of two clusters, and a harmful one with ten labels for each of theirs.

@@ -19,6 +19,7 @@ from lab.group_mean import AveragingSurrogate, PairwiseSurrogate
 from lab.interaction import InteractionSurrogate
 from lab.kernel_surrogate import KernelSurrogate
 from lab.simulated import simulate_truth
+from lab.transfer_intervals import score_variance
 
 N_TASKS, N_GROUPS = 6, 2
 EVERY = np.array([row for row in product([0, 1], repeat=N_TASKS) if any(row)], dtype=float)
@@ -83,11 +84,11 @@ def test_the_global_transfer_model(z) -> None:
     value = PredictedValue(
         lambda members: model.predict(members * counts),
         N_TASKS,
-        lambda members: np.sqrt(model.predict_variance(members * counts)),
+        lambda members: np.sqrt(score_variance(model, members * counts)),
         z,
     )
     N = EVERY * counts
-    check(value, inside(model.predict(N) - z * np.sqrt(model.predict_variance(N))))
+    check(value, inside(model.predict(N) - z * np.sqrt(score_variance(model, N))))
 
 
 def test_what_was_measured_itself(measured) -> None:

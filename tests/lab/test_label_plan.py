@@ -72,11 +72,10 @@ def test_wrong_requests_are_refused(model, arguments, message):
 
 def test_the_worth_of_a_task_is_the_gain_of_the_plan_that_can_buy_no_other(model):
     counts = np.array([100.0, 40.0, 60.0])
-    weights = np.array([1.0, 3.0, 0.5])
-    worth = label_worth(model, counts, 50, weights=weights)
+    worth = label_worth(model, counts, 50)
     for task in range(3):
         available = np.where(np.arange(3) == task, 50, 0)
-        plan = recommend_labels(model, counts, 50, available=available, weights=weights)
+        plan = recommend_labels(model, counts, 50, available=available)
         assert worth.gain[task] == pytest.approx(plan.mean_gain)
         # The worth counts the error of what tasks share once for all of them, the plan for each.
         assert worth.low[task] <= plan.interval[0] + 1e-12

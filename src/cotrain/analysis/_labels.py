@@ -88,7 +88,7 @@ def _rates(model: TransferModel, tasks: Sequence[str], is_told: np.ndarray) -> p
     The model then has what other pairs suggest, and no more.
     """
     known = is_told & np.diag(is_told)[:, None]
-    ends = model.interval().exchange_rates
+    ends = model.exchange_rate_intervals()
     values = [np.where(known, a, np.nan) for a in (model.exchange_rates_, *np.moveaxis(ends, 2, 0))]
     target, source = np.nonzero(~np.eye(len(tasks), dtype=bool))
     names = np.array(tasks, dtype=object)

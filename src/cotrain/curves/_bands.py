@@ -12,10 +12,8 @@ def curve_bands(
     counts: np.ndarray,
     scores: np.ndarray,
     repeats: np.ndarray,
-    *,
-    level: float = 0.95,
 ) -> np.ndarray:
-    """The interval of each curve at the counts that it was fitted to, (n_curves, n, 2): low, high.
+    """95 % intervals of curves at the counts that they were fitted to, (n_curves, n, 2): low, high.
 
     From the curvature of the squared error and the spread over whole repeats, whose scores share
     their noise (the sandwich of clustered errors, with Student's t of the repeats). A parameter at
@@ -29,11 +27,7 @@ def curve_bands(
         What the curves were fitted to; NaN where unknown.
     repeats : ndarray, (n,)
         Repeat of each score.
-    level : float
-        Level of the intervals.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level}")
     form = get_form(fits.form)
     theta = np.stack([fits.parameters[name] for name in form.parameters], axis=1)
     fixed = np.stack([fits.at_bound[name] for name in form.parameters], axis=1)
@@ -54,5 +48,5 @@ def curve_bands(
     n_repeats = (known @ member > 0).sum(axis=1)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         sd = np.sqrt(np.square(factor).sum(axis=1) * n_repeats / (n_repeats - 1))
-        half = stats.t.ppf(0.5 + level / 2, n_repeats - 1) * sd
+        half = stats.t.ppf(0.975, n_repeats - 1) * sd
     return np.stack([predicted - half, predicted + half], axis=2)

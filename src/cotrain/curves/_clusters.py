@@ -17,7 +17,6 @@ def cluster_effects(
     clusters: Sequence[Sequence[int]],
     *,
     fdr: float = 0.05,
-    level: float = 0.95,
 ) -> Effects:
     """What a fold more of one member of a cluster does to another member, on average over them.
 
@@ -29,7 +28,7 @@ def cluster_effects(
 
     Parameters
     ----------
-    baseline, augmented, fdr, level
+    baseline, augmented, fdr
         As in `pairwise_effects`.
     clusters : sequence of sequences of int, (C,)
         Tasks, two or more each, and two or more outside. They must not be chosen by the same
@@ -54,11 +53,9 @@ def cluster_effects(
     # Variances of means over more pairs are smaller: they steady each other in those of one pair.
     scale = np.sqrt(size * (size - 1.0))
     judged, steady = np.ones(len(scale), dtype=bool), len(scale) >= _ENOUGH_TO_STEADY
-    effects = judged_effects(beside * scale, judged, fdr, level, steady)
-    return replace(
-        effects,
-        **{name: getattr(effects, name) / scale for name in ("effect", "low", "high", "by_level")},
-    )
+    effects = judged_effects(beside * scale, judged, fdr, steady)
+    ends = {name: getattr(effects, name) / scale for name in ("effect", "low", "high")}
+    return replace(effects, **ends)
 
 
 def _beside(gains: np.ndarray, inside: np.ndarray) -> np.ndarray:

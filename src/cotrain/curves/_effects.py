@@ -15,6 +15,9 @@ from cotrain.reliability import (
     verdicts,
 )
 
+LEVEL = 0.95
+"""Of the intervals."""
+
 
 @dataclass(frozen=True, eq=False)
 class Effects:
@@ -27,7 +30,7 @@ class Effects:
     effect : ndarray
         Mean gain in score over levels and repeats; NaN where no repeat has both scores.
     low, high : ndarray
-        Its interval from the spread over repeats, which few repeats do not tell well: the
+        Its 95 % interval from the spread over repeats, which few repeats do not tell well: the
         variances of a target's effects steady each other, and targets do (`moderate_variances`).
         NaN with fewer than two repeats.
     p_value : ndarray
@@ -41,8 +44,6 @@ class Effects:
         NaN where it is decided or unknown.
     n_repeats : ndarray of int
         Repeats behind each effect.
-    by_level : ndarray, (L, ...)
-        Mean gain at each level.
     """
 
     effect: np.ndarray
@@ -52,20 +53,17 @@ class Effects:
     verdict: np.ndarray
     repeats_to_decide: np.ndarray
     n_repeats: np.ndarray
-    by_level: np.ndarray
 
 
-def pairwise_effects(
-    baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
-) -> Effects:
+def pairwise_effects(baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05) -> Effects:
     """What each auxiliary's extra labels do to each target, beside what the average one's do.
 
     statTAG (arXiv 2512.24866) subtracts the fit without extra labels, one fit that all auxiliaries
     of a target share: its luck is taken for an effect of each of them. Here the mean over the
     target's other auxiliaries is subtracted, which has little luck left. An effect is thus relative
     to the average auxiliary, positive for one that gives the target more than the others do; what
-    the average one gives is `domain_effects`' second part. With two tasks a target has a single
-    auxiliary, and the fit without extra labels is subtracted.
+    the average one gives is left out. With two tasks a target has a single auxiliary, and the fit
+    without extra labels is subtracted.
 
     Parameters
     ----------
@@ -77,8 +75,6 @@ def pairwise_effects(
         False discovery rate of the verdicts. A task's own labels (the diagonal) are reported,
         beside the average auxiliary's as well, but are no part of the K (K − 1) verdicts that
         share the rate.
-    level : float
-        Level of the intervals.
 
     Returns
     -------
@@ -93,39 +89,11 @@ def pairwise_effects(
     gains = gains_of(baseline, augmented)
     off = ~np.eye(gains.shape[-1], dtype=bool)
     if len(off) > 2:
-        gains = _beside_others(gains, off)
-    return judged_effects(gains, off, fdr, level)
+        gains = beside_others(gains, off)
+    return judged_effects(gains, off, fdr)
 
 
-def domain_effects(
-    baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
-) -> tuple[Effects, Effects]:
-    """What each task gives to the others, beside the average task, and what it takes from them.
-
-    What tasks give is relative to the average of the other tasks, as in `pairwise_effects`; what a
-    task takes is relative to the fit without extra labels.
-
-    Parameters are those of `pairwise_effects`.
-
-    Returns
-    -------
-    given : Effects
-        Arrays (K,): mean over all other targets of each auxiliary's pairwise effect.
-    taken : Effects
-        Arrays (K,): mean gain of each target over all other auxiliaries.
-    """
-    gains = gains_of(baseline, augmented)
-    off = ~np.eye(gains.shape[-1], dtype=bool)
-    every = np.ones(len(off), dtype=bool)
-    beside = _beside_others(gains, off) if len(off) > 2 else gains
-    given = _mean_known(np.where(off, beside, np.nan), 3)
-    taken = _mean_known(np.where(off, gains, np.nan), 2)
-    return judged_effects(given, every, fdr, level), judged_effects(taken, every, fdr, level)
-
-
-def together_effects(
-    single: np.ndarray, together: np.ndarray, *, fdr: float = 0.05, level: float = 0.95
-) -> Effects:
+def together_effects(single: np.ndarray, together: np.ndarray, *, fdr: float = 0.05) -> Effects:
     """The effect of training with all other tasks instead of alone, arrays (K,).
 
     Parameters
@@ -138,7 +106,7 @@ def together_effects(
             "single and together must have the same shape (R, L, K), "
             f"got {single.shape} and {together.shape}"
         )
-    return judged_effects(together - single, np.ones(single.shape[2], dtype=bool), fdr, level)
+    return judged_effects(together - single, np.ones(single.shape[2], dtype=bool), fdr)
 
 
 def gains_of(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
@@ -152,7 +120,7 @@ def gains_of(baseline: np.ndarray, augmented: np.ndarray) -> np.ndarray:
     return augmented - baseline[:, :, None, :]
 
 
-def _beside_others(gains: np.ndarray, off: np.ndarray) -> np.ndarray:
+def beside_others(gains: np.ndarray, off: np.ndarray) -> np.ndarray:
     """Gains of each target, less their mean over all auxiliaries but the row's and itself."""
     known = np.isfinite(gains) & off
     total = np.where(known, gains, 0.0).sum(axis=2, keepdims=True)
@@ -162,16 +130,16 @@ def _beside_others(gains: np.ndarray, off: np.ndarray) -> np.ndarray:
 
 
 def judged_effects(
-    gains: np.ndarray, judged: np.ndarray, fdr: float, level: float, steady: bool = True
+    gains: np.ndarray, judged: np.ndarray, fdr: float, steady: bool = True
 ) -> Effects:
     """Effects of gains (R, L, ...): a repeat counts where all its levels are known.
 
     With `steady`, the variances of those that are `judged` steady each other.
     """
-    plain = paired_interval(gains.mean(axis=1), confidence=level)
+    plain = paired_interval(gains.mean(axis=1), confidence=LEVEL)
     effect, n = plain.estimate, plain.n
     error, degrees = _standard_error(gains.mean(axis=1), effect, n, judged & steady)
-    reach = stats.t.ppf(0.5 + level / 2, np.maximum(degrees, 1e-9))
+    reach = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(degrees, 1e-9))
     with np.errstate(invalid="ignore", divide="ignore"):
         p_value = 2 * stats.t.sf(np.abs(effect / error), degrees)
     p_value = np.where(error == 0, np.where(effect == 0, 1.0, 0.0), p_value)
@@ -182,9 +150,8 @@ def judged_effects(
         spread = error[undecided] * np.sqrt(n[undecided])
         repeats[undecided] = _repeats_wanted(effect[undecided], spread, _next_level(verdict, fdr))
     return Effects(
-        effect, effect - reach * error, effect + reach * error, p_value, verdict, repeats, n,
-        _mean_known(gains, 0),
-    )  # fmt: skip
+        effect, effect - reach * error, effect + reach * error, p_value, verdict, repeats, n
+    )
 
 
 def _next_level(verdict: np.ndarray, fdr: float) -> float:
@@ -216,9 +183,3 @@ def _standard_error(
     steadied, degrees = moderate_variances(shared.T, own.T)
     variance = np.where(judged, steadied.T, variance)
     return np.sqrt(variance / np.maximum(n, 1)), np.where(judged, degrees.T, own)
-
-
-def _mean_known(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean over the known values, NaN where there is none."""
-    n_known = np.isfinite(values).sum(axis=axis)
-    return np.where(n_known > 0, np.nansum(values, axis=axis) / np.maximum(n_known, 1), np.nan)

@@ -161,11 +161,6 @@ def per_label(form: Form, theta: np.ndarray, scales: np.ndarray) -> np.ndarray:
     return theta
 
 
-def per_scale(form: Form, theta: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """The inverse of `per_label`."""
-    return per_label(form, theta, 1.0 / scales)
-
-
 def _log_or_zero(counts: np.ndarray) -> np.ndarray:
     """The logarithm, and 0 at n = 0, where n^alpha log n has the limit 0."""
     return np.log(np.where(counts > 0, counts, 1.0))

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cotrain.curves._batch import minimise_batch
-from cotrain.curves._checks import COLUMNS, count_different
 from cotrain.curves._forms import Bounds, Form, FormName, complete_bounds, get_form
-from cotrain.curves._staged import Stages, fit_staged, plan_stages
+from cotrain.curves._starts import fit_from_starts
+
+COLUMNS = {1: ("own",), 2: ("own", "others"), 3: ("own", "auxiliary", "others")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,23 +54,29 @@ def fit_curves(
     form: FormName = "exp3.1",
     *,
     names: Sequence[str] | None = None,
-    stages: Stages | str = "joint",
     bounds: Bounds | None = None,
     n_starts: int = 4,
     random_state: Any = 0,
 ) -> CurveFits:
-    """Curves fitted side by side; each is what `LearningCurve` finds for its rows.
+    """Learning curves fitted side by side (EXP3.1 to EXP3.3: arXiv 2512.24866); forms in any case.
 
     Parameters
     ----------
     counts : ndarray, (n_curves, n, n_columns)
-        Label counts, columns as in `LearningCurve`.
+        Label counts: own; own and all others; or own, auxiliary and others without both.
     scores : ndarray, (n_curves, n)
         NaN where unknown.
-    form, stages, bounds, n_starts
-        As in `LearningCurve`.
+    form : str
+        P(n): exp3.1 is c − exp(b − a_own n_own); exp3.2 and exp3.3 have − a_others n_others and
+        − a_auxiliary n_auxiliary in the exponent too; exp4 is c − exp(b − a n_own^alpha), ilog2
+        c − a / log n_own, power c − a n_own^−alpha.
     names : sequence of str, optional
         What each curve is called in messages and reasons, "curve 0" and so on by default.
+    bounds : mapping of str to (low, high), optional
+        Bounds of parameters, where they are not to be the defaults. Discounts are bounded per
+        largest count (a · max n). The upper bound of c is the ceiling of the score, 1 by default.
+    n_starts : int
+        Random starts; the lowest error wins.
     random_state : int or Generator
 
     Raises
@@ -91,11 +97,11 @@ def fit_curves(
     hits = np.zeros(theta.shape, dtype=bool)
     loss, converged = np.full(len(scores), np.nan), np.zeros(len(scores), dtype=bool)
     if fitted.size:
-        solution = fit_staged(
-            shape, counts[fitted], scores[fitted], plan_stages(shape, stages), limits,
-            minimise_batch, n_starts, np.random.default_rng(random_state),
-        )  # fmt: skip
-        theta[fitted], hits[fitted] = solution.theta, solution.at_bound
+        rng = np.random.default_rng(random_state)
+        solution, hits[fitted] = fit_from_starts(
+            shape, counts[fitted], scores[fitted], limits, n_starts, rng
+        )
+        theta[fitted] = solution.theta
         loss[fitted], converged[fitted] = solution.loss, solution.converged
         errors[fitted] = _standard_errors(
             shape, solution.theta, counts[fitted], scores[fitted], solution.loss
@@ -142,7 +148,7 @@ def _check_batch(
 def _reasons(
     form: Form, counts: np.ndarray, scores: np.ndarray, names: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Why each curve cannot be fitted, empty where it can: `why_unidentifiable` for all at once."""
+    """Why each curve cannot be fitted, empty where it can."""
     known = np.isfinite(scores)
     # A random direction tells different rows apart, and sorts them.
     direction = np.random.default_rng(0).uniform(1.0, 2.0, size=form.n_columns)
@@ -173,3 +179,11 @@ def _standard_errors(
         scaled = np.where(spread > 0, spread * inverse[:, None, :], 0.0).sum(axis=2)
         degrees = np.maximum(known.sum(axis=1) - form.n_parameters, 1)
         return np.where(size > 0, np.sqrt(scaled * (loss / degrees)[:, None]) / size, np.inf)
+
+
+def count_different(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Number of different known values in each row."""
+    ordered = np.sort(np.where(known, values, np.inf), axis=1)
+    with np.errstate(invalid="ignore"):
+        steps = np.diff(ordered, axis=1)
+    return np.isfinite(ordered[:, 0]) + ((steps > 0) & np.isfinite(ordered[:, 1:])).sum(axis=1)

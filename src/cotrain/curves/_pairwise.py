@@ -8,7 +8,6 @@ import numpy as np
 
 from cotrain.curves._forms import Bounds
 from cotrain.curves._many import CurveFits, fit_curves
-from cotrain.curves._staged import Stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +43,6 @@ class PairwiseCurves:
         np.fill_diagonal(rates, 1.0)
         return rates
 
-    def predict(self, N: np.ndarray) -> np.ndarray:
-        """Scores at counts N (n, K) by every curve, (n, K, K): [row, target, auxiliary]."""
-        N = np.asarray(N, dtype=float)
-        counts = np.stack(
-            [_columns(N, i, j) for i in range(self.n_tasks) for j in range(self.n_tasks)]
-        )
-        return self.fits.predict(counts).T.reshape(len(N), self.n_tasks, self.n_tasks)
-
     def _square(self, values: np.ndarray) -> np.ndarray:
         return values.reshape(self.n_tasks, self.n_tasks).copy()
 
@@ -62,9 +53,7 @@ def fit_pairwise_curves(
     auxiliary: np.ndarray,
     *,
     tasks: Sequence[str] | None = None,
-    stages: Stages | str = "joint",
     bounds: Bounds | None = None,
-    n_starts: int = 2,
     random_state: Any = 0,
 ) -> PairwiseCurves:
     """EXP3.3 for each pair, from the fits without an auxiliary and those augmented by the pair's.
@@ -79,8 +68,10 @@ def fit_pairwise_curves(
         The task that a fit has one fold more of; -1 for none (single tasks, levels, subsets).
     tasks : sequence of str, optional
         Names for messages.
-    stages, bounds, n_starts, random_state
-        As in `LearningCurve`.
+    bounds : mapping of str to (low, high), optional
+        As of `fit_curves`.
+    random_state : int or Generator
+        Seed of the starts.
 
     Raises
     ------
@@ -109,18 +100,18 @@ def fit_pairwise_curves(
         for j in range(n_tasks):
             if i != j:
                 rows = np.concatenate([plain, rows_of[j]])
-                counts[i, j, : rows.size] = _columns(N[rows], i, j)
+                counts[i, j, : rows.size] = pair_counts(N[rows], i, j)
                 counts[i, j, rows.size :] = 0
                 scores[i, j, : rows.size] = Y[rows, i]
     fits = fit_curves(
         counts.reshape(-1, n_rows, 3), scores.reshape(-1, n_rows), "exp3.3",
         names=[f"{target} beside {other}" for target in names for other in names],
-        stages=stages, bounds=bounds, n_starts=n_starts, random_state=random_state,
+        bounds=bounds, n_starts=2, random_state=random_state,
     )  # fmt: skip
     return PairwiseCurves(fits, n_tasks)
 
 
-def _columns(N: np.ndarray, target: int, auxiliary: int) -> np.ndarray:
+def pair_counts(N: np.ndarray, target: int, auxiliary: int) -> np.ndarray:
     """EXP3.3's counts, (n, 3): own, auxiliary, others without both."""
     own, of_auxiliary = N[:, target], N[:, auxiliary]
     return np.stack([own, of_auxiliary, N.sum(axis=1) - own - of_auxiliary], axis=1)

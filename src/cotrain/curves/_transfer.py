@@ -1,7 +1,6 @@
 """One model of every fit: what a label of each task is worth to each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +22,6 @@ from cotrain.curves._transfer_checks import (
     block_codes,
     check_fit_counts,
     check_fits,
-    group_codes,
 )
 from cotrain.curves._transfer_core import (
     FIRST,
@@ -39,24 +37,11 @@ from cotrain.curves._transfer_core import (
 )
 from cotrain.curves._transfer_cv import Judge, ShrinkageChoice
 
-_N_DRAWS = 1000
-
-
-@dataclass(frozen=True, eq=False)
-class TransferIntervals:
-    """Intervals of a transfer model's parameters; the last axis is (low, high).
-
-    Attributes
-    ----------
-    asymptotes, applicabilities : ndarray, (K, 2)
-    discounts, exchange_rates : ndarray, (K, K, 2)
-        [target, source].
-    """
-
-    asymptotes: np.ndarray
-    applicabilities: np.ndarray
-    discounts: np.ndarray
-    exchange_rates: np.ndarray
+N_FOLDS = 5
+"""Of the cross-validation; allocations are left out whole."""
+N_UPDATES = 4
+"""Rounds in which what the tasks have in common is estimated anew."""
+_N_DRAWS = 1000  # of the posterior, for intervals of exchange rates
 
 
 class TransferModel(BaseEstimator):
@@ -78,12 +63,6 @@ class TransferModel(BaseEstimator):
         Candidates for the number of shared directions; 0 is the plain hierarchy.
     ceiling : float
         The highest score there is: 1 for AUROC and AUPR, 0 for a negated loss.
-    n_folds : int
-        Folds of the cross-validation; allocations are left out whole.
-    n_updates : int
-        Rounds in which what the tasks have in common is estimated anew.
-    n_judged : int
-        Targets at most that the choice is judged on.
     random_state : int, RandomState or None
         Seed of the folds.
 
@@ -99,8 +78,6 @@ class TransferModel(BaseEstimator):
         Standard deviation of scores about the model within a block.
     block_sd_ : float
         Standard deviation of the offset that scores of one task and block share.
-    at_ceiling_ : ndarray of bool, (K,)
-        Whether c ended at the ceiling: the task's curve shows no end to its rise.
     choices_ : tuple of ShrinkageChoice
         Candidates and their errors, best first; the first one is used.
 
@@ -121,17 +98,11 @@ class TransferModel(BaseEstimator):
         strengths: Sequence[float] = (0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
         ranks: Sequence[int] = (0, 1, 2),
         ceiling: float = 1.0,
-        n_folds: int = 5,
-        n_updates: int = 4,
-        n_judged: int = 20,
         random_state: Any = None,
     ) -> None:
         self.strengths = strengths
         self.ranks = ranks
         self.ceiling = ceiling
-        self.n_folds = n_folds
-        self.n_updates = n_updates
-        self.n_judged = n_judged
         self.random_state = random_state
 
     def fit(
@@ -139,7 +110,6 @@ class TransferModel(BaseEstimator):
         N: np.ndarray,
         Y: np.ndarray,
         blocks: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
         tasks: Sequence[str] | None = None,
     ) -> Self:
         """Fit the model.
@@ -154,8 +124,6 @@ class TransferModel(BaseEstimator):
             Block of each score: which folds of the task were trained on, and which scored on.
             Scores of one task and block share an offset, which the model takes out. A single block
             leaves nothing to tell an offset by: the model then speaks of its folds.
-        groups : ndarray, (n_fits,), optional
-            What cross-validation leaves out whole; fits with the same counts by default.
         tasks : sequence of str, optional
             Names for messages.
 
@@ -169,15 +137,13 @@ class TransferModel(BaseEstimator):
         N, Y = check_fits(N, Y, self.ceiling, tasks)
         # Many small systems: threads would wait for each other, and change the last bits.
         with threadpool_limits(limits=1, user_api="blas"):
-            return self._fit(N, Y, blocks, groups)
+            return self._fit(N, Y, block_codes(blocks, N.shape))
 
-    def _fit(
-        self, N: np.ndarray, Y: np.ndarray, blocks: np.ndarray | None, groups: np.ndarray | None
-    ) -> Self:
+    def _fit(self, N: np.ndarray, Y: np.ndarray, blocks: np.ndarray) -> Self:
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
-        targets = Targets(N / self.scales_, Y, block_codes(blocks, N.shape))
-        folds = self._assign_folds(N, groups)
+        targets = Targets(N / self.scales_, Y, blocks)
+        folds = self._assign_folds(N)
         by_target = [folds[np.isfinite(y)] for y in Y.T]
         population, fits = self._fit_population(targets)
         population, fits, self.choices_ = self._choose(targets, by_target, population, fits)
@@ -206,49 +172,10 @@ class TransferModel(BaseEstimator):
         exponent = self.applicabilities_ - N @ self.discounts_.T
         return self.asymptotes_ - np.exp(np.minimum(exponent, 50.0))
 
-    def interval(self, level: float = 0.95) -> TransferIntervals:
-        """Intervals of every parameter and exchange rate."""
+    def exchange_rate_intervals(self, level: float = 0.95) -> np.ndarray:
+        """The interval of each exchange rate, (K, K, 2): [target, source, low or high]."""
         check_is_fitted(self, "discounts_")
-        reach = self._reach(level)[:, None]
-        z = np.stack([fit.z for fit in self.fits_])
-        sd = np.sqrt(np.stack([np.diag(fit.covariance) for fit in self.fits_]))
-        ends = np.stack([z - reach * sd, z + reach * sd], axis=2)
-        n_tasks = len(z)
-        own = np.arange(n_tasks)
-        alpha = ends[:, FIRST : FIRST + n_tasks]
-        alpha[own, own] = np.exp(alpha[own, own])
-        rates = np.stack([self._rate_interval(i, level) for i in range(n_tasks)])
-        asymptotes = np.minimum(ends[:, C], self.ceiling)
-        return TransferIntervals(asymptotes, ends[:, B], alpha / self.scales_[None, :, None], rates)
-
-    def predict_interval(
-        self, N: np.ndarray, level: float = 0.95, *, new_fit: bool = False
-    ) -> np.ndarray:
-        """The interval of every task's score at counts N (n, K), (n, K, 2): low, high.
-
-        Parameters
-        ----------
-        new_fit : bool
-            Whether it is to hold the score of one new fit in a new block, noise included, rather
-            than the expected one.
-        """
-        mean = self.predict(N)
-        sd = np.sqrt(self.predict_variance(N))
-        if new_fit:
-            sd = np.sqrt(sd**2 + self.noise_**2 + self.block_sd_**2)
-        half = self._reach(level) * sd
-        return np.stack([mean - half, np.minimum(mean + half, self.ceiling)], axis=2)
-
-    def predict_variance(self, N: np.ndarray) -> np.ndarray:
-        """The posterior variance of every task's expected score at counts N (n, K), (n, K)."""
-        check_is_fitted(self, "discounts_")
-        x = check_fit_counts(N, len(self.asymptotes_)) / self.scales_
-        width = FIRST + x.shape[1]
-        columns = []
-        for target, fit in enumerate(self.fits_):
-            gradient = score_gradient(fit.z, target, x)
-            columns.append(((gradient @ fit.covariance[:width, :width]) * gradient).sum(axis=1))
-        return np.stack(columns, axis=1)
+        return np.stack([self._rate_interval(i, level) for i in range(len(self.fits_))])
 
     def gain_reach(self, before: np.ndarray, after: np.ndarray, level: float = 0.95) -> np.ndarray:
         """Half the width of the interval of each task's gain between two vectors of counts, (K,).
@@ -262,22 +189,19 @@ class TransferModel(BaseEstimator):
         for target, fit in enumerate(self.fits_):
             change = np.diff(score_gradient(fit.z, target, x), axis=0)[0]
             variance[target] = change @ fit.covariance[:width, :width] @ change
-        return self._reach(level) * np.sqrt(variance)
+        return self.reach(level) * np.sqrt(variance)
 
     def _check_parameters(self) -> None:
         if not self.strengths or min(self.strengths) <= 0:
             raise ValueError(f"strengths must be positive, got {self.strengths}")
         if not self.ranks or min(self.ranks) < 0:
             raise ValueError(f"ranks must be at least 0, got {self.ranks}")
-        if self.n_folds < 2:
-            raise ValueError(f"n_folds must be at least 2, got {self.n_folds}")
 
-    def _assign_folds(self, N: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-        code = group_codes(groups, len(N))
-        if code is None:
-            code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
+    def _assign_folds(self, N: np.ndarray) -> np.ndarray:
+        """The fold of each fit, (n_fits,): those with the same counts are left out together."""
+        code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
         order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
-        return order[code] % min(self.n_folds, len(order))
+        return order[code] % min(N_FOLDS, len(order))
 
     def _fit_population(
         self, targets: Sequence[TargetData]
@@ -289,7 +213,7 @@ class TransferModel(BaseEstimator):
             first_guess(data, target_prior(data, population, plain, self.ceiling))
             for data in targets
         ]
-        return self._settle(targets, population, plain, starts, self.n_updates)
+        return self._settle(targets, population, plain, starts, N_UPDATES)
 
     def _settle(
         self,
@@ -339,7 +263,7 @@ class TransferModel(BaseEstimator):
         if len(self.strengths) == 1 and not ranks:
             only = ShrinkageChoice(lowest, float(self.strengths[0]), float("nan"))
             return population, fits, (only,)
-        judge = Judge(targets, folds, population.variance, self.ceiling, self.n_judged)
+        judge = Judge(targets, folds, population.variance, self.ceiling)
         middling = float(np.median(self.strengths))
         choices = judge.errors([(lowest, s) for s in self.strengths], population, fits, middling)
         best = min(choices, key=lambda choice: choice.error).strength
@@ -363,10 +287,9 @@ class TransferModel(BaseEstimator):
         self.exchange_rates_ = self.discounts_ / np.diag(self.discounts_)[:, None]
         self.noise_ = np.sqrt(self.population_.variance)
         self.block_sd_ = self.population_.block_sd
-        self.at_ceiling_ = np.array([fit.at_ceiling for fit in self.fits_])
         self.n_features_in_ = n_tasks
 
-    def _reach(self, level: float) -> np.ndarray:
+    def reach(self, level: float) -> np.ndarray:
         """Standard deviations from the middle to the end of each target's interval, (K,)."""
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, got {level}")
@@ -378,7 +301,7 @@ class TransferModel(BaseEstimator):
         at, own = slice(FIRST, FIRST + n_tasks), FIRST + target
         rng = np.random.default_rng(target)
         # Stretched normal draws have the reach of the target's t distribution at this level.
-        stretch = self._reach(level)[target] / stats.norm.ppf(0.5 + level / 2)
+        stretch = self.reach(level)[target] / stats.norm.ppf(0.5 + level / 2)
         first, second = stretch * rng.standard_normal((2, _N_DRAWS, 1))
         own_sd = np.sqrt(fit.covariance[own, own])
         slope = fit.covariance[own, at] / own_sd

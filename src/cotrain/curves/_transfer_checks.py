@@ -46,16 +46,6 @@ def check_fit_counts(N: np.ndarray, n_tasks: int) -> np.ndarray:
     return N
 
 
-def group_codes(groups: np.ndarray | None, n_fits: int) -> np.ndarray | None:
-    """Whole numbers 0, 1, … for the different groups, (n_fits,)."""
-    if groups is None:
-        return None
-    groups = np.asarray(groups)
-    if groups.shape != (n_fits,):
-        raise ValueError(f"groups must have shape ({n_fits},), one a fit, got {groups.shape}")
-    return _numbered(groups, "groups")
-
-
 def block_codes(blocks: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
     """Whole numbers 0, 1, … for the different blocks, of the shape (n_fits, K)."""
     if blocks is None:
@@ -63,13 +53,8 @@ def block_codes(blocks: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray
     blocks = np.asarray(blocks)
     if blocks.shape not in (shape, shape[:1]):
         raise ValueError(f"blocks must have shape {shape[:1]} or {shape}, got {blocks.shape}")
-    numbers = _numbered(blocks, "blocks")
+    if blocks.dtype.kind == "f" and np.isnan(blocks).any():
+        row = np.argwhere(np.isnan(blocks))[0][0]
+        raise ValueError(f"blocks must be known, got NaN in row {row}")
+    numbers = np.unique(blocks, return_inverse=True)[1].reshape(blocks.shape)
     return np.broadcast_to(numbers[:, None] if numbers.ndim == 1 else numbers, shape)
-
-
-def _numbered(values: np.ndarray, name: str) -> np.ndarray:
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        raise ValueError(
-            f"{name} must be known, got NaN in row {np.argwhere(np.isnan(values))[0][0]}"
-        )
-    return np.unique(values, return_inverse=True)[1].reshape(values.shape)

@@ -104,14 +104,13 @@ class TargetPrior:
 class TargetFit:
     """The most probable z, its covariance (p, p) by Laplace's approximation, and the residuals.
 
-    `degrees` is the effective number of parameters, and `at_ceiling` whether c ended there.
+    `degrees` is the effective number of parameters.
     """
 
     z: np.ndarray
     covariance: np.ndarray
     squared_error: float
     degrees: float
-    at_ceiling: bool
 
 
 def discounts(z: np.ndarray, target: int, n_tasks: int) -> np.ndarray:
@@ -146,8 +145,7 @@ def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> Targe
     covariance = _inverse(untied)
     residual = data.y - expected_score(z, data)
     degrees = len(z) - float(np.sum(covariance * prior.precision))
-    at_ceiling = bool(z[C] >= prior.ceiling - 1e-9)
-    return TargetFit(z, covariance, float(residual @ residual), degrees, at_ceiling)
+    return TargetFit(z, covariance, float(residual @ residual), degrees)
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:

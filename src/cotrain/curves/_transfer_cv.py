@@ -13,6 +13,9 @@ from cotrain.curves._transfer_core import (
     most_probable,
 )
 
+N_JUDGED = 20
+"""Targets at most that candidates are judged on."""
+
 
 @dataclass(frozen=True)
 class ShrinkageChoice:
@@ -46,16 +49,12 @@ class Judge:
     scale : ndarray, (K,)
         Noise variances that errors are measured in.
     ceiling : float
-    n_judged : int
-        Targets at most that errors are measured on, evenly spread; all are fitted where shared
-        directions need them.
     """
 
     targets: Sequence[TargetData]
     folds: Sequence[np.ndarray]
     scale: np.ndarray
     ceiling: float
-    n_judged: int
 
     def errors(
         self,
@@ -66,11 +65,12 @@ class Judge:
     ) -> list[ShrinkageChoice]:
         """The errors of candidates (rank, strength).
 
-        Shared directions are those of fits without any, at the strength `plain`; searches start
-        from `fits`.
+        They are measured on a few targets, evenly spread; all are fitted where shared directions
+        need them, which are those of fits without any, at the strength `plain`. Searches start from
+        `fits`.
         """
         last = len(self.targets) - 1
-        n_judged = min(self.n_judged, len(self.targets))
+        n_judged = min(N_JUDGED, len(self.targets))
         judged = np.unique(np.linspace(0, last, n_judged).astype(int))
         highest = max(rank for rank, _ in candidates)
         by_fold = self._directions(highest, population, fits, plain)

@@ -8,9 +8,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from cotrain.curves._checks import why_unidentifiable
-from cotrain.curves._curve import LearningCurve
 from cotrain.curves._forms import FormName, get_form
+from lab.learning_curve import LearningCurve, why_unidentifiable
 
 SINGLE_COLUMN_FORMS: tuple[FormName, ...] = ("exp3.1", "exp4", "ilog2", "power")
 # Errors below this are one as good as the other.

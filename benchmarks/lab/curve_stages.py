@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cotrain.curves._batch import BatchSolution
-from cotrain.curves._checks import count_different
-from cotrain.curves._forms import FORMS, Form, count_scales, per_label, per_scale
+from cotrain.curves._forms import FORMS, Form, count_scales, per_label
+from cotrain.curves._many import count_different
+from cotrain.curves._starts import at_bounds, best_of, random_starts
 
 Stages = Sequence[Sequence[str]]
 Solver = Callable[[Form, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray], BatchSolution]
@@ -111,15 +112,15 @@ def fit_staged(
         merged = counts @ stage.merge
         scales = count_scales(stage.form, merged)
         scaled = merged / scales[:, None, :]
-        carried = per_scale(stage.form, _project(theta, stage), scales)
-        starts = _random_starts(stage.form, scaled, stage_scores, stage_bounds, n_starts, rng)
+        carried = per_label(stage.form, _project(theta, stage), 1 / scales)
+        starts = random_starts(stage.form, scaled, stage_scores, stage_bounds, n_starts, rng)
         starts = [np.where(stage.free, start, carried) for start in starts]
         if number > 0 or initial is not None:
             starts.append(carried)
-        solution = _best(
+        solution = best_of(
             [solver(stage.form, scaled, stage_scores, s, stage_bounds, stage.free) for s in starts]
         )
-        hits = _hits(solution.theta, stage_bounds) & stage.free
+        hits = at_bounds(solution.theta, stage_bounds) & stage.free
         theta = _expand(per_label(stage.form, solution.theta, scales), stage)
         at_bound[:, columns] = np.where(stage.free, hits, at_bound[:, columns])
     assert solution is not None
@@ -179,67 +180,3 @@ def _stage_scores(stage: Stage, counts: np.ndarray, scores: np.ndarray) -> np.nd
     n_different = count_different(counts[..., 0], matching & np.isfinite(scores))
     enough = n_different >= stage.free.sum()
     return np.where(matching | ~enough[:, None], scores, np.nan)
-
-
-def _random_starts(
-    form: Form,
-    counts: np.ndarray,
-    scores: np.ndarray,
-    bounds: np.ndarray,
-    n_starts: int,
-    rng: np.random.Generator,
-) -> list[np.ndarray]:
-    """Starts whose non-linear parameters are random and whose c and B are the best for them."""
-    return [
-        _with_best_linear(form, counts, scores, bounds, nonlinear)
-        for nonlinear in _nonlinear_draws(form, n_starts, rng)
-    ]
-
-
-def _nonlinear_draws(form: Form, n_starts: int, rng: np.random.Generator) -> np.ndarray:
-    draws = np.exp(rng.uniform(np.log(0.3), np.log(20.0), size=(n_starts, form.n_parameters)))
-    draws[:1] = 2.0
-    for column, name in enumerate(form.parameters):
-        if name in ("a_auxiliary", "a_others"):
-            draws[:, column] = rng.normal(scale=0.5, size=n_starts)
-            draws[:1, column] = 0.0
-        if name == "alpha":
-            draws[:, column] = np.exp(rng.uniform(np.log(0.2), np.log(2.0), size=n_starts))
-            draws[:1, column] = 0.5
-    return draws
-
-
-def _with_best_linear(
-    form: Form, counts: np.ndarray, scores: np.ndarray, bounds: np.ndarray, draw: np.ndarray
-) -> np.ndarray:
-    is_log = form.parameters[1] == "b"
-    theta = np.tile(draw, (len(scores), 1))
-    theta[:, 1] = 0.0 if is_log else 1.0
-    known = np.isfinite(scores)
-    shape = np.where(known, form.shortfall(theta, counts), 0.0)
-    n_known = np.maximum(known.sum(axis=1), 1)
-    mean_shape = shape.sum(axis=1) / n_known
-    mean_score = np.where(known, scores, 0.0).sum(axis=1) / n_known
-    deviation = np.where(known, shape - mean_shape[:, None], 0.0)
-    spread = np.square(deviation).sum(axis=1)
-    slope = -(deviation * np.where(known, scores, 0.0)).sum(axis=1) / np.maximum(spread, 1e-300)
-    size = np.clip(slope, 1e-3, 10.0)
-    theta[:, 0] = np.minimum(mean_score + size * mean_shape, bounds[1, 0])
-    theta[:, 1] = np.log(size) if is_log else size
-    return np.clip(theta, *bounds)
-
-
-def _best(solutions: list[BatchSolution]) -> BatchSolution:
-    loss = np.stack([solution.loss for solution in solutions])
-    best = np.argmin(loss, axis=0)
-    at = np.arange(loss.shape[1])
-    return BatchSolution(
-        np.stack([solution.theta for solution in solutions])[best, at],
-        loss[best, at],
-        np.stack([solution.converged for solution in solutions])[best, at],
-    )
-
-
-def _hits(theta: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    slack = 1e-6 * (bounds[1] - bounds[0])
-    return (theta <= bounds[0] + slack) | (theta >= bounds[1] - slack)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from cotrain.curves import LearningCurve, choose_form, foretell
+from lab.curve_forms import choose_form, foretell
+from lab.learning_curve import LearningCurve
 
 N = np.tile([25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0], 4)[:, None]
 

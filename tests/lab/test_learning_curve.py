@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from cotrain.curves import LearningCurve
+from lab.learning_curve import LearningCurve
 
 LEVELS = np.array([50.0, 100.0, 200.0, 400.0, 800.0])
 TRUTH = {"c": 0.88, "b": -1.2, "a_own": 0.004, "a_auxiliary": -0.0008, "a_others": 0.0001}

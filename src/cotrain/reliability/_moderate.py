@@ -19,8 +19,9 @@ def moderate_variances(variances: ArrayLike, degrees: ArrayLike) -> tuple[Array,
     The logarithms of the true variances scatter between targets, and within them; both spreads are
     estimated beside what chance gives. What is foretold of a variance is then a scaled inverse
     chi-squared with d0 degrees and typical value s0², its own to each target; the variance becomes
-    (d0 s0² + d s²) / (d0 + d), with d0 + d degrees. The spread within targets is taken one standard
-    error larger than it is found: too small a one would make certainty of chance.
+    (d0 s0² + d s²) / (d0 + d), with d0 + d degrees. Both spreads are taken one standard error
+    larger than they are found: too small a one would make certainty of chance, and too much of
+    quiet targets in the intervals of loud ones.
 
     Parameters
     ----------
@@ -77,7 +78,9 @@ def _levels(mean: Array, error: Array, known: NDArray[np.bool_]) -> tuple[Array,
     """Targets' mean logarithms drawn to the common one, and the variances of their errors."""
     between = 0.0
     if known.sum() > 1:
-        between = max(float(mean[known].var(ddof=1) - error[known].mean()), 0.0)
+        spread = float(mean[known].var(ddof=1))
+        between = max(spread - float(error[known].mean()), 0.0)
+        between += spread * np.sqrt(2 / (known.sum() - 1))
     weight = 1 / (between + error)
     common = float(weight @ mean / weight.sum())
     kept = between * weight

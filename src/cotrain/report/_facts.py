@@ -52,7 +52,8 @@ class VerdictCounts:
 class Rival:
     """The recommended portfolio against another on test labels; a positive difference is a win.
 
-    `low` and `high` are the ends of the 95 % interval of `difference`.
+    `low` and `high` are the ends of the 95 % interval of `difference`; `wins` and `loses` count the
+    tasks that are decided, corrected for all tasks and rivals.
     """
 
     grouping: str
@@ -63,6 +64,9 @@ class Rival:
     high: float
     p_value: float
     n_repeats: int
+    wins: int = 0
+    loses: int = 0
+    n_tasks: int = 0
 
     @property
     def verdict(self) -> Literal["better", "worse", "undecided", "unknown"]:
@@ -72,28 +76,6 @@ class Rival:
         if self.p_value > ALPHA or self.low <= 0 <= self.high:
             return "undecided"
         return "better" if self.low > 0 else "worse"
-
-    @property
-    def repeats_to_decide(self) -> int | None:
-        """Return the repeats at which this difference would be decided, if it stayed.
-
-        An interval's half width shrinks with the square root of the repeats. None if there is no
-        difference to decide.
-        """
-        half = (self.high - self.low) / 2
-        if self.difference == 0 or not math.isfinite(half) or not math.isfinite(self.difference):
-            return None
-        needed = math.ceil(self.n_repeats * (half / abs(self.difference)) ** 2)
-        return max(needed, self.n_repeats + 1)
-
-
-def own_verdicts(table: pd.DataFrame) -> pd.Series:
-    """Return verdicts by intervals, each by itself: helps, hurts, undecided or unknown."""
-    verdicts = pd.Series("undecided", index=table.index)
-    verdicts[table["low"] > 0] = "helps"
-    verdicts[table["high"] < 0] = "hurts"
-    verdicts[table["low"].isna() | table["high"].isna()] = "unknown"
-    return verdicts
 
 
 def exchange_rates(findings: Findings) -> pd.DataFrame | None:
@@ -188,11 +170,15 @@ def rivals(findings: Findings, score: str) -> list[Rival]:
         Rival(
             grouping=row["grouping"],
             score=score,
-            n_repeats=0 if math.isnan(row["n_repeats"]) else int(row["n_repeats"]),
             **{name: row[name] for name in ("mean", "difference", "low", "high", "p_value")},
+            **{name: _whole(row[name]) for name in ("n_repeats", "wins", "loses", "n_tasks")},
         )
         for _, row in rows.iterrows()
     ]
+
+
+def _whole(value: float) -> int:
+    return 0 if math.isnan(value) else int(value)
 
 
 def recommended_mean(findings: Findings, score: str) -> float:
@@ -211,13 +197,6 @@ def worst_task(findings: Findings, grouping: str, score: str) -> tuple[str, floa
         return "", math.nan
     row = rows.iloc[int(signed.argmin())]
     return str(row["task"]), float(row["mean"])
-
-
-def wins(findings: Findings, grouping: str, score: str) -> VerdictCounts:
-    """Return on how many tasks the recommended portfolio wins (helps) or loses (hurts)."""
-    table = raw_rows(findings.task_comparison)
-    rows = table[(table["grouping"] == grouping) & (table["score"] == score)]
-    return VerdictCounts.of(own_verdicts(rows))
 
 
 def reliability_of(findings: Findings) -> dict[str, float]:

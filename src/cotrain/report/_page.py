@@ -118,8 +118,8 @@ def _comparison(findings: Findings) -> Section:
             "labels, which chose nothing. A gain is the recommended portfolio's score less the "
             "rival's, paired by repeat; it is decided where its 95 % interval, which counts "
             "repeats and examples, leaves out 0 "
-            "and its p-value is at most 0.05. A task is won or lost where its own interval leaves "
-            "out 0."
+            "and its p-value is at most 0.05. A task is won or lost where its p-value, corrected "
+            "for all tasks and rivals (Holm), is at most 0.05."
         ),
         say.unknown_affinities_sentence(findings),
     ]

@@ -11,7 +11,6 @@ from cotrain.report._words import (
     listing,
     number,
     percent,
-    repeats,
     score_name,
     short_estimate,
 )
@@ -92,7 +91,6 @@ def comparison_sentences(findings: Findings) -> list[str]:
         corrected = f", corrected for {len(rivals)} rivals" if len(rivals) > 1 else ""
         sentences.append(
             f"Undecided on test labels by {score_name(score)}, {over}{corrected}: {listing(parts)}."
-            + _until(open_)
         )
     task, worst = facts.worst_task(findings, facts.RECOMMENDED, score)
     if task:
@@ -174,14 +172,6 @@ def unknown_affinities_sentence(findings: Findings) -> str:
     )
 
 
-def repeats_until_decided(rival: Rival) -> str:
-    """Return how many repeats would decide a comparison, in a few words."""
-    if rival.verdict != "undecided":
-        return ""
-    needed = rival.repeats_to_decide
-    return "no difference to decide" if needed is None else f"{repeats(needed)} would decide it"
-
-
 def _beats(rival: Rival) -> str:
     return f"{'beats' if rival.verdict == 'better' else 'loses to'} {rival.grouping}:"
 
@@ -191,9 +181,3 @@ def gain_over(rival: Rival) -> str:
     if max(abs(end) for end in (rival.difference, rival.low, rival.high)) < _ROUNDING:
         return "0 (the same models)"
     return short_estimate(rival.difference, rival.low, rival.high)
-
-
-def _until(rivals: list[Rival]) -> str:
-    needed = [r.repeats_to_decide for r in rivals if r.verdict == "undecided"]
-    most = max((n for n in needed if n is not None), default=None)
-    return "" if most is None else f" {repeats(most).capitalize()} would decide what can be."

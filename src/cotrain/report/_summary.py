@@ -7,7 +7,7 @@ import pandas as pd
 from cotrain.report import _facts as facts
 from cotrain.report._facts import Rival, VerdictCounts
 from cotrain.report._findings import Findings
-from cotrain.report._sentences import auxiliary_sentence, certificate, repeats_until_decided
+from cotrain.report._sentences import auxiliary_sentence, certificate
 from cotrain.report._transfer_sentences import next_labels_sentence, reliability_sentence
 from cotrain.report._words import (
     count,
@@ -102,9 +102,7 @@ def _comparison(findings: Findings) -> str:
 
 def _rival(rival: Rival) -> str:
     decimals = interval_decimals(rival.difference, rival.low, rival.high)
-    until = repeats_until_decided(rival)
     return (
         f"  {shorten(rival.grouping, _NAME):<{_NAME}} {signed(rival.difference, decimals):>8}  "
         f"[{interval(rival.low, rival.high, decimals)}]  {rival.verdict}"
-        f"{f': {until}' if until else ''}"
     )

@@ -58,19 +58,16 @@ def comparison_table(findings: Findings) -> HtmlTable:
             ("repeats", True),
             ("verdict", False),
             ("tasks won / lost / open", True),
-            ("repeats to decide", True),
         )
     )
     rows = []
     for score in facts.scores_compared(findings):
         mean = facts.recommended_mean(findings, score)
-        blank = ("",) * 7
+        blank = ("",) * 6
         worst = number(facts.worst_task(findings, facts.RECOMMENDED, score)[1])
         rows.append((score_name(score), "recommended", number(mean), worst, *blank))
         for rival in facts.rivals(findings, score):
-            won = facts.wins(findings, rival.grouping, score)
             decimals = interval_decimals(rival.difference, rival.low, rival.high)
-            needed = rival.repeats_to_decide if rival.verdict == "undecided" else None
             rows.append(
                 (
                     score_name(score),
@@ -82,15 +79,10 @@ def comparison_table(findings: Findings) -> HtmlTable:
                     "< 0.001" if rival.p_value < 0.001 else number(rival.p_value, 3),
                     str(rival.n_repeats),
                     rival.verdict,
-                    _won(won),
-                    "" if needed is None else f"{needed:,}",
+                    f"{rival.wins} / {rival.loses} / {rival.n_tasks - rival.wins - rival.loses}",
                 )
             )
     return HtmlTable("On test labels", headers, rows)
-
-
-def _won(counts: VerdictCounts) -> str:
-    return f"{counts.helps} / {counts.hurts} / {counts.undecided + counts.unknown}"
 
 
 def grouping_cost_table(findings: Findings) -> HtmlTable:

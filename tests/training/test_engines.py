@@ -83,7 +83,9 @@ def autograd(table, fit, hidden):
 
 
 @pytest.mark.parametrize("hidden", [[20], [70, 33]])
-@pytest.mark.parametrize("changes", [{}, {"weight_decay": 0.02}, {"patience": 1, "epochs": 8}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"weight_decay": 0.02}, {"patience": 1, "epochs": 8}, {"balance": 0.5}]
+)
 @pytest.mark.parametrize("ones", [True, False])
 def test_engines_agree_over_whole_trainings(hidden, changes, ones):
     table = make_table(seed=3, ones=ones, weights=True)
@@ -93,6 +95,23 @@ def test_engines_agree_over_whole_trainings(hidden, changes, ones):
     for mine, theirs in zip(compiled, by_torch, strict=True):
         assert mine.n_epochs == theirs.n_epochs
         np.testing.assert_allclose(scores_of(mine), scores_of(theirs), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("engine", [COMPILED, TORCH], ids=["compiled", "torch"])
+def test_full_balance_weighs_tasks_alike(engine):
+    table, fit = make_table(seed=3), make_fits()[0]
+    n = fit.allocation.counts(table.label_counts)[list(fit.members)].astype(float)
+    assert np.ptp(n) > 0
+    weighted = replace(fit, task_weights=tuple(n.sum() / (n.size * n)))
+    balanced = engine.train(table, [fit], make_model(balance=1.0))[0]
+    by_hand, plain = engine.train(table, [weighted, fit], make_model())
+    np.testing.assert_allclose(scores_of(balanced), scores_of(by_hand), rtol=1e-9)
+    assert not np.allclose(scores_of(balanced), scores_of(plain), rtol=1e-3)
+
+
+def test_a_balance_of_0_leaves_fits_what_they_were():
+    assert "balance" not in make_model().identity()
+    assert make_model(balance=0.5).identity()["balance"] == 0.5
 
 
 def test_decay_falls_with_the_root_of_the_labels_and_is_part_of_a_fit_s_identity():

@@ -25,7 +25,7 @@ class Labels:
     truth : ndarray of float32, (n_labels,)
         The labels.
     weight : ndarray of float64, (n_labels,)
-        The factor of each label's loss: its task's weight times its example's.
+        The factor of each label's loss: its task's weight times its example's, and the balance.
     """
 
     rows: np.ndarray
@@ -76,8 +76,11 @@ class Problem:
     test: Labels
 
     @classmethod
-    def of(cls, table: TaskTable, fit: Fit) -> "Problem":
+    def of(cls, table: TaskTable, fit: Fit, balance: float = 0.0) -> "Problem":
         """The problem of `fit`.
+
+        With `balance` training labels of a task weigh its number of them to the power of -balance,
+        and as much as without it in all: 0, each label counts alike; 1, each task.
 
         Raises
         ------
@@ -100,12 +103,15 @@ class Problem:
         _check_finite(table, members, (train, validation, test))
         _check_variety(table, members, train, is_binary)
         shift, scale = _standard(train, is_binary)
+        n_labels = np.bincount(train.member, minlength=members.size)
+        if balance > 0:
+            train = _balanced(train, n_labels, balance)
         return cls(
             members=members,
             is_binary=is_binary,
             shift=shift,
             scale=scale,
-            n_labels=np.bincount(train.member, minlength=members.size),
+            n_labels=n_labels,
             train=train,
             validation=validation,
             test=test,
@@ -149,6 +155,11 @@ def _labels(
         weight = weight * table.example_weights[table.label_rows[chosen]]
     start = np.append(first, chosen.size)
     return Labels(rows, start, member, table.labels.data[chosen], weight)
+
+
+def _balanced(train: Labels, n_labels: np.ndarray, balance: float) -> Labels:
+    weight = train.weight * np.maximum(n_labels, 1.0)[train.member] ** -balance
+    return replace(train, weight=weight * (train.weight.sum() / weight.sum()))
 
 
 def _permuted(table: TaskTable, members: np.ndarray, train: Labels, seed: int) -> Labels:

@@ -13,7 +13,8 @@ Units = Annotated[int, within(1, 1_000_000, "weights fill memory")]
 class RecipeSettings(Section):
     """How a trunk and heads are trained by AdamW; `device` is PyTorch's, null: a GPU if there is.
 
-    `weight_decay` is that of a fit of 1,000 labels: see `decay`.
+    `weight_decay` is that of a fit of 1,000 labels: see `decay`. `balance` is how far a task's loss
+    is kept from growing with its number of labels: 0, each label counts alike; 1, each task.
     """
 
     device: str | None = None
@@ -27,11 +28,14 @@ class RecipeSettings(Section):
     patience: Annotated[int, within(0, 100_000, "in epochs")] = 0
     head_bias: Literal["zero", "base_rate"] = "zero"
     loss: Literal["squared", "huber", "absolute"] = "squared"
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     def identity(self) -> dict[str, Any]:
         """What a fit's identity is made of: all but the device, which changes digits only."""
         rule = {"decay": "root of labels"} if self.weight_decay > 0 else {}
-        return self.model_dump(exclude={"device"}) | rule
+        # Fits of before there was a balance are those without one.
+        unused = {"device"} if self.balance > 0 else {"device", "balance"}
+        return self.model_dump(exclude=unused) | rule
 
     def decay(self, n_labels: int) -> float:
         """AdamW's weight decay of a fit, which falls with the root of its number of labels.

@@ -165,7 +165,7 @@ def train_module(
         If the fit cannot be trained, or the factory makes no trunk.
     """
     torch.set_num_threads(1)
-    problem = Problem.of(table, fit)
+    problem = Problem.of(table, fit, settings.balance)
     like = empty_on(settings.device)
     trunk = ModuleTrunk(table, settings.trunk, factory, fit.seed, like)
     training = Training([problem], [fit.seed], settings, trunk, like)

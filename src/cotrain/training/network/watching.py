@@ -61,7 +61,7 @@ class WatchedFit(Training):
             If there is nothing to learn, or the factory makes no trunk.
         """
         like = torch.empty(0, dtype=dtype)
-        problem = Problem.of(table, fit)
+        problem = Problem.of(table, fit, model.balance)
         return cls([problem], [fit.seed], model, _trunk(table, fit, model, like), like)
 
     def train(

@@ -106,18 +106,6 @@ class TestCsv:
         kept = [line.split("#", 1)[1].strip() in comments for line in expected]
         assert sum(kept) >= len(expected) - 3  # the section `fetch` gives way to another
 
-    @pytest.mark.parametrize(("n_rare", "balance"), [(40, 0.5), (400, 0)])
-    def test_a_rare_task_of_real_values_is_not_drowned(self, tmp_path, n_rare, balance):
-        table = pd.read_csv(write_properties(tmp_path / "real.csv", 2, binary=False))
-        table = pd.concat([table] * (1 + 600 // len(table)), ignore_index=True)[:600]
-        rng = np.random.default_rng(0)
-        table["a"], table["b"] = rng.normal(size=(2, 600))
-        table.loc[n_rare:, "b"] = np.nan
-        table[["smiles", "a", "b"]].to_csv(tmp_path / "rare.csv", index=False)
-        init(tmp_path / "study", "--csv", tmp_path / "rare.csv")
-        settings = load_settings(tmp_path / "study" / "params.yaml")
-        assert settings.learners["network"].balance == balance
-
     def test_the_plan_fits_the_tasks(self, study):
         plan = load_settings(study / "params.yaml").plan
         assert plan.subsets.max_size == 3
@@ -293,7 +281,7 @@ def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
         "prepare": {"features": {"kind": "molecules", "parts": ["counts"]}},
         "learners": {"network": {}, "forest": {}, "kernel": {}},
     }
-    fit_recipe(params, {"binary"}, n_examples, [n_examples])
+    fit_recipe(params, {"binary"}, n_examples)
     choose_learners(params, [2000] * n_tasks, n_examples, by_groups=False)
     assert params["prepare"]["features"]["parts"] == parts
     assert params["learners"].get("kernel") == kernel
@@ -305,5 +293,5 @@ def test_real_values_get_descriptors_of_more_molecules(n_examples, parts):
         "prepare": {"features": {"kind": "molecules", "parts": ["counts"]}},
         "learners": {"network": {}},
     }
-    fit_recipe(params, {"real", "binary"}, n_examples, [n_examples])
+    fit_recipe(params, {"real", "binary"}, n_examples)
     assert len(params["prepare"]["features"]["parts"]) == parts

@@ -129,7 +129,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     else:
         prepare["split"] = folds
     fit_scores(params, set(found.kinds.values()))
-    fit_recipe(params, set(found.kinds.values()), found.n_examples, found.n_labels)
+    fit_recipe(params, set(found.kinds.values()), found.n_examples)
     choose_learners(params, found.n_labels, found.n_examples, by_groups=bool(wishes.tasks_by))
     pipeline["stages"]["fetch"]["deps"] = [path]
     if (file := found.features.get("path")) is not None:

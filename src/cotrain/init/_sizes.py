@@ -63,13 +63,12 @@ def fit_scores(params: Any, kinds: set[str]) -> None:
         params["analyze"]["score"] = params["analyze"]["curve_score"] = "d2"
 
 
-def fit_recipe(params: Any, kinds: set[str], n_examples: int, n_labels: Sequence[int]) -> None:
+def fit_recipe(params: Any, kinds: set[str], n_examples: int) -> None:
     """Choose features and a recipe that suit the tasks.
 
     Descriptors beside counts raise what all learners reach (docs/learners.md), and take 14 ms a
     molecule. Columns of a table are few: the decay that suits thousands of bits takes from tasks
-    alone what they know. Real values ask for twice the epochs, and a Huber loss; where one task has
-    ten times the labels (`n_labels`) of another, balanced losses keep the rare one from drowning.
+    alone what they know. Real values ask for twice the epochs, and a Huber loss.
     """
     features = params["prepare"]["features"]
     most = _DESCRIBED_REAL if "real" in kinds else _DESCRIBED
@@ -81,8 +80,6 @@ def fit_recipe(params: Any, kinds: set[str], n_examples: int, n_labels: Sequence
         params["learners"]["network"].update(
             epochs=20, decay_epochs=[14], batch_fraction=0.03, learning_rate=0.001, loss="huber"
         )
-        if max(n_labels) >= 10 * min(n_labels):
-            params["learners"]["network"]["balance"] = 0.5
 
 
 def choose_learners(params: Any, n_labels: Sequence[int], n_examples: int, by_groups: bool) -> None:

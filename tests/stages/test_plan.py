@@ -51,7 +51,8 @@ def test_curves_lack_the_fits_that_cannot_learn():
 
 
 @pytest.mark.parametrize(
-    ("budget", "n_subsets"), [(None, 60), ("10 min", 10), ("0.5 h", 50), ("1000 h", 100_000)]
+    ("budget", "n_subsets"),
+    [(None, 60), ("10 min", 10), ("0.5 h", 50), ("10 h", 1_190), ("1000 h", 5_000)],
 )
 def test_as_many_subsets_as_the_budget_pays_for(budget, n_subsets):
     settings = Study(ROOT).settings
@@ -60,6 +61,19 @@ def test_as_many_subsets_as_the_budget_pays_for(budget, n_subsets):
     # Five minutes for what stands beside the subsets, and half a minute for each.
     sized = within_budget(settings, lambda those: 5 + those.plan.subsets.n_subsets / 2)
     assert sized.plan.subsets.n_subsets == n_subsets
+
+
+def test_a_large_budget_is_not_laid_out_to_be_counted():
+    settings = Study(ROOT).settings
+    plan = settings.plan.model_copy(update={"budget": "1000 h"})
+    listed = []
+
+    def minutes(those):
+        listed.append(those.plan.subsets.n_subsets)
+        return 5 + listed[-1] / 2
+
+    within_budget(settings.model_copy(update={"plan": plan}), minutes)
+    assert sum(listed) < 1_200
 
 
 def test_a_budget_that_pays_for_no_subset():

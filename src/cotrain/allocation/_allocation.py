@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -56,12 +57,12 @@ class Allocation:
             matrix[cell] = True
         return matrix
 
-    @property
+    @cached_property
     def members(self) -> tuple[int, ...]:
         """The tasks with at least one fold, ascending."""
         return tuple(sorted({task for task, _ in self.cells}))
 
-    @property
+    @cached_property
     def folds(self) -> tuple[int, ...]:
         """The folds that are trained on, ascending."""
         return tuple(sorted({fold for _, fold in self.cells}))

@@ -8,7 +8,11 @@ from scipy.special import ndtri, stdtrit
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings
 
-_PROBE, _ROUNDS, _MOST = 33, 6, 100_000
+# Subsets of the first look, at how many sets, and how many subsets a look lists at most: a plan of
+# hundreds of tasks takes a second for each hundred.
+_PROBE, _ROUNDS, _LISTED = 33, 6, 500
+# Of subsets as large as `init` makes them, so many decide effects of half a standard deviation.
+MOST = 5_000
 _POWER = 0.8
 
 
@@ -34,6 +38,8 @@ def with_subsets(settings: Settings, n_subsets: int) -> Settings:
 def within_budget(settings: Settings, minutes: Callable[[Settings], float]) -> Settings:
     """The settings with as many subsets as `plan.budget` pays for; as they are without one.
 
+    Never more than `MOST`, which says enough; `plan.subsets.n_subsets` may ask for more.
+
     Parameters
     ----------
     minutes : callable
@@ -56,13 +62,14 @@ def within_budget(settings: Settings, minutes: Callable[[Settings], float]) -> S
         )
     n_subsets = _PROBE
     for _ in range(_ROUNDS):  # for the more fits, the more of them are recorded and set the scale
-        each = (minutes(with_subsets(settings, n_subsets)) - least) / (n_subsets - 1)
+        listed = min(n_subsets, _LISTED)
+        each = (minutes(with_subsets(settings, listed)) - least) / (listed - 1)
         if each <= 0:  # of few tasks all subsets are fewer than those probed
             break
-        before, n_subsets = n_subsets, min(2 + int((budget - least) / each), _MOST)
-        if abs(n_subsets - before) <= before / 50:
+        before, n_subsets = listed, min(2 + int((budget - least) / each), MOST + 1)
+        if abs(n_subsets - before) <= before / 50 or before == min(n_subsets, _LISTED):
             break
-    return with_subsets(settings, n_subsets - 1 if n_subsets < _MOST else _MOST)
+    return with_subsets(settings, n_subsets - 1)
 
 
 def what_is_decided(

@@ -21,7 +21,7 @@ from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings, SubsetSettings
 from cotrain.stages._checks import check_against, check_duration, check_fit_count
 from cotrain.stages._learners import study_learners
-from cotrain.stages._plan_sizes import what_is_decided, within_budget
+from cotrain.stages._plan_sizes import MOST, what_is_decided, within_budget
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -214,7 +214,8 @@ def _notes(settings: Settings, n_tasks: int, subsets: Plan) -> list[str]:
         )
     elif subsets.rounds is None and found:
         if settings.plan.budget is not None:
-            notes.append(f"`plan.budget` of {settings.plan.budget} pays for {found} subsets")
+            more = "; more would hardly tell more" if found == MOST else ""
+            notes.append(f"`plan.budget` of {settings.plan.budget} pays for {found} subsets{more}")
         mean_size = sum(map(len, subsets.subsets)) / found
         fdr = settings.analyze.fdr
         notes.append(what_is_decided(n_tasks, found, mean_size, wanted.repeats, fdr))

@@ -47,6 +47,23 @@ def roles(found) -> dict[str, str]:
         ("n_measurements", RNG.integers(1, 9, N)),
         ("std_smiles", SMILES),
         ("project", ["one"] * N),
+        ("pred_a", RNG.normal(size=N)),
+        ("a (predicted)", RNG.normal(size=N)),
+        ("pKa_calc", RNG.normal(size=N)),
+        ("LLE", RNG.normal(size=N)),
+        ("MW (g/mol)", RNG.normal(size=N)),
+        ("M.W.", RNG.normal(size=N)),
+        ("cLogD7.4", RNG.normal(size=N)),
+        ("nHBDon", RNG.integers(0, 9, N)),
+        ("Polar Surface Area", RNG.normal(size=N)),
+        ("Fsp3", RNG.random(N)),
+        ("Aromatic Rings", RNG.integers(0, 5, N)),
+        ("PAINS alert", RNG.integers(0, 2, N)),
+        ("#RO5 violations", RNG.integers(0, 4, N)),
+        ("Formal charge", RNG.integers(-1, 2, N)),
+        ("Purity (%)", RNG.normal(95, 1, N)),
+        ("Cluster", RNG.integers(0, 9, N)),
+        ("a SD (nM)", RNG.random(N)),
         ("empty", [None] * N),
     ],
 )
@@ -55,6 +72,23 @@ def test_columns_that_are_nothing_to_learn(tmp_path, name, values):
     assert roles(found)[name] in ("ignored", "index")
     assert found.tasks == ["a", "b", "c"]
     assert found.fetch["id"] is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "logD pH 7.4",
+        "exp_logP",
+        "pKa",
+        "Ki (nM)",
+        "HLM CLint (mL/min/kg)",
+        "SR-ARE",
+        "hit",
+    ],
+)
+def test_columns_that_are_measured(tmp_path, name):
+    found, _ = proposed(tmp_path, with_molecules(BINARY, **{name: list(RNG.normal(size=N))}))
+    assert found.tasks == ["a", "b", "c", name]
 
 
 def test_a_weight_is_no_feature(tmp_path):
@@ -104,7 +138,14 @@ def test_numbers_as_people_write_them(tmp_path, write, decimal):
 
 @pytest.mark.parametrize(
     ("one", "zero"),
-    [("HIT", "No Hit"), ("blocker", "Non-Blocker"), ("+", "-"), ("1", "-1"), ("2", "1")],
+    [
+        ("HIT", "No Hit"),
+        ("blocker", "Non-Blocker"),
+        ("BBB+", "BBB-"),
+        ("+", "-"),
+        ("1", "-1"),
+        ("2", "1"),
+    ],
 )
 def test_two_classes(tmp_path, one, zero):
     found, values = proposed(tmp_path, with_molecules(BINARY.map({1: one, 0: zero}.get)))

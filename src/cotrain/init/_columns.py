@@ -20,7 +20,14 @@ _IDS = frozenset({
     "id", "ids", "identifier", "name", "cid", "sid", "inchikey", "inchi", "key", "cas", "code",
     "registry", "compound", "molecule", "cpd", "structure", "formula",
 })  # fmt: skip
-_BATCHES = frozenset({"batch", "plate", "well", "lot", "barcode", "collection", "vendor", "source"})
+_BATCHES = frozenset({
+    "batch", "plate", "well", "lot", "barcode", "collection", "vendor", "source", "salt", "purity",
+    "amount", "series", "project", "cluster", "experiment", "run", "ref", "reference", "priority",
+})  # fmt: skip
+_COMPUTED = frozenset({
+    "pred", "predicted", "prediction", "predictions", "calc", "calcd", "calculated", "computed",
+    "le", "lle", "lipe", "lelp", "bei",
+})  # fmt: skip
 _DATES = frozenset({"date", "year", "yr", "datetime", "timestamp"})
 _WEIGHTS = re.compile(r"\w*wgt|(sample|survey|person|row|case|instance)_weights?")
 _SPREADS = frozenset({"std", "sd", "stdev", "stddev", "sem", "stderr", "err", "error", "cv"})
@@ -32,10 +39,14 @@ _PARTS: Mapping[str, str] = {
     "holdout": "test", "hold-out": "test",
 }  # fmt: skip
 _FROM_STRUCTURE = re.compile(
-    r"(mol_?(ecular_?)?_?(wt|weight|mass)|mw|exact_?mass|heavy_?atom(_?count|s)?|num_?\w*|"
-    r"tpsa|hb[ad]|rotatable_?bonds?|qed|mol_?formula|[acsxmw]_?log_?p\d?|"
-    r"log_?[pds]_?(calc\w*|pred\w*)|(calc|pred)\w*_log_?[pds])",
+    r"mol_?(ecular_?)?_?(wt|weight|mass)|m_?w|fw|formula_(weight|wt)|(exact|monoisotopic)_?mass|"
+    r"(n_?)?heavy_?atom(_?count|s)?|hac|num_?\w*|[tn]?_?psa|(topological_)?polar_surface_area|"
+    r"n?_?h_?b_?(a|d|acc\w*|don\w*)(_count)?|n?_?rot(atable)?_?b(onds?)?(_count)?|"
+    r"f(raction)?_?(csp|sp)_?3|(n_?)?(aromatic_|aliphatic_)?rings?(_count)?|qed|mol_?formula|"
+    r"cns_?mpo|(sa|np)_?score|(formal_)?charge|stereo|chiral|(\w+_)?(pains|brenk)(_\w+)?|"
+    r"(\w+_)?(lipinski|ro_?5|rule_of_(5|five))(_\w+)?|[acsxmw]_?log_?[pds]\d?(_\d)?",
 )
+_UNITS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
 _MODIFIER = re.compile(
     r"^(.*?)[\s_\-.(]*(modifier|relation|relations|qualifier|operator|prefix|sign)\)?$",
     re.IGNORECASE,
@@ -84,8 +95,8 @@ def part_of(text: str) -> str | None:
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a column's name in lower case: `MolWt` and `mol_wt` give mol and wt."""
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    """The words of a column's name in lower case: `MolWt` and `mol_wt` give mol and wt, `nM` nm."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", re.sub(r"\b([pnuµm])M\b", r"\1m", name))
     return [word for word in re.split(r"[^a-z0-9µ%]+", spaced.lower()) if word]
 
 
@@ -132,7 +143,7 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
     ) -> Column:
         return Column(name, role, why, n, kind)
 
-    words = set(words_of(name))
+    words, bare = set(words_of(name)), "_".join(words_of(_UNITS.sub("", name)))
     values = read.value.dropna()
     if n == 0:
         return note("ignored", "no value in any row")
@@ -160,8 +171,10 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
         return note("ignored", "the name says a batch or a source")
     if _WEIGHTS.fullmatch("_".join(words_of(name))):
         return note("weight", "the name says what a row weighs")
-    if has_molecules and _FROM_STRUCTURE.fullmatch("_".join(words_of(name))):
+    if has_molecules and _FROM_STRUCTURE.fullmatch(bare):
         return note("ignored", "follows from the structure")
+    if has_molecules and words & _COMPUTED:
+        return note("ignored", "computed, as the name says")
     if values.min() == values.max() and not (read.relation != "").any():
         others = texts[read.wrong].unique()
         beside = f" beside the text {others[0]!r}" if len(others) else ""
@@ -200,12 +213,20 @@ def _text(
         text if len(text) <= 20 else f"{text[:19]}…" for text in known.value_counts().index[:2]
     ]
     kind: Literal["category"] | None = "category" if n <= len(known) / 10 else None
+    if n == 2:
+        return "ignored", f"{' and '.join(map(repr, texts))}; --tasks takes them for classes", kind
     return "ignored", f"{n} different texts such as {', '.join(map(repr, texts))}", kind
 
 
 def opposites(known: pd.Series) -> dict[str, float]:
-    """What two texts mean of which one negates the other, such as blocker and non-blocker."""
+    """What two texts mean of which one negates the other: hit and non-hit, BBB+ and BBB-."""
     texts = sorted(known.str.lower().unique(), key=len) if known.nunique() <= 8 else []
+    if (
+        len(texts) == 2
+        and {text[-1] for text in texts} == {"+", "-"}
+        and len({text[:-1] for text in texts}) == 1
+    ):
+        return {text: float(text[-1] == "+") for text in texts}
     if len(texts) != 2 or not re.fullmatch(
         rf"(non|not|no|in|un|im)[-_ ]?{re.escape(texts[0])}", texts[1]
     ):
@@ -300,9 +321,11 @@ def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
 
 def _measured(name: str, tasks: set[str]) -> str | None:
     """The task whose spread or number of measurements a column holds; "": of all; None: none."""
-    words = words_of(name)
+    words = words_of(_UNITS.sub("", name))
     rest = [word for word in words if word not in _SPREADS | _COUNTS]
     if len(rest) == len(words):
         return None
-    of = next((task for task in sorted(tasks) if rest and words_of(task) == rest), None)
+    of = next(
+        (task for task in sorted(tasks) if rest and words_of(_UNITS.sub("", task)) == rest), None
+    )
     return "" if not rest and len(words) > 1 else of

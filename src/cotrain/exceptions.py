@@ -25,6 +25,7 @@ def masked(text: str) -> str:
 # Packages of the extras besides `pipeline`.
 _EXTRAS = {
     "chembl_structure_pipeline": "molecules",
+    "chemprop": "chemprop",
     "rdkit": "molecules",
     "torch": "torch",
     "torchjd": "torch",

@@ -83,6 +83,7 @@ LEARNERS = Registry(
         "pooled": "cotrain.training.learners:Pooled",
         "pooled_linear": "cotrain.training.learners:PooledLinear",
         "module": "cotrain.training.network:ModuleNetwork",
+        "chemprop": "cotrain.training.network:Chemprop",
     },
 )
 SOURCES = Registry(

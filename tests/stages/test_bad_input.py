@@ -224,6 +224,20 @@ class TestAPreparedStudy:
         for stage in ("plan", "check"):
             assert message in refused(study, stage)
 
+    @pytest.mark.parametrize(
+        ("found", "message"),
+        [
+            (True, "`learners.graphs` needs molecules, and the examples are none"),
+            (None, "`learners.graphs`: `chemprop` is not installed; run `pip install 'cotrain[ch"),
+        ],
+    )
+    def test_a_learner_of_molecules_that_has_none_or_no_package(
+        self, study, monkeypatch, found, message
+    ):
+        monkeypatch.setattr("cotrain.training.network._chemprop.find_spec", lambda _: found)
+        self.own_params(study, {"learners.graphs": {"kind": "chemprop"}})
+        assert message in refused(study, "plan")
+
     def test_check_says_what_would_be_done(self, study):
         before = sorted(study.rglob("*"))
         said = succeed(study, "check")

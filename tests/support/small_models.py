@@ -48,6 +48,7 @@ def molecule_table(kinds=("real", "binary", "real", "binary")) -> TaskTable:
         kinds=kinds,
         examples=tuple(smiles),
         n_folds=5,
+        description=molecules().describe(),
     )
 
 

@@ -67,6 +67,11 @@ def test_other_learners_take_images_as_rows_of_numbers():
     np.testing.assert_allclose(outputs, learner.fit(table, fit).outputs(table.features), atol=1e-5)
 
 
+def test_an_early_stop_is_told_so_that_validation_labels_are_kept_for_it():
+    assert module(patience=2).stops_early
+    assert not module().stops_early
+
+
 def test_what_a_trunk_freezes_stays():
     table, fit = make_table(), make_fits()[0]
     torch.manual_seed(0)

@@ -13,14 +13,14 @@ from cotrain.gradients._record import AffinityRecord
 from cotrain.gradients._recorder import AffinityRecorder, HeadsStep, Mode
 from cotrain.gradients._watch import labelled, network_of
 from cotrain.tasks import TaskTable
-from cotrain.training.network import ModuleSettings, NetworkSettings, pass_operations
+from cotrain.training.network import NetworkSettings, TrunkSettings, pass_operations
 from cotrain.training.network.watching import BatchView, WatchedFit
 
 
 def record_affinity(
     table: TaskTable,
     fit: Fit,
-    model: NetworkSettings | ModuleSettings,
+    model: NetworkSettings | TrunkSettings,
     *,
     every: int = 10,
     mode: Mode = "paper",
@@ -38,7 +38,7 @@ def record_affinity(
         The data.
     fit : Fit
         What is trained, with at least two members: commonly all tasks together.
-    model : NetworkSettings or ModuleSettings
+    model : NetworkSettings or TrunkSettings
         The network, or the trunk of one's own, and its training.
     every, mode, heads_step
         As for `AffinityRecorder`; the engines' optimiser has no momentum to keep.

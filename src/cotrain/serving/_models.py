@@ -93,23 +93,31 @@ class TrainedModels:
             )
         return featurizer_of(self.manifest.features)
 
-    def predict(self, features: Features) -> np.ndarray:
+    def predict(self, features: Features, molecules: np.ndarray | None = None) -> np.ndarray:
         """Return probabilities of binary tasks and values of real-valued ones, (n_rows, n_tasks).
+
+        `molecules` are the canonical SMILES of the rows, an ndarray of object (n_rows,), which
+        models need that read molecules.
 
         Raises
         ------
         ValueError
-            If the features are not as many as the models know.
+            If the features are not as many as the models know, or molecules are missing.
         """
-        return self.forecast(features).value
+        return self.forecast(features, molecules=molecules).value
 
-    def forecast(self, features: Features, coverage: float = COVERAGE) -> Forecast:
+    def forecast(
+        self,
+        features: Features,
+        coverage: float = COVERAGE,
+        molecules: np.ndarray | None = None,
+    ) -> Forecast:
         """Return values, intervals that hold a share `coverage` of new values, and spreads.
 
         Raises
         ------
         ValueError
-            If the features are not as many as the models know.
+            As `predict`.
         """
         if np.prod(features.shape[1:]) != self.manifest.n_features:
             raise ValueError(
@@ -119,7 +127,13 @@ class TrainedModels:
         shape = (features.shape[0], len(self.tasks))
         value, spread = np.full(shape, np.nan), np.full(shape, np.nan)
         width = np.full(len(self.tasks), np.nan)
-        outputs = [model.outputs(features) for model in self.models]
+        inputs = {"features": features, "molecules": molecules}
+        if molecules is None and any(model.reads == "molecules" for model in self.models):
+            raise ValueError(
+                "one of the models reads molecules: give their canonical SMILES as `molecules`, "
+                "or use predict_smiles"
+            )
+        outputs = [model.outputs(inputs[model.reads]) for model in self.models]
         for at, task in enumerate(self.manifest.tasks):
             if task.n_labels == 0:
                 continue
@@ -183,7 +197,7 @@ class TrainedModels:
         if known.any():
             features = featurizer.transform(raw.take(np.flatnonzero(known)))
             table.loc[known, "similarity"] = nearest(featurizer, features, self.known)
-            new = self.forecast(features, coverage)
+            new = self.forecast(features, coverage, found.names[known])
             for name in ("value", "low", "high", "spread"):
                 getattr(forecast, name)[known] = getattr(new, name)
         return table.join(self._columns(forecast, short))
@@ -260,6 +274,8 @@ def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Tra
     place = {task.name: at for at, task in enumerate(manifest.tasks)}
     tasks = [place[name] for name in note.members]
     is_binary = [manifest.tasks[task].kind == "binary" for task in tasks]
+    if trained.reads == "molecules":
+        row = np.array(["C"], dtype=object)
     try:
         if trained.tasks.tolist() != tasks or trained.is_binary.tolist() != is_binary:
             raise ValueError("its tasks are others")

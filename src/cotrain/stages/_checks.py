@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cotrain.exceptions import SettingsError
+from cotrain.allocation import learner_name
+from cotrain.exceptions import DataError, SettingsError
 from cotrain.scores import SCORES, find_score
 from cotrain.settings import Settings
 from cotrain.stages._repeats import study_repeats
 from cotrain.tasks import TaskTable
+from cotrain.training import Learners
 
 MIN_TASKS = 2
 # Plans of more fits are a slip of the pen: at a tenth of a second a fit they take a day.
@@ -43,6 +45,21 @@ def check_against(settings: Settings, table: TaskTable) -> None:
         )
     if wrong:
         raise SettingsError("params.yaml: " + "; ".join(wrong))
+
+
+def check_inputs(learners: Learners, table: TaskTable) -> None:
+    """Raise unless the examples are what each learner reads.
+
+    Raises
+    ------
+    SettingsError
+        That names the learner.
+    """
+    for name, learner in learners.items():
+        try:
+            table.inputs(learner.trained.reads)
+        except DataError as error:
+            raise SettingsError(f"params.yaml: `learners.{learner_name(name)}` {error}") from error
 
 
 def check_fit_count(settings: Settings, n_tasks: int) -> None:

@@ -1,7 +1,7 @@
 """The learners of a study, by the names of their recipes."""
 
 from cotrain.allocation import WAYS
-from cotrain.exceptions import SettingsError
+from cotrain.exceptions import SettingsError, missing_package
 from cotrain.settings import Section
 from cotrain.study import Study
 from cotrain.training import Learner, Learners, make_learner
@@ -51,6 +51,7 @@ def _made(study: Study, name: str, settings: Section) -> Learner:
     try:
         return make_learner(settings)
     except (ValueError, ImportError) as error:
+        why = missing_package(error) if isinstance(error, ImportError) else None
         raise SettingsError(
-            f"{study.folder / 'params.yaml'}: `learners.{name}`: {error}"
+            f"{study.folder / 'params.yaml'}: `learners.{name}`: {why or error}"
         ) from error

@@ -8,7 +8,7 @@ from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training.network import ModuleSettings, NetworkSettings
+from cotrain.training.network import NetworkSettings, TrunkSettings
 
 
 def run(study: Study) -> str:
@@ -21,7 +21,7 @@ def run(study: Study) -> str:
         stale.unlink()
     fits = recorded_fits(settings, table.n_tasks)
     model = study_learners(study)[fits[0].learner].settings
-    if not isinstance(model, NetworkSettings | ModuleSettings):
+    if not isinstance(model, NetworkSettings | TrunkSettings):
         return "affinity: the learner has no gradients to record"
     records = []
     with Progress(f"affinity: {len(fits)} fits", len(fits)) as progress:

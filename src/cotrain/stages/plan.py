@@ -19,7 +19,7 @@ from cotrain.allocation import (
 from cotrain.analysis import make_rounds
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings, SubsetSettings
-from cotrain.stages._checks import check_against, check_duration, check_fit_count
+from cotrain.stages._checks import check_against, check_duration, check_fit_count, check_inputs
 from cotrain.stages._learners import study_learners
 from cotrain.stages._plan_sizes import MOST, what_is_decided, within_budget
 from cotrain.stages._repeats import study_repeats
@@ -48,6 +48,7 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
     settings = study.settings
     check_against(settings, table)
     learners = study_learners(study)
+    check_inputs(learners, table)
     journal = Journal(study.journal)
     for path in sorted(study.fits("any").parent.glob("*.parquet")):
         journal.absorb(load_fit_table(path))

@@ -14,6 +14,8 @@ from cotrain.exceptions import DataError
 from cotrain.files import load_arrays, reading, save_arrays
 
 TaskKind = Literal["binary", "real"]
+# What a model may be given of an example.
+Reads = Literal["features", "molecules"]
 # csr_array or ndarray of float32: scipy carries no types, so mypy could not tell them apart.
 Features: TypeAlias = Any
 
@@ -94,6 +96,30 @@ class TaskTable:
         if isinstance(self.features, csr_array):
             return self.features
         return csr_array(self.features.reshape(self.n_examples, -1))
+
+    def inputs(self, reads: Reads) -> Features:
+        """What a model that `reads` features or molecules is given of the examples, (N, ...).
+
+        Molecules are canonical SMILES, the examples' names: an ndarray of object, (N,).
+
+        Raises
+        ------
+        DataError
+            If molecules are asked for and the examples are none.
+        """
+        if reads == "features":
+            return self.features
+        kind = (self.description or {}).get("kind")
+        if kind != "molecules":
+            raise DataError(
+                f"needs molecules, and the examples are none (`prepare.features.kind` is {kind}): "
+                "set that to molecules, or take another learner"
+            )
+        return self._names
+
+    @cached_property
+    def _names(self) -> np.ndarray:
+        return np.array(self.examples, dtype=object)
 
     @cached_property
     def label_counts(self) -> np.ndarray:

@@ -119,7 +119,8 @@ class LearnerContract:
             assert trained.tasks.tolist() == list(fit.members)
             assert trained.is_binary.tolist() == [kind == "binary" for kind in table.kinds]
             assert trained.n_parameters > 0
-            outputs = trained.outputs(table.features[labels.rows])[labels.row, labels.member]
+            inputs = table.inputs(trained.reads)[labels.rows]
+            outputs = trained.outputs(inputs)[labels.row, labels.member]
             assert result.predictions is not None
             np.testing.assert_allclose(outputs, result.predictions.test, rtol=1e-3, atol=1e-3)
 
@@ -133,16 +134,15 @@ class LearnerContract:
             files.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
         assert files[0] == files[1], "the same model must give the same bytes"
         loaded = learner.trained.load(tmp_path / "one")
-        np.testing.assert_array_equal(
-            loaded.outputs(table.features), trained.outputs(table.features)
-        )
+        inputs = table.inputs(trained.reads)
+        np.testing.assert_array_equal(loaded.outputs(inputs), trained.outputs(inputs))
         np.testing.assert_array_equal(loaded.tasks, trained.tasks)
         np.testing.assert_array_equal(loaded.is_binary, trained.is_binary)
 
     def test_probabilities_are_never_certain(self) -> None:
         table, fit = self.table(), self.fits()[0]
         trained = self.learner().fit(table, fit)
-        predicted = trained.predict(table.features)
+        predicted = trained.predict(table.inputs(trained.reads))
         assert np.isfinite(predicted).all()
         assert ((predicted > 0) & (predicted < 1))[:, trained.is_binary].all()
 
@@ -152,7 +152,8 @@ class LearnerContract:
         table, fit = self.table(), self.fits()[0]
         labels = table.labels.copy()
         labels.data = np.where(labels.indices == 1, np.float32(1), labels.data)
-        predicted = self.learner().fit(replace(table, labels=labels), fit).predict(table.features)
+        trained = self.learner().fit(replace(table, labels=labels), fit)
+        predicted = trained.predict(table.inputs(trained.reads))
         assert (predicted[:, 1] > 0.8).mean() > 0.9
 
     def test_a_member_without_labels_has_no_scores(self) -> None:

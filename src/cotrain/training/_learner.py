@@ -12,7 +12,7 @@ from scipy.special import expit
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
 from cotrain.settings import Section
-from cotrain.tasks import Features, TaskTable
+from cotrain.tasks import Features, Reads, TaskTable
 from cotrain.training._problem import Problem
 from cotrain.training._result import FitFailure, FitResult, Outcome, fit_result
 
@@ -73,10 +73,13 @@ class Trained(ABC):
     tasks : ndarray of int64, (n_members,)
         The tasks that it predicts, ascending, as places in the task table.
     is_binary : ndarray of bool, (n_members,)
+    reads : {"features", "molecules"}
+        What it is given of rows in the place of features: see `TaskTable.inputs`.
     """
 
     tasks: np.ndarray
     is_binary: np.ndarray
+    reads: ClassVar[Reads] = "features"
 
     @abstractmethod
     def outputs(self, features: Features) -> np.ndarray:
@@ -195,9 +198,10 @@ class Learner(ABC):
         try:
             problem = Problem.of(table, fit)
             trained = self.fit(table, fit, stop)
+            inputs = table.inputs(trained.reads)
             parts: list[np.ndarray] = []
             for labels in (problem.validation, problem.test):
-                features = table.features[labels.rows]
+                features = inputs[labels.rows]
                 parts.append(trained.outputs_at(features, labels.row, labels.member))
             return fit_result(problem, parts[0], parts[1])
         except FitError as error:

@@ -37,8 +37,9 @@ def sweep(
     """
     costs = learner.cost(table, fits)
     waiting = [fits[place] for place in np.argsort(-costs, kind="stable")]
-    # Workers need no examples' names, and those would be sent with every fit.
-    lean = replace(table, examples=("",) * table.n_examples)
+    # Most workers need no examples' names, and those would be sent with every fit.
+    names = table.examples if learner.trained.reads == "molecules" else ("",) * table.n_examples
+    lean = replace(table, examples=names)
     lean.labels_by_cell  # noqa: B018 (found once and sent along)
     at_once = learner.fits_at_once
     chunks = [waiting[at : at + at_once] for at in range(0, len(waiting), at_once)]

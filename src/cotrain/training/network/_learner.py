@@ -80,10 +80,7 @@ class Network(Learner):
             "weight_decay": trial.suggest_float("weight_decay", 0.3, 30.0, log=True),
             "batch_fraction": trial.suggest_float("batch_fraction", 0.01, 0.1, log=True),
             "epochs": epochs,
-            # At the same share of the training.
-            "decay_epochs": [
-                max(1, round(at * epochs / settings.epochs)) for at in settings.decay_epochs
-            ],
+            "decay_epochs": settings.decayed_within(epochs),
             "head_bias": "base_rate",
         }
         if "real" in table.kinds:

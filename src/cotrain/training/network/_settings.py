@@ -7,6 +7,7 @@ from pydantic import Field
 
 from cotrain.settings import Count, Section, within
 
+Epochs = Annotated[int, within(1, 100_000, "each passes over all labels")]
 Units = Annotated[int, within(1, 1_000_000, "weights fill memory")]
 
 
@@ -18,7 +19,7 @@ class RecipeSettings(Section):
     """
 
     device: str | None = None
-    epochs: Annotated[int, within(1, 100_000, "each passes over all labels")] = 10
+    epochs: Epochs = 10
     batch_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
     min_batch_size: Count = 32
     learning_rate: Annotated[float, Field(gt=0), within(0, 1e30, "32 bits end there")] = 1e-3
@@ -44,6 +45,10 @@ class RecipeSettings(Section):
         or all together is a strawman. Our choice, measured in docs/learners.md.
         """
         return self.weight_decay * math.sqrt(1000 / max(n_labels, 100))
+
+    def decayed_within(self, epochs: int) -> list[int]:
+        """When the learning rate falls, at the same share of another number of epochs."""
+        return [max(1, round(at * epochs / self.epochs)) for at in self.decay_epochs]
 
     @property
     def linear_from(self) -> float:

@@ -1,16 +1,15 @@
-"""A user's own module: trained, saved as arrays, and loaded on the trunk that settings name."""
+"""A module as the trunk: trained, saved as arrays, and loaded on the trunk that settings name."""
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 from torch import nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
@@ -22,9 +21,10 @@ from cotrain.tasks import Features, TaskTable
 from cotrain.training._arrays import load_arrays, save_arrays
 from cotrain.training._learner import Trained
 from cotrain.training._problem import Problem
-from cotrain.training.network._module import ModuleSettings
+from cotrain.training.network._blueprint import Blueprint
 from cotrain.training.network._torch import Training
 from cotrain.training.network._torch_trunks import Rows, empty_on
+from cotrain.training.network._trunk import TrunkSettings
 
 _FILES = ("module.safetensors", "module.json")
 _MEMBERS = ("tasks", "is_binary", "shift", "scale", "head_weight", "head_bias")
@@ -32,18 +32,17 @@ _CHUNK = 1024
 # Modules draw initial weights and dropout from the one generator that all threads share.
 _generator = threading.RLock()
 
-Factory = Callable[[tuple[int, ...], int], nn.Module]
-
 
 class ModuleTrunk:
-    """A user's module as the trunk of one fit."""
+    """A module as the trunk of one fit."""
 
     def __init__(
-        self, table: TaskTable, path: str, factory: Factory, seed: int, like: torch.Tensor
+        self, table: TaskTable, blueprint: Blueprint, seed: int, like: torch.Tensor
     ) -> None:
-        self.table, self.path, self.seed, self.like = table, path, seed, like
-        self.factory = factory
-        self.module, self.n_units = make_module(path, factory, table.features.shape[1:], seed)
+        self.table, self.blueprint, self.seed, self.like = table, blueprint, seed, like
+        self.inputs = table.inputs(blueprint.reads)
+        self.shape = tuple(self.inputs.shape[1:])
+        self.module, self.n_units = make_module(blueprint, self.shape, seed)
         self.module.to(like)
         self.parameters = {
             name: parameter.detach()[None]
@@ -58,16 +57,17 @@ class ModuleTrunk:
         Dropout follows from the epoch and the first row, so that each look at a batch sees the
         same.
         """
-        features = dense_tensor(self.table.features[rows.examples[0]], self.like)
+        examples = rows.examples[0]
         # Normalisation over a batch refuses a single row, such as an epoch may leave for the last.
-        self.module.train(rows.epoch is not None and features.shape[0] > 1)
+        self.module.train(rows.epoch is not None and examples.size > 1)
         held = self.buffers | {
             name: value[0] if name in self.parameters else value
             for name, value in parameters.items()
         }
-        place = (0,) if rows.epoch is None else (1 + rows.epoch, int(rows.examples[0][0]))
-        with _seeded(self.seed, *place), _told(self.path):
-            hidden: torch.Tensor = functional_call(self.module, held, features)
+        place = (0,) if rows.epoch is None else (1 + rows.epoch, int(examples[0]))
+        with _seeded(self.seed, *place), _told(self.blueprint):
+            batch = self.blueprint.batch(self.inputs[examples], self.like)
+            hidden: torch.Tensor = functional_call(self.module, held, batch)
         return hidden[None]
 
 
@@ -78,9 +78,9 @@ class TrainedModule(Trained):
     Attributes
     ----------
     module : Module
-        Maps float tensors (n, *shape) to (n, n_units).
+        Maps what its blueprint makes of n rows to (n, n_units).
     shape : tuple of int
-        The shape of an example's features.
+        The shape of an example: () of a molecule.
     tasks, is_binary : ndarray, (n_members,)
     shift, scale : ndarray of float64, (n_members,)
         A real-valued member's prediction is its head's output times `scale` plus `shift`.
@@ -88,8 +88,7 @@ class TrainedModule(Trained):
     head_bias : ndarray of float32, (n_members,)
     """
 
-    path: ClassVar[str]
-    factory: ClassVar[Any]
+    blueprint: ClassVar[Blueprint]
 
     module: nn.Module
     shape: tuple[int, ...]
@@ -101,18 +100,18 @@ class TrainedModule(Trained):
     head_bias: np.ndarray
 
     @classmethod
-    def on(cls, path: str, factory: Factory) -> type[Self]:
-        """The class of models whose trunk is made by the factory of this dotted path."""
-        return type(cls.__name__, (cls,), {"path": path, "factory": staticmethod(factory)})
+    def on(cls, blueprint: Blueprint) -> type[Self]:
+        """The class of models whose trunk this makes."""
+        return type(cls.__name__, (cls,), {"blueprint": blueprint, "reads": blueprint.reads})
 
     def outputs(self, features: Features) -> np.ndarray:
         """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
         like = next(iter(self.module.parameters()), torch.empty(0)).detach()
         self.module.eval()
         parts = [np.empty((0, self.head_weight.shape[0]), dtype=np.float32)]
-        with torch.no_grad(), _told(self.path):
+        with torch.no_grad(), _told(self.blueprint):
             for at in range(0, features.shape[0], _CHUNK):
-                hidden = self.module(dense_tensor(features[at : at + _CHUNK], like))
+                hidden = self.module(self.blueprint.batch(features[at : at + _CHUNK], like))
                 parts.append(hidden.cpu().numpy())
         output = np.concatenate(parts) @ self.head_weight + self.head_bias
         return np.asarray(output * self.scale + self.shift)
@@ -128,7 +127,7 @@ class TrainedModule(Trained):
         arrays = {f"trunk/{k}": v.cpu().numpy() for k, v in self.module.state_dict().items()}
         save_arrays(folder / _FILES[0], arrays | {name: getattr(self, name) for name in _MEMBERS})
         with whole_file(folder / _FILES[1]) as part:
-            part.write_text(json.dumps({"trunk": self.path, "shape": self.shape}) + "\n")
+            part.write_text(json.dumps({"trunk": self.blueprint.name, "shape": self.shape}) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -142,10 +141,10 @@ class TrainedModule(Trained):
         arrays = load_arrays(folder / _FILES[0])
         try:
             about = json.loads((folder / _FILES[1]).read_text())
-            if about["trunk"] != cls.path:
-                raise ValueError(f"its trunk is {about['trunk']}, and the settings' is {cls.path}")
+            if about["trunk"] != (wanted := cls.blueprint.name):
+                raise ValueError(f"its trunk is {about['trunk']}, and the settings' is {wanted}")
             shape = tuple(int(size) for size in about["shape"])
-            module, _ = make_module(cls.path, cls.factory, shape, 0)
+            module, _ = make_module(cls.blueprint, shape, 0)
             trunk = {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith("trunk/")}
             module.load_state_dict({k: torch.as_tensor(v) for k, v in trunk.items()})
             return cls(module, shape, **{name: arrays[name] for name in _MEMBERS})
@@ -155,21 +154,21 @@ class TrainedModule(Trained):
 
 
 def train_module(
-    table: TaskTable, fit: Fit, settings: ModuleSettings, factory: Factory, stop: np.ndarray
+    table: TaskTable, fit: Fit, settings: TrunkSettings, stop: np.ndarray
 ) -> TrainedModule:
     """The trunk and heads of one fit.
 
     Raises
     ------
     FitError
-        If the fit cannot be trained, or the factory makes no trunk.
+        If the fit cannot be trained, or no trunk can be made.
     """
     torch.set_num_threads(1)
     problem = Problem.of(table, fit, settings.balance)
     like = empty_on(settings.device)
-    trunk = ModuleTrunk(table, settings.trunk, factory, fit.seed, like)
+    trunk = ModuleTrunk(table, settings.blueprint(), fit.seed, like)
     training = Training([problem], [fit.seed], settings, trunk, like)
-    with _told(settings.trunk):
+    with _told(trunk.blueprint):
         training.run(stop)
     if training.failed[0] is not None:
         raise FitError(training.failed[0])
@@ -184,52 +183,46 @@ def trained_module(training: Training) -> TrainedModule:
         for name, parameter in trunk.module.named_parameters():
             if parameter.requires_grad:
                 parameter.copy_(training.parameters[name][0])
-    return TrainedModule.on(trunk.path, trunk.factory)(
-        trunk.module, tuple(trunk.table.features.shape[1:]), problem.members, problem.is_binary,
+    return TrainedModule.on(trunk.blueprint)(
+        trunk.module, trunk.shape, problem.members, problem.is_binary,
         problem.shift, problem.scale, heads.weight, heads.bias,
     )  # fmt: skip
 
 
-def make_module(
-    path: str, factory: Factory, shape: tuple[int, ...], seed: int
-) -> tuple[nn.Module, int]:
-    """The factory's module, and how many units it has.
+def make_module(blueprint: Blueprint, shape: tuple[int, ...], seed: int) -> tuple[nn.Module, int]:
+    """The blueprint's module, and how many units it has.
 
     Raises
     ------
     FitError
         If it is none, or does not map (n, *shape) to (n, n_units).
     """
-    with _seeded(seed, 0), _told(path):
-        module = factory(tuple(shape), seed)
+    with _seeded(seed, 0), _told(blueprint):
+        module = blueprint.make(shape, seed)
         if not isinstance(module, nn.Module):
             raise TypeError(f"must return a torch.nn.Module, got {type(module).__name__}")
         module.eval()
         with torch.no_grad():
-            found = module(torch.zeros(2, *shape)).shape
+            found = module(blueprint.batch(blueprint.example(shape), torch.empty(0))).shape
         if len(found) != 2 or found[0] != 2:
             raise TypeError(f"must map {(2, *shape)} to (2, n_units), got {tuple(found)}")
     return module, int(found[1])
 
 
-def pass_operations(path: str, factory: Factory, shape: tuple[int, ...]) -> float:
+def pass_operations(blueprint: Blueprint, table: TaskTable) -> float:
     """Operations of a forward pass of the trunk over one row.
 
     Raises
     ------
     FitError
-        If the factory makes no trunk.
+        If no trunk can be made for such examples.
     """
-    module, _ = make_module(path, factory, shape, 0)
-    with FlopCounterMode(display=False) as counter, torch.no_grad(), _told(path):
-        module(torch.zeros(2, *shape))
+    shape = tuple(table.inputs(blueprint.reads).shape[1:])
+    module, _ = make_module(blueprint, shape, 0)
+    batch = blueprint.batch(blueprint.example(shape), torch.empty(0))
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), _told(blueprint):
+        module(batch)
     return counter.get_total_flops() / 2
-
-
-def dense_tensor(features: Features, like: torch.Tensor) -> torch.Tensor:
-    """The features as a tensor (n, *shape)."""
-    dense = features.toarray() if issparse(features) else features
-    return torch.as_tensor(np.ascontiguousarray(dense)).to(like)
 
 
 @contextmanager
@@ -242,12 +235,12 @@ def _seeded(*seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Whatever the user's code raises, in one line."""
+def _told(blueprint: Blueprint) -> Iterator[None]:
+    """Whatever the trunk's code raises, in one line."""
     try:
         yield
     except (FitError, MemoryError):
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise FitError(f"trunk `{path}`: {reason}") from error
+        raise FitError(f"trunk `{blueprint.name}`: {reason}") from error

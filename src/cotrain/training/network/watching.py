@@ -18,19 +18,19 @@ from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER
 from cotrain.training._problem import Problem
-from cotrain.training.network._module import ModuleSettings, find_factory
 from cotrain.training.network._randomness import keep_mask
 from cotrain.training.network._schedule import learning_rate
 from cotrain.training.network._settings import NetworkSettings
 from cotrain.training.network._torch import Training, losses_of
 from cotrain.training.network._torch_module import ModuleTrunk, TrainedModule, trained_module
 from cotrain.training.network._torch_trunks import Rows, SparseTrunk, Trunk
+from cotrain.training.network._trunk import TrunkSettings
 
 __all__ = ["BatchView", "WatchedFit"]
 
 
 class WatchedFit(Training):
-    """One fit as `TorchEngine` or the learner `module` trains it on a CPU, each batch in the open.
+    """One fit as `TorchEngine` or a learner on a trunk trains it on a CPU, each batch in the open.
 
     To combine the tasks' gradients in another way, override `gradients`.
 
@@ -50,7 +50,7 @@ class WatchedFit(Training):
         cls,
         table: TaskTable,
         fit: Fit,
-        model: NetworkSettings | ModuleSettings,
+        model: NetworkSettings | TrunkSettings,
         dtype: torch.dtype = torch.float32,
     ) -> Self:
         """The fit before its first step.
@@ -58,7 +58,7 @@ class WatchedFit(Training):
         Raises
         ------
         FitError
-            If there is nothing to learn, or the factory makes no trunk.
+            If there is nothing to learn, or no trunk can be made.
         """
         like = torch.empty(0, dtype=dtype)
         problem = Problem.of(table, fit, model.balance)
@@ -195,8 +195,8 @@ class BatchView:
 
 
 def _trunk(
-    table: TaskTable, fit: Fit, model: NetworkSettings | ModuleSettings, like: Tensor
+    table: TaskTable, fit: Fit, model: NetworkSettings | TrunkSettings, like: Tensor
 ) -> Trunk:
     if isinstance(model, NetworkSettings):
         return SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
-    return ModuleTrunk(table, model.trunk, find_factory(model.trunk), fit.seed, like)
+    return ModuleTrunk(table, model.blueprint(), fit.seed, like)

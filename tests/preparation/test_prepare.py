@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from scipy.sparse import csr_array
 from cotrain.exceptions import DataError
 from cotrain.features import ecfp
 from cotrain.preparation import prepare
+from cotrain.preparation._notes import data_notes
+from cotrain.preparation._values import Labelled
 from cotrain.settings import LabelSettings, PrepareSettings
 from cotrain.sources import RawTable
 
@@ -134,7 +137,7 @@ def test_tasks_that_cannot_be_learned_or_scored_are_excluded_with_the_reason():
     assert not any("c1" in name for name in prepared.table.examples)
     reasons = prepared.excluded.set_index("task")
     assert reasons.loc["one", "reason"] == "all labels (12) are positive in the data"
-    assert reasons.loc["ring", "reason"].startswith("no label in folds ")
+    assert reasons.loc["ring", "reason"].startswith("no label in fold ")
     assert reasons["n_labels"].tolist() == [12, 12]
     assert counts(prepared)["examples left out with those tasks"] == 12
 
@@ -227,9 +230,25 @@ def test_what_is_left_out_and_what_tasks_share_is_told():
     bounded = [("CCO", "t", 100, "<"), ("CCCO", "t", 1)]
     raw = measured(even() + rings + one + bounded)
     notes = prepare(raw, setup(split="random"), [(0, 1, 2)]).notes["note"].tolist()
-    assert notes[0].startswith("left out: `one class` (all labels (12) are positive in the data)")
+    assert notes[0] == "left out: `one class` (all labels (12) are positive in the data)"
     assert notes[1] == "values that are bounds and give no label: `t` 1 of 14"
     assert notes[2].startswith("1 of 1 pairs of tasks share under 30% of the smaller one's")
+
+
+@pytest.mark.parametrize(
+    ("split", "advice"),
+    [("scaffold", "fewer folds"), ("column", "other folds than the column's")],
+)
+def test_what_may_bring_a_task_back_follows_the_split_and_the_reason(split, advice):
+    labels = SimpleNamespace(tasks=("a", "b"), values=csr_array((2, 2)))
+    excluded = pd.DataFrame({
+        "task": ["x", "y"], "n_labels": 9,
+        "reason": ["no label in fold 0", "all labels (9) are 1 in the data"],
+    })  # fmt: skip
+    told = Labelled(*[pd.DataFrame()] * 3, tasks=pd.DataFrame({"n_undecided": []}), n_pairs=0)
+    note = data_notes(told, excluded, labels, split)[0]
+    assert f"; {advice}" in note
+    assert note.endswith("may bring back 1 of them")
 
 
 def test_a_task_that_is_another_is_told():

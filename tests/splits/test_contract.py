@@ -100,7 +100,7 @@ class TestColumn(SplitterContract):
     def test_an_example_of_two_parts_lies_in_the_first_and_is_told(self):
         found = self.split()
         assert found.groups[17] == "train"
-        assert found.notes[0].startswith("1 examples have records of several values of `s`")
+        assert found.notes[0].startswith("examples with records of several values of `s`: 1;")
 
     @pytest.mark.parametrize(
         ("folds", "message"),

@@ -4,9 +4,16 @@ import numpy as np
 import pandas as pd
 
 from cotrain.preparation._labels import LabelMatrix
+from cotrain.preparation._tasks import IN_THE_DATA
 from cotrain.preparation._values import Labelled
 
 _SHOWN = 5
+# What to change where folds leave a task without labels that differ.
+_ADVICE = {
+    "random": "fewer folds (`prepare.n_folds`)",
+    "column": "other folds than the column's (`prepare.split: {kind: random}`)",
+    "scaffold": "fewer folds (`prepare.n_folds`) or `prepare.split: {kind: random}`",
+}
 # Below, gradient affinities are reported to be noise (arXiv 2604.07848).
 _FEW_SHARED = 0.3
 
@@ -18,11 +25,12 @@ def data_notes(
     notes = []
     if len(excluded):
         reasons = [f"`{row.task}` ({row.reason})" for row in excluded.itertuples()]
-        advice = "" if split == "random" else ", or `prepare.split: {kind: random}`"
-        notes.append(
-            f"left out: {_some(reasons)}; fewer folds (`prepare.n_folds`){advice} may bring back "
-            "what has both classes in the data"
+        unlucky = ~excluded["reason"].str.endswith(IN_THE_DATA)
+        advice = (
+            f"; {_ADVICE.get(split, _ADVICE['scaffold'])} may bring back" if unlucky.any() else ""
         )
+        which = "" if unlucky.all() else f" {unlucky.sum()} of them"
+        notes.append(f"left out: {_some(reasons)}{advice}{which if advice else ''}")
     tasks = labelled.tasks
     bounds = tasks[(tasks["n_undecided"] > 0)]
     if len(bounds):

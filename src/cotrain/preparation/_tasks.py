@@ -8,11 +8,14 @@ import pandas as pd
 from cotrain.preparation._labels import LabelMatrix
 from cotrain.tasks import TaskKind, TaskTable
 
+# Where labels are alike in all folds, so that no other folds help.
+IN_THE_DATA = "in the data"
+
 
 def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
     """Return why tasks cannot be learned, by task: all their labels are alike, or none."""
     everything = np.ones(len(labels.examples), dtype=bool)
-    return _one_sided(labels, everything, "in the data")
+    return _one_sided(labels, everything, IN_THE_DATA)
 
 
 def unscorable_tasks(
@@ -21,7 +24,8 @@ def unscorable_tasks(
     """Return why tasks cannot be scored, by task: the first set of folds that lacks a class."""
     reasons: dict[str, str] = {}
     for evaluation in evaluations:
-        where = f"in folds {', '.join(str(fold) for fold in evaluation)}"
+        named = ", ".join(str(fold) for fold in evaluation)
+        where = f"in fold{'s' * (len(evaluation) > 1)} {named}"
         found = _one_sided(labels, np.isin(folds, list(evaluation)), where)
         reasons = found | reasons
     return reasons

@@ -74,7 +74,7 @@ class ColumnSplitter(Splitter):
         groups = np.array(list(order), dtype=object)[lowest]
         n_mixed = int((lowest < highest).sum())
         note = (
-            f"{n_mixed} examples have records of several values of `{wanted.column}`: all "
+            f"examples with records of several values of `{wanted.column}`: {n_mixed}; all "
             "their labels lie in the first of them"
         )
         return Folds(result, groups, (note,) if n_mixed else ())

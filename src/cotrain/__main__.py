@@ -5,14 +5,15 @@ import traceback
 from typing import Any
 
 from cotrain.exceptions import masked, missing_package
+from cotrain.lifetime import importing
 
 
 def main() -> None:
     """Run the command line; a package that is not installed is one line and exit code 2."""
     sys.excepthook = _without_passwords
     try:
-        from cotrain.cli import main as run
-
+        with importing():
+            from cotrain.cli import main as run
         run()
     except ModuleNotFoundError as error:
         told = missing_package(error)

@@ -1,6 +1,7 @@
 """The command line: one subcommand a stage, and a few around them."""
 
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ import click
 from cotrain import __version__
 from cotrain.doctor import remove_leftovers
 from cotrain.exceptions import CotrainError, masked
-from cotrain.lifetime import end_with_dvc, one_writer
+from cotrain.lifetime import end_with_dvc, importing, one_writer
 from cotrain.progress import Progress
 from cotrain.study import Study
 
@@ -50,9 +51,11 @@ def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
 
 
 def _run_stage(study: Study, name: str, *arguments: str) -> None:
-    _ = study.settings  # A mistake in params.yaml is told before anything is done.
-    # Imported here, so that `--help` does not wait for torch and MLflow.
-    stage = importlib.import_module(f"cotrain.stages.{name}")
+    with importing():
+        _ = study.settings  # A mistake in params.yaml is told before anything is done.
+        # Imported here, so that `--help` does not wait for torch and MLflow.
+        stage = importlib.import_module(f"cotrain.stages.{name}")
+    gc.freeze()  # What is imported stays: it need not be searched again and again.
     end_with_dvc()
     reads = name in ("check", "summary")
     with nullcontext() if reads else one_writer(study.home), Progress(name):

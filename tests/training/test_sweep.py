@@ -5,6 +5,7 @@ import sys
 import textwrap
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import random_fits
 from random_fits import Hungry, Saboteur, make_fits, make_model, make_table
 
 from cotrain.settings import TrainSettings
-from cotrain.training import FitFailure, FitResult, estimate_seconds, sweep
+from cotrain.training import FitFailure, FitResult, estimate_seconds, sweep, sweep_learners
+from cotrain.training.learners import Linear
 from cotrain.training.network import Network
 from cotrain.training.network._compiled import CompiledEngine
 from cotrain.training.network._torch_engine import TorchEngine
@@ -44,6 +46,27 @@ def test_the_longest_fit_goes_first(mixed):
     order = [fit for fit, _, _ in sweep(PLAIN, mixed, fits, ONE)]
     costs = estimate_seconds(PLAIN, mixed, order)
     assert (np.diff(costs) <= 0).all()
+
+
+def test_fits_of_several_learners_take_turns_and_are_what_each_trains_alone(mixed):
+    learners = {"network": PLAIN, "linear": Linear(Linear.Settings())}
+    fits = [replace(fit, learner=name) for name in learners for fit in make_fits()[:4]]
+    found = list(sweep_learners(learners, mixed, fits, ONE))
+    assert [fit.learner for fit, _, _ in found] == ["network", "linear"] * 4
+    for name, learner in learners.items():
+        own = [fit for fit, _, _ in found if fit.learner == name]
+        assert (np.diff(estimate_seconds(learner, mixed, own)) <= 0).all()
+    alone = {
+        fit: outcome
+        for name, learner in learners.items()
+        for fit, outcome in outcomes(
+            learner, mixed, [fit for fit in fits if fit.learner == name], ONE
+        ).items()
+    }
+    assert {fit for fit, _, _ in found} == set(alone)
+    for fit, outcome, _ in found:
+        np.testing.assert_array_equal(outcome.validation, alone[fit].validation)
+        np.testing.assert_array_equal(outcome.test, alone[fit].test)
 
 
 def test_a_killed_worker_fails_its_fit_alone(mixed):

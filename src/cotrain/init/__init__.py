@@ -29,6 +29,7 @@ __all__ = ["Wishes", "make_study"]
 
 # The pipeline is not called dvc.yaml there, or DVC would take the folder for a study.
 _TEMPLATES = files("cotrain") / "templates"
+_DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n"
 _INSIDE_GIT = ["git", "rev-parse", "--is-inside-work-tree"]
 
 
@@ -144,12 +145,11 @@ def _set_up_repositories(folder: Path, trunk: list[str]) -> None:
     is_new = not _succeeds(_INSIDE_GIT, folder)
     if is_new:
         _run(["git", "init", "--quiet"], folder)
-    dvc = [sys.executable, "-m", "dvc"]
-    if not _succeeds([*dvc, "root"], folder):
-        is_git_root = (folder / ".git").exists()
-        _run([*dvc, "init", "--quiet", *([] if is_git_root else ["--subdir"])], folder)
-        for key in ("core.analytics", "core.check_update"):
-            _run([*dvc, "config", key, "false"], folder)
+    # As `dvc root` and `dvc config` would, each of which takes half a second.
+    if not any((path / ".dvc").is_dir() for path in (folder.resolve(), *folder.resolve().parents)):
+        subdir = [] if (folder / ".git").exists() else ["--subdir"]
+        _run([sys.executable, "-m", "dvc", "init", "--quiet", *subdir], folder)
+        write_text(folder / ".dvc" / "config", _DVC_CONFIG)
     if is_new:
         # Runs name the commit they were made at, and `git checkout` needs one to go back to. Who
         # has told git no name still gets one.

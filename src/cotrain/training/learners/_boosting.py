@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from cotrain.allocation import Fit
+from cotrain.lifetime import importing
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Suggests
@@ -66,7 +67,11 @@ class Boosting(PerTaskLearner):
         seed: int,
     ) -> Trees:
         """The boosted trees of one task."""
-        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+        with importing():
+            from sklearn.ensemble import (
+                HistGradientBoostingClassifier,
+                HistGradientBoostingRegressor,
+            )
 
         kind = HistGradientBoostingClassifier if is_binary else HistGradientBoostingRegressor
         boosting = kind(

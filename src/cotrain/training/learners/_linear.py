@@ -9,6 +9,7 @@ from pydantic import Field
 from scipy.sparse import issparse
 
 from cotrain.allocation import Fit
+from cotrain.lifetime import importing
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Capabilities, Suggests
@@ -83,7 +84,8 @@ class Linear(PerTaskLearner):
         _seed: int,
     ) -> Weights:
         """The linear model of one task."""
-        from sklearn.linear_model import LogisticRegression, Ridge
+        with importing():
+            from sklearn.linear_model import LogisticRegression, Ridge
 
         matrix, centre, spread = scaled(as_matrix(features))
         penalty = mean_square(matrix) / self.settings.strength

@@ -13,7 +13,7 @@ import numpy as np
 
 ALONE = ("surrogates", "curves", "grouping", "reliability")
 OF_EXTRAS = (
-    "chembl_structure_pipeline", "click", "dvc", "jinja2", "llvmlite", "matplotlib", "mlflow",
+    "chembl_structure_pipeline", "chemprop", "click", "dvc", "jinja2", "llvmlite", "matplotlib", "mlflow",
     "numba", "openpyxl", "optuna", "psutil", "pyarrow", "pydantic", "rdkit", "ruamel",
     "safetensors", "skops", "sqlalchemy", "torch", "torchjd", "tqdm",
 )  # fmt: skip

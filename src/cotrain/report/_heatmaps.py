@@ -72,17 +72,14 @@ def clustered_order(values: Floats) -> NDArray[np.intp]:
     return np.asarray(leaves_list(tree), dtype=np.intp)
 
 
-def heat_map(
-    shown: Matrix, names: list[str], source: str, unit: str, limit: float | None = None
-) -> Figure:
+def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: float) -> Figure:
     """Return one heat map; undecided cells are faded, decided ones carry their sign.
 
-    Colours end at ± `limit`, which follows from the values unless given.
+    Colours end at ± `limit`.
     """
     size = _size(len(names))
     figure = Figure(figsize=(size + 2.6, size + 1.6), layout="constrained")
     axes = figure.add_subplot()
-    limit = colour_limit(shown.values) if limit is None else limit
     _paint(axes, shown, names, limit)
     axes.set_xlabel(source)
     axes.set_ylabel("target")

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -78,13 +77,12 @@ def predictions(table: pd.DataFrame, score: str) -> Figure:
     """Return predicted against measured gains of held-out subsets, harmful ones marked."""
     figure = Figure(figsize=(5.6, 5.2), layout="constrained")
     axes = figure.add_subplot()
-    known = table[table["measured"].notna() & table["predicted"].notna()]
-    is_image = len(known) > MAX_MARKS
+    is_image = len(table) > MAX_MARKS
     for is_harmful, colour, marker, name in (
         (False, HELPS, "o", "not harmful"),
         (True, HURTS, "v", "harmful"),
     ):
-        rows = known[known["harmful"] == is_harmful]
+        rows = table[table["harmful"] == is_harmful]
         axes.plot(
             rows["predicted"],
             rows["measured"],
@@ -201,8 +199,3 @@ def extremes(table: pd.DataFrame, limit: int) -> pd.DataFrame:
     if len(ranked) <= limit:
         return ranked
     return pd.concat([ranked.head(math.ceil(limit / 2)), ranked.tail(limit // 2)])
-
-
-def has_points(table: pd.DataFrame) -> bool:
-    """Return whether predictions can be drawn at all."""
-    return bool(np.any(table["measured"].notna() & table["predicted"].notna()))

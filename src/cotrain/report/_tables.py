@@ -21,6 +21,7 @@ from cotrain.report._cells import (
 )
 from cotrain.report._facts import VerdictCounts
 from cotrain.report._findings import Findings
+from cotrain.report._heatmaps import Matrix
 from cotrain.report._words import (
     UNKNOWN,
     interval,
@@ -336,13 +337,23 @@ def curve_table(findings: Findings) -> HtmlTable:
     )
 
 
-def correlation_table(names: list[str], correlations: pd.DataFrame) -> HtmlTable:
-    """Return rank correlations between measures of pairs, (measures, measures)."""
-    headers = (Header("", is_number=False), *(Header(name) for name in names))
+def correlation_table(matrices: dict[str, Matrix]) -> HtmlTable:
+    """Return rank correlations between measures of pairs, over the pairs that both know."""
+    flat = pd.DataFrame({name: shown.values.ravel() for name, shown in matrices.items()})
+    headers = (Header("", is_number=False), *map(Header, flat))
     rows = [
-        (name, *(number(float(correlations[other][name]), 2) for other in names)) for name in names
+        (name, *(number(_rank_correlation(flat, other, name), 2) for other in flat))
+        for name in flat
     ]
     return HtmlTable("Spearman correlation over the pairs that both know", headers, rows)
+
+
+def _rank_correlation(flat: pd.DataFrame, one: str, other: str) -> float:
+    """NaN where one of them is constant or they have fewer than 3 pairs in common."""
+    both = flat[[one]].assign(other=flat[other]).dropna()
+    if len(both) < 3 or both.nunique().min() < 2:
+        return math.nan
+    return float(both[one].rank().corr(both["other"].rank()))
 
 
 def cost_table(findings: Findings) -> HtmlTable:
@@ -377,5 +388,9 @@ def rejects_table(findings: Findings) -> HtmlTable:
     ]
     headers = (Header("reason", is_number=False), Header("rows"), Header("first", is_number=False))
     return HtmlTable(
-        "Rows rejected", headers, rows, len(rows) > LONG, "All are in data/prepared/rejects.csv."
+        "Rows rejected",
+        headers,
+        rows,
+        len(rows) > LONG,
+        "All are in data/prepared/rejects.csv." if rows else "",
     )

@@ -5,10 +5,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cotrain.files import write_json, write_text
+from cotrain.report import _pictures, _sentences, _tables, _transfer_sentences
+from cotrain.report._answers import answers
 from cotrain.report._findings import Findings
 from cotrain.report._metrics import key_figures
-from cotrain.report._page import page_of
-from cotrain.report._pictures import pictures_of
+from cotrain.report._words import count, number, score_name
 
 
 def write_report(findings: Findings, folder: Path) -> None:
@@ -22,24 +23,33 @@ def write_report(findings: Findings, folder: Path) -> None:
     CotrainError
         If the folder cannot be written to.
     """
-    pictures = pictures_of(findings)
-    page = _template().render(page=page_of(findings, pictures))
-    figures = folder / "figures"
-    for picture in pictures.values():
-        write_text(figures / f"{picture.name}.svg", picture.svg)
-    for stale in set(figures.glob("*.svg")) - {figures / f"{name}.svg" for name in pictures}:
-        stale.unlink()
-    write_json(folder / "metrics.json", key_figures(findings))
-    write_text(folder / "report.html", page)
-
-
-def _template():  # type: ignore[no-untyped-def]
-    environment = Environment(
+    matrices = _pictures.pair_matrices(findings)
+    pictures = _pictures.pictures_of(findings, matrices)
+    page = Environment(
         loader=PackageLoader("cotrain.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+    ).get_template("report.html")
+    text = page.render(
+        findings=findings,
+        answers=answers(findings),
+        matrices=matrices,
+        pictures=pictures,
+        figures=_pictures,
+        say=_sentences,
+        transfer=_transfer_sentences,
+        tables=_tables,
+        count=count,
+        number=number,
+        score_name=score_name,
     )
-    return environment.get_template("report.html")
+    figures = folder / "figures"
+    for picture in pictures.values():
+        write_text(figures / f"{picture.name}.svg", picture.svg)
+    for stale in set(figures.glob("*.svg")) - {figures / f"{name}.svg" for name in pictures}:
+        stale.unlink()
+    write_json(folder / "metrics.json", key_figures(findings))
+    write_text(folder / "report.html", text)

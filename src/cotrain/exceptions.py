@@ -1,6 +1,7 @@
 """What can go wrong for reasons a user can mend."""
 
 import re
+from typing import Any
 
 # The user's part of an address, up to the last @; and what is given a name that says secret.
 _SECRETS = (
@@ -43,6 +44,14 @@ def missing_package(error: ImportError) -> str | None:
         return None
     extra = _EXTRAS.get(package, "pipeline")
     return f"`{package}` is not installed; run `pip install 'cotrain[{extra}]'`"
+
+
+def first_problem(error: Any) -> str:
+    """The first problem of a `ValidationError` of pydantic, in a few words."""
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    reason = problem["msg"].removeprefix("Value error, ")
+    return f"`{key}`: {reason}" if key else str(reason)
 
 
 class CotrainError(Exception):

@@ -6,6 +6,7 @@ import pytest
 
 from cotrain.report._answers import answers
 from cotrain.report._sentences import comparison_sentences, finding_sentences
+from cotrain.tables._records import PortfolioModel
 
 
 def said(findings):
@@ -39,7 +40,9 @@ def test_it_says_whether_the_groups_are_part_of_what_is_recommended(findings):
 
     def chosen(members):
         own = portfolios.assign(chosen=[1.0, 0.0, 0.0])
-        return said(replace(findings, portfolios=own, members=members))[question]
+        models = tuple(PortfolioModel(learner="network", members=one, draw=0) for one in members)
+        portfolio = findings.portfolio.model_copy(update={"models": models})
+        return said(replace(findings, portfolios=own, portfolio=portfolio))[question]
 
     every = findings.tasks
     outside = "No grouping is part of it: on validation labels the best by the measured subsets has"
@@ -50,7 +53,7 @@ def test_it_says_whether_the_groups_are_part_of_what_is_recommended(findings):
 
 def test_primary_tasks_come_first(findings):
     target = findings.tasks[1]
-    overview = replace(findings.overview, primary=(target,))
+    overview = findings.overview.model_copy(update={"primary": (target,)})
     first = answers(replace(findings, overview=overview))[0]
     assert first.question == f"Which sources help “{target}”?"
     own = findings.relevance[findings.relevance["target"] == target].set_index("source")

@@ -1,7 +1,5 @@
 """What is drawn, read back from the figures."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -19,7 +17,7 @@ def lines(axes):
 
 
 def test_the_search_is_drawn_as_the_best_so_far_with_warm_starts_and_the_bound(findings):
-    best = replace(findings.recommendation, bound=0.46, is_optimal=False)
+    best = findings.recommendation.model_copy(update={"bound": 0.46, "is_optimal": False})
     (axes,) = _plots.search(findings.trials.sample(frac=1, random_state=0), best).axes
     drawn = lines(axes)
     number, found = drawn["best found so far"].T
@@ -31,7 +29,7 @@ def test_the_search_is_drawn_as_the_best_so_far_with_warm_starts_and_the_bound(f
 
 def test_a_search_without_warm_starts_or_proof_has_neither(findings):
     trials = findings.trials.assign(warm_start=False)
-    best = replace(findings.recommendation, bound=np.nan, is_optimal=False)
+    best = findings.recommendation.model_copy(update={"bound": np.nan, "is_optimal": False})
     (axes,) = _plots.search(trials, best).axes
     assert list(lines(axes)) == ["best found so far"]
 

@@ -70,7 +70,7 @@ def test_the_search_tells_when_it_had_its_best(findings):
     text = say.search_sentence(findings)
     assert "tried 200 groupings, 4 of them warm starts" in text
     assert text.endswith("it had its best, 0.471, after 121 trials.")
-    beaten = replace(findings.recommendation, predicted=trials["value"].min() - 0.01)
+    beaten = findings.recommendation.model_copy(update={"predicted": trials["value"].min() - 0.01})
     text = say.search_sentence(replace(findings, recommendation=beaten))
     assert text.endswith("; the exact search found a better one.")
     assert say.search_sentence(replace(findings, trials=trials.assign(value=math.nan))) == ""
@@ -86,7 +86,7 @@ def test_the_search_tells_when_it_had_its_best(findings):
     ],
 )
 def test_what_became_of_unknown_affinities(findings, n_unknown, text):
-    best = replace(findings.recommendation, n_unknown_affinities=n_unknown)
+    best = findings.recommendation.model_copy(update={"n_unknown_affinities": n_unknown})
     said = say.unknown_affinities_sentence(replace(findings, recommendation=best))
     assert re.search(text, said)
 
@@ -125,7 +125,7 @@ def test_harm_is_told_beside_the_trivial_predictor(findings):
 
 
 def test_unknown_reliability_is_not_zero(findings):
-    unknown = replace(findings.overview, reliability=math.nan)
+    unknown = findings.overview.model_copy(update={"reliability": math.nan})
     assert "unknown" in transfer.reliability_sentence(replace(findings, overview=unknown))
 
 
@@ -138,7 +138,7 @@ def test_unknown_reliability_is_not_zero(findings):
     ],
 )
 def test_the_certificate_says_what_is_proven(findings, changes, text):
-    best = replace(findings.recommendation, **changes)
+    best = findings.recommendation.model_copy(update=dict(**changes))
     said = say.certificate(replace(findings, recommendation=best))
     assert text in said.replace("\N{NO-BREAK SPACE}", " ")
 
@@ -216,7 +216,7 @@ def test_wins_are_the_corrected_ones_of_the_comparison(findings):
     one = next(r for r in facts.rivals(findings, "log_loss") if r.grouping == "random")
     assert (one.wins, one.loses, one.difference) == (3, 2, row["difference"])
     cells = next(
-        cells for cells in comparison_table(findings).rows if cells[:2] == ("log loss", "random")
+        cells for cells in comparison_table(findings).rows if cells[:2] == ["log loss", "random"]
     )
     assert "3 / 2 / 4" in cells
 

@@ -195,7 +195,7 @@ def test_a_task_called_as_our_own_column_is_told_apart_from_it(study, tmp_path):
         ),
         (
             edit_portfolio(lambda found: found.pop("models")),
-            "portfolio.json: cannot be read ('models'); run `cotrain validate`",
+            "portfolio.json: cannot be read (`models`: Field required); run `cotrain validate`",
         ),
         (
             lambda study: (study / "data/validation/portfolio.json").unlink(),

@@ -23,10 +23,9 @@ from cotrain.serving import TrainedModels
 from cotrain.settings import load_settings
 from cotrain.sources import RawTable
 from cotrain.sources._text import read_table
-from cotrain.stages._grouping_file import GroupingFile
 from cotrain.stages._portfolio_file import PortfolioFile
 from cotrain.study import Study
-from cotrain.tables import TABLES, write
+from cotrain.tables import TABLES, Recommendation, write
 from cotrain.tasks import TaskTable
 from cotrain.training import FitResult, fit_rows, fit_table, load_fit_table, save_fit_table
 from cotrain.tuning import LearnerRecipes, Recipes
@@ -148,13 +147,25 @@ TASKS, VERSION = ("a", "b", "c"), "v" * 32
 def grouping(folder: Path, table: TaskTable) -> tuple[Path, Callable]:
     study = Study(folder)
     groups = [["a", "b"], ["c"]]
-    found = {"data_version": VERSION, "groups": groups, "rivals": {"random": [groups]}}
+    found = {
+        "data_version": VERSION,
+        "score": "auroc",
+        "groups": groups,
+        "served_by": {"a": 0, "b": 0, "c": 1},
+        "predicted": 0.7,
+        "bound": None,
+        "is_optimal": False,
+        "gap": None,
+        "n_trials": 6,
+        "n_unknown_affinities": 0,
+        "rivals": {"random": [groups]},
+    }
     write_json(study.grouping / "grouping.json", found)
     write_sums(study.grouping)
 
     def read():
-        found = GroupingFile.load(study, TASKS, VERSION)
-        return [found.recommended, found.rivals]
+        found = Recommendation.of_table(study.grouping, TASKS, VERSION)
+        return [found.model_dump_json()]
 
     return study.grouping / "grouping.json", read
 

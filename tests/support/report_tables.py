@@ -380,6 +380,7 @@ class _Maker:
         (folder / "grouping.json").write_text(
             json.dumps(
                 {
+                    "data_version": "v",
                     "groups": groups,
                     "served_by": served_by,
                     "predicted": 0.4712,
@@ -389,6 +390,7 @@ class _Maker:
                     "score": self.score,
                     "n_trials": 2000,
                     "n_unknown_affinities": 2,
+                    "rivals": {},
                 }
             )
         )
@@ -463,7 +465,9 @@ class _Maker:
             }
         ).pipe(put, folder, "portfolios")
         models = [{"learner": "network", "members": list(self.tasks), "draw": n} for n in range(3)]
-        write_json(folder / "portfolio.json", {"models": models})
+        write_json(
+            folder / "portfolio.json", {"data_version": "v", "name": "ensemble", "models": models}
+        )
         skill = pd.DataFrame({"task": self.tasks, "skill": 0.3, "p_value": 0.001, "skilled": True})
         skill.loc[0, ["skill", "skilled"]] = [-0.01, False]
         skill.pipe(put, folder, "skill")

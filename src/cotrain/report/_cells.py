@@ -1,14 +1,15 @@
 """A table as text: its parts, and how cells are written."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from cotrain.report._words import UNKNOWN, interval, interval_decimals, number, signed
 
-Cell = Callable[[pd.Series], str]
+# More rows than this and a table is folded away until it is asked for.
+LONG = 12
 
 
 @dataclass(frozen=True)
@@ -21,68 +22,68 @@ class Header:
 
 @dataclass(frozen=True)
 class HtmlTable:
-    """A table as text.
-
-    Attributes
-    ----------
-    caption : str
-    headers : tuple of Header
-    rows : sequence of tuples of str
-    is_long : bool
-        Whether it is folded away until it is asked for.
-    note : str
-        What is left out, and where it is.
-    """
+    """A table as text; `note` says what is left out, and where it is."""
 
     caption: str
-    headers: tuple[Header, ...]
-    rows: Sequence[tuple[str, ...]]
-    is_long: bool = False
+    headers: Sequence[Header]
+    rows: Sequence[Sequence[str]]
     note: str = ""
+    may_fold: bool = True
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded away until it is asked for."""
+        return self.may_fold and len(self.rows) > LONG
 
 
-# More rows than this and a table is folded away until it is asked for.
-LONG = 12
+@dataclass(frozen=True)
+class Cell:
+    """How a row's cell of a column is written."""
+
+    text: Callable[[pd.Series], str]
+    is_number: bool = True
 
 
 def table_of(
-    caption: str, rows: pd.DataFrame, cells: Sequence[tuple[str, bool, Cell]], note: str = ""
+    caption: str, rows: pd.DataFrame, columns: Mapping[str, Cell], note: str = ""
 ) -> HtmlTable:
-    """Return a table with one row a row of `rows`, a cell a column: title, is a number, text."""
-    headers = tuple(Header(title, is_number) for title, is_number, _ in cells)
-    texts = [tuple(cell(row) for _, _, cell in cells) for _, row in rows.iterrows()]
-    return HtmlTable(caption, headers, texts, len(texts) > LONG, note)
+    """Return a table with one row a row of `rows`, and a column of cells a title."""
+    headers = [Header(title, cell.is_number) for title, cell in columns.items()]
+    texts = [[cell.text(row) for cell in columns.values()] for _, row in rows.iterrows()]
+    return HtmlTable(caption, headers, texts, note)
 
 
-def text_cell(column: str) -> Cell:
+def word(column: str) -> Cell:
     """Return a cell of words as they stand."""
-    return lambda row: str(row[column]) or UNKNOWN
+    return Cell(lambda row: str(row[column]) or UNKNOWN, is_number=False)
 
 
-def number_cell(column: str, decimals: int | None = None) -> Cell:
+def words(*columns: str) -> dict[str, Cell]:
+    """Return cells of words, titled as their columns."""
+    return {column: word(column) for column in columns}
+
+
+def figure(column: str, decimals: int | None = None) -> Cell:
     """Return a cell of a number."""
-    return lambda row: number(row[column], decimals)
+    return Cell(lambda row: number(row[column], decimals))
 
 
-def whole_cell(column: str) -> Cell:
+def whole(column: str) -> Cell:
     """Return a cell of a whole number."""
-    return lambda row: number(row[column], 0)
+    return figure(column, 0)
 
 
-def effect_cell(column: str) -> Cell:
-    """Return a cell of an effect with its sign, as precise as its interval."""
-    return lambda row: signed(row[column], decimals_of(row, column))
+def effect(column: str, title: str = "") -> dict[str, Cell]:
+    """Return an effect with its sign, as precise as its interval, and the interval."""
+    return {
+        title or column: Cell(lambda row: signed(row[column], decimals_of(row, column))),
+        "95 % interval": Cell(lambda row: _interval(row, column)),
+    }
 
 
-def interval_cell(column: str) -> Cell:
-    """Return a cell of the interval of an effect."""
-
-    def cell(row: pd.Series) -> str:
-        if math.isnan(row["low"]) or math.isnan(row["high"]):
-            return UNKNOWN
-        return interval(row["low"], row["high"], decimals_of(row, column))
-
-    return cell
+def tested(column: str) -> dict[str, Cell]:
+    """Return an effect, its interval and its p-value."""
+    return effect(column) | {"p": Cell(lambda row: p_value(row["p_value"]))}
 
 
 def decimals_of(row: pd.Series, column: str) -> int:
@@ -90,7 +91,12 @@ def decimals_of(row: pd.Series, column: str) -> int:
     return interval_decimals(row[column], row["low"], row["high"])
 
 
-def p_value_cell(row: pd.Series) -> str:
+def p_value(value: float) -> str:
     """Return a p-value, bounded below."""
-    value = row["p_value"]
     return "< 0.001" if value < 0.001 else number(value, 3)
+
+
+def _interval(row: pd.Series, column: str) -> str:
+    if math.isnan(row["low"]) or math.isnan(row["high"]):
+        return UNKNOWN
+    return interval(row["low"], row["high"], decimals_of(row, column))

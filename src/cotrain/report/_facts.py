@@ -142,7 +142,7 @@ def chosen_portfolio(findings: Findings) -> str:
 def is_grouped(findings: Findings) -> bool:
     """Return whether models of groups are part of the recommended portfolio."""
     n_tasks = findings.weights["task"].nunique()
-    return any(1 < len(members) < n_tasks for members in findings.members)
+    return any(1 < len(model.members) < n_tasks for model in findings.portfolio.models)
 
 
 def n_recommended(findings: Findings) -> int:

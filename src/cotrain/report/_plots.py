@@ -11,10 +11,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from cotrain.report._facts import Rival
-from cotrain.report._findings import Recommendation
 from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, MAX_MARKS, UNDECIDED, label
 from cotrain.report._words import score_name
 from cotrain.scores import find_score
+from cotrain.tables import Recommendation
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cotrain.comparison import roles_of
-from cotrain.exceptions import DataError
+from cotrain.exceptions import DataError, first_problem
 from cotrain.files import read_sealed, sealed, unsigned
 from cotrain.settings import LabelSettings
 from cotrain.tasks import TaskKind
@@ -210,17 +210,11 @@ class Manifest(_Part):
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            raise DataError(f"{path}: {_first(error)}; run `cotrain export` again") from error
+            raise DataError(
+                f"{path}: {first_problem(error)}; run `cotrain export` again"
+            ) from error
 
     def to_bytes(self) -> bytes:
         """The file, sealed."""
         ready = self.model_copy(update={"seal": unsigned(WHAT)})
         return sealed(ready.model_dump_json(indent=2).encode() + b"\n")
-
-
-def _first(error: ValidationError) -> str:
-    """The first problem in a few words."""
-    problem = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    reason = problem["msg"].removeprefix("Value error, ")
-    return f"`{key}`: {reason}" if key else reason

@@ -31,8 +31,8 @@ from cotrain.comparison import (
 )
 from cotrain.exceptions import SettingsError
 from cotrain.files import write_json, write_sums
+from cotrain.grouping import Grouping
 from cotrain.stages._context import analysed_scores
-from cotrain.stages._grouping_file import GroupingFile
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.study import Study
@@ -45,13 +45,17 @@ def run(study: Study) -> str:
     settings = study.settings
     trainer = _with_checkpoints(Trainer.of(study), settings.plan.learner)
     table, tasks = trainer.table, trainer.table.tasks
-    found = GroupingFile.load(study, tasks, trainer.data_version)
+    found = contract.Recommendation.of_table(study.grouping, tasks, trainer.data_version)
+    grouping = _places(found.groups, tasks)
+    rivals = {
+        name: [_places(one, tasks) for one in several] for name, several in found.rivals.items()
+    }
     network, n_tasks = settings.plan.learner, len(tasks)
     others = [name for name in settings.learners if name != network]
     names = dict.fromkeys(map(learner_name, trainer.learners))
     stops = [name for name in names if name.startswith(f"{network} ")]
-    ways = make_ways(network, others, n_tasks, found.recommended, found.rivals, stops)
-    candidates = make_candidates(network, others, n_tasks, found.recommended)
+    ways = make_ways(network, others, n_tasks, grouping, rivals, stops)
+    candidates = make_candidates(network, others, n_tasks, grouping)
     rotations = _fresh_repeats(study)
     level, seed = settings.plan.subset_level, settings.validate_.seed
     final_rotations, final_level = final_repeats(settings, rotations)
@@ -122,6 +126,10 @@ def run(study: Study) -> str:
         f"validation: {len(plan)} fits, {len(every)} ways, {len(rotations)} repeats; recommended: "
         f"{recommended.name}; {n_skilled} of {len(tasks)} tasks are better than their base rate"
     )
+
+
+def _places(groups: Sequence[Sequence[str]], tasks: Sequence[str]) -> Grouping:
+    return tuple(tuple(sorted(map(tasks.index, group))) for group in groups)
 
 
 def final_fits(

@@ -1,16 +1,12 @@
-"""What is to be known of a table: its columns, their types, what they mean, who writes it."""
+"""What is to be known of a table: its columns, their types, who writes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cotrain.files import unquoted
-
-Type = Literal["name", "word", "integer", "number", "flag"]
-Stage = Literal["prepare", "analyze", "group", "validate", "votes"]
 
 _FLAGS = {"True": True, "False": False, "1": True, "0": False}
 
@@ -26,12 +22,10 @@ class Column:
         A `name` is the user's, of a task or an example, and is read as it stands: a task may be
         called NA. A `word` is the platform's own. An empty `number` is unknown (NaN); an `integer`
         or a `flag` is never empty.
-    meaning : str
     """
 
     name: str
-    type: Type
-    meaning: str
+    type: str
 
     def to_text(self, values: pd.Series) -> pd.Series:
         """The values as they are written.
@@ -102,15 +96,13 @@ class Table:
     name : str
         The file's name without its ending.
     stage : str
-    row : str
-        What a row is.
+        Which writes it.
     columns : sequence of Column
         In the order of the file.
     """
 
     name: str
-    stage: Stage
-    row: str
+    stage: str
     columns: Sequence[Column]
 
     def empty(self) -> pd.DataFrame:

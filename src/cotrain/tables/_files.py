@@ -1,14 +1,31 @@
 """Tables in files: written whole, read back as they were."""
 
 import io
+import re
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.files import read_checked, write_csv
-from cotrain.tables._catalogue import TABLES
+from cotrain.tables._contract import Column, Table
+
+_TABLE = re.compile(r"^## (\w+)\n\nWritten by `(\w+)`; one row", re.MULTILINE)
+_COLUMN = re.compile(r"^\| `(\w+)` \| (\w+) \| .+ \|$", re.MULTILINE)
+
+
+def _tables(page: str) -> dict[str, Table]:
+    """What the page tables.md says of each table, by name."""
+    _, *parts = _TABLE.split(page)
+    return {
+        name: Table(name, stage, [Column(*found) for found in _COLUMN.findall(body)])
+        for name, stage, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    }
+
+
+TABLES = _tables((files("cotrain.tables") / "tables.md").read_text(encoding="utf-8"))
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -46,13 +63,3 @@ def read(folder: Path, name: str) -> pd.DataFrame:
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: {reason}; run `cotrain {table.stage}` again") from error
-
-
-def describe() -> str:
-    """The contract as a page of Markdown."""
-    parts = []
-    for table in TABLES.values():
-        rows = [f"| `{c.name}` | {c.type} | {c.meaning} |" for c in table.columns]
-        head = f"## {table.name}\n\nWritten by `{table.stage}`; one row {table.row}."
-        parts.append("\n".join([head, "", "| column | type | meaning |", "|---|---|---|", *rows]))
-    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,189 @@
+"""The JSON files between the stages, as typed records."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from cotrain.exceptions import DataError, first_problem
+from cotrain.files import read_json
+
+# A figure that is unknown is null in the file.
+Figure = Annotated[float, BeforeValidator(lambda value: float("nan") if value is None else value)]
+Groups = tuple[tuple[str, ...], ...]
+
+
+class _Record(BaseModel):
+    """A file of a stage; what it holds beside the fields is passed over."""
+
+    model_config = ConfigDict(frozen=True)
+    file: ClassVar[str]
+    stage: ClassVar[str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the file of a stage's folder.
+
+        Raises
+        ------
+        DataError
+            If it is missing or not what it must be; the message names it and the stage to run.
+        """
+        path = folder / cls.file
+        try:
+            return cls.model_validate(read_json(path, cls.stage))
+        except ValidationError as error:
+            raise cls._unreadable(path, first_problem(error)) from error
+
+    @classmethod
+    def of_table(cls, folder: Path, tasks: Sequence[str], data_version: str) -> Self:
+        """Read a file that must have been made of this task table.
+
+        Raises
+        ------
+        DataError
+            As `load`, or if it was made of another.
+        """
+        found, path = cls.load(folder), folder / cls.file
+        if (made_of := getattr(found, "data_version", None)) != data_version:
+            raise DataError(
+                f"{path}: made of another task table ({made_of}, not {data_version}); "
+                f"run `cotrain {cls.stage}` again"
+            )
+        if unknown := sorted(found.named() - set(tasks)):
+            raise cls._unreadable(path, f"no task is called {unknown[0]!r}")
+        return found
+
+    def named(self) -> set[str]:
+        """The tasks that it names."""
+        return set()
+
+    @classmethod
+    def _unreadable(cls, path: Path, reason: str) -> DataError:
+        return DataError(f"{path}: cannot be read ({reason}); run `cotrain {cls.stage}` again")
+
+
+class Overview(_Record):
+    """What the analysis was made of and how well its scores repeat.
+
+    Unknown figures are NaN. `repeats_needed` is how many repeats would make the scores reliable;
+    `primary` are the tasks that the others are sources of, if any are named.
+    """
+
+    file = "summary.json"
+    stage = "analyze"
+
+    score: str
+    curve_score: str
+    n_repeats: int
+    n_subsets: int
+    n_levels: int
+    reliability: Figure = Field(validation_alias=AliasPath("reliability", "mean"))
+    reliability_low: Figure = Field(validation_alias=AliasPath("reliability", "low"))
+    reliability_high: Figure = Field(validation_alias=AliasPath("reliability", "high"))
+    repeats_needed: Figure = Field(validation_alias=AliasPath("reliability", "repeats_needed"))
+    spearman: Figure
+    ceiling: Figure
+    placebo_helps: int | None
+    placebo_hurts: int | None
+    primary: tuple[str, ...] = ()
+
+    @property
+    def placebo_claims(self) -> int | None:
+        """Pairs that the placebo decides; None if there is none."""
+        if self.placebo_helps is None or self.placebo_hurts is None:
+            return None
+        return self.placebo_helps + self.placebo_hurts
+
+
+class Recommendation(_Record):
+    """The recommended grouping and what is certified about it.
+
+    Attributes
+    ----------
+    groups : tuple of tuples of str
+    served_by : dict of str to int
+        The group whose model serves each task; in other groups it is only auxiliary.
+    predicted, bound : float
+        Predicted mean score, and what none can be above; NaN where nothing is proven.
+    is_optimal : bool
+    gap : float
+        How far above `predicted` the `bound` lies, as a share of its size; NaN as above.
+    score : str
+    n_trials : int
+    n_unknown_affinities : int
+        Ordered pairs of tasks without a gradient affinity.
+    rivals : dict of str to tuple of groupings
+        What it is compared with.
+    """
+
+    file = "grouping.json"
+    stage = "group"
+
+    data_version: str
+    groups: Annotated[Groups, Field(min_length=1)]
+    served_by: Mapping[str, Any]
+    predicted: Figure
+    bound: Figure
+    is_optimal: bool
+    gap: Figure
+    score: str
+    n_trials: int
+    n_unknown_affinities: int
+    rivals: Mapping[str, tuple[Groups, ...]]
+
+    @model_validator(mode="after")
+    def _each_is_served_by_a_group_that_holds_it(self) -> Self:
+        for task in sorted({task for group in self.groups for task in group}):
+            place = self.served_by.get(task)
+            if not (
+                isinstance(place, int)
+                and 0 <= place < len(self.groups)
+                and task in self.groups[place]
+            ):
+                raise ValueError(
+                    f"`served_by` must give {task!r} the place of a group that holds it, "
+                    f"got {place!r}"
+                )
+        return self
+
+    def is_auxiliary(self, group: int, task: str) -> bool:
+        """Whether a task is in the group at this place only to help the others."""
+        return bool(self.served_by[task] != group)
+
+    def named(self) -> set[str]:
+        """The tasks that it names."""
+        groupings = (self.groups, *(one for rival in self.rivals.values() for one in rival))
+        return {task for grouping in groupings for group in grouping for task in group}
+
+
+class PortfolioModel(BaseModel):
+    """A model of the recommended portfolio."""
+
+    learner: str
+    members: Annotated[tuple[str, ...], Field(min_length=1)]
+    draw: int
+
+
+class Portfolio(_Record):
+    """The recommended portfolio: its name, and its models."""
+
+    file = "portfolio.json"
+    stage = "validate"
+
+    data_version: str
+    name: str
+    models: tuple[PortfolioModel, ...]
+
+    def named(self) -> set[str]:
+        """The tasks that it names."""
+        return {task for model in self.models for task in model.members}

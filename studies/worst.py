@@ -15,10 +15,11 @@ from rivals import _line
 from cotrain.allocation import Plan
 from cotrain.comparison import Outputs, Way, distinct, make_candidates, make_ways, repeat_outputs
 from cotrain.comparison._evaluate import _output, _serving
-from cotrain.stages._grouping_file import GroupingFile
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages._sweep import Trainer
+from cotrain.stages.validate import places
 from cotrain.study import Study
+from cotrain.tables import Recommendation
 
 SCORES = ("accuracy", "auroc", "log_loss")
 SHOWN = ("recommended", "pooled", "linear", "forest", "single-task", "all together", "grouping")
@@ -28,7 +29,8 @@ def outputs_of_ways(study: Study) -> list[tuple[Outputs, dict[str, np.ndarray]]]
     """For each repeat the test labels, and what each way of `SHOWN` says of them, logits (n,)."""
     settings, trainer = study.settings, Trainer.of(study)
     tasks, network = trainer.table.tasks, settings.plan.learner
-    found = GroupingFile.load(study, tasks, trainer.data_version).recommended
+    named = Recommendation.of_table(study.grouping, tasks, trainer.data_version).groups
+    found = places(named, tasks)
     others = [name for name in settings.learners if name != network]
     ways = make_ways(network, others, len(tasks), found, {})
     ways = [way for way in ways if way.name in SHOWN]

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
@@ -50,7 +51,7 @@ def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
         sys.path.append(here)
 
 
-def _run_stage(study: Study, name: str, *arguments: str) -> None:
+def _run_stage(study: Study, name: str, **arguments: Any) -> None:
     with importing():
         _ = study.settings  # A mistake in params.yaml is told before anything is done.
         # Imported here, so that `--help` does not wait for torch and MLflow.
@@ -61,102 +62,40 @@ def _run_stage(study: Study, name: str, *arguments: str) -> None:
     with nullcontext() if reads else one_writer(study.home), Progress(name):
         if not reads:
             remove_leftovers(study)
-        said = stage.run(study, *arguments)
+        said = stage.run(study, **arguments)
     click.echo(said)
 
 
-@cotrain.command()
-@click.pass_obj
-def fetch(study: Study) -> None:
-    """Bring the measurements from their source."""
-    _run_stage(study, "fetch")
+def _running(name: str) -> Callable[..., None]:
+    return click.pass_obj(lambda study, **arguments: _run_stage(study, name, **arguments))
 
 
-@cotrain.command()
-@click.pass_obj
-def prepare(study: Study) -> None:
-    """Make the task table: features, labels, folds."""
-    _run_stage(study, "prepare")
-
-
-@cotrain.command()
-@click.option("--budget", help="Of each learner, such as 5min.  [default: `tune.budget`]")
-@click.pass_obj
-def tune(study: Study, budget: str | None) -> None:
-    """Find each learner's settings for single tasks, groups and all together."""
-    _run_stage(study, "tune", *([] if budget is None else [budget]))
-
-
-@cotrain.command()
-@click.pass_obj
-def plan(study: Study) -> None:
-    """List the fits to train."""
-    _run_stage(study, "plan")
-
-
-@cotrain.command()
-@click.pass_obj
-def check(study: Study) -> None:
-    """Hold the settings against the data that is there, and change nothing."""
-    _run_stage(study, "check")
-
-
-@cotrain.command()
-@click.argument("plan", type=click.Choice(["subsets", "placebo", "augmentations"]))
-@click.pass_obj
-def train(study: Study, plan: str) -> None:
-    """Train the fits of PLAN that are not yet recorded."""
-    _run_stage(study, "train", plan)
-
-
-@cotrain.command()
-@click.pass_obj
-def affinity(study: Study) -> None:
-    """Record gradient affinities along all-together fits."""
-    _run_stage(study, "affinity")
-
-
-@cotrain.command()
-@click.pass_obj
-def analyze(study: Study) -> None:
-    """Fit surrogates and learning curves to the runs."""
-    _run_stage(study, "analyze")
-
-
-@cotrain.command()
-@click.pass_obj
-def group(study: Study) -> None:
-    """Search the best grouping of the tasks."""
-    _run_stage(study, "group")
-
-
-@cotrain.command()
-@click.pass_obj
-def validate(study: Study) -> None:
-    """Train the grouping and its rivals with fresh seeds; compare on test labels."""
-    _run_stage(study, "validate")
-
-
-@cotrain.command()
-@click.pass_obj
-def report(study: Study) -> None:
-    """Write the report, its figures and the key figures."""
-    _run_stage(study, "report")
-
-
-@cotrain.command()
-@click.pass_obj
-def summary(study: Study) -> None:
-    """Print the main findings."""
-    _run_stage(study, "summary")
-
-
-@cotrain.command()
-@click.option("--out", default="models", show_default=True, help="In the study's folder.")
-@click.pass_obj
-def export(study: Study, out: str) -> None:
-    """Train the recommended portfolio on all labels; write and register the models."""
-    _run_stage(study, "export", out)
+_PLAN = click.Argument(["plan"], type=click.Choice(["subsets", "placebo", "augmentations"]))
+_BUDGET = click.Option(
+    ["--budget"], help="Of each learner, such as 5min.  [default: `tune.budget`]"
+)
+_OUT = click.Option(["--out"], default="models", show_default=True, help="In the study's folder.")
+for _name, _said, *_params in (
+    ("fetch", "Bring the measurements from their source."),
+    ("prepare", "Make the task table: features, labels, folds."),
+    ("tune", "Find each learner's settings for single tasks, groups and all together.", _BUDGET),
+    ("plan", "List the fits to train."),
+    ("check", "Hold the settings against the data that is there, and change nothing."),
+    ("train", "Train the fits of PLAN that are not yet recorded.", _PLAN),
+    ("affinity", "Record gradient affinities along all-together fits."),
+    ("analyze", "Fit surrogates and learning curves to the runs."),
+    ("group", "Search the best grouping of the tasks."),
+    ("validate", "Train the grouping and its rivals with fresh seeds; compare on test labels."),
+    ("report", "Write the report, its figures and the key figures."),
+    ("summary", "Print the main findings."),
+    (
+        "export",
+        "Train the recommended portfolio on all labels; write and register the models.",
+        _OUT,
+    ),
+    ("restore", "Bring MLflow in line with the fit tables, without training."),
+):
+    cotrain.add_command(click.Command(_name, callback=_running(_name), params=_params, help=_said))
 
 
 @cotrain.command()
@@ -211,13 +150,6 @@ def predict(
     for line in (*found.warnings, *found.problems):
         click.echo(line, err=True)
     click.echo(found.note)
-
-
-@cotrain.command()
-@click.pass_obj
-def restore(study: Study) -> None:
-    """Bring MLflow in line with the fit tables, without training."""
-    _run_stage(study, "restore")
 
 
 @cotrain.command()

@@ -7,15 +7,15 @@ from cotrain.study import Study
 from cotrain.training import save_fit_table
 
 
-def run(study: Study, plan_name: str) -> str:
+def run(study: Study, plan: str) -> str:
     trainer = Trainer.of(study)
     known = trainer.learners.identities()
-    plan = Plan.load(study.plan(plan_name))
-    rows = trainer.train(plan)
-    while len(grown := next_round(plan, rows, trainer.table, trainer.data_version, known)) > len(
-        plan
+    fits = Plan.load(study.plan(plan))
+    rows = trainer.train(fits)
+    while len(grown := next_round(fits, rows, trainer.table, trainer.data_version, known)) > len(
+        fits
     ):
-        plan, rows = grown, trainer.train(grown)
-    trainer.log(plan, rows)
-    save_fit_table(study.fits(plan_name), rows)
-    return f"{plan_name}: {len(plan)} fits, {len(rows)} rows"
+        fits, rows = grown, trainer.train(grown)
+    trainer.log(fits, rows)
+    save_fit_table(study.fits(plan), rows)
+    return f"{plan}: {len(fits)} fits, {len(rows)} rows"

@@ -46,9 +46,9 @@ def run(study: Study) -> str:
     trainer = _with_checkpoints(Trainer.of(study), settings.plan.learner)
     table, tasks = trainer.table, trainer.table.tasks
     found = contract.Recommendation.of_table(study.grouping, tasks, trainer.data_version)
-    grouping = _places(found.groups, tasks)
+    grouping = places(found.groups, tasks)
     rivals = {
-        name: [_places(one, tasks) for one in several] for name, several in found.rivals.items()
+        name: [places(one, tasks) for one in several] for name, several in found.rivals.items()
     }
     network, n_tasks = settings.plan.learner, len(tasks)
     others = [name for name in settings.learners if name != network]
@@ -128,7 +128,8 @@ def run(study: Study) -> str:
     )
 
 
-def _places(groups: Sequence[Sequence[str]], tasks: Sequence[str]) -> Grouping:
+def places(groups: Sequence[Sequence[str]], tasks: Sequence[str]) -> Grouping:
+    """A grouping of named tasks as one of their places."""
     return tuple(tuple(sorted(map(tasks.index, group))) for group in groups)
 
 

@@ -70,11 +70,15 @@ def _running(name: str) -> Callable[..., None]:
     return click.pass_obj(lambda study, **arguments: _run_stage(study, name, **arguments))
 
 
-_PLAN = click.Argument(["plan"], type=click.Choice(["subsets", "placebo", "augmentations"]))
-_BUDGET = click.Option(
+_PLAN: click.Parameter = click.Argument(
+    ["plan"], type=click.Choice(["subsets", "placebo", "augmentations"])
+)
+_BUDGET: click.Parameter = click.Option(
     ["--budget"], help="Of each learner, such as 5min.  [default: `tune.budget`]"
 )
-_OUT = click.Option(["--out"], default="models", show_default=True, help="In the study's folder.")
+_OUT: click.Parameter = click.Option(
+    ["--out"], default="models", show_default=True, help="In the study's folder."
+)
 for _name, _said, *_params in (
     ("fetch", "Bring the measurements from their source."),
     ("prepare", "Make the task table: features, labels, folds."),

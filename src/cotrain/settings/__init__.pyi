@@ -14,6 +14,7 @@ from ._models import (
     TrainSettings,
     TuneSettings,
     ValidateSettings,
+    minutes,
 )
 from ._section import Choice, Count, Section, Seed, section_of, within
 
@@ -37,6 +38,7 @@ __all__ = [
     "TuneSettings",
     "ValidateSettings",
     "load_settings",
+    "minutes",
     "section_of",
     "within",
 ]

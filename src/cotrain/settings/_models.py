@@ -24,9 +24,27 @@ def _all_different(values: list[int]) -> list[int]:
     return values
 
 
+def minutes(text: str) -> float:
+    """The minutes of a time such as `10 min`, `90s` or `1.5 h`.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> minutes("10 min"), minutes("1.5h")
+    (10.0, 90.0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(min|s|h)", text)
+    if not found or float(found[1]) == 0:
+        raise ValueError(f"must be a time such as `10 min`, `90s` or `2 h`, got {text[:30]!r}")
+    return float(found[1]) * {"min": 1, "s": 1 / 60, "h": 60}[found[2]]
+
+
 def _a_time(text: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)? (min|h)", text):
-        raise ValueError(f"must be a time such as `10 min` or `2 h`, got {text[:30]!r}")
+    minutes(text)
     return text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from scipy.special import ndtri, stdtrit
 
 from cotrain.exceptions import SettingsError
-from cotrain.settings import Settings
+from cotrain.settings import Settings, minutes
 
 # Subsets of the first look, at how many sets, and how many subsets a look lists at most: a plan of
 # hundreds of tasks takes a second for each hundred.
@@ -16,18 +16,6 @@ MOST = 5_000
 _POWER = 0.8
 
 
-def minutes_of(budget: str) -> float:
-    """Return the minutes of a text such as `10 min` or `1.5 h`.
-
-    Examples
-    --------
-    >>> minutes_of("10 min"), minutes_of("1.5 h")
-    (10.0, 90.0)
-    """
-    number, unit = budget.split()
-    return float(number) * (60 if unit == "h" else 1)
-
-
 def with_subsets(settings: Settings, n_subsets: int) -> Settings:
     """The settings with another number of subsets."""
     subsets = settings.plan.subsets.model_copy(update={"n_subsets": n_subsets})
@@ -35,15 +23,15 @@ def with_subsets(settings: Settings, n_subsets: int) -> Settings:
     return settings.model_copy(update={"plan": plan})
 
 
-def within_budget(settings: Settings, minutes: Callable[[Settings], float]) -> Settings:
+def within_budget(settings: Settings, duration: Callable[[Settings], float]) -> Settings:
     """The settings with as many subsets as `plan.budget` pays for; as they are without one.
 
     Never more than `MOST`, which says enough; `plan.subsets.n_subsets` may ask for more.
 
     Parameters
     ----------
-    minutes : callable
-        How long all plans of settings take on this machine.
+    duration : callable
+        How many minutes all plans of settings take on this machine.
 
     Raises
     ------
@@ -52,8 +40,8 @@ def within_budget(settings: Settings, minutes: Callable[[Settings], float]) -> S
     """
     if settings.plan.budget is None:
         return settings
-    budget = minutes_of(settings.plan.budget)
-    least = minutes(with_subsets(settings, 1))
+    budget = minutes(settings.plan.budget)
+    least = duration(with_subsets(settings, 1))
     if budget < least:
         raise SettingsError(
             f"params.yaml: `plan.budget` is {settings.plan.budget}, and tasks alone, together and "
@@ -63,7 +51,7 @@ def within_budget(settings: Settings, minutes: Callable[[Settings], float]) -> S
     n_subsets = _PROBE
     for _ in range(_ROUNDS):  # for the more fits, the more of them are recorded and set the scale
         listed = min(n_subsets, _LISTED)
-        each = (minutes(with_subsets(settings, listed)) - least) / (listed - 1)
+        each = (duration(with_subsets(settings, listed)) - least) / (listed - 1)
         if each <= 0:  # of few tasks all subsets are fewer than those probed
             break
         before, n_subsets = listed, min(2 + int((budget - least) / each), MOST + 1)

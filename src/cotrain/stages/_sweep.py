@@ -1,7 +1,10 @@
 """Train what a plan lacks, keep it, log it: what the stages that train have in common."""
 
+import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -10,7 +13,6 @@ from cotrain.exceptions import CotrainError
 from cotrain.progress import Progress
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
-from cotrain.stages._log import FitLog
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import RunContext, Tracker, open_tracker
@@ -21,11 +23,49 @@ from cotrain.training import (
     Journal,
     Learners,
     Outcome,
+    Rows,
     describe_fit,
     fit_rows,
     fit_table,
     sweep_learners,
 )
+
+
+# Fits are handed to MLflow so many at once, or after so many seconds: one call serves many runs.
+_FITS_A_CALL = 100
+_SECONDS_A_CALL = 10.0
+
+
+class FitLog:
+    """Gathers finished fits and logs them to MLflow in bulk.
+
+    What is still held back when the sweep is interrupted is logged on the way out; what a kill
+    takes away, the next `sync` brings back from the fit table.
+    """
+
+    def __init__(self, tracker: Tracker, run: RunContext) -> None:
+        self._tracker = tracker
+        self._run = run
+        self._rows: list[Rows] = []
+        self._last_call = time.monotonic()
+
+    def add(self, rows: Rows) -> None:
+        """Take the rows of one fit."""
+        self._rows.append(rows)
+        waited = time.monotonic() - self._last_call
+        if len(self._rows) >= _FITS_A_CALL or waited >= _SECONDS_A_CALL:
+            self.close()
+
+    def add_failure(self, described: Mapping[str, Any], reason: str) -> None:
+        """Log a fit that failed, at once: there should be few."""
+        self._tracker.log_failures(pd.DataFrame([{**described, "reason": reason}]), self._run)
+
+    def close(self) -> None:
+        """Log what was gathered."""
+        rows, self._rows = self._rows, []
+        if rows:
+            self._tracker.log_fits(fit_table(rows), self._run)
+        self._last_call = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -115,7 +155,7 @@ class Trainer:
         )
         # By cost, so that the time left holds though fits differ in length.
         shown = Progress(f"{plan_name}: {len(cost)} fits", float(sum(cost.values())))
-        with FitLog(self.tracker, self.run) as log, shown as progress:
+        with closing(FitLog(self.tracker, self.run)) as log, shown as progress:
             for fit, outcome, seconds in results:
                 key = identity[fit]
                 outcomes[key] = outcome

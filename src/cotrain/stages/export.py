@@ -1,7 +1,7 @@
 """The recommended portfolio trained on all labels: a folder of models, registered in MLflow."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,8 @@ from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 from cotrain.training import Learners, Problem, Trained
+
+T = TypeVar("T", Figure, Width)
 
 
 def run(study: Study, out: str) -> str:
@@ -135,36 +137,22 @@ def _task_notes(table: TaskTable, found: PortfolioFile) -> list[TaskNote]:
             skill=_number(found.skill.loc[name, "skill"]),
             p_value=_number(found.skill.loc[name, "p_value"]),
             skilled=bool(found.skill.loc[name, "skilled"]),
-            intervals=[_width(row) for row in _rows(widths.get(name))],
-            test_scores=[_figure(row) for row in _rows(scores[name])],
+            intervals=_records(widths.get(name), Width),
+            test_scores=_records(scores[name], Figure),
         )
         for task, (name, kind) in enumerate(zip(table.tasks, table.kinds, strict=True))
     ]
 
 
-def _rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame | None, kind: type[T]) -> list[T]:
+    """A row a record; what is unknown is None."""
     if frame is None:
         return []
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+    known = frame.astype(object).where(frame.notna(), None).drop(columns="task")
+    return [kind.model_validate(row) for row in known.to_dict("records")]
 
 
-def _figure(row: Mapping[str, Any]) -> Figure:
-    mean, low, high = (_number(row[name]) for name in ("mean", "low", "high"))
-    return Figure(
-        score=str(row["score"]), mean=mean, low=low, high=high, n_repeats=int(row["n_repeats"])
-    )
-
-
-def _width(row: Mapping[str, Any]) -> Width:
-    return Width(
-        coverage=float(row["coverage"]),
-        half_width=_number(row["half_width"]),
-        n_examples=int(row["n_examples"]),
-        test_coverage=_number(row["test_coverage"]),
-    )
-
-
-def _number(value: Any) -> float | None:
+def _number(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from cotrain.allocation import Fit, fit_id
 from cotrain.exceptions import SettingsError
 from cotrain.files import write_csv, write_sums
-from cotrain.settings import TuneSettings
+from cotrain.settings import TuneSettings, minutes
 from cotrain.stages._learners import settings_learner
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
@@ -26,7 +26,10 @@ _COLUMNS = ["learner", "way", "trial", "complete", "d2", "settings"]
 def run(study: Study, budget: str | None = None) -> str:
     settings = study.settings.tune
     if budget is not None:
-        settings = settings.model_copy(update={"budget": minutes(budget)})
+        try:
+            settings = settings.model_copy(update={"budget": minutes(budget)})
+        except ValueError as error:
+            raise SettingsError(f"--budget {error}") from error
     if settings.trials == 0:
         found = {name: LearnerRecipes.of(one, {}) for name, one in study.settings.learners.items()}
         _write(study, found, [])
@@ -45,25 +48,6 @@ def run(study: Study, budget: str | None = None) -> str:
     _write(study, recipes, rows)
     _log(study, recipes, rows)
     return "\n".join(said) or "tune: no learner has anything to tune"
-
-
-def minutes(text: str) -> float:
-    """A budget such as `5min`, `90s` or `1h`, in minutes.
-
-    Raises
-    ------
-    SettingsError
-        If it is not one.
-    """
-    units = {"min": 1.0, "s": 1 / 60, "h": 60.0}
-    unit = next((unit for unit in units if text.endswith(unit)), None)
-    try:
-        value = float(text.removesuffix(unit or "")) * units[unit or "min"]
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise SettingsError(f"--budget must be a time such as 5min, 90s or 1h, got {text!r}")
-    return value
 
 
 def _tuning(study: Study, settings: TuneSettings) -> Tuning:

@@ -127,13 +127,7 @@ class Steps:
         return max(1, math.floor((budget - float(cost.sum())) / per_subset))
 
     def results(self, fits: Sequence[Fit]) -> dict[Fit, FitResult]:
-        """What the fits leave.
-
-        Raises
-        ------
-        FitError
-            If one fails.
-        """
+        """What the fits leave."""
         found: dict[Fit, FitResult] = {}
         for fit, outcome, _ in sweep_learners(self.learners, self.table, fits, self.train):
             if isinstance(outcome, FitFailure):

@@ -56,13 +56,7 @@ class Given(Featurizer):
 def read_features(
     path: Path, array: str | None, id_name: str | None
 ) -> tuple[Features, np.ndarray | None]:
-    """Return a file's features, (M, ...), and the names of its rows, (M,), if `id_name` says so.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, is not what its name says, or holds no such array.
-    """
+    """Return a file's features, (M, ...), and the names of its rows, (M,), if `id_name` says so."""
     try:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
@@ -100,13 +94,7 @@ def _sparse(file: BinaryIO) -> csr_array:
 
 
 def places_of(raw: RawTable, path: Path, n_rows: int, names: np.ndarray | None) -> np.ndarray:
-    """Return the row of a file for each record: by name, or else by the record's place.
-
-    Raises
-    ------
-    DataError
-        If a name stands twice, or records lack a row; they are counted.
-    """
+    """Return the row of a file for each record: by name, or else by the record's place."""
     if names is None:
         places = raw.records["row"].to_numpy(dtype=np.int64) - 2
         missing = (places < 0) | (places >= n_rows)
@@ -127,13 +115,7 @@ def places_of(raw: RawTable, path: Path, n_rows: int, names: np.ndarray | None) 
 
 
 def check_finite(features: Features, where: object) -> Features:
-    """Return features as float32.
-
-    Raises
-    ------
-    DataError
-        If one is not finite; the row is named.
-    """
+    """Return features as float32, all of them finite."""
     data = features if isinstance(features, np.ndarray) else features.data
     if not np.issubdtype(data.dtype, np.number) and data.dtype != bool:
         raise DataError(f"{where}: features must be numbers, got {data.dtype}")

@@ -49,13 +49,7 @@ class Molecules(Featurizer):
         self._described: dict[str, np.ndarray] = {}
 
     def names(self, raw: RawTable) -> Names:
-        """Return canonical SMILES, and why a molecule is refused.
-
-        Raises
-        ------
-        DataError
-            If the column is missing, or most of its cells are no molecules.
-        """
+        """Return canonical SMILES, and why a molecule is refused."""
         texts = self._texts(raw)
         self._name(texts)
         found = [self._named[text] for text in texts]

@@ -70,13 +70,7 @@ def is_long(draft: Draft, molecules: str | None) -> bool:
 
 
 def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layout:
-    """The tasks of a table with a column for each.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
+    """The tasks of a table with a column for each."""
     tasks = [c.name for c in columns if c.role == "task" and c.name not in features]
     if not tasks and any(c.role == "task" for c in columns):
         raise DataError(
@@ -162,13 +156,7 @@ def _note_limits(draft: Draft, values: dict[str, pd.Series], kinds: dict[str, st
 
 
 def read_long(draft: Draft) -> Layout:
-    """The tasks of a table with a row for each measurement.
-
-    Raises
-    ------
-    DataError
-        If no column names the tasks, or none holds values.
-    """
+    """The tasks of a table with a row for each measurement."""
     cells, wishes = draft.table.cells, draft.wishes
     names = [str(name) for name in cells.columns]
     molar = False

@@ -61,13 +61,7 @@ class Draft:
 
     @classmethod
     def of(cls, table: TextTable, wishes: Wishes) -> "Draft":
-        """A draft whose wishes are in terms of the table's columns.
-
-        Raises
-        ------
-        CotrainError
-            If a wish names no column.
-        """
+        """A draft whose wishes are in terms of the table's columns."""
         names = [str(name) for name in table.cells.columns]
         wishes = wishes.by_group(names)
         long = wishes.layout == "long" or bool(wishes.task_columns or wishes.value_column)

@@ -17,11 +17,6 @@ def name_examples(raw: RawTable, featurizer: Featurizer) -> tuple[RawTable, pd.D
         With the values of its records.
     rejects : DataFrame with columns file, row, example, input, reason
         `input` is the cell that the features would be made of. In the order of the files.
-
-    Raises
-    ------
-    DataError
-        If no record has a name, or less than half of ten or more.
     """
     measured = np.unique(raw.values["record"].to_numpy())
     chosen = raw.take(measured)

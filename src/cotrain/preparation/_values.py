@@ -37,14 +37,7 @@ class Labelled:
 
 
 def check_values(table: pd.DataFrame, settings: LabelSettings) -> None:
-    """Raise unless the settings can label every value of `table` (file, row, task, value).
-
-    Raises
-    ------
-    DataError
-        For binary labels other than 0 and 1, the logarithm of what is not positive, or settings
-        of a task that there is not.
-    """
+    """Raise unless the settings can label every value of `table` (file, row, task, value)."""
     tasks = table["task"].unique()
     if unknown := sorted(set(settings.tasks) - set(tasks)):
         raise DataError(

@@ -54,22 +54,18 @@ def table_of(
 
 
 def word(column: str) -> Cell:
-    """Return a cell of words as they stand."""
     return Cell(lambda row: str(row[column]) or UNKNOWN, is_number=False)
 
 
 def words(*columns: str) -> dict[str, Cell]:
-    """Return cells of words, titled as their columns."""
     return {column: word(column) for column in columns}
 
 
 def figure(column: str, decimals: int | None = None) -> Cell:
-    """Return a cell of a number."""
     return Cell(lambda row: number(row[column], decimals))
 
 
 def whole(column: str) -> Cell:
-    """Return a cell of a whole number."""
     return figure(column, 0)
 
 
@@ -82,7 +78,6 @@ def effect(column: str, title: str = "") -> dict[str, Cell]:
 
 
 def tested(column: str) -> dict[str, Cell]:
-    """Return an effect, its interval and its p-value."""
     return effect(column) | {"p": Cell(lambda row: p_value(row["p_value"]))}
 
 

@@ -37,7 +37,6 @@ class VerdictCounts:
 
     @classmethod
     def of(cls, verdicts: pd.Series) -> "VerdictCounts":
-        """Return the counts; what is neither helps, hurts nor undecided is unknown."""
         helps, hurts, undecided = (
             int((verdicts == name).sum()) for name in ("helps", "hurts", "undecided")
         )
@@ -125,7 +124,6 @@ def repeats_to_decide_half(pairwise: pd.DataFrame) -> float:
 
 
 def scores_compared(findings: Findings) -> list[str]:
-    """Return the scores of the comparison, those of the field first."""
     return list(dict.fromkeys(findings.comparison["score"]))
 
 
@@ -135,7 +133,6 @@ def nothing_learnt(findings: Findings) -> bool:
 
 
 def chosen_portfolio(findings: Findings) -> str:
-    """Return the name of the recommended portfolio."""
     return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])
 
 
@@ -146,7 +143,6 @@ def is_grouped(findings: Findings) -> bool:
 
 
 def n_recommended(findings: Findings) -> int:
-    """Return how many models the recommended portfolio has."""
     table = findings.comparison
     return int(table.loc[table["grouping"] == RECOMMENDED, "n_models"].iloc[0])
 
@@ -182,7 +178,6 @@ def _whole(value: float) -> int:
 
 
 def recommended_mean(findings: Findings, score: str) -> float:
-    """Return the recommended portfolio's mean score on test labels; NaN if it is not there."""
     table = raw_rows(findings.comparison)
     rows = table[(table["score"] == score) & (table["grouping"] == RECOMMENDED)]
     return float(rows["mean"].iloc[0]) if len(rows) else math.nan
@@ -200,7 +195,6 @@ def worst_task(findings: Findings, grouping: str, score: str) -> tuple[str, floa
 
 
 def reliability_of(findings: Findings) -> dict[str, float]:
-    """Return the reliability of each target's scores."""
     table = findings.surrogates
     return dict(zip(table["target"], table["reliability"], strict=True))
 
@@ -212,5 +206,4 @@ def predictor(findings: Findings, name: str) -> "pd.Series | None":
 
 
 def groups_are_decided(counts: VerdictCounts) -> bool:
-    """Return whether anything at all is decided."""
     return counts.helps + counts.hurts > 0

@@ -46,7 +46,6 @@ def interval_plot(axes: Axes, rows: Sequence[Row], xlabel: str) -> None:
 
 
 def forest(rivals: dict[str, list[Rival]]) -> Figure:
-    """Return the recommended portfolio's gain over each rival, a panel a score."""
     n_rows = max((len(rows) for rows in rivals.values()), default=1)
     layout = ConstrainedLayoutEngine(wspace=0.06)  # tick labels of two panels may not run together
     figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout=layout)
@@ -66,7 +65,6 @@ def forest(rivals: dict[str, list[Rival]]) -> Figure:
 
 
 def gains(table: pd.DataFrame, xlabel: str) -> Figure:
-    """Return the gains of `table`: task, gain, low, high, verdict."""
     rows = [Row(*row) for row in table.itertuples(index=False, name=None)]
     figure = Figure(figsize=(8, 1.0 + 0.23 * max(len(rows), 3)), layout="constrained")
     interval_plot(figure.add_subplot(), rows, xlabel)
@@ -74,7 +72,6 @@ def gains(table: pd.DataFrame, xlabel: str) -> Figure:
 
 
 def predictions(table: pd.DataFrame, score: str) -> Figure:
-    """Return predicted against measured gains of held-out subsets, harmful ones marked."""
     figure = Figure(figsize=(5.6, 5.2), layout="constrained")
     axes = figure.add_subplot()
     is_image = len(table) > MAX_MARKS
@@ -104,7 +101,6 @@ def predictions(table: pd.DataFrame, score: str) -> Figure:
 
 
 def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
-    """Return the predicted score against the number of models."""
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
     rows = table.sort_values("n_groups")

@@ -26,7 +26,6 @@ def number(value: float, decimals: int | None = None) -> str:
 
 
 def signed(value: float, decimals: int | None = None) -> str:
-    """Return `number` with its sign: a gain or a loss."""
     text = number(value, decimals)
     is_positive = value > 0 and text.strip("0.,") != ""
     return f"+{text}" if is_positive else text
@@ -65,7 +64,6 @@ def count(value: float, noun: str, plural: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent."""
     return UNKNOWN if math.isnan(share) else f"{100 * share:.1f} %"
 
 
@@ -98,7 +96,6 @@ def _minus(text: str) -> str:
 
 
 def repeats(needed: float) -> str:
-    """Return about how many repeats, in words."""
     if needed > _MANY_REPEATS:
         return f"more than {_MANY_REPEATS:,} repeats"
     return f"about {count(math.ceil(needed), 'repeat')}"

@@ -32,11 +32,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `folder` if all goes well.
 
     A link stays a link: what it leads to is replaced.
-
-    Raises
-    ------
-    CotrainError
-        If the folder holds something else than models, or cannot be written.
     """
     check_place(folder)
     place = folder.resolve()
@@ -88,13 +83,7 @@ def sha256(data: bytes) -> str:
 
 
 def read_file(folder: Path, name: str, files: Mapping[str, str]) -> bytes:
-    """A file of the folder, which must be as `files` says.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read or is another.
-    """
+    """A file of the folder, which must be as `files` says."""
     path = folder / name
     try:
         data = path.read_bytes()
@@ -112,13 +101,7 @@ def read_file(folder: Path, name: str, files: Mapping[str, str]) -> bytes:
 
 
 def check_part(folder: Path, name: str, files: Mapping[str, str]) -> Path:
-    """A sub-folder, which must hold the files that `files` names in it and no others.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, cannot be read, is another or is one more.
-    """
+    """A sub-folder, which must hold the files that `files` names in it and no others."""
     part = folder / name
     wanted = {file for file in files if file.startswith(f"{name}/")}
     found = {path.relative_to(folder).as_posix() for path in part.rglob("*") if not path.is_dir()}

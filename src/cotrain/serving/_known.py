@@ -25,13 +25,7 @@ def pack_features(features: Features) -> bytes:
 
 
 def unpack_features(path: Path, data: bytes, n_features: int) -> Features:
-    """Return features that `pack_features` packed, (N, ...) of `n_features` numbers a row.
-
-    Raises
-    ------
-    DataError
-        If the file is not one.
-    """
+    """Return features that `pack_features` packed, (N, ...) of `n_features` numbers a row."""
     try:
         arrays = load(data)
         if "dense" in arrays:

@@ -36,13 +36,7 @@ class Kiba(Source):
     Settings = KibaSettings
 
     def read(self, folder: Path) -> RawTable:
-        """Return the scores; the molecules are the column smiles.
-
-        Raises
-        ------
-        DataError
-            If a file or column is missing, a score is not a number, or no target is left.
-        """
+        """Return the scores; the molecules are the column smiles."""
         wanted: KibaSettings = self.settings
         place = folder / wanted.path
         scores = _read_scores(place / SCORES)

@@ -41,13 +41,7 @@ class MoleculeAce(Source):
     Settings = MoleculeAceSettings
 
     def read(self, folder: Path) -> RawTable:
-        """Return the benchmark's measurements; the molecules are the column smiles.
-
-        Raises
-        ------
-        DataError
-            If the wheel cannot be had, or its SHA-256 is not `sha256`.
-        """
+        """Return the benchmark's measurements; the molecules are the column smiles."""
         wanted: MoleculeAceSettings = self.settings
         kept = folder / ".cotrain" / f"MoleculeACE-{wanted.version}.whl"
         if not (kept.exists() and _sha256(kept) == wanted.sha256):

@@ -109,13 +109,7 @@ def read_text(path: Path) -> pd.DataFrame:
 
 
 def numbers_of(path: Path, column: pd.Series) -> pd.Series:
-    """Return a column of text as float64, blank cells as NaN.
-
-    Raises
-    ------
-    DataError
-        If a cell is neither blank nor a finite number.
-    """
+    """Return a column of text as float64, blank cells as NaN."""
     values = to_numbers(column)
     wrong = values.isna() & (column != "")
     if wrong.any():

@@ -12,13 +12,6 @@ def study_learners(study: Study) -> Learners:
     """Each learner of the settings with its recipe for each way of training: `network/single`.
 
     Without tuning all ways are trained with the settings as they are in params.yaml.
-
-    Raises
-    ------
-    SettingsError
-        If one needs a package that is not installed, or does not fit its settings.
-    DataError
-        If recipes.json is missing or was found for other settings.
     """
     learners = study.settings.learners
     found = Learners()
@@ -37,13 +30,7 @@ def study_learners(study: Study) -> Learners:
 
 
 def settings_learner(study: Study, name: str) -> Learner:
-    """A learner with its settings as they are in params.yaml.
-
-    Raises
-    ------
-    SettingsError
-        As `study_learners`.
-    """
+    """A learner with its settings as they are in params.yaml."""
     return _made(study, name, study.settings.learners[name])
 
 

@@ -32,11 +32,6 @@ def within_budget(settings: Settings, duration: Callable[[Settings], float]) -> 
     ----------
     duration : callable
         How many minutes all plans of settings take on this machine.
-
-    Raises
-    ------
-    SettingsError
-        If the budget does not even pay for the fits beside the subsets.
     """
     if settings.plan.budget is None:
         return settings

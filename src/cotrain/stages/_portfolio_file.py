@@ -34,13 +34,7 @@ class PortfolioFile:
 
     @classmethod
     def load(cls, study: Study, tasks: Sequence[str], data_version: str) -> "PortfolioFile":
-        """Read what `cotrain validate` wrote.
-
-        Raises
-        ------
-        DataError
-            If a file is missing, is not what it must be, or was made of another task table.
-        """
+        """Read what `cotrain validate` wrote."""
         folder = study.validation
         found = tables.Portfolio.of_table(folder, tasks, data_version)
         portfolio = Candidate(

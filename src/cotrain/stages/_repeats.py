@@ -8,13 +8,7 @@ from cotrain.settings import Settings
 
 
 def study_repeats(settings: Settings, n_repeats: int, seed: int) -> list[Rotation]:
-    """The repeats of a study: what its folds serve for in each, and seeds from `seed` on.
-
-    Raises
-    ------
-    SettingsError
-        If the folds do not suffice for training, validation and test.
-    """
+    """The repeats of a study: what its folds serve for in each, and seeds from `seed` on."""
     plan = settings.plan
     try:
         return rotations(

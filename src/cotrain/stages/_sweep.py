@@ -30,7 +30,6 @@ from cotrain.training import (
     sweep_learners,
 )
 
-
 # Fits are handed to MLflow so many at once, or after so many seconds: one call serves many runs.
 _FITS_A_CALL = 100
 _SECONDS_A_CALL = 10.0
@@ -109,11 +108,6 @@ class Trainer:
         """The result of each fit of a plan, after training what the journal lacks.
 
         With `predictions`, what the scores follow from is kept and returned too.
-
-        Raises
-        ------
-        CotrainError
-            If fits failed; all others are kept.
         """
         stored = {key: self.journal.read(key) for key in plan}
         results = {

@@ -1,7 +1,7 @@
 """The recommended portfolio trained on all labels: a folder of models, registered in MLflow."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -152,7 +152,7 @@ def _records(frame: pd.DataFrame | None, kind: type[T]) -> list[T]:
     return [kind.model_validate(row) for row in known.to_dict("records")]
 
 
-def _number(value: float) -> float | None:
+def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 

@@ -31,13 +31,7 @@ class _Record(BaseModel):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read the file of a stage's folder.
-
-        Raises
-        ------
-        DataError
-            If it is missing or not what it must be; the message names it and the stage to run.
-        """
+        """Read the file of a stage's folder."""
         path = folder / cls.file
         try:
             return cls.model_validate(read_json(path, cls.stage))
@@ -46,13 +40,7 @@ class _Record(BaseModel):
 
     @classmethod
     def of_table(cls, folder: Path, tasks: Sequence[str], data_version: str) -> Self:
-        """Read a file that must have been made of this task table.
-
-        Raises
-        ------
-        DataError
-            As `load`, or if it was made of another.
-        """
+        """Read a file that must have been made of this task table."""
         found, path = cls.load(folder), folder / cls.file
         if (made_of := getattr(found, "data_version", None)) != data_version:
             raise DataError(

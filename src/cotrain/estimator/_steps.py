@@ -64,23 +64,11 @@ FDR = 0.05
 
 @dataclass(frozen=True)
 class Steps:
-    """What the steps have in common.
+    """What the steps have in common."""
 
-    Attributes
-    ----------
-    table : TaskTable
-        With N_FOLDS folds.
-    learners : Learners
-        By recipe, as `network/single`.
-    learner : str
-        The one that transfer is measured with.
-    seed : int
-    train : TrainSettings
-    """
-
-    table: TaskTable
-    learners: Learners
-    learner: str
+    table: TaskTable  # with N_FOLDS folds
+    learners: Learners  # by recipe, as `network/single`
+    learner: str  # the one that transfer is measured with
     seed: int
     train: TrainSettings
 

@@ -64,28 +64,15 @@ _MOLECULES = (
 
 @dataclass(frozen=True)
 class Column:
-    """What one column is taken for.
-
-    Attributes
-    ----------
-    name, role, why : str
-    kind : {"binary", "real", "category"} or None
-        Of a task, or of a column of few texts.
-    n_known : int
-        Cells that are no gaps.
-    of : str or None
-        The task that a modifier stands beside.
-    words : dict of str to float
-        What its texts mean, where the usual words do not say.
-    """
+    """What one column is taken for."""
 
     name: str
     role: Role
     why: str
-    n_known: int
-    kind: Literal["binary", "real", "category"] | None = None
-    of: str | None = None
-    words: dict[str, float] = field(default_factory=dict)
+    n_known: int  # cells that are no gaps
+    kind: Literal["binary", "real", "category"] | None = None  # of a task, or of few texts
+    of: str | None = None  # the task that a modifier stands beside
+    words: dict[str, float] = field(default_factory=dict)  # what its texts mean, if unusual
 
 
 def part_of(text: str) -> str | None:

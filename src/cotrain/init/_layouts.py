@@ -20,26 +20,13 @@ _VALUES = ("standard_value", "value", "label", "y", "result", "measurement", "ac
 
 @dataclass(frozen=True)
 class Layout:
-    """The tasks of a table.
+    """The tasks of a table."""
 
-    Attributes
-    ----------
-    fetch : dict
-        What the section `fetch` says of them.
-    tasks : list of str
-    kinds : dict of str to str
-        Binary or real, by task.
-    values : dict of str to Series
-        The numbers of each task that are no bounds.
-    molar : bool
-        Whether they are in nM.
-    """
-
-    fetch: dict[str, Any]
+    fetch: dict[str, Any]  # what the section `fetch` says of them
     tasks: list[str]
-    kinds: dict[str, str]
-    values: dict[str, pd.Series]
-    molar: bool = False
+    kinds: dict[str, str]  # binary or real, by task
+    values: dict[str, pd.Series]  # the numbers of each task that are no bounds
+    molar: bool = False  # whether they are in nM
 
     @property
     def is_long(self) -> bool:

@@ -17,39 +17,19 @@ from cotrain.sources import read_cells, read_table
 
 @dataclass(frozen=True)
 class Proposal:
-    """Sections of params.yaml for a table.
-
-    Attributes
-    ----------
-    fetch, labels, features, split : dict
-        Sections as they stand in params.yaml.
-    columns : list of Column
-        What each column was taken for.
-    notes : list of str
-        What else was guessed.
-    tasks : list of str
-    kinds : dict of str to str
-        Binary or real, by task.
-    n_labels : list of int
-        Of each task.
-    n_examples : int
-        Rows, or in a long table distinct examples.
-    n_rarest : int
-        Labels of the rarer class (of real values a quarter) of a task that is rarer than three
-        quarters of the tasks.
-    """
+    """Sections of params.yaml for a table, and what they were guessed from."""
 
     fetch: dict[str, Any]
     labels: dict[str, Any]
     features: dict[str, Any]
     split: dict[str, Any]
     columns: list[Column]
-    notes: list[str]
+    notes: list[str]  # what else was guessed
     tasks: list[str]
-    kinds: dict[str, str]
-    n_labels: list[int]
-    n_examples: int
-    n_rarest: int
+    kinds: dict[str, str]  # binary or real, by task
+    n_labels: list[int]  # of each task
+    n_examples: int  # rows, or in a long table distinct examples
+    n_rarest: int  # see `n_rarest`
 
 
 def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:

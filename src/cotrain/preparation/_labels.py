@@ -12,22 +12,12 @@ from cotrain.tasks import TaskKind
 
 @dataclass(frozen=True, eq=False)
 class LabelMatrix:
-    """Labels with their names, before features and folds make a task table of them.
+    """Labels with their names, before features and folds make a task table of them."""
 
-    Attributes
-    ----------
-    examples : ndarray of str, (N,)
-        Sorted names.
-    tasks : tuple of str, (K,)
-    kinds : tuple of {"binary", "real"}, (K,)
-    values : csr_array of float32, (N, K)
-        A stored entry is a known label, stored zeros included.
-    """
-
-    examples: np.ndarray
+    examples: np.ndarray  # sorted names, (N,)
     tasks: tuple[str, ...]
     kinds: tuple[TaskKind, ...]
-    values: csr_array
+    values: csr_array  # float32 (N, K); a stored entry is a known label, stored zeros included
 
     @classmethod
     def of(

@@ -33,37 +33,18 @@ _FILES = ("rejects", "conflicts", "excluded", "tasks", "summary", "fold_counts",
 class Prepared:
     """The task table, and an account of what was merged or left out on the way.
 
-    Attributes
-    ----------
-    table : TaskTable
-        Examples in the order of their names, tasks in the source's order.
-    rejects : DataFrame with columns file, row, example, input, reason
-        Records that cannot be used.
-    conflicts : DataFrame with columns example, task, n_values, lowest, median, highest, label
-        Repeated measurements that would be labelled differently; `label` is what they got.
-    excluded : DataFrame with columns task, n_labels, reason
-        Tasks that cannot be learned or scored.
-    tasks : DataFrame
-        What became of each task's values, bounds and repeats; see `Labelled.tasks`.
-    summary : DataFrame with columns item, count
-        What came in, what each step left out, and what is in the table.
-    fold_counts : DataFrame with columns task, fold, n_labels, n_positive
-        How the labels spread over the folds; `n_positive` is missing for real-valued tasks.
-    folds : DataFrame with columns example, fold, reason
-        Where each example lies, and what is kept together with it.
-    notes : DataFrame with the column note
-        What users should know of the split and the labels.
+    The tables that later stages read are those of `cotrain.tables`.
     """
 
-    table: TaskTable
+    table: TaskTable  # examples in the order of their names, tasks in the source's order
     rejects: pd.DataFrame
     conflicts: pd.DataFrame
     excluded: pd.DataFrame
-    tasks: pd.DataFrame
+    tasks: pd.DataFrame  # what became of each task's values, bounds and repeats
     summary: pd.DataFrame
     fold_counts: pd.DataFrame
-    folds: pd.DataFrame
-    notes: pd.DataFrame
+    folds: pd.DataFrame  # example, fold, and the reason: what is kept together with it
+    notes: pd.DataFrame  # what users should know of the split and the labels
 
     def save(self, table: Path, folder: Path) -> None:
         """Write the task table to the file `table`, and the account as CSV files to `folder`."""

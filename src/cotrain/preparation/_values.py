@@ -11,29 +11,16 @@ from cotrain.settings import LabelSettings, TaskLabels
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """One label for each (example, task), and where the values did not agree.
+    """One label for each (example, task), and where the values did not agree."""
 
-    Attributes
-    ----------
-    labels : DataFrame with columns example, task, label
-        Distinct pairs. `label` is 0 or 1, or the value of a real-valued task.
-    bounds : DataFrame with columns example, task, side, label
-        Pairs of real-valued tasks that have bounds alone: their highest ">" and lowest "<".
-    conflicts : DataFrame with columns example, task, n_values, lowest, median, highest, label
-        Pairs whose values, one by one, would get different classes. `label` is missing where
-        as many values say 0 as say 1, so that the pair stays without a label.
-    tasks : DataFrame
-        A row a task: task, kind, transform, n_values, n_bounds, n_undecided, n_labels,
-        n_repeated, n_conflicts, noise; see `_account`.
-    n_pairs : int
-        Distinct pairs before those without a decided label are left out.
-    """
-
+    # Columns example, task, label: 0 or 1, or the value of a real-valued task.
     labels: pd.DataFrame
+    # Real-valued pairs that have bounds alone: their highest ">" and lowest "<", as `side`.
     bounds: pd.DataFrame
+    # The table `conflicts`; no label where as many values say 0 as say 1.
     conflicts: pd.DataFrame
-    tasks: pd.DataFrame
-    n_pairs: int
+    tasks: pd.DataFrame  # a row a task, see `_account`
+    n_pairs: int  # before those without a decided label are left out
 
 
 def check_values(table: pd.DataFrame, settings: LabelSettings) -> None:

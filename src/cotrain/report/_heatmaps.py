@@ -26,16 +26,9 @@ _MISSING = "#dddddd"
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """An effect of sources (columns) on targets (rows).
+    """An effect of sources (columns) on targets (rows), (K, K)."""
 
-    Attributes
-    ----------
-    values : ndarray, (K, K)
-        NaN where unknown and on the diagonal.
-    is_decided : ndarray of bool, (K, K)
-    """
-
-    values: Floats
+    values: Floats  # NaN where unknown and on the diagonal
     is_decided: NDArray[np.bool_]
 
     def ordered(self, order: NDArray[np.intp]) -> "Matrix":

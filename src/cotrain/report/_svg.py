@@ -49,21 +49,11 @@ _STYLE = {
 
 @dataclass(frozen=True)
 class Picture:
-    """One figure of the report.
+    """One figure of the report."""
 
-    Attributes
-    ----------
-    name : str
-        The file's name without its ending.
-    title : str
-    alt : str
-        What it shows, for those who do not see it.
-    svg : str
-    """
-
-    name: str
+    name: str  # of the file, without its ending
     title: str
-    alt: str
+    alt: str  # what it shows, for those who do not see it
     svg: str
 
     @property

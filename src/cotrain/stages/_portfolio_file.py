@@ -13,23 +13,12 @@ from cotrain.study import Study
 
 @dataclass(frozen=True, eq=False)
 class PortfolioFile:
-    """The recommended portfolio and the tables of `data/validation/` that go with it.
-
-    Attributes
-    ----------
-    portfolio : Candidate
-    weights : dict of (str, str) to float
-        By task and learner.
-    scores, intervals : DataFrame
-        The tables `served` and `intervals`.
-    skill : DataFrame
-        The table `skill`, its tasks as index.
-    """
+    """The recommended portfolio and the tables of `data/validation/` that go with it."""
 
     portfolio: Candidate
-    weights: dict[tuple[str, str], float]
-    scores: pd.DataFrame
-    skill: pd.DataFrame
+    weights: dict[tuple[str, str], float]  # by task and role
+    scores: pd.DataFrame  # the table `served`
+    skill: pd.DataFrame  # by task
     intervals: pd.DataFrame
 
     @classmethod

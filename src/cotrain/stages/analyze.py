@@ -146,19 +146,11 @@ def _placebo_counts(placebo: pd.DataFrame | None) -> dict[str, int | None]:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """The fits of a study's plans and what MLflow holds of them.
-
-    Attributes
-    ----------
-    table : TaskTable
-    plans : dict of str to Plan
-    scores : DataFrame
-        Validation scores, one row a (fit, task).
-    """
+    """The fits of a study's plans and what MLflow holds of them."""
 
     table: TaskTable
     plans: dict[str, Plan]
-    scores: pd.DataFrame
+    scores: pd.DataFrame  # of validation, one row a (fit, task)
 
     @classmethod
     def of(cls, study: Study) -> "Runs":

@@ -94,40 +94,23 @@ class Overview(_Record):
 
 
 class Recommendation(_Record):
-    """The recommended grouping and what is certified about it.
-
-    Attributes
-    ----------
-    groups : tuple of tuples of str
-    served_by : dict of str to int
-        The group whose model serves each task; in other groups it is only auxiliary.
-    predicted, bound : float
-        Predicted mean score, and what none can be above; NaN where nothing is proven.
-    is_optimal : bool
-    gap : float
-        How far above `predicted` the `bound` lies, as a share of its size; NaN as above.
-    score : str
-    n_trials : int
-    n_unknown_affinities : int
-        Ordered pairs of tasks without a gradient affinity.
-    rivals : dict of str to tuple of groupings
-        What it is compared with.
-    """
+    """The recommended grouping and what is certified about it; NaN where nothing is proven."""
 
     file = "grouping.json"
     stage = "group"
 
     data_version: str
     groups: Annotated[Groups, Field(min_length=1)]
+    # The group whose model serves each task; in other groups it is only auxiliary.
     served_by: Mapping[str, Any]
     predicted: Figure
-    bound: Figure
+    bound: Figure  # what no predicted mean score can be above
     is_optimal: bool
-    gap: Figure
+    gap: Figure  # from `predicted` to `bound`, as a share of its size
     score: str
     n_trials: int
-    n_unknown_affinities: int
-    rivals: Mapping[str, tuple[Groups, ...]]
+    n_unknown_affinities: int  # ordered pairs of tasks
+    rivals: Mapping[str, tuple[Groups, ...]]  # what it is compared with
 
     @model_validator(mode="after")
     def _each_is_served_by_a_group_that_holds_it(self) -> Self:

@@ -23,27 +23,13 @@ _SUBSETS, _TRIED = 200, 20
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The functions to train on, and why.
+    """The functions to train on, and why."""
 
-    Attributes
-    ----------
-    members : ndarray of bool, (m,)
-        The chosen functions.
-    by_part : ndarray of bool, (5, m)
-        What is chosen without one part of the validation labels: to score the choice on it.
-    part : ndarray of int, (n_valid,)
-        The part of each validation label.
-    effects : Relevance
-        Of each function on the score; the target is the last task, behind the functions.
-    spearman : float
-        Of predicted and measured scores of the last quarter of the subsets.
-    """
-
-    members: np.ndarray
-    by_part: np.ndarray
-    part: np.ndarray
-    effects: Relevance
-    spearman: float
+    members: np.ndarray  # the chosen functions, bool (m,)
+    by_part: np.ndarray  # what is chosen without one part of the validation labels, bool (5, m)
+    part: np.ndarray  # of each validation label, int (n_valid,)
+    effects: Relevance  # of functions on the score; the target is the last task, behind them
+    spearman: float  # of predicted and measured scores of the last quarter of the subsets
 
 
 def choose(table: VoteTable, model: EndModel, by: By, seed: int) -> Choice:

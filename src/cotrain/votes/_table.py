@@ -26,33 +26,16 @@ _SHOWN = 12
 
 @dataclass(frozen=True, eq=False)
 class VoteTable:
-    """What the functions say of N rows, and what is known of them.
-
-    Attributes
-    ----------
-    features : csr_array or ndarray of float32, (N, ...)
-    votes : ndarray of int, (N, m)
-        The class that a function votes for; -1 where it abstains.
-    truth : ndarray of int, (N,)
-        The class of a row; -1 where it is unknown.
-    part : ndarray of str, (N,)
-        train, valid or test; "" in none of them.
-    classes, functions : tuple of str
-        As the table writes them.
-    rows : ndarray of int, (N,)
-        As a spreadsheet counts them.
-    notes : tuple of str
-        What was left out, or read in another way than one may expect.
-    """
+    """What m functions say of N rows, and what is known of them."""
 
     features: Features
-    votes: np.ndarray
-    truth: np.ndarray
-    part: np.ndarray
-    classes: tuple[str, ...]
+    votes: np.ndarray  # the class that a function votes for, int (N, m); -1 where it abstains
+    truth: np.ndarray  # the class of a row, int (N,); -1 where it is unknown
+    part: np.ndarray  # train, valid or test, (N,); "" in none of them
+    classes: tuple[str, ...]  # as the table writes them
     functions: tuple[str, ...]
-    rows: np.ndarray
-    notes: tuple[str, ...] = ()
+    rows: np.ndarray  # as a spreadsheet counts them, (N,)
+    notes: tuple[str, ...] = ()  # what was left out, or read in another way than one may expect
 
     def known(self, part: str) -> np.ndarray:
         """The rows of a part whose class is known, int64."""

@@ -21,23 +21,12 @@ HIDDEN = "end model, hidden training labels"
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What was chosen, and how each way predicts.
-
-    Attributes
-    ----------
-    choice : Choice
-    ways : DataFrame
-        The table `vote_ways`.
-    recommended : str
-        The simplest way that is not clearly worse than the best one on validation labels.
-    probability : ndarray, (N, n_classes)
-        Of the recommended way, for every row of the table.
-    """
+    """What was chosen, and how each way predicts."""
 
     choice: Choice
-    ways: pd.DataFrame
-    recommended: str
-    probability: np.ndarray
+    ways: pd.DataFrame  # the table `vote_ways`
+    recommended: str  # the simplest way that is not clearly worse than the best
+    probability: np.ndarray  # of the recommended way, for every row of the table, (N, n_classes)
 
 
 def compare(table: VoteTable, by: By = "accuracy", seed: int = 0) -> Comparison:

@@ -20,7 +20,7 @@ from cotrain.allocation import fit_id
 from cotrain.exceptions import DataError
 from cotrain.files import SUMS, read_parquet, write_parquet, write_sums
 from cotrain.gradients import AffinityRecord
-from cotrain.sources._text import read_text
+from cotrain.sources import read_table
 from cotrain.training import Journal
 
 
@@ -115,4 +115,4 @@ def test_a_compressed_file_cut_short_is_one_line(tmp_path, share):
     path = tmp_path / "scores.csv.gz"
     path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(DataError, match=r"scores\.csv\.gz: "):
-        read_text(path)
+        read_table(path)

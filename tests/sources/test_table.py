@@ -9,7 +9,7 @@ import pytest
 
 from cotrain.exceptions import DataError
 from cotrain.sources import Table, read_cells, read_table
-from cotrain.sources._units import factors
+from cotrain.sources._cells import factors
 from cotrain.testing import SourceContract
 
 WIDE = "name,smiles,b,a\nx,CCO,1,\ny,CCN,,2.5\n\nz,CCC,3e0, 4 \nw,CCCC,,NA\n"

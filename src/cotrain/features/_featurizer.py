@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -109,10 +108,7 @@ def featurizer_of(description: dict[str, Any]) -> Featurizer:
     try:
         made: Featurizer = FEATURIZERS.find(description["kind"]).from_description(description)
     except (KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"features cannot be made anew ({reason}); install their package"
-        ) from error
+        raise DataError(f"features cannot be made anew ({error}); install their package") from error
     return made
 
 
@@ -139,8 +135,3 @@ def _cosine(queries: csr_array, known: csr_array) -> np.ndarray:
     scale = lengths[0][:, None] * lengths[1]
     found = np.divide(products, scale, out=np.zeros(products.shape), where=scale > 0)
     return np.asarray(np.clip(found, 0, 1))
-
-
-def find_file(raw: RawTable, path: str) -> Path:
-    """Where a file lies that a featurizer's settings name."""
-    return raw.folder / path

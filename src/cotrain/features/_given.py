@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.sparse import csr_array, load_npz
 
 from cotrain.exceptions import DataError
-from cotrain.features._featurizer import Featurizer, find_file
+from cotrain.features._featurizer import Featurizer
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
@@ -47,7 +47,7 @@ class Given(Featurizer):
                 )
             found = raw.features
         else:
-            path = find_file(raw, wanted.path)
+            path = raw.folder / wanted.path
             array, names = read_features(path, wanted.array, wanted.id)
             found = array[places_of(raw, path, array.shape[0], names)]
         return check_finite(found, wanted.path or "the source's features")
@@ -75,8 +75,9 @@ def read_features(
             names = None if id_name is None else part[id_name].astype(str)
             return np.asarray(part[array or others[0]]), names
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); correct the path"
+        ) from error
     except KeyError as error:
         raise DataError(
             f"{path}: holds no {error.args[0]!s}; correct `prepare.features`"
@@ -84,8 +85,7 @@ def read_features(
     except DataError:
         raise
     except Exception as error:  # numpy, pyarrow and zlib have families of theirs
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: not an .npz or Parquet file of numbers ({reason})") from error
+        raise DataError(f"{path}: not an .npz or Parquet file of numbers ({error})") from error
 
 
 def _sparse(file: BinaryIO) -> csr_array:

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from cotrain.exceptions import DataError
-from cotrain.features._featurizer import Featurizer, find_file
+from cotrain.features._featurizer import Featurizer
 from cotrain.features._given import check_finite, places_of, read_features
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
@@ -56,7 +56,7 @@ class Images(Featurizer):
 
     def _read(self, raw: RawTable) -> Any:
         wanted: ImageSettings = self.settings
-        path = find_file(raw, wanted.path)
+        path = raw.folder / wanted.path
         array, names = read_features(path, wanted.array, wanted.id)
         if not isinstance(array, np.ndarray) or array.ndim not in (3, 4):
             shape = getattr(array, "shape", "none")

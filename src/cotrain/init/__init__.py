@@ -17,11 +17,10 @@ from ruamel.yaml import YAML
 
 from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
-from cotrain.init._proposal import propose
+from cotrain.init._proposal import described, propose
 from cotrain.init._sizes import choose_learners, fit_plan, fit_recipe, fit_scores
 from cotrain.init._trunk import use_trunk
 from cotrain.init._wishes import Wishes, expand
-from cotrain.init._words import described
 from cotrain.settings import load_settings
 from cotrain.stages._checks import MIN_TASKS
 
@@ -171,8 +170,7 @@ def _succeeds(command: list[str], folder: Path) -> bool:
 def _run(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        reason = " ".join(done.stderr.split())
-        raise CotrainError(f"{folder}: `{' '.join(command)}` failed: {reason}")
+        raise CotrainError(f"{folder}: `{' '.join(command)}` failed: {done.stderr}")
 
 
 def _template(name: str) -> str:

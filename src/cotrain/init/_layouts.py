@@ -10,7 +10,7 @@ from cotrain.exceptions import DataError
 from cotrain.init._columns import Column, two_values, words_of
 from cotrain.init._wishes import Draft
 from cotrain.sources import join_columns, read_cells
-from cotrain.sources._units import factors
+from cotrain.sources._cells import factors
 
 # Columns of a long table as ChEMBL exports them.
 _CHEMBL_TASKS = ("target_chembl_id", "target_id", "target_pref_name", "target")

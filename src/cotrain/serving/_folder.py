@@ -9,8 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from scipy.sparse import csr_array
+
 from cotrain.exceptions import CotrainError, DataError
 from cotrain.serving._manifest import MANIFEST
+from cotrain.tasks import Features
 
 
 def check_place(folder: Path) -> None:
@@ -50,9 +56,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        reason = error.strerror or str(error)
         raise CotrainError(
-            f"{folder}: cannot be written ({reason}); free space or name another folder"
+            f"{folder}: cannot be written ({error.strerror or error}); free space or name "
+            "another folder"
         ) from error
 
 
@@ -88,9 +94,9 @@ def read_file(folder: Path, name: str, files: Mapping[str, str]) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        reason = error.strerror or str(error)
         raise DataError(
-            f"{path}: cannot be read ({reason}); copy the whole folder, or run `cotrain export`"
+            f"{path}: cannot be read ({error.strerror or error}); copy the whole folder, or run "
+            "`cotrain export`"
         ) from error
     if files.get(name) != sha256(data):
         raise DataError(
@@ -114,3 +120,35 @@ def check_part(folder: Path, name: str, files: Mapping[str, str]) -> Path:
     for file in sorted(wanted):
         read_file(folder, file, files)
     return part
+
+
+def pack_features(features: Features) -> bytes:
+    """Return features (N, ...), sparse or dense, as a safetensors file."""
+    if isinstance(features, np.ndarray):
+        return save({"dense": np.ascontiguousarray(features)})
+    return save(
+        {
+            "start": features.indptr.astype(np.int64),
+            "column": features.indices.astype(np.int32),
+            "value": features.data.astype(np.float32),
+        }
+    )
+
+
+def unpack_features(path: Path, data: bytes, n_features: int) -> Features:
+    """Return features that `pack_features` packed, (N, ...) of `n_features` numbers a row."""
+    try:
+        arrays = load(data)
+        if "dense" in arrays:
+            found = arrays["dense"]
+            if np.prod(found.shape[1:]) != n_features:
+                raise ValueError(f"got shape {found.shape}")
+            return found
+        shape = (arrays["start"].size - 1, n_features)
+        found = csr_array((arrays["value"], arrays["column"], arrays["start"]), shape)
+        found.check_format()
+    except (SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise DataError(
+            f"{path}: must hold features ({error}); run `cotrain export` again"
+        ) from error
+    return found

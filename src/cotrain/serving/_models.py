@@ -15,8 +15,14 @@ from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, featurizer_of, nearest
 from cotrain.registry import LEARNERS
 from cotrain.serving._card import card
-from cotrain.serving._folder import check_part, read_file, sums, whole_folder
-from cotrain.serving._known import pack_features, unpack_features
+from cotrain.serving._folder import (
+    check_part,
+    pack_features,
+    read_file,
+    sums,
+    unpack_features,
+    whole_folder,
+)
 from cotrain.serving._manifest import MANIFEST, Manifest, ModelNote, TaskNote
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
@@ -166,7 +172,7 @@ class TrainedModels:
         column = getattr(self.featurizer.settings, "column", None)
         if column is None:
             raise DataError("these models know no molecules; use TrainedModels.predict_raw")
-        return self.predict_raw(raw_inputs(pd.DataFrame({column: list(smiles)}), "smiles"))
+        return self.predict_raw(RawTable.of_inputs(pd.DataFrame({column: list(smiles)}), "smiles"))
 
     def predict_raw(
         self,
@@ -282,9 +288,8 @@ def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Tra
         if trained.outputs(row).shape != (row.shape[0], len(tasks)):
             raise ValueError("it predicts another number of tasks")
     except (ValueError, IndexError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
         raise DataError(
-            f"{part}: is not the model that models.json describes ({reason}); "
+            f"{part}: is not the model that models.json describes ({error}); "
             "run `cotrain export` again"
         ) from error
     return trained
@@ -331,13 +336,3 @@ def task_columns(tasks: Sequence[str]) -> list[str]:
             name = f"task: {name}"
         names.append(name)
     return names
-
-
-def raw_inputs(inputs: pd.DataFrame, file: str, folder: Path = Path()) -> RawTable:
-    """Return columns of new examples as a raw table without measurements; index = row."""
-    records = pd.DataFrame({"file": file, "row": np.asarray(inputs.index, dtype=np.int64)})
-    records["example"] = "row " + records["row"].astype(str)
-    values = pd.DataFrame(columns=["record", "task", "value", "relation"]).astype(
-        {"record": np.int64, "value": np.float64}
-    )
-    return RawTable(records, inputs.reset_index(drop=True), values, pd.DataFrame(), folder=folder)

@@ -10,9 +10,9 @@ import pandas as pd
 from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, featurizer_of
 from cotrain.files import write_csv
-from cotrain.serving._models import COVERAGE, TrainedModels, raw_inputs
+from cotrain.serving._models import COVERAGE, TrainedModels
 from cotrain.serving._text import one_line
-from cotrain.sources import column_of, read_table
+from cotrain.sources import RawTable, column_of, read_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def predict_file(
     if features is not None or hasattr(featurizer.settings, "path"):
         path = _file(examples, features, featurizer.settings)
         featurizer = _changed(featurizer, described, path=path, id=None)
-    raw = raw_inputs(cells, examples.name, examples.parent)
+    raw = RawTable.of_inputs(cells, examples.name, examples.parent)
     found = trained.predict_raw(raw, featurizer, coverage=coverage, short=short)
     found.insert(0, "row", cells.index)
     if described["kind"] == "molecules":

@@ -9,7 +9,7 @@ from cotrain.exceptions import DataError
 from cotrain.settings import Choice, Count
 from cotrain.sources._raw import RawTable, column_of, summary_row
 from cotrain.sources._source import Source
-from cotrain.sources._text import numbers_of, read_text
+from cotrain.sources._text import numbers_of, read_table
 
 SCORES, COMPOUNDS = "scores.csv.gz", "compounds.csv.gz"
 
@@ -76,7 +76,7 @@ def _targets(scores: pd.DataFrame, source: KibaSettings) -> pd.Index:
 
 
 def _read_scores(path: Path) -> pd.DataFrame:
-    body = read_text(path)
+    body = read_table(path).cells
     columns = {
         "file": path.name,
         "row": body.index,
@@ -88,7 +88,7 @@ def _read_scores(path: Path) -> pd.DataFrame:
 
 
 def _read_smiles(path: Path) -> pd.Series:
-    body = read_text(path)
+    body = read_table(path).cells
     smiles = column_of(body, "smiles", "fetch.path", path)
     smiles.index = pd.Index(column_of(body, "chembl_id", "fetch.path", path))
     twice = smiles.index[smiles.index.duplicated()]

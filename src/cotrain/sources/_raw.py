@@ -89,6 +89,14 @@ class RawTable:
         if not self.values["relation"].isin(RELATIONS).all():
             raise DataError(f"`relation` must be one of {RELATIONS}")
 
+    @classmethod
+    def of_inputs(cls, inputs: pd.DataFrame, file: str, folder: Path = Path()) -> "RawTable":
+        """Columns of examples without measurements; their index counts the file's rows."""
+        records = pd.DataFrame({"file": file, "row": np.asarray(inputs.index, dtype=np.int64)})
+        records["example"] = "row " + records["row"].astype(str)
+        values = pd.DataFrame(columns=[*VALUES]).astype({"record": np.int64, "value": np.float64})
+        return cls(records, inputs.reset_index(drop=True), values, pd.DataFrame(), folder=folder)
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks in the source's order."""

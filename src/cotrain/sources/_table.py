@@ -9,11 +9,10 @@ from pydantic import Field, model_validator
 
 from cotrain.exceptions import DataError
 from cotrain.settings import Choice, Section
-from cotrain.sources._cells import MARKS, Cells, read_cells
+from cotrain.sources._cells import MARKS, Cells, factors, read_cells
 from cotrain.sources._raw import RawTable, column_of, summary_row
 from cotrain.sources._source import Source
 from cotrain.sources._text import Format, TextTable, read_table
-from cotrain.sources._units import factors
 
 
 class FormatSettings(Section):

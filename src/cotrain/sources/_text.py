@@ -87,8 +87,9 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
                 return TextTable(path, _from_sdf(path), Format())
         return _from_text(path, wanted)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); correct the path"
+        ) from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: the file is empty; it needs a header and rows") from error
     except pd.errors.ParserError as error:
@@ -97,15 +98,9 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
     except DataError:
         raise
     except Exception as error:  # openpyxl, pyarrow, RDKit and the unpackers have families of theirs
-        reason = " ".join(str(error).split())
         raise DataError(
-            f"{path}: cannot be read as {kind.lstrip('.') or 'a table'} ({reason}); save it anew"
+            f"{path}: cannot be read as {kind.lstrip('.') or 'a table'} ({error}); save it anew"
         ) from error
-
-
-def read_text(path: Path) -> pd.DataFrame:
-    """Return the cells of a file; see `read_table`."""
-    return read_table(path).cells
 
 
 def numbers_of(path: Path, column: pd.Series) -> pd.Series:

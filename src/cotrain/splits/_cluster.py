@@ -12,7 +12,7 @@ from cotrain.features._molecules import tanimoto
 from cotrain.settings import Choice, within
 from cotrain.sources import RawTable
 from cotrain.splits._balance import group_folds, split_giants
-from cotrain.splits._splitter import Folds, Splitter, distinct, too_few
+from cotrain.splits._splitter import Folds, Splitter, distinct
 
 _BITS = 1024
 
@@ -57,8 +57,7 @@ class ClusterSplitter(Splitter):
             cluster = _butina(bits, wanted.cutoff)
         names = np.array([f"cluster {at}" for at in cluster], dtype=object)
         groups, notes = split_giants(names, n_folds, seed, split=True)
-        with too_few():
-            folds = group_folds(groups, labels, n_folds, seed)
+        folds = group_folds(groups, labels, n_folds, seed)
         return Folds(folds, names, tuple(notes))
 
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
 from cotrain.splits._balance import group_folds
-from cotrain.splits._splitter import Folds, Splitter, too_few
+from cotrain.splits._splitter import Folds, Splitter
 
 
 class RandomSettings(Choice):
@@ -25,6 +25,5 @@ class RandomSplitter(Splitter):
     def folds(self, raw: RawTable, labels: csr_array, n_folds: int, seed: int) -> Folds:  # noqa: ARG002
         """Return random folds; no example has a reason."""
         n_examples = labels.shape[0]
-        with too_few():
-            folds = group_folds(np.arange(n_examples), labels, n_folds, seed)
+        folds = group_folds(np.arange(n_examples), labels, n_folds, seed)
         return Folds(folds, np.full(n_examples, "", dtype=object))

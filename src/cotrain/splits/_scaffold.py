@@ -12,7 +12,7 @@ from cotrain.parallel import map_chunks
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
 from cotrain.splits._balance import group_folds, split_giants
-from cotrain.splits._splitter import Folds, Splitter, distinct, too_few
+from cotrain.splits._splitter import Folds, Splitter, distinct
 
 
 class ScaffoldSettings(Choice):
@@ -47,8 +47,7 @@ class ScaffoldSplitter(Splitter):
                 "split by itself; `prepare.split: {kind: cluster}` would keep similar ones together"
             )
         groups, giants = split_giants(groups, n_folds, seed, self.settings.giant == "split")
-        with too_few():
-            folds = group_folds(groups, labels, n_folds, seed)
+        folds = group_folds(groups, labels, n_folds, seed)
         return Folds(folds, scaffolds, tuple(notes + giants))
 
 

@@ -1,15 +1,12 @@
 """What a splitter is: examples to folds, with the reason for each group kept whole."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from cotrain.exceptions import DataError
 from cotrain.registry import SPLITTERS
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
@@ -67,7 +64,7 @@ class Splitter(ABC):
 
         Raises
         ------
-        DataError
+        DataError, ValueError
             If the examples cannot be split so; the message says what to set.
         """
 
@@ -81,12 +78,3 @@ def make_splitter(settings: Choice) -> Splitter:
     """Return the splitter that `settings.kind` names."""
     made: Splitter = SPLITTERS.find(settings.kind)(settings)
     return made
-
-
-@contextmanager
-def too_few() -> Iterator[None]:
-    """Say what `group_folds` refuses as the user's mistake that it is."""
-    try:
-        yield
-    except ValueError as error:
-        raise DataError(f"`prepare.n_folds`: {error}") from error

@@ -35,11 +35,11 @@ from cotrain.analysis import (
 )
 from cotrain.files import write_json, write_sums
 from cotrain.gradients import AffinityRecord, load_records
+from cotrain.progress import Steps
 from cotrain.settings import AnalyzeSettings, Settings
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
-from cotrain.stages._steps import Steps
 from cotrain.study import Study
 from cotrain.surrogates import DesignWarning
 from cotrain.tasks import TaskTable, file_version

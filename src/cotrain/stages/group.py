@@ -29,10 +29,10 @@ from cotrain.grouping import (
     search_groups,
     simplest,
 )
+from cotrain.progress import Steps
 from cotrain.scores import find_score
 from cotrain.settings import GroupSettings
 from cotrain.stages._context import run_context
-from cotrain.stages._steps import Steps
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker

@@ -216,11 +216,7 @@ def _features(draft: Draft, taken: set[str], fitted: np.ndarray) -> Features:
     if wanted.partition(":")[0] not in _FEATURES:
         raise DataError(f"--features must be one of {listed(_FEATURES)}, got {wanted!r}")
     section = feature_section(draft, None, feature_columns(draft, [], taken), taken)
-    cells = draft.table.cells
-    records = pd.DataFrame({"file": draft.table.path.name, "row": cells.index})
-    records["example"] = "row " + records["row"].astype(str)
-    empty = pd.DataFrame({"record": [], "task": [], "value": [], "relation": []})
-    raw = RawTable(records, cells.reset_index(drop=True), empty, pd.DataFrame())
+    raw = RawTable.of_inputs(draft.table.cells, draft.table.path.name)
     kind = FEATURIZERS.find(section["kind"])
     featurizer = kind(kind.Settings.model_validate(section)).fit(raw.take(fitted))
     return featurizer.transform(raw)

@@ -74,7 +74,6 @@ class Steps:
 
     @property
     def others(self) -> list[str]:
-        """The learners that transfer is not measured with."""
         names = dict.fromkeys(name.rpartition("/")[0] for name in self.learners)
         return [name for name in names if name != self.learner]
 
@@ -115,7 +114,6 @@ class Steps:
         return max(1, math.floor((budget - float(cost.sum())) / per_subset))
 
     def results(self, fits: Sequence[Fit]) -> dict[Fit, FitResult]:
-        """What the fits leave."""
         found: dict[Fit, FitResult] = {}
         for fit, outcome, _ in sweep_learners(self.learners, self.table, fits, self.train):
             if isinstance(outcome, FitFailure):

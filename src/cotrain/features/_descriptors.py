@@ -35,7 +35,6 @@ def descriptors(smiles: Sequence[str]) -> np.ndarray:
 
 
 def descriptor_names() -> list[str]:
-    """Return the names of RDKit's descriptors."""
     return [name for name, _ in _FUNCTIONS]
 
 

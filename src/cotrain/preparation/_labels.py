@@ -23,14 +23,12 @@ class LabelMatrix:
     def of(
         cls, labels: pd.DataFrame, tasks: Sequence[str], kinds: Sequence[TaskKind]
     ) -> "LabelMatrix":
-        """Arrange distinct (example, task, label) rows as a matrix."""
         row, found = pd.factorize(labels["example"], sort=True)
         examples = np.asarray(found, dtype=object)
         values = arrange(labels, row, tasks, (examples.size, len(tasks)))
         return cls(examples, tuple(tasks), tuple(kinds), values)
 
     def without(self, tasks: Collection[str]) -> "LabelMatrix":
-        """The labels of all other tasks, of the examples that have one."""
         kept = [at for at, task in enumerate(self.tasks) if task not in tasks]
         values = csr_array(self.values[:, kept])
         labelled = np.diff(values.indptr) > 0
@@ -41,7 +39,6 @@ class LabelMatrix:
         return LabelMatrix(self.examples[labelled], names, kinds, values)
 
     def counts(self) -> dict[str, int]:
-        """Number of labels of each task."""
         counts = np.bincount(self.values.indices, minlength=len(self.tasks))
         return dict(zip(self.tasks, counts.tolist(), strict=True))
 

@@ -21,7 +21,6 @@ class Answer:
 
 
 def answers(findings: Findings) -> list[Answer]:
-    """Return the answers that a reader needs before anything else."""
     primary = findings.overview.primary
     first = [Answer(f"Which sources help {_named(primary)}?", _sources(findings))]
     return [

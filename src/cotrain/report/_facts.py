@@ -119,7 +119,6 @@ def strongest(table: pd.DataFrame, effect: str, verdict: str, n: int) -> pd.Data
 
 
 def repeats_to_decide_half(pairwise: pd.DataFrame) -> float:
-    """Return the repeats after which half of the undecided pairs would be decided (the median)."""
     return float(pairwise.loc[pairwise["verdict"] == "undecided", "repeats_to_decide"].median())
 
 
@@ -137,7 +136,6 @@ def chosen_portfolio(findings: Findings) -> str:
 
 
 def is_grouped(findings: Findings) -> bool:
-    """Return whether models of groups are part of the recommended portfolio."""
     n_tasks = findings.weights["task"].nunique()
     return any(1 < len(model.members) < n_tasks for model in findings.portfolio.models)
 
@@ -148,7 +146,6 @@ def n_recommended(findings: Findings) -> int:
 
 
 def main_score(findings: Findings) -> str:
-    """Return the score that the comparison is judged by."""
     scores = scores_compared(findings)
     return scores[0] if scores else findings.overview.score
 
@@ -200,7 +197,6 @@ def reliability_of(findings: Findings) -> dict[str, float]:
 
 
 def predictor(findings: Findings, name: str) -> "pd.Series | None":
-    """Return one row of the negative-transfer table, or None if it is not there."""
     rows = findings.negative_transfer[findings.negative_transfer["predictor"] == name]
     return rows.iloc[0] if len(rows) else None
 

@@ -32,7 +32,6 @@ class Matrix:
     is_decided: NDArray[np.bool_]
 
     def ordered(self, order: NDArray[np.intp]) -> "Matrix":
-        """Return the matrix with rows and columns in another order."""
         grid = np.ix_(order, order)
         return Matrix(self.values[grid], self.is_decided[grid])
 

@@ -21,7 +21,6 @@ _ROUNDING = 1e-6
 
 
 def study_sentences(findings: Findings) -> list[str]:
-    """Return what was studied: tasks, labels, folds, fits and repeats."""
     view = findings.overview
     items = dict(zip(findings.summary["item"], findings.summary["count"], strict=True))
     n_tasks, n_labels = len(findings.tasks), findings.fold_counts["n_labels"].sum()
@@ -71,7 +70,6 @@ def finding_sentences(findings: Findings) -> list[str]:
 
 
 def comparison_sentences(findings: Findings) -> list[str]:
-    """Return how the recommended portfolio did against its rivals on test labels."""
     score = facts.main_score(findings)
     rivals = facts.rivals(findings, score)
     if not rivals:
@@ -106,7 +104,6 @@ def comparison_sentences(findings: Findings) -> list[str]:
 
 
 def grouping_sentence(findings: Findings) -> str:
-    """Return what is recommended, and how sure it is to be the best by the model's prediction."""
     best = findings.recommendation
     sizes = [count(len(group), "task") for group in best.groups]
     return (
@@ -126,7 +123,6 @@ def auxiliary_sentence(findings: Findings) -> str:
 
 
 def certificate(findings: Findings) -> str:
-    """Return whether the grouping is the best by the fitted model, or how far it may be from it."""
     best = findings.recommendation
     if best.is_optimal:
         return "certified to be the best that the fitted model allows"
@@ -177,7 +173,6 @@ def _beats(rival: Rival) -> str:
 
 
 def gain_over(rival: Rival) -> str:
-    """Return what the recommended portfolio has over a rival, with its interval."""
     if max(abs(end) for end in (rival.difference, rival.low, rival.high)) < _ROUNDING:
         return "0 (the same models)"
     return short_estimate(rival.difference, rival.low, rival.high)

@@ -194,7 +194,6 @@ def _rest(table: pd.DataFrame, file: str) -> str:
 
 
 def reliability_table(findings: Findings) -> HtmlTable:
-    """Return, per target, how well scores repeat and how well they are predicted."""
     return table_of(
         "Reliability and prediction, target by target",
         findings.surrogates.sort_values("reliability", ascending=False, kind="stable"),
@@ -221,7 +220,6 @@ _PREDICTORS = {
 
 
 def negative_transfer_table(findings: Findings) -> HtmlTable:
-    """Return how well harm is foreseen, by the surrogate and by what needs no model."""
     return table_of(
         "Foreseeing negative transfer on held-out subsets",
         findings.negative_transfer.replace({"predictor": _PREDICTORS}),

@@ -40,7 +40,6 @@ def affinity_steps_sentence(findings: Findings) -> str:
 
 
 def together_sentence(findings: Findings) -> str:
-    """Return what one model for all tasks does, against one model a task."""
     table, view = findings.transfer, findings.overview
     counts = VerdictCounts.of(table["verdict"])
     start = (
@@ -58,7 +57,6 @@ def together_sentence(findings: Findings) -> str:
 
 
 def relevance_sentence(findings: Findings) -> str:
-    """Return which task helps and which hurts another most, beside the targets' reliability."""
     table, view = findings.relevance, findings.overview
     counts = VerdictCounts.of(table["verdict"])
     if counts.total == 0:
@@ -106,7 +104,6 @@ def reliability_sentence(findings: Findings) -> str:
 
 
 def pairwise_sentence(findings: Findings) -> str:
-    """Return what statTAG found of pairs."""
     table = findings.pairwise
     counts = VerdictCounts.of(table["verdict"])
     if counts.total == 0:
@@ -124,7 +121,6 @@ def pairwise_sentence(findings: Findings) -> str:
 
 
 def cluster_sentence(findings: Findings) -> str:
-    """Return what tasks whose labels correlate do to each other, cluster by cluster."""
     if findings.clusters.empty:
         return ""
     counts = VerdictCounts.of(findings.clusters["verdict"])
@@ -137,7 +133,6 @@ def cluster_sentence(findings: Findings) -> str:
 
 
 def negative_transfer_sentence(findings: Findings) -> str:
-    """Return how well harm is foreseen, beside what needs no model at all."""
     row = facts.predictor(findings, "surrogate")
     if row is None or math.isnan(row["n_subsets"]):
         return ""
@@ -159,7 +154,6 @@ def negative_transfer_sentence(findings: Findings) -> str:
 
 
 def curve_sentence(findings: Findings) -> str:
-    """Return what the labels of other tasks are worth by the learning curves."""
     rows = findings.curves[findings.curves["form"].str.upper() == "EXP3.2"]
     rates = rows["exchange_rate"].dropna()
     if rates.empty:
@@ -173,7 +167,6 @@ def curve_sentence(findings: Findings) -> str:
 
 
 def exchange_rate_sentence(findings: Findings) -> str:
-    """Return what a label of one task is worth to another, by the transfer model."""
     table = facts.exchange_rates(findings)
     if table is None:
         return ""

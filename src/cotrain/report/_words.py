@@ -11,7 +11,6 @@ _MANY_REPEATS = 10_000
 
 
 def score_name(score: str) -> str:
-    """Return how a score is called in text."""
     return SCORES[score].label if score in SCORES else score.replace("_", " ")
 
 
@@ -45,7 +44,6 @@ def short_estimate(value: float, low: float, high: float, label: str = "") -> st
 
 
 def interval(low: float, high: float, decimals: int) -> str:
-    """Return both ends of an interval, signed."""
     return f"{signed(low, decimals)} to {signed(high, decimals)}"
 
 
@@ -58,7 +56,6 @@ def interval_decimals(value: float, low: float, high: float) -> int:
 
 
 def count(value: float, noun: str, plural: str | None = None) -> str:
-    """Return a whole number with its noun: 1 task, 30 tasks."""
     whole = f"{int(value):,}"
     return f"{whole} {noun}" if whole == "1" else f"{whole} {plural or noun + 's'}"
 

@@ -19,7 +19,6 @@ _MOST_FITS = 1_000_000
 
 
 def check_against(settings: Settings, table: TaskTable) -> None:
-    """Raise unless the settings suit the task table."""
     wrong = [
         *_wrong_folds(settings),
         *_wrong_scores(settings, table),

@@ -9,7 +9,6 @@ from cotrain.tuning import plain_settings
 
 
 def run_context(study: Study, data_version: str) -> RunContext:
-    """What is said of every run of a study."""
     settings = study.settings
     return RunContext(
         data_version=data_version,
@@ -25,7 +24,6 @@ def run_context(study: Study, data_version: str) -> RunContext:
 
 
 def analysed_scores(study: Study) -> tuple[str, ...]:
-    """The scores that the analyses read of every run."""
     analyze = study.settings.analyze
     return tuple(dict.fromkeys((analyze.score, analyze.curve_score, "d2")))
 

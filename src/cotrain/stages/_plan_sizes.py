@@ -17,7 +17,6 @@ _POWER = 0.8
 
 
 def with_subsets(settings: Settings, n_subsets: int) -> Settings:
-    """The settings with another number of subsets."""
     subsets = settings.plan.subsets.model_copy(update={"n_subsets": n_subsets})
     plan = settings.plan.model_copy(update={"subsets": subsets})
     return settings.model_copy(update={"plan": plan})

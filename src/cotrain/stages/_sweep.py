@@ -49,7 +49,6 @@ class FitLog:
         self._last_call = time.monotonic()
 
     def add(self, rows: Rows) -> None:
-        """Take the rows of one fit."""
         self._rows.append(rows)
         waited = time.monotonic() - self._last_call
         if len(self._rows) >= _FITS_A_CALL or waited >= _SECONDS_A_CALL:
@@ -60,7 +59,6 @@ class FitLog:
         self._tracker.log_failures(pd.DataFrame([{**described, "reason": reason}]), self._run)
 
     def close(self) -> None:
-        """Log what was gathered."""
         rows, self._rows = self._rows, []
         if rows:
             self._tracker.log_fits(fit_table(rows), self._run)
@@ -98,7 +96,6 @@ class Trainer:
         return self.table_of(plan, self.results(plan))
 
     def table_of(self, plan: Plan, results: Mapping[str, FitResult]) -> pd.DataFrame:
-        """The fit table of a plan whose fits are trained."""
         return fit_table(
             fit_rows(self.table, plan.name, key, fit, results[key])
             for key, fit in plan.fits.items()
@@ -127,7 +124,6 @@ class Trainer:
         return {key: results[key] for key in plan}
 
     def log(self, plan: Plan, rows: pd.DataFrame) -> None:
-        """Log what MLflow lacks of a plan whose fits are trained, and its summary."""
         self.tracker.sync(rows, self.run)
         figures = _mean_scores(rows)
         measured = self.journal.seconds(plan)

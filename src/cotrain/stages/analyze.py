@@ -125,7 +125,6 @@ def _run(study: Study, step: Steps) -> str:
 
 
 def verdicts(relevance: pd.DataFrame) -> str:
-    """How many pairs were decided, and why others were not, in a few words."""
     counts = relevance["verdict"].value_counts()
     withheld = relevance["withheld"].value_counts()
     said = ", ".join(
@@ -169,7 +168,6 @@ class Runs:
         return cls(table, plans, pd.concat(scores, ignore_index=True))
 
     def observe(self, plans: Sequence[str], score: str) -> Observations:
-        """The fits of these plans with their scores."""
         fits = {key: fit for name in plans for key, fit in self.plans[name].fits.items()}
         counts = self.table.label_counts
         return Observations.of(self.scores, fits, self.table.tasks, counts, score)

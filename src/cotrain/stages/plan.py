@@ -38,7 +38,6 @@ def run(study: Study) -> str:
 
 
 def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], str]:
-    """The plans of a study, and what is to be said of them."""
     settings = study.settings
     check_against(settings, table)
     learners = study_learners(study)

@@ -14,7 +14,6 @@ def run(study: Study) -> str:
 
 
 def prepared(study: Study, raw: RawTable) -> tuple[Prepared, str]:
-    """The task table of a study, and what is to be said of it."""
     settings = study.settings
     found = prepare(raw, settings.prepare, _fold_sets(settings), settings.plan.test_folds)
     table = found.table

@@ -106,7 +106,6 @@ class Table:
     columns: Sequence[Column]
 
     def empty(self) -> pd.DataFrame:
-        """The table without rows."""
         return self.parse(pd.DataFrame({column.name: [] for column in self.columns}, dtype=str))
 
     def format(self, frame: pd.DataFrame) -> pd.DataFrame:

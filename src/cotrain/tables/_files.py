@@ -40,7 +40,6 @@ def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
 
 
 def write_all(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
-    """Write several tables by their names."""
     for name, frame in frames.items():
         write(folder, name, frame)
 

@@ -138,8 +138,6 @@ class Recommendation(_Record):
 
 
 class PortfolioModel(BaseModel):
-    """A model of the recommended portfolio."""
-
     learner: str
     members: Annotated[tuple[str, ...], Field(min_length=1)]
     draw: int

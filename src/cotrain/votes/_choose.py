@@ -82,7 +82,6 @@ def _subsets(m: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _parts(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Parts of labels, each with its share of each class."""
     part = np.empty(truth.size, dtype=np.int64)
     part[np.lexsort((rng.random(truth.size), truth))] = np.arange(truth.size) % N_PARTS
     return part

@@ -41,7 +41,6 @@ def write_report(table: VoteTable, found: Comparison, folder: Path) -> str:
 
 
 def _said(functions: pd.DataFrame, found: Comparison) -> list[str]:
-    """The findings, a line each."""
     lines = []
     for verdict, what in ((HELPS, "help"), (HURTS, "hurt")):
         names = functions.loc[functions["verdict"] == verdict, "function"].tolist()
@@ -84,7 +83,6 @@ def _predictions(table: VoteTable, found: Comparison) -> pd.DataFrame:
 
 
 def _shown(ways: pd.DataFrame) -> list[str]:
-    """The ways as lines of text."""
     width = ways["way"].str.len().max() + 2
     head = "way to predict".ljust(width)
     lines = [f"{head}  valid   test  gain of the recommended way (95 %)"]

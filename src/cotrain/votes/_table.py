@@ -123,7 +123,6 @@ def read_votes(
 
 
 def _parts(cells: pd.DataFrame, split: str | None, path: Path) -> pd.Series:
-    """Train, valid or test of each row, by the column that says so."""
     if split is None:
         found = [n for n in cells if all(part_of(text) for text in cells[n].unique())]
         if not found:

@@ -19,7 +19,9 @@ class Labelled:
     bounds: pd.DataFrame
     # The table `conflicts`; no label where as many values say 0 as say 1.
     conflicts: pd.DataFrame
-    tasks: pd.DataFrame  # a row a task, see `_account`
+    # A row a task: what became of its values, and `noise`, how far repeats differ: of classes the
+    # share of repeated examples that disagree, of real values see `_noise`.
+    tasks: pd.DataFrame
     n_pairs: int  # before those without a decided label are left out
 
 
@@ -55,88 +57,99 @@ def label_values(table: pd.DataFrame, settings: LabelSettings) -> Labelled:
     threshold. A pair that has bounds alone gets the class that they decide, or stays without a
     label; of a real-valued task its bounds are kept apart.
     """
+    tasks = table["task"].unique()
+    alike: dict[TaskLabels, list[str]] = {}
+    for task in tasks:
+        alike.setdefault(settings.of(str(task)), []).append(task)
     parts = [
-        _label_task(str(task), part, settings.of(str(task)), settings.repeats)
-        for task, part in table.groupby("task", sort=False)
+        _label_alike(table[table["task"].isin(names)], chosen, settings.repeats)
+        for chosen, names in alike.items()
     ]
-    labels, bounds, conflicts, tasks, n_pairs = zip(*parts, strict=True)
+    labels, bounds, conflicts, accounts, n_pairs = zip(*parts, strict=True)
     return Labelled(
         pd.concat(labels, ignore_index=True),
         pd.concat(bounds, ignore_index=True),
         pd.concat(conflicts).sort_values(["task", "example"], ignore_index=True),
-        pd.DataFrame(list(tasks)),
+        pd.concat(accounts).loc[tasks].reset_index(),
         sum(n_pairs),
     )
 
 
-def _label_task(
-    task: str, table: pd.DataFrame, settings: TaskLabels, repeats: str
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, object], int]:
+def _label_alike(
+    table: pd.DataFrame, settings: TaskLabels, repeats: str
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, int]:
+    """Of tasks that have the same settings."""
     value, relation = _transformed(table, settings)
-    row, examples = pd.factorize(table["example"])
-    if len(examples) == len(table) and not (relation != "").any():
-        return _measured_once(task, value, np.asarray(examples), settings)
+    pairs = table[["example", "task"]].drop_duplicates(ignore_index=True)
+    row = table.groupby(["example", "task"], sort=False).ngroup().to_numpy()
     frame = pd.DataFrame({"row": row, "value": value, "relation": relation})
     measured = frame[frame["relation"] == ""]
-    merged = pd.Series(np.nan, index=range(len(examples)))
-    found = _merge(measured.groupby("row")["value"], settings, repeats)
-    merged[found.index] = found
+    merged = _merge(measured.groupby("row")["value"], settings, repeats).reindex(pairs.index)
     class_of_each = _class(frame["value"], frame["relation"], settings)
+    by_row = class_of_each.groupby(frame["row"])
+    bounds = pd.DataFrame({"row": [], "side": [], "label": []})
     if settings.kind == "real":
         label = merged
+        bounds = _bounds(frame, merged.index[merged.isna()])
+        disagree = pd.Series(False, index=pairs.index)
     else:
         label = _class(merged, pd.Series("", index=merged.index), settings)
         # What was measured decides; bounds speak where nothing was.
-        votes = class_of_each.groupby(frame["row"]).mean()
+        votes = by_row.mean()
         by_bounds = votes.where(votes != 0.5).round()
         label = label.where(label.notna() | merged.notna(), by_bounds)
-    bounds = _bounds(frame, merged.index[merged.isna()]) if settings.kind == "real" else None
-    by_row = class_of_each.groupby(frame["row"])
-    disagree = by_row.min() != by_row.max()
-    disagree &= by_row.min().notna() & (settings.kind != "real")
+        disagree = by_row.min() < by_row.max()
     spread = frame.groupby("row")["value"].agg(
         n_values="size", lowest="min", median="median", highest="max"
     )
-    spread = spread.assign(label=label)[disagree.to_numpy()]
-    spread.insert(0, "example", np.asarray(examples)[spread.index])
-    spread.insert(1, "task", task)
-    known = label.dropna()
-    labels = pd.DataFrame(
-        {"example": np.asarray(examples)[known.index], "task": task, "label": known.to_numpy()}
-    )
-    if bounds is None:
-        bounds = pd.DataFrame({"row": [], "side": [], "label": []})
-    bounds = bounds.assign(example=np.asarray(examples)[bounds.pop("row").to_numpy(dtype=int)])
-    bounds.insert(0, "task", task)
-    account = _account(task, settings, frame, class_of_each, known, len(spread))
-    return labels, bounds, spread, account, len(examples)
+    found = pairs.join(spread).assign(label=label)
+    account = _account(table["task"].to_numpy(), settings, frame, class_of_each, found, disagree)
+    if settings.kind == "real":
+        account["noise"] = _noise(measured, merged, pairs["task"]).reindex(account.index)
+    named = pairs.loc[bounds.pop("row").astype(int)].reset_index(drop=True)
+    labels = found[["example", "task", "label"]].dropna(subset="label")
+    return labels, named.join(bounds), found[disagree], account, len(pairs)
 
 
-def _measured_once(
-    task: str, value: np.ndarray, examples: np.ndarray, settings: TaskLabels
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, object], int]:
-    """As `_label_task`, where each example has one measured value: of hundreds of tasks most."""
-    measured = pd.Series(value)
-    known = _class(measured, pd.Series("", index=measured.index), settings).dropna()
-    labels = pd.DataFrame(
-        {"example": examples[known.index], "task": task, "label": known.to_numpy()}
+def _account(
+    task: np.ndarray,
+    settings: TaskLabels,
+    frame: pd.DataFrame,
+    class_of_each: pd.Series,
+    pairs: pd.DataFrame,
+    disagree: pd.Series,
+) -> pd.DataFrame:
+    """What became of each task's values; `noise` is the share of repeated pairs that disagree."""
+    is_bound = frame["relation"] != ""
+    undecided = is_bound if settings.kind == "real" else is_bound & class_of_each.isna()
+    of_values = pd.DataFrame({"n_values": 1, "n_bounds": is_bound, "n_undecided": undecided})
+    is_repeated = pairs["n_values"] > 1
+    of_pairs = pd.DataFrame(
+        {"n_labels": pairs["label"].notna(), "n_repeated": is_repeated, "n_conflicts": disagree}
     )
-    bounds = labels.iloc[:0].assign(side="")[["task", "side", "label", "example"]]
-    numbers = dict.fromkeys(("lowest", "median", "highest", "label"), labels["label"])
-    spread = labels[["example", "task"]].assign(n_values=1, **numbers).iloc[:0]
-    account: dict[str, object] = {
-        "task": task,
-        "kind": "real" if settings.kind == "real" else "binary",
-        "transform": settings.transform,
-        "n_values": len(value),
-        "n_bounds": 0,
-        "n_undecided": 0,
-        "n_labels": len(labels),
-        "n_repeated": 0,
-        "n_conflicts": 0,
-        "noise": None,
-    }
-    return labels, bounds, spread, account, len(examples)
+    counts = [of_values.groupby(task).sum(), of_pairs.groupby(pairs["task"].to_numpy()).sum()]
+    account = pd.concat(counts, axis=1).rename_axis("task")
+    account.insert(0, "kind", "real" if settings.kind == "real" else "binary")
+    account.insert(1, "transform", settings.transform)
+    account["noise"] = account["n_conflicts"] / account["n_repeated"].where(lambda n: n > 0)
+    return account
+
+
+def _noise(measured: pd.DataFrame, label: pd.Series, task: pd.Series) -> pd.Series:
+    """How far repeats of each real-valued task differ; unknown without any.
+
+    The variance within examples over that of the labels, so that no model can be expected to reach
+    an R² above 1 - noise.
+    """
+    by_row = measured.groupby("row")["value"]
+    repeated = pd.DataFrame({"size": by_row.size(), "variance": by_row.var(ddof=0)})
+    repeated = repeated[repeated["size"] > 1]
+    found = {}
+    for name, part in repeated.groupby(task[repeated.index]):
+        total = float(label[task == name].dropna().var())
+        within = (part["variance"] * part["size"]).sum() / (part["size"] - 1).sum()
+        found[name] = within / total if total > 0 else np.nan
+    return pd.Series(found, dtype=np.float64)
 
 
 def _transformed(table: pd.DataFrame, settings: TaskLabels) -> tuple[np.ndarray, np.ndarray]:
@@ -194,43 +207,3 @@ def _bounds(frame: pd.DataFrame, unmeasured: pd.Index) -> pd.DataFrame:
         for side, found in ((">", above), ("<", below))
     ]
     return pd.concat(sides, ignore_index=True)
-
-
-def _account(
-    task: str,
-    settings: TaskLabels,
-    frame: pd.DataFrame,
-    class_of_each: pd.Series,
-    labels: pd.Series,
-    n_conflicts: int,
-) -> dict[str, object]:
-    """What became of a task's values.
-
-    `noise` is how far repeats differ: for real values the variance within examples over that of
-    the labels, so that no model can be expected to reach an R² above 1 - noise; for classes the
-    share of repeated examples that disagree.
-    """
-    is_bound = frame["relation"] != ""
-    undecided = is_bound if settings.kind == "real" else is_bound & class_of_each.isna()
-    measured = frame[~is_bound].groupby("row")["value"]
-    sizes = measured.size()
-    n_repeated = int((frame.groupby("row").size() > 1).sum())
-    noise: float | None = None
-    if n_repeated and settings.kind != "real":
-        noise = n_conflicts / n_repeated
-    elif (sizes > 1).any():
-        within = (measured.var(ddof=0) * sizes)[sizes > 1].sum() / (sizes[sizes > 1] - 1).sum()
-        total = float(labels.var())
-        noise = float(within / total) if total > 0 else None
-    return {
-        "task": task,
-        "kind": "real" if settings.kind == "real" else "binary",
-        "transform": settings.transform,
-        "n_values": len(frame),
-        "n_bounds": int(is_bound.sum()),
-        "n_undecided": int(undecided.sum()),
-        "n_labels": len(labels),
-        "n_repeated": n_repeated,
-        "n_conflicts": n_conflicts,
-        "noise": noise,
-    }

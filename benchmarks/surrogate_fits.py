@@ -27,6 +27,7 @@ from cotrain.surrogates import (
 )
 from cotrain.tasks import TaskTable
 from cotrain.training import Journal, load_fit_table
+from lab.adequacy import overall_p_value, rejected
 from lab.bootstrap import cluster_bootstrap
 from lab.control import control_variate
 from lab.rivals import default_surrogates
@@ -332,11 +333,11 @@ def _by_affinity(scores: FitResult, affinity: Array, test: NDArray[np.intp]) -> 
 def verdict_counts(scores: FitResult) -> pd.DataFrame:
     """Verdicts at a false discovery rate of 0.05, and targets where a linear model is rejected."""
     found = relevance(scores.X, scores.Y)
-    test = lack_of_fit(scores.X, scores.Y)
+    p_value = lack_of_fit(scores.X, scores.Y).p_value
     counts = {
         verdict: found.count(verdict) for verdict in ("helps", "hurts", "undecided", "unknown")
     }
-    tested = int(np.isfinite(test.p_value).sum())
-    rejected = f"{int(test.inadequate.sum())} of {tested}"
-    overall = {"linear rejected": rejected, "p over all targets": test.overall_p_value}
+    tested = int(np.isfinite(p_value).sum())
+    share = f"{int(rejected(p_value).sum())} of {tested}"
+    overall = {"linear rejected": share, "p over all targets": overall_p_value(p_value)}
     return pd.DataFrame([counts | overall])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cotrain.curves._effects import Effects, beside_others, gains_of, judged_effects
+from cotrain.means import mean_known
 
 
 def domain_effects(
@@ -26,12 +27,6 @@ def domain_effects(
     off = ~np.eye(gains.shape[-1], dtype=bool)
     every = np.ones(len(off), dtype=bool)
     beside = beside_others(gains, off) if len(off) > 2 else gains
-    given = _mean_known(np.where(off, beside, np.nan), 3)
-    taken = _mean_known(np.where(off, gains, np.nan), 2)
+    given = mean_known(np.where(off, beside, np.nan), 3)
+    taken = mean_known(np.where(off, gains, np.nan), 2)
     return judged_effects(given, every, fdr), judged_effects(taken, every, fdr)
-
-
-def _mean_known(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean over the known values, NaN where there is none."""
-    n_known = np.isfinite(values).sum(axis=axis)
-    return np.where(n_known > 0, np.nansum(values, axis=axis) / np.maximum(n_known, 1), np.nan)

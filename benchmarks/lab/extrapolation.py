@@ -8,7 +8,8 @@ import numpy as np
 
 from cotrain.curves import TransferModel, fit_curves
 from cotrain.curves._forms import FormName
-from cotrain.curves._transfer_checks import block_codes
+from cotrain.curves._transfer import block_codes
+from cotrain.means import mean_known
 from lab.transfer_intervals import score_intervals
 
 _CURVES: tuple[FormName, ...] = ("exp3.1", "exp3.2", "power", "ilog2")
@@ -95,7 +96,7 @@ def extrapolate(
     predictions: dict[str, np.ndarray] = {"transfer model": fitted.predict(N[top])}
     for form in _CURVES:
         predictions[form] = _by_curves(form, N, Y, whole & below, top, random_state)
-    predictions["last value"] = np.tile(_mean_known(Y[last]), (int(top.sum()), 1))
+    predictions["last value"] = np.tile(mean_known(Y[last]), (int(top.sum()), 1))
     interval = score_intervals(fitted, N[top], new_fit=True)
     known = np.isfinite(Y[top])
     held = (interval[..., 0] <= Y[top]) & (Y[top] <= interval[..., 1])
@@ -126,9 +127,3 @@ def _repeat_noise(scores: np.ndarray) -> float:
         return float("nan")
     rest = (np.nansum(scores, axis=0) - scores) / np.maximum(n - 1, 1)
     return float(np.median(np.abs(scores - rest)[known & (n > 1)]))
-
-
-def _mean_known(scores: np.ndarray) -> np.ndarray:
-    known = np.isfinite(scores)
-    total = np.where(known, scores, 0.0).sum(axis=0)
-    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)

@@ -132,9 +132,3 @@ def test_a_block_is_what_a_task_is_trained_and_scored_on():
     assert len(blocks) > 2
     assert all(len(found) == 1 for found in blocks.values())
     assert len(set.union(*blocks.values())) == len(blocks)
-
-
-def test_test_scores_are_read_apart():
-    frame = runs().rename(columns={"val_auroc": "test_auroc"})
-    seen = Observations.of(frame, FITS, TASKS, LABELS, "auroc", "test")
-    assert np.array_equal(seen.scores, observe().scores, equal_nan=True)

@@ -25,14 +25,14 @@ def test_pairing_takes_out_what_repeats_share() -> None:
     rng = np.random.default_rng(1)
     shared = rng.normal(0, 10, size=(8, 1, 2))
     scores = shared + np.array([0.1, 0.0])[:, None] + rng.normal(0, 0.01, size=(8, 2, 2))
-    found = compare_groupings(scores, ["a", "b"], ["x", "y"], method="t")
+    found = compare_groupings(scores, ["a", "b"], ["x", "y"])
     assert found.overall.loc[0, "low"] > 0.05
 
 
 def test_a_task_unknown_in_one_repeat_leaves_the_mean_whole() -> None:
     scores = np.zeros((3, 2, 2))
     scores[:, 0] = [[1, 100], [1, 100], [1, np.nan]]
-    found = compare_groupings(scores, ["a", "b"], ["x", "y"], method="t")
+    found = compare_groupings(scores, ["a", "b"], ["x", "y"])
     assert found.overall.loc[0, "difference"] == 1
 
 

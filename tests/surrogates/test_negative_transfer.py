@@ -25,7 +25,6 @@ def test_clear_effects_are_told():
     figures = result.figures
     assert figures["surrogate"].balanced_accuracy > 0.97
     assert figures["surrogate"].mcc > 0.94
-    assert result.spearman > 0.98
     assert figures["ceiling"].balanced_accuracy > figures["surrogate"].balanced_accuracy - 0.02
     negative = truth[result.held_out] < 0
     assert np.mean(negative[result.scored] == result.decision[result.scored]) > 0.96
@@ -40,7 +39,6 @@ def test_noise_alone_is_not_told_and_the_ceiling_says_so():
     result = identify_negative_transfer(X, effects)
     assert abs(result.figures["surrogate"].mcc) < 0.2
     assert result.figures["ceiling"].balanced_accuracy < 0.65
-    assert abs(result.spearman) < 0.2
 
 
 def test_ceiling_is_what_an_oracle_reaches():

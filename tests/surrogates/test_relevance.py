@@ -133,7 +133,6 @@ def test_single_task_rows_and_the_own_indicator():
     with_single = np.vstack([np.zeros((1, N_TASKS)), X])
     scores = np.concatenate([np.zeros((3, 1, N_TASKS)), Y], axis=1)
     surrogates = fit_surrogates(with_single, scores)
-    assert surrogates.n_scores[0] == 1 + X[:, 0].sum()
     alone = surrogates.predict(np.zeros((1, N_TASKS)))[0]
     np.testing.assert_allclose(alone, surrogates.predict(np.eye(N_TASKS))[range(8), range(8)])
 
@@ -182,14 +181,7 @@ def test_bad_input(change, match):
         relevance(*change(X, Y))
 
 
-@pytest.mark.parametrize(
-    ("option", "match"),
-    [
-        ({"fdr": 0.0}, "fdr must be between"),
-        ({"confidence": 1.0}, "confidence must be between"),
-    ],
-)
-def test_bad_options(option, match):
+def test_a_rate_of_no_false_discoveries_is_refused():
     X, Y, _ = study()
-    with pytest.raises(ValueError, match=match):
-        relevance(X, Y, **option)
+    with pytest.raises(ValueError, match="fdr must be between"):
+        relevance(X, Y, fdr=0.0)

@@ -62,6 +62,4 @@ def direct_relevance(gain: np.ndarray, fdr: float) -> Relevance:
         p_values,
         verdict,
         apart.astype(np.int64),
-        fdr,
-        0.95,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -92,25 +91,21 @@ class Observations:
         tasks: Sequence[str],
         label_counts: np.ndarray,
         score: str,
-        labels: Literal["val", "test"] = "val",
     ) -> "Observations":
         """The observations of `fits` (by identity) in `runs`, one row a (fit, task).
 
         Parameters
         ----------
         runs : DataFrame
-            With the columns `fit_id`, `task` and the column `<labels>_<score>`.
+            With the columns `fit_id`, `task` and the column `val_<score>`.
         label_counts : ndarray, (K, F)
             Labels of each task in each fold.
-        labels : str
-            Whether scores are those on validation or on test labels; these choose nothing.
 
         Raises
         ------
         ValueError
             If a fit has no run.
         """
-        column = f"{labels}_{score}"
         if missing := sorted(set(fits) - set(runs["fit_id"])):
             raise ValueError(f"every fit must have a run, got none for {len(missing)} fits")
         row_of = {fit_id: row for row, fit_id in enumerate(fits)}
@@ -119,7 +114,7 @@ class Observations:
         scores = np.full((len(fits), len(tasks)), np.nan)
         rows = wanted["fit_id"].map(row_of).to_numpy(dtype=np.int64)
         columns = wanted["task"].map(task_of).to_numpy(dtype=np.int64)
-        scores[rows, columns] = wanted[column].to_numpy(dtype=np.float64)
+        scores[rows, columns] = wanted[f"val_{score}"].to_numpy(dtype=np.float64)
         scores *= find_score(score).sign
         counts = np.stack([fit.allocation.counts(label_counts) for fit in fits.values()])
         return cls(tuple(fits.values()), counts, scores)

@@ -65,7 +65,7 @@ def next_round(
             max_size=rounds.max_size,
             fdr=rounds.fdr,
             random_state=rounds.seed + len(known),
-        ).subsets
+        )
     members = [np.flatnonzero(subset).tolist() for subset in chosen]
     return plan.with_subsets(members, data_version, learners)
 

@@ -2,8 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator
 from cotrain.analysis._direct import is_direct, subset_relevance
 from cotrain.analysis._observations import SubsetScores
 from cotrain.exceptions import SettingsError
+from cotrain.means import mean_known
 from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
 from cotrain.scores import find_score
 from cotrain.settings import AnalyzeSettings
@@ -22,7 +24,6 @@ from cotrain.surrogates import (
     LinearSurrogate,
     NegativeTransfer,
     Relevance,
-    SurrogateChoice,
     choose_surrogate,
     fit_surrogates,
     identify_negative_transfer,
@@ -100,10 +101,10 @@ class SubsetAnalysis:
             return cls._direct(several.indicators, effects, subsets, tasks, settings)
         linear = LinearSurrogate(ridge=settings.ridge)
         try:
-            negative, predicted, name = _hold_out(several, effects, linear, n_labels, settings)
-            every = (subsets.indicators, subsets.scores)
+            held_out = _hold_out(several.indicators, effects, n_labels, settings)
+            negative, predicted, name = held_out
             found = subset_relevance(subsets, settings.ridge, settings.fdr)
-            intercept = fit_surrogates(*every, linear).intercept
+            intercept = fit_surrogates(subsets.indicators, subsets.scores, linear).intercept
         except ValueError as error:
             more = len(several.indicators) < 2 ** len(tasks) - len(tasks) - 2
             advice = "raise `plan.subsets.n_subsets`" if more else "there are no others: add tasks"
@@ -124,7 +125,7 @@ class SubsetAnalysis:
             reliability,
             negative,
             predicted,
-            lack_of_fit(several.indicators, effects, settings.fdr).p_value,
+            lack_of_fit(several.indicators, effects).p_value,
             name,
         )
 
@@ -148,7 +149,7 @@ class SubsetAnalysis:
             indicators,
             effects,
             subset_relevance(subsets, settings.ridge, settings.fdr),
-            _mean(subsets.single),
+            mean_known(subsets.single),
             None,
             _nothing_held_out(len(tasks)),
             np.full(effects.shape, np.nan),
@@ -159,7 +160,7 @@ class SubsetAnalysis:
     @property
     def mean_effects(self) -> np.ndarray:
         """Effects averaged over repeats, (n_subsets, K); NaN where not scored."""
-        return np.asarray(_mean(self.effects))
+        return mean_known(self.effects)
 
     @property
     def spearman(self) -> np.ndarray:
@@ -167,8 +168,7 @@ class SubsetAnalysis:
 
         Over all subsets, as the ceiling is: the Spearman of a few falls short of that of many.
         """
-        pairs = zip(self.predicted, self.effects, strict=True)
-        return _mean([spearman_by_target(predicted, measured) for predicted, measured in pairs])
+        return mean_known([*map(spearman_by_target, self.predicted, self.effects)])
 
     @property
     def ceiling(self) -> np.ndarray:
@@ -203,8 +203,8 @@ class SubsetAnalysis:
                 "high": _known(found.high if found else math.nan),
                 "repeats_needed": _known(_repeats_needed(found) if found else math.nan),
             },
-            "spearman": _known(_mean(self.spearman)),
-            "ceiling": _known(_mean(self.ceiling)),
+            "spearman": _known(mean_known(self.spearman)),
+            "ceiling": _known(mean_known(self.ceiling)),
         }
 
     def describe(self) -> str:
@@ -212,8 +212,8 @@ class SubsetAnalysis:
         reliability = f"{self.reliability.mean:.2f}" if self.reliability else "unknown (one repeat)"
         return (
             f"reliability {reliability}, "
-            f"Spearman on held-out subsets {_mean(self.spearman):.2f} "
-            f"(ceiling {_mean(self.ceiling):.2f}, {self.surrogate} surrogate)"
+            f"Spearman on held-out subsets {mean_known(self.spearman):.2f} "
+            f"(ceiling {mean_known(self.ceiling):.2f}, {self.surrogate} surrogate)"
         )
 
     def _targets(self) -> pd.DataFrame:
@@ -234,7 +234,7 @@ class SubsetAnalysis:
     def _predictions(self) -> pd.DataFrame:
         rows, tasks = np.nonzero(self.negative.scored)
         held_out = self.negative.held_out
-        measured, predicted = self.mean_effects[held_out], _mean(self.predicted[:, held_out])
+        measured, predicted = self.mean_effects[held_out], mean_known(self.predicted[:, held_out])
         subsets = self.indicators[held_out]
         names = [
             " + ".join(self.tasks[task] for task in np.flatnonzero(subset)) for subset in subsets
@@ -261,7 +261,7 @@ def _nothing_held_out(n_tasks: int) -> NegativeTransfer:
     """What is said of no held-out subset."""
     none = np.zeros((0, n_tasks), dtype=bool)
     return NegativeTransfer(
-        np.empty((0, n_tasks)), none, none, none, 0.5, {}, math.nan, np.empty(0, dtype=np.intp)
+        np.empty((0, n_tasks)), none, none, none, 0.5, {}, np.empty(0, dtype=np.intp)
     )
 
 
@@ -289,61 +289,37 @@ def _repeats_needed(reliability: Reliability) -> float:
 
 
 def _hold_out(
-    subsets: SubsetScores,
-    effects: np.ndarray,
-    linear: LinearSurrogate,
-    n_labels: np.ndarray,
-    settings: AnalyzeSettings,
+    indicators: np.ndarray, effects: np.ndarray, n_labels: np.ndarray, settings: AnalyzeSettings
 ) -> tuple[NegativeTransfer, np.ndarray, str]:
     """What is foreseen of held-out subsets, fresh predictions of all, and the surrogate chosen.
 
     Where subsets are too few to hold some out nothing is foreseen, and the surrogate is linear.
     """
+    found = candidates(n_labels, settings.ridge)
+    identify = partial(
+        identify_negative_transfer,
+        indicators,
+        effects,
+        held_out=settings.held_out,
+        random_state=settings.seed,
+    )
     try:
         # Which subsets are held out depends on the seed alone, so any surrogate tells them.
-        negative = _identify(subsets, effects, linear, settings)
-        known = np.setdiff1d(np.arange(len(effects[0])), negative.held_out)
-        chosen = _choose(subsets.indicators, effects, known, linear, n_labels)
+        negative = identify(surrogate=found["linear"])
+        known = np.setdiff1d(np.arange(len(indicators)), negative.held_out)
+        chosen = choose_surrogate(indicators[known], effects[:, known], found)
         if chosen.name != "linear":
-            negative = _identify(subsets, effects, chosen.estimator, settings)
-        predicted = _predict_fresh(subsets.indicators, effects, linear, n_labels, settings)
+            negative = identify(surrogate=chosen.estimator)
+        predicted = _predict_fresh(indicators, effects, found, settings)
     except ValueError:
         return _nothing_held_out(effects.shape[2]), np.full(effects.shape, np.nan), "linear"
     return negative, predicted, chosen.name
 
 
-def _identify(
-    subsets: SubsetScores,
-    effects: np.ndarray,
-    surrogate: BaseEstimator,
-    settings: AnalyzeSettings,
-) -> NegativeTransfer:
-    return identify_negative_transfer(
-        subsets.indicators,
-        effects,
-        surrogate=surrogate,
-        held_out=settings.held_out,
-        random_state=settings.seed,
-    )
-
-
-def _choose(
-    indicators: np.ndarray,
-    effects: np.ndarray,
-    known: np.ndarray,
-    linear: LinearSurrogate,
-    n_labels: np.ndarray,
-) -> SurrogateChoice:
-    """The surrogate to predict with, by cross-validation over the known subsets."""
-    found = candidates(n_labels, linear.ridge)
-    return choose_surrogate(indicators[known], effects[:, known], found)
-
-
 def _predict_fresh(
     indicators: np.ndarray,
     effects: np.ndarray,
-    linear: LinearSurrogate,
-    n_labels: np.ndarray,
+    found: Mapping[str, BaseEstimator],
     settings: AnalyzeSettings,
 ) -> np.ndarray:
     order = np.random.default_rng(settings.seed).permutation(len(indicators))
@@ -352,7 +328,7 @@ def _predict_fresh(
     for part in np.array_split(order, max(2, round(1 / settings.held_out))):
         known = np.setdiff1d(order, part)
         try:
-            estimator = _choose(indicators, effects, known, linear, n_labels).estimator
+            estimator = choose_surrogate(indicators[known], effects[:, known], found).estimator
         except ValueError:
             continue  # Of few subsets the rest may be too few to fit anything: not predicted.
         for repeat in repeats:
@@ -366,13 +342,5 @@ def _predict_fresh(
     return predicted
 
 
-def _mean(values: Any) -> Any:
-    """Mean over the first axis of what is known; NaN where nothing is."""
-    values = np.asarray(values, dtype=np.float64)
-    known = ~np.isnan(values)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return total / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
-
-
-def _known(value: float) -> float | None:
+def _known(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.optimize import minimize, nnls
 from scipy.special import expit
 
+from cotrain.means import mean_known
+
 Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 # The labels that a task's own weights must outweigh to leave the common ones.
@@ -23,33 +25,18 @@ N_CUTS = 4
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """Labels, and what models say of them: what blends are fitted to.
+    """Labels, and what models say of them: what blends are fitted to."""
 
-    Attributes
-    ----------
-    columns : ndarray, (n, n_roles)
-        Distances of outputs from the base rate; NaN where a role does not hold the task.
-    task : ndarray of int, (n,)
-        Of each label.
-    target : ndarray, (n,)
-        0 or 1, or the standardised distance from the base rate.
-    offset : ndarray, (n,)
-        The base rate's logit, or 0.
-    weight : ndarray, (n,)
-        What a label counts for.
-    example, fold : ndarray of int, (n,)
-        Whose label it is, and the fold of that example.
-    is_binary : ndarray of bool, (K,)
-    """
-
+    # (n, n_roles): distances of outputs from the base rate; NaN where a role does not hold the task
     columns: np.ndarray
-    task: np.ndarray
-    target: np.ndarray
-    offset: np.ndarray
-    weight: np.ndarray
+    task: np.ndarray  # (n,) of int: of each label
+    target: np.ndarray  # (n,): 0 or 1, or the standardised distance from the base rate
+    offset: np.ndarray  # (n,): the base rate's logit, or 0
+    weight: np.ndarray  # (n,): what a label counts for
+    # (n,) of int: whose label it is, and the fold of that example
     example: np.ndarray
     fold: np.ndarray
-    is_binary: np.ndarray
+    is_binary: np.ndarray  # (K,) of bool
 
     def __getitem__(self, chosen: np.ndarray) -> "Stack":
         """Some of the labels, by a mask (n,)."""
@@ -134,10 +121,7 @@ def role_means(anchored: np.ndarray, owner: np.ndarray, n_roles: int) -> np.ndar
     """
     result = np.full((anchored.shape[0], n_roles), np.nan)
     for role in range(n_roles):
-        own = anchored[:, owner == role]
-        count = (~np.isnan(own)).sum(axis=1)
-        total = np.where(np.isnan(own), 0.0, own).sum(axis=1)
-        result[:, role] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        result[:, role] = mean_known(anchored[:, owner == role], axis=1)
     return result
 
 

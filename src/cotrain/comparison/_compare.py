@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cotrain.reliability import Interval, holm, paired_interval
-
-Floats = NDArray[np.float64]
+from cotrain.reliability import CONFIDENCE, holm, paired_interval
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,6 @@ def compare_groupings(
     task_names: Sequence[str],
     *,
     without: ArrayLike | None = None,
-    confidence: float = 0.95,
-    method: Literal["t", "bootstrap"] = "bootstrap",
-    n_bootstrap: int = 1000,
-    seed: int = 0,
 ) -> Comparison:
     """Return paired differences of the first grouping to each other, overall and for each task.
 
@@ -55,12 +48,7 @@ def compare_groupings(
     task_names : sequence of str
     without : array, shape (n_parts, n_groupings, n_tasks), or None
         Mean scores over repeats with one of several equal parts of the scored examples left out
-        each, as `paired_interval` takes them: intervals then count examples too. Only for t.
-    confidence : float
-        Of each interval by itself.
-    method : {"bootstrap", "t"}
-        Of the intervals; p-values are Student's in both. Below ten repeats t is the honest one.
-    n_bootstrap, seed : int
+        each, as `paired_interval` takes them: intervals then count examples too.
 
     Raises
     ------
@@ -80,24 +68,15 @@ def compare_groupings(
     if parts is not None:
         parts = parts[:, :1] - parts[:, 1:]
 
-    def interval(values: Floats, parts: Floats | None) -> Interval:
-        return paired_interval(
-            values,
-            without=parts,
-            method=method,
-            confidence=confidence,
-            n_bootstrap=n_bootstrap,
-            random_state=seed,
-        )
-
     known = ~np.isnan(differences).any(axis=0)
-    by_task = interval(differences, parts)
-    overall = interval(
-        _mean_known(differences, known), None if parts is None else _mean_known(parts, known)
+    by_task = paired_interval(differences, without=parts)
+    overall = paired_interval(
+        _mean_known(differences, known),
+        without=None if parts is None else _mean_known(parts, known),
     )
     p_tasks = holm(by_task.p_value)
     verdict = np.select(
-        [np.isnan(p_tasks), p_tasks > 1 - confidence, by_task.estimate > 0],
+        [np.isnan(p_tasks), p_tasks > 1 - CONFIDENCE, by_task.estimate > 0],
         ["unknown", "undecided", "wins"],
         default="loses",
     )

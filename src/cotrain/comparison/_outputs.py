@@ -8,6 +8,7 @@ import numpy as np
 
 from cotrain.allocation import Fit, Rotation, subset_fit
 from cotrain.comparison._models import Model
+from cotrain.means import mean_known
 from cotrain.scores import SCORES, score_tasks
 from cotrain.tasks import TaskTable
 from cotrain.training import FitResult, Labels, Problem
@@ -55,10 +56,8 @@ class Outputs:
         """
         if not models:
             return self.base
-        every = np.stack([self.by_model[model] for model in models])
-        known = ~np.isnan(every)
-        total = np.where(known, every, 0.0).sum(axis=0)
-        return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), self.base)
+        mean = mean_known(np.stack([self.by_model[model] for model in models]))
+        return np.where(np.isnan(mean), self.base, mean)
 
     def score(self, output: np.ndarray) -> np.ndarray:
         """The scores of each task, (K, len(SCORES)); NaN where `output` says nothing."""

@@ -224,16 +224,11 @@ def _worst(d2: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Judged:
-    """D² of candidates, and how far it hangs on single examples.
+    """D² of candidates, and how far it hangs on single examples."""
 
-    Attributes
-    ----------
-    value : ndarray, (n_candidates,)
-    lost : ndarray, (n_candidates, n_examples)
-        What the labels of each example take from it; examples without any are left out.
-    """
-
-    value: np.ndarray
+    value: np.ndarray  # (n_candidates,)
+    # (n_candidates, n_examples): what the labels of each example take from it; examples without any
+    # are left out
     lost: np.ndarray
 
     @classmethod

@@ -59,7 +59,6 @@ def _compared(score: str, scores: Scores, tasks: Sequence[str], among: Sequence[
         list(scores),
         among,
         without=sign * np.stack([one.without[:, chosen] for one in scores.values()], axis=1),
-        method="t",
     )
 
 

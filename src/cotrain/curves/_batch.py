@@ -12,19 +12,11 @@ _BLOCK_CELLS = 400_000
 
 @dataclass(frozen=True, eq=False)
 class BatchSolution:
-    """The minimum of each problem.
+    """The minimum of each problem."""
 
-    Attributes
-    ----------
-    theta : ndarray, (n_problems, d)
-    loss : ndarray, (n_problems,)
-        Sum of squared errors over the known scores.
-    converged : ndarray of bool, (n_problems,)
-    """
-
-    theta: np.ndarray
-    loss: np.ndarray
-    converged: np.ndarray
+    theta: np.ndarray  # (n_problems, d)
+    loss: np.ndarray  # (n_problems,): sum of squared errors over the known scores
+    converged: np.ndarray  # (n_problems,) of bool
 
 
 def minimise_batch(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from cotrain.curves._effects import Effects, gains_of, judged_effects
+from cotrain.means import mean_known
 
 # So many variances tell how much they scatter; of fewer, they would make certainty of chance.
 _ENOUGH_TO_STEADY = 20
@@ -65,16 +66,9 @@ def _beside(gains: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """
     off = ~np.eye(len(inside), dtype=bool)
     blocks = [
-        _mean_known(gains[:, :, off & source[:, None] & target])
+        mean_known(gains[:, :, off & source[:, None] & target], axis=-1)
         for source, target in (
             (inside, inside), (inside, ~inside), (~inside, inside), (~inside, ~inside),
         )
     ]  # fmt: skip
     return blocks[0] - blocks[1] - blocks[2] + blocks[3]
-
-
-def _mean_known(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of what is known, NaN where nothing is."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0.0).sum(axis=-1)
-    return total / np.where(known.any(axis=-1), known.sum(axis=-1), np.nan)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from cotrain.reliability import (
+    CONFIDENCE,
     HELPS,
     HURTS,
     UNDECIDED,
@@ -14,9 +15,6 @@ from cotrain.reliability import (
     repeats_to_decide,
     verdicts,
 )
-
-LEVEL = 0.95
-"""Of the intervals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +134,10 @@ def judged_effects(
 
     With `steady`, the variances of those that are `judged` steady each other.
     """
-    plain = paired_interval(gains.mean(axis=1), confidence=LEVEL)
+    plain = paired_interval(gains.mean(axis=1))
     effect, n = plain.estimate, plain.n
     error, degrees = _standard_error(gains.mean(axis=1), effect, n, judged & steady)
-    reach = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(degrees, 1e-9))
+    reach = stats.t.ppf(0.5 + CONFIDENCE / 2, np.maximum(degrees, 1e-9))
     with np.errstate(invalid="ignore", divide="ignore"):
         p_value = 2 * stats.t.sf(np.abs(effect / error), degrees)
     p_value = np.where(error == 0, np.where(effect == 0, 1.0, 0.0), p_value)

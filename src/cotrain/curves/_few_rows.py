@@ -16,18 +16,11 @@ class FewRows:
 
     With K augmentations a level, thousands of rows have dozens of bases, and the curvature of a
     target's fit, x' W x for new weights in every iteration, takes a small part of the time.
-
-    Attributes
-    ----------
-    base : ndarray, (m, K)
-    which : ndarray of int, (n,)
-        The base of each row.
-    rest : sparse array, (n, K)
     """
 
-    base: np.ndarray
-    which: np.ndarray
-    rest: csr_array
+    base: np.ndarray  # (m, K)
+    which: np.ndarray  # (n,) of int: the base of each row
+    rest: csr_array  # (n, K)
 
     @classmethod
     def of(cls, x: np.ndarray) -> Self:

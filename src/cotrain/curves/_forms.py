@@ -28,21 +28,12 @@ class Form:
 
     Parameter vectors are (..., d), counts (..., n, n_columns); leading axes broadcast, so that one
     function serves one curve and thousands. c comes first and the one that sets B second.
-
-    Attributes
-    ----------
-    name : str
-    parameters : tuple of str, (d,)
-    n_columns : int
-        Columns of counts: own; own and others; or own, auxiliary and others.
-    min_count : int
-        The smallest count at which the form is defined.
     """
 
     name: FormName
-    parameters: tuple[str, ...]
-    n_columns: int
-    min_count: int
+    parameters: tuple[str, ...]  # (d,)
+    n_columns: int  # columns of counts: own; own and others; or own, auxiliary and others
+    min_count: int  # the smallest count at which the form is defined
 
     @property
     def n_parameters(self) -> int:

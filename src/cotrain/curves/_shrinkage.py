@@ -13,40 +13,25 @@ _SD_FLOOR = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """How c, b, log α_ii and the mean α_ij of a target are spread over targets: (mean, sd) each.
-
-    Attributes
-    ----------
-    c, b, own, domain : tuple of float
-    block_sd : float
-        Spread of the offsets that scores of one task and block share.
-    variance : ndarray, (K,)
-        Noise of each target's scores.
-    """
+    """How c, b, log α_ii and the mean α_ij of a target are spread over targets: (mean, sd) each."""
 
     c: tuple[float, float]
     b: tuple[float, float]
     own: tuple[float, float]
     domain: tuple[float, float]
-    block_sd: float
-    variance: np.ndarray
+    block_sd: float  # spread of the offsets that scores of one task and block share
+    variance: np.ndarray  # (K,): noise of each target's scores
 
 
 @dataclass(frozen=True, eq=False)
 class Shrinkage:
-    """The spread of α_ij about the target's mean: α_ij = domain_i + sum_k u_ik v_kj + ε_ij.
+    """The spread of α_ij about the target's mean: α_ij = domain_i + sum_k u_ik v_kj + ε_ij."""
 
-    Attributes
-    ----------
-    strength : float
-        Standard deviation of sum_j ε_ij, in α's units: change of the log shortfall when all labels
-        of all other tasks join. Small means strongly shrunk. A pair's ε has 1 / sqrt(K − 1) of it,
-        so that many tasks are together no freer than few.
-    directions : ndarray, (rank, K)
-        v, scaled so that u has unit variance; no rows for a plain hierarchy.
-    """
-
+    # Standard deviation of sum_j ε_ij, in α's units: change of the log shortfall when all labels of
+    # all other tasks join. Small means strongly shrunk. A pair's ε has 1 / sqrt(K − 1) of it, so
+    # that many tasks are together no freer than few
     strength: float
+    # (rank, K): v, scaled so that u has unit variance; no rows for a plain hierarchy
     directions: np.ndarray
 
 

@@ -18,11 +18,6 @@ from cotrain.curves._shrinkage import (
     target_prior,
     update_population,
 )
-from cotrain.curves._transfer_checks import (
-    block_codes,
-    check_fit_counts,
-    check_fits,
-)
 from cotrain.curves._transfer_core import (
     FIRST,
     B,
@@ -134,7 +129,7 @@ class TransferModel(BaseEstimator):
             or no task's own counts ever change.
         """
         self._check_parameters()
-        N, Y = check_fits(N, Y, self.ceiling, tasks)
+        N, Y = _check_fits(N, Y, self.ceiling, tasks)
         # Many small systems: threads would wait for each other, and change the last bits.
         with threadpool_limits(limits=1, user_api="blas"):
             return self._fit(N, Y, block_codes(blocks, N.shape))
@@ -168,7 +163,7 @@ class TransferModel(BaseEstimator):
         what the others' labels would be worth to it.
         """
         check_is_fitted(self, "discounts_")
-        N = check_fit_counts(N, len(self.asymptotes_))
+        N = _check_fit_counts(N, len(self.asymptotes_))
         exponent = self.applicabilities_ - N @ self.discounts_.T
         return self.asymptotes_ - np.exp(np.minimum(exponent, 50.0))
 
@@ -183,7 +178,7 @@ class TransferModel(BaseEstimator):
         Smaller than the widths of both scores would give: their errors are shared.
         """
         check_is_fitted(self, "discounts_")
-        x = check_fit_counts(np.stack([before, after]), len(self.asymptotes_)) / self.scales_
+        x = _check_fit_counts(np.stack([before, after]), len(self.asymptotes_)) / self.scales_
         width = FIRST + x.shape[1]
         variance = np.empty(len(self.fits_))
         for target, fit in enumerate(self.fits_):
@@ -310,3 +305,58 @@ class TransferModel(BaseEstimator):
         rates = alpha / np.exp(fit.z[own] + own_sd * first) * self.scales_[target] / self.scales_
         rates[:, target] = 1.0
         return np.quantile(rates, [0.5 - level / 2, 0.5 + level / 2], axis=0).T
+
+
+def _check_fits(
+    N: np.ndarray, Y: np.ndarray, ceiling: float, tasks: Sequence[str] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    Y = np.asarray(Y, dtype=float)
+    if Y.ndim != 2:
+        raise ValueError(f"Y must have shape (n_fits, K), got {Y.shape}")
+    N = _check_fit_counts(N, Y.shape[1])
+    if N.shape != Y.shape:
+        raise ValueError(f"N must have the shape of Y, got {N.shape} and {Y.shape}")
+    names = tuple(tasks) if tasks is not None else tuple(f"task {i}" for i in range(Y.shape[1]))
+    if len(names) != Y.shape[1]:
+        raise ValueError(f"tasks must hold {Y.shape[1]} names, got {len(names)}")
+    known = np.isfinite(Y)
+    wrong = ~np.isnan(Y) & ~((ceiling >= Y) & np.isfinite(Y))
+    if wrong.any():
+        row, task = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"Y must be finite and at most the ceiling {ceiling:g}, got {Y[row, task]:g} for "
+            f"{names[task]} in row {row}; set `ceiling` for another score"
+        )
+    if not known.any(axis=0).all():
+        task = int(np.argmin(known.any(axis=0)))
+        raise ValueError(f"Y must score every task, got no score for {names[task]}; leave it out")
+    own = np.where(known, N, np.nan)
+    if not (np.nanmax(own, axis=0) > np.nanmin(own, axis=0)).any():
+        raise ValueError(
+            "N must hold different counts of a task where it is scored, got one level only; "
+            "add fits at another level"
+        )
+    return N, Y
+
+
+def _check_fit_counts(N: np.ndarray, n_tasks: int) -> np.ndarray:
+    N = np.asarray(N, dtype=float)
+    if N.ndim != 2 or N.shape[1] != n_tasks:
+        raise ValueError(f"N must have shape (n, {n_tasks}), got {N.shape}")
+    if not ((N >= 0) & np.isfinite(N)).all():
+        raise ValueError("N must hold counts of at least 0, got a negative or unknown one")
+    return N
+
+
+def block_codes(blocks: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
+    """Whole numbers 0, 1, … for the different blocks, of the shape (n_fits, K)."""
+    if blocks is None:
+        return np.zeros(shape, dtype=np.int64)
+    blocks = np.asarray(blocks)
+    if blocks.shape not in (shape, shape[:1]):
+        raise ValueError(f"blocks must have shape {shape[:1]} or {shape}, got {blocks.shape}")
+    if blocks.dtype.kind == "f" and np.isnan(blocks).any():
+        row = np.argwhere(np.isnan(blocks))[0][0]
+        raise ValueError(f"blocks must be known, got NaN in row {row}")
+    numbers = np.unique(blocks, return_inverse=True)[1].reshape(blocks.shape)
+    return np.broadcast_to(numbers[:, None] if numbers.ndim == 1 else numbers, shape)

@@ -32,26 +32,14 @@ _TOLERANCE = 1e-3  # of twice the log posterior: a thirtieth of a standard devia
 
 @dataclass(frozen=True, eq=False)
 class TargetData:
-    """The rows that score one target.
-
-    Attributes
-    ----------
-    target : int
-    x : ndarray, (n, K)
-    y : ndarray, (n,)
-    block : ndarray of int, (n,)
-    n_blocks : int
-        R; 0 where blocks are not told apart.
-    few : FewRows, optional
-        `x` once more, where its products are quicker this way.
-    """
+    """The rows that score one target."""
 
     target: int
-    x: np.ndarray
-    y: np.ndarray
-    block: np.ndarray
-    n_blocks: int
-    few: FewRows | None = None
+    x: np.ndarray  # (n, K)
+    y: np.ndarray  # (n,)
+    block: np.ndarray  # (n,) of int
+    n_blocks: int  # R; 0 where blocks are not told apart
+    few: FewRows | None = None  # `x` once more, where its products are quicker this way
 
     @property
     def n_parameters(self) -> int:

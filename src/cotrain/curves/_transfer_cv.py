@@ -39,21 +39,11 @@ class ShrinkageChoice:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Measures the errors of candidates on allocations left out.
-
-    Attributes
-    ----------
-    targets : sequence of TargetData
-    folds : sequence of ndarray of int
-        The fold of each row of each target.
-    scale : ndarray, (K,)
-        Noise variances that errors are measured in.
-    ceiling : float
-    """
+    """Measures the errors of candidates on allocations left out."""
 
     targets: Sequence[TargetData]
-    folds: Sequence[np.ndarray]
-    scale: np.ndarray
+    folds: Sequence[np.ndarray]  # sequence of ndarray of int: the fold of each row of each target
+    scale: np.ndarray  # (K,): noise variances that errors are measured in
     ceiling: float
 
     def errors(

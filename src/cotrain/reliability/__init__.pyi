@@ -1,4 +1,4 @@
-from ._interval import Interval, paired_interval
+from ._interval import CONFIDENCE, Interval, paired_interval
 from ._moderate import moderate_variances
 from ._multiple import holm
 from ._power import repeats_to_decide, t_test_power
@@ -6,6 +6,7 @@ from ._split_half import Reliability, spearman_brown, split_half_reliability
 from ._verdicts import HELPS, HURTS, UNDECIDED, UNKNOWN, interval_verdicts, verdicts
 
 __all__ = [
+    "CONFIDENCE",
     "HELPS",
     "HURTS",
     "UNDECIDED",

@@ -4,14 +4,14 @@ from scipy import stats
 
 Array = NDArray[np.float64]
 
+POWER, MOST_REPEATS = 0.8, 10_000
+
 
 def repeats_to_decide(
     effect: ArrayLike,
     spread: ArrayLike,
     *,
     alpha: float = 0.05,
-    power: float = 0.8,
-    max_repeats: int = 10_000,
 ) -> Array:
     """Repeats that a two-sided paired t test needs to see an effect.
 
@@ -23,25 +23,20 @@ def repeats_to_decide(
         Standard deviation of the difference from repeat to repeat; the shapes are broadcast.
     alpha : float
         Level of the test.
-    power : float
-        Chance that an effect of this size is seen.
-    max_repeats : int
-        Where more are needed, the answer is infinity.
 
     Returns
     -------
     ndarray
-        Smallest number of repeats, at least 2; infinity where none up to `max_repeats` is enough
-        (always for no effect), NaN where effect or spread are.
+        Smallest number of repeats, at least 2, at which an effect of this size is seen four times
+        in five; infinity where 10,000 are not enough, NaN where effect or spread are.
 
     Raises
     ------
     ValueError
         If an argument is out of its range.
     """
-    for name, value in (("alpha", alpha), ("power", power)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name} must be between 0 and 1, got {value}")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
     effect, spread = np.broadcast_arrays(
         np.asarray(effect, dtype=np.float64), np.asarray(spread, dtype=np.float64)
     )
@@ -52,12 +47,12 @@ def repeats_to_decide(
     size = np.where(np.isnan(effect) | np.isnan(spread), np.nan, size)
     # Power grows with the repeats: halve the range until one number is left.
     low = np.full(size.shape, 1)
-    high = np.full(size.shape, max_repeats)
-    for _ in range(int(np.ceil(np.log2(max(max_repeats, 2)))) + 1):
+    high = np.full(size.shape, MOST_REPEATS)
+    for _ in range(int(np.ceil(np.log2(MOST_REPEATS))) + 1):
         middle = (low + high) // 2
-        enough = t_test_power(size, np.maximum(middle, 2), alpha) >= power
+        enough = t_test_power(size, np.maximum(middle, 2), alpha) >= POWER
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    found = t_test_power(size, np.maximum(high, 2), alpha) >= power
+    found = t_test_power(size, np.maximum(high, 2), alpha) >= POWER
     return np.where(np.isnan(size), np.nan, np.where(found, np.maximum(high, 2), np.inf))
 
 

@@ -7,6 +7,8 @@ from scipy import stats
 
 Array = NDArray[np.float64]
 
+MOST_SPLITS = 50
+
 
 @dataclass(frozen=True)
 class Reliability:
@@ -20,13 +22,11 @@ class Reliability:
     mean : float
         Mean over the targets that have one.
     low, high : float
-        Interval of `mean`, by drawing units anew.
+        95 % interval of `mean`, by drawing units anew.
     n_repeats : int
         Repeats whose mean is meant.
     n_units : ndarray of int, shape (n_targets,)
         Units behind each target's figure.
-    confidence : float
-        Of the interval.
     """
 
     per_target: Array
@@ -35,7 +35,6 @@ class Reliability:
     high: float
     n_repeats: int
     n_units: NDArray[np.int64]
-    confidence: float
 
     @property
     def ceiling(self) -> float:
@@ -51,14 +50,12 @@ def split_half_reliability(
     scores: ArrayLike,
     *,
     n_repeats: int | None = None,
-    confidence: float = 0.95,
     n_bootstrap: int = 200,
-    max_splits: int = 50,
     random_state: int = 0,
 ) -> Reliability:
     """Reliability of scores averaged over repeats.
 
-    The repeats are split into two halves in every way (or `max_splits` random ways); the Spearman
+    The repeats are split into two halves in every way (or 50 random ways); the Spearman
     correlation between the halves' means, averaged over splits, is taken to `n_repeats` repeats by
     the formula of Spearman and Brown, r' = m r / (1 + (m - 1) r).
 
@@ -69,12 +66,8 @@ def split_half_reliability(
         counts for a target if every repeat scores it.
     n_repeats : int, optional
         Repeats to be averaged; those at hand if not given.
-    confidence : float
-        Of the interval.
     n_bootstrap : int
         Draws of units.
-    max_splits : int
-        Splits at most.
     random_state : int
         Seed of splits and draws.
 
@@ -89,13 +82,11 @@ def split_half_reliability(
             f"scores must have the shape (n_repeats, n_units, n_targets) with at least 2 repeats, "
             f"got {Y.shape}"
         )
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     n_repeats = len(Y) if n_repeats is None else n_repeats
     if n_repeats < 1:
         raise ValueError(f"n_repeats must be at least 1, got {n_repeats}")
     rng = np.random.default_rng(random_state)
-    halves = _halves(len(Y), max_splits, rng)
+    halves = _halves(len(Y), rng)
     known: NDArray[np.bool_] = np.all(~np.isnan(Y), axis=0)  # (n_units, n_targets)
     n_units = Y.shape[1]
     draws = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=n_bootstrap)
@@ -104,11 +95,8 @@ def split_half_reliability(
     figures = spearman_brown(np.transpose(half), n_repeats / (len(Y) // 2))
     means = [_mean(row) for row in figures]
     drawn = [mean for mean in means[1:] if not np.isnan(mean)]
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(drawn, [tail, 100 - tail]) if drawn else (np.nan, np.nan)
-    return Reliability(
-        figures[0], means[0], float(low), float(high), n_repeats, known.sum(axis=0), confidence
-    )
+    low, high = np.percentile(drawn, [2.5, 97.5]) if drawn else (np.nan, np.nan)
+    return Reliability(figures[0], means[0], float(low), float(high), n_repeats, known.sum(axis=0))
 
 
 def spearman_brown(correlation: ArrayLike, longer: float) -> Array:
@@ -120,7 +108,7 @@ def spearman_brown(correlation: ArrayLike, longer: float) -> Array:
     return np.where(r > 0, longer * r / (1 + (longer - 1) * np.maximum(r, 0)), r)
 
 
-def _halves(n: int, max_splits: int, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
+def _halves(n: int, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
     """Pairs of disjoint halves of n repeats; with an odd number one is left out in turn."""
     size = n // 2
     splits = []
@@ -129,11 +117,11 @@ def _halves(n: int, max_splits: int, rng: np.random.Generator) -> list[tuple[lis
         splits += [(list(first), list(s)) for s in combinations(rest, size) if first < s]
         if len(splits) > 5000:
             break
-    if len(splits) <= max_splits:
+    if len(splits) <= MOST_SPLITS:
         return splits
     if len(splits) <= 5000:
-        return [splits[i] for i in rng.choice(len(splits), max_splits, replace=False)]
-    orders = [rng.permutation(n) for _ in range(max_splits)]
+        return [splits[i] for i in rng.choice(len(splits), MOST_SPLITS, replace=False)]
+    orders = [rng.permutation(n) for _ in range(MOST_SPLITS)]
     return [(order[:size].tolist(), order[size : 2 * size].tolist()) for order in orders]
 
 

@@ -31,12 +31,11 @@ def verdicts(effect: ArrayLike, p_value: ArrayLike, fdr: float) -> NDArray[np.st
 
 
 def interval_verdicts(
-    estimate: ArrayLike, low: ArrayLike, high: ArrayLike, fdr: float, confidence: float = 0.95
+    estimate: ArrayLike, low: ArrayLike, high: ArrayLike, fdr: float
 ) -> NDArray[np.str_]:
-    """`verdicts` of estimates of which the ends of their intervals are known, and no more.
+    """`verdicts` of estimates of which the ends of their 95 % intervals are known, and no more.
 
-    The p-value is the normal one of the distance to 0, the end on its side being
-    `confidence` away.
+    The p-value is the normal one of the distance to 0.
 
     Parameters
     ----------
@@ -44,12 +43,10 @@ def interval_verdicts(
         NaN where unknown.
     fdr : float
         As in `verdicts`.
-    confidence : float
-        Of the intervals.
     """
     estimate, low, high = (np.asarray(part, dtype=np.float64) for part in (estimate, low, high))
     reach = np.where(estimate > 0, estimate - low, high - estimate)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(estimate == 0, 0.0, np.abs(estimate) / reach)
-    p_value = 2 * ndtr(-distance * ndtri(0.5 + confidence / 2))
+    p_value = 2 * ndtr(-distance * ndtri(0.975))
     return verdicts(estimate, p_value, fdr)

@@ -1,4 +1,4 @@
-from ._adaptive import NextSubsets, next_subsets
+from ._adaptive import next_subsets
 from ._agreement import spearman_by_target
 from ._choice import SurrogateChoice, choose_surrogate
 from ._classification import Classification, best_threshold, classify
@@ -20,7 +20,6 @@ __all__ = [
     "LinearSurrogate",
     "MeanSurrogate",
     "NegativeTransfer",
-    "NextSubsets",
     "Relevance",
     "SurrogateChoice",
     "TargetSurrogates",

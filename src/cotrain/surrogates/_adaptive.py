@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,31 +12,10 @@ Bools = NDArray[np.bool_]
 
 # A step has to gain by more than rounding.
 STEP = 1 + 1e-9
+# Random starts for each choice.
+N_STARTS = 3
 # Members that are tried in exchange for another task, those that are missed least.
 N_EXCHANGED = 3
-
-
-@dataclass(frozen=True)
-class NextSubsets:
-    """The subsets to train next, and whether to train them at all.
-
-    Attributes
-    ----------
-    subsets : ndarray of bool, shape (n_subsets, n_tasks)
-        In the order of choice, the most telling first; without rows if nothing is undecided.
-    expected : ndarray, shape (n_subsets,)
-        What each will tell: the share of its variance that it takes off an undecided effect, summed
-        over all of them.
-    relevance : Relevance
-        What is known so far.
-    n_undecided : int
-        Pairs that more subsets are to decide; 0 is the time to stop.
-    """
-
-    subsets: NDArray[np.bool_]
-    expected: Array
-    relevance: Relevance
-    n_undecided: int
 
 
 def next_subsets(
@@ -48,10 +26,8 @@ def next_subsets(
     min_size: int,
     max_size: int,
     fdr: float = 0.05,
-    negligible: float = 0.0,
-    n_starts: int = 3,
     random_state: int = 0,
-) -> NextSubsets:
+) -> Bools:
     """The subsets that are expected to tell most about what is still undecided.
 
     For a linear model the uncertainty after a subset is known before its scores are. Each next
@@ -73,13 +49,13 @@ def next_subsets(
         Bounds of their sizes.
     fdr : float
         False discovery rate of the verdicts.
-    negligible : float
-        A pair whose interval lies within plus or minus this much, in units of the score, is settled
-        as well: without such a bound, sources of no effect at all are never done with.
-    n_starts : int
-        Random starts for each choice.
     random_state : int
-        Seed of the starts.
+        Seed of the random starts of each choice.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_subsets, n_tasks)
+        In the order of choice, the most telling first; without rows if nothing is undecided.
 
     Raises
     ------
@@ -95,26 +71,22 @@ def next_subsets(
         )
     if n_subsets < 1:
         raise ValueError(f"n_subsets must be at least 1, got {n_subsets}")
-    known = relevance(X, Y, fdr=fdr)
     repeats = float(np.median(counts[counts > 0]))
-    state = _State(fit_surrogates(X, Y), known, repeats, negligible)
+    state = _State(fit_surrogates(X, Y), relevance(X, Y, fdr=fdr), repeats)
     rng = np.random.default_rng(random_state)
     taken = {row.tobytes() for row in X.astype(bool)}
     chosen: list[Bools] = []
-    expected: list[float] = []
     while state.n_undecided and len(chosen) < n_subsets:
-        starts = (_random_subset(n_tasks, min_size, max_size, rng) for _ in range(n_starts))
+        starts = (_random_subset(n_tasks, min_size, max_size, rng) for _ in range(N_STARTS))
         found = [_climb(state, start, min_size, max_size) for start in starts]
         new = [pair for best, _ in found for pair in _new(state, best, min_size, max_size, taken)]
         if not new:
             break
-        best, gain = max(new, key=lambda pair: pair[1])
+        best = max(new, key=lambda pair: pair[1])[0]
         state.add(best)
         taken.add(best.tobytes())
         chosen.append(best)
-        expected.append(gain)
-    subsets = np.array(chosen, dtype=bool).reshape(-1, n_tasks)
-    return NextSubsets(subsets, np.array(expected), known, state.n_undecided)
+    return np.array(chosen, dtype=bool).reshape(-1, n_tasks)
 
 
 class _State:
@@ -124,9 +96,7 @@ class _State:
     the effect of each source.
     """
 
-    def __init__(
-        self, models: TargetSurrogates, known: Relevance, repeats: float, negligible: float
-    ) -> None:
+    def __init__(self, models: TargetSurrogates, known: Relevance, repeats: float) -> None:
         n_tasks = len(models.estimators)
         self.origin = np.zeros((n_tasks, n_tasks))
         self.covariance = np.zeros((n_tasks, n_tasks + 1, n_tasks + 1))
@@ -142,7 +112,6 @@ class _State:
         self.covariance[~fitted] = np.diag(variance)
         self.noise[~fitted] = self.noise[fitted].mean()
         undecided = np.isin(known.verdict, ("undecided", "unknown"))
-        undecided &= ~((known.low > -negligible) & (known.high < negligible))
         self.n_undecided = int(undecided.sum())
         variance = np.einsum("tii->ti", self.covariance)[:, 1:]
         self.worth = np.zeros((n_tasks, n_tasks + 1))

@@ -38,12 +38,6 @@ def relative_error_by_target(predicted: ArrayLike, measured: ArrayLike) -> Array
     )
 
 
-def mean_known(values: Array) -> float:
-    """Mean of the entries that are not NaN; NaN if there are none."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else np.nan
-
-
 def _known_pairs(predicted: ArrayLike, measured: ArrayLike) -> list[tuple[Array, Array]]:
     predicted, measured = np.asarray(predicted), np.asarray(measured)
     known = ~np.isnan(predicted) & ~np.isnan(measured)

@@ -3,15 +3,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from cotrain.surrogates._agreement import (
-    mean_known,
-    relative_error_by_target,
-    spearman_by_target,
-)
+from cotrain.surrogates._agreement import relative_error_by_target
 from cotrain.surrogates._errors import DesignWarning
 from cotrain.surrogates._mean import MeanSurrogate
 from cotrain.surrogates._scores import check_design
@@ -21,6 +16,8 @@ Array = NDArray[np.float64]
 
 # The name of the mean: no surrogate tells more than that.
 NONE = "none"
+N_SPLITS = 5
+"""Parts of the cross-validation; subsets that are listed twice stay in one part."""
 
 
 @dataclass(frozen=True)
@@ -36,32 +33,17 @@ class SurrogateChoice:
     error : dict of ndarray, shape (n_tasks,)
         For each surrogate, squared error of held-out scores over their variance, by target: 1 is
         no better than the mean; NaN where a target has too few scores.
-    spearman : dict of ndarray, shape (n_tasks,)
-        For each surrogate, of predicted and measured held-out scores, by target.
     """
 
     name: str
     estimator: BaseEstimator
     error: dict[str, Array]
-    spearman: dict[str, Array]
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row for each surrogate: means over targets."""
-        rows = {
-            name: {"error": mean_known(error), "spearman": mean_known(self.spearman[name])}
-            for name, error in self.error.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("surrogate")
 
 
 def choose_surrogate(
     X: ArrayLike,
     Y: ArrayLike,
     candidates: Mapping[str, BaseEstimator],
-    *,
-    n_splits: int = 5,
-    random_state: int = 0,
-    n_jobs: int = 1,
 ) -> SurrogateChoice:
     """The surrogate with the least cross-validated error, one for all targets.
 
@@ -77,12 +59,6 @@ def choose_surrogate(
         Scores; NaN where a fit does not score the task.
     candidates : mapping of estimators
         The simplest first.
-    n_splits : int
-        Parts of the cross-validation; subsets that are listed twice stay in one part.
-    random_state : int
-        Seed of the parts.
-    n_jobs : int
-        Threads.
 
     Raises
     ------
@@ -93,32 +69,29 @@ def choose_surrogate(
         raise ValueError("candidates must hold at least one surrogate, got none")
     candidates = {NONE: MeanSurrogate(), **candidates}
     X, mean, _ = check_design(X, Y)
-    part = _parts(X, n_splits, random_state)
+    part = _parts(X)
     predicted = {name: np.full(X.shape, np.nan) for name in candidates}
     scores = np.asarray(Y, dtype=np.float64)
-    for number in range(n_splits):
+    for number in range(N_SPLITS):
         test = part == number
         for name, estimator in candidates.items():
             with warnings.catch_warnings():
                 # The whole design was checked above; a part lacks a little more.
                 warnings.simplefilter("ignore", DesignWarning)
-                models = fit_surrogates(X[~test], scores[..., ~test, :], estimator, n_jobs)
+                models = fit_surrogates(X[~test], scores[..., ~test, :], estimator)
             predicted[name][test] = models.predict(X[test])
     error = {name: relative_error_by_target(values, mean) for name, values in predicted.items()}
-    spearman = {name: spearman_by_target(values, mean) for name, values in predicted.items()}
     name = _simplest(error)
-    return SurrogateChoice(name, candidates[name], error, spearman)
+    return SurrogateChoice(name, candidates[name], error)
 
 
-def _parts(X: Array, n_splits: int, seed: int) -> NDArray[np.intp]:
+def _parts(X: Array) -> NDArray[np.intp]:
     """Number of the part each subset belongs to; the same subset is always in the same part."""
     distinct, which = np.unique(X, axis=0, return_inverse=True)
-    if not 2 <= n_splits <= len(distinct):
-        raise ValueError(
-            f"n_splits must be between 2 and the {len(distinct)} distinct subsets, got {n_splits}"
-        )
-    part = np.arange(len(distinct)) % n_splits
-    return np.random.default_rng(seed).permutation(part)[which.ravel()]
+    if len(distinct) < N_SPLITS:
+        raise ValueError(f"X must have {N_SPLITS} distinct subsets at least, got {len(distinct)}")
+    part = np.arange(len(distinct)) % N_SPLITS
+    return np.random.default_rng(0).permutation(part)[which.ravel()]
 
 
 def _simplest(error: dict[str, Array]) -> str:

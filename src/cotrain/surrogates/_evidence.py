@@ -17,28 +17,16 @@ SHARES = np.sin(np.pi / 2 * (np.arange(50) + 0.5) / 50) ** 2
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """What is known of the effects after seeing the scores: a multivariate t distribution.
+    """What is known of the effects after seeing the scores: a multivariate t distribution."""
 
-    Attributes
-    ----------
-    mean : ndarray, shape (n_features,)
-        Effect of each feature.
-    squares : callable
-        Returns two arrays (n_features, n_features): the covariance, which is the squared scale of
-        the t distribution, and the filter: the mean is this times X'y, for these y and for others
-        of the same rows. Made when asked for, and not kept: predicting needs neither.
-    noise : float
-        Variance of the noise of a row of weight 1.
-    dof : float
-        Degrees of freedom of the t distribution.
-    prior : float
-        Variance of the effects about their mean before the scores; NaN for a given penalty.
-    """
-
-    mean: Array
+    mean: Array  # (n_features,): effect of each feature
+    # Returns two arrays (n_features, n_features): the covariance, which is the squared scale of the
+    # t distribution, and the filter: the mean is this times X'y, for these y and for others of the
+    # same rows. Made when asked for, and not kept: predicting needs neither
     squares: Callable[[], tuple[Array, Array]]
-    noise: float
-    dof: float
+    noise: float  # variance of the noise of a row of weight 1
+    dof: float  # degrees of freedom of the t distribution
+    # Variance of the effects about their mean before the scores; NaN for a given penalty
     prior: float = np.nan
 
 

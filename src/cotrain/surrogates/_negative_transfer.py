@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.base import BaseEstimator
 
-from cotrain.surrogates._agreement import mean_known, spearman_by_target
 from cotrain.surrogates._classification import (
     Classification,
     best_threshold,
@@ -44,8 +43,6 @@ class NegativeTransfer:
         Figures by predictor: "surrogate", the trivial predictors "always", "never",
         "prior-random" and "majority" (of each target), and, with repeats, "ceiling": an oracle
         that knows the noise-free effects.
-    spearman : float
-        Of predicted and measured effects, the mean over targets.
     held_out : ndarray of int, shape (n_held_out,)
         Row numbers of the held-out subsets.
     """
@@ -56,7 +53,6 @@ class NegativeTransfer:
     scored: Bools
     threshold: float
     figures: dict[str, Classification]
-    spearman: float
     held_out: NDArray[np.intp]
 
     def to_frame(self) -> pd.DataFrame:
@@ -107,7 +103,7 @@ def identify_negative_transfer(
     rng = np.random.default_rng(random_state)
     train, validation, test = _split(len(X), held_out, rng)
 
-    probability, _ = _predict(X, effects, surrogate, train, validation)
+    probability = _predict(X, effects, surrogate, train, validation)
     known = ~np.isnan(probability) & ~np.isnan(mean[validation])
     if not known.any():
         raise ValueError(
@@ -120,7 +116,7 @@ def identify_negative_transfer(
         threshold = best_threshold(hurt, probability[known])
 
     fitted = np.sort(np.concatenate([train, validation]))
-    probability, predicted = _predict(X, effects, surrogate, fitted, test)
+    probability = _predict(X, effects, surrogate, fitted, test)
     scored = ~np.isnan(probability) & ~np.isnan(mean[test])
     if not scored.any():
         raise ValueError(f"held_out must leave scored subsets to judge on, got {held_out}")
@@ -131,10 +127,7 @@ def identify_negative_transfer(
     figures |= _trivial(mean[fitted], negative, scored)
     if effects.ndim == 3 and len(effects) > 1:
         figures["ceiling"] = _ceiling(effects[:, test], scored, rng)
-    spearman = mean_known(spearman_by_target(predicted, mean[test]))
-    return NegativeTransfer(
-        probability, decision, negative, scored, threshold, figures, spearman, test
-    )
+    return NegativeTransfer(probability, decision, negative, scored, threshold, figures, test)
 
 
 def _split(n: int, held_out: float, rng: np.random.Generator) -> tuple[NDArray[np.intp], ...]:
@@ -152,14 +145,15 @@ def _predict(
     surrogate: BaseEstimator | None,
     train: NDArray[np.intp],
     test: NDArray[np.intp],
-) -> tuple[Array, Array]:
-    """Probability of a negative effect, and the predicted effect, on the test rows."""
+) -> Array:
+    """Probability of a negative effect on the test rows."""
     with warnings.catch_warnings():
         # The whole design was checked before; its parts lack a little more, as `scored` shows.
         warnings.simplefilter("ignore", DesignWarning)
         models = fit_surrogates(X[train], effects[..., train, :], surrogate)
     mean, std = models.predict(X[test]), models.predict_std(X[test])
-    return stats.t.cdf(-mean / std, models.dof), mean
+    probability: Array = stats.t.cdf(-mean / std, models.dof)
+    return probability
 
 
 def _trivial(effects: Array, negative: Bools, scored: Bools) -> dict[str, Classification]:

@@ -6,7 +6,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from cotrain.reliability import UNDECIDED, moderate_variances, verdicts
+from cotrain.reliability import CONFIDENCE, UNDECIDED, moderate_variances, verdicts
 from cotrain.surrogates._linear import LinearSurrogate, Ridge
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
 
@@ -24,7 +24,7 @@ class Relevance:
     estimate : ndarray
         Mean change of the target's score when the source joins, in units of the score.
     low, high : ndarray
-        Ends of the interval at `confidence`; NaN where fewer than two repeats score the target.
+        Ends of the 95 % interval; NaN where fewer than two repeats score the target.
     p_value : ndarray
         Two-sided, of no effect; NaN where the ends are.
     verdict : ndarray of str
@@ -32,8 +32,6 @@ class Relevance:
         subsets tell nothing, "" on the diagonal.
     n_together : ndarray of int
         Subsets that score the target with the source in them.
-    fdr, confidence : float
-        As asked for.
     """
 
     estimate: Array
@@ -42,13 +40,11 @@ class Relevance:
     p_value: Array
     verdict: NDArray[np.str_]
     n_together: NDArray[np.int64]
-    fdr: float
-    confidence: float
 
     @property
     def standard_error(self) -> Array:
         """Half the length of the intervals over that of the standard normal distribution's."""
-        return (self.high - self.low) / (2 * stats.norm.ppf(0.5 + self.confidence / 2))
+        return (self.high - self.low) / (2 * stats.norm.ppf(0.5 + CONFIDENCE / 2))
 
     def count(self, verdict: str) -> int:
         """Number of pairs with this verdict."""
@@ -72,8 +68,6 @@ def relevance(
     *,
     ridge: Ridge = "evidence",
     fdr: float = 0.05,
-    confidence: float = 0.95,
-    n_jobs: int = 1,
 ) -> Relevance:
     """The effect of every task on every other, with intervals, p-values and verdicts.
 
@@ -96,42 +90,26 @@ def relevance(
     fdr : float
         Rate of false discoveries among the verdicts helps and hurts (Benjamini and Hochberg over
         all pairs).
-    confidence : float
-        Of the intervals, each by itself.
-    n_jobs : int
-        Threads.
 
     Raises
     ------
     ValueError
         If an argument is out of its range, or X and Y do not serve `fit_surrogates`.
     """
-    for name, value in (("fdr", fdr), ("confidence", confidence)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name} must be between 0 and 1, got {value}")
-    surrogates = fit_surrogates(X, Y, LinearSurrogate(ridge=ridge), n_jobs=n_jobs)
+    if not 0 < fdr < 1:
+        raise ValueError(f"fdr must be between 0 and 1, got {fdr}")
+    surrogates = fit_surrogates(X, Y, LinearSurrogate(ridge=ridge))
     estimate = surrogates.coef
-    error, dof = _errors(np.asarray(X, dtype=np.float64), _with_repeats(Y), surrogates)
-    reach = error * stats.t.ppf(0.5 + confidence / 2, dof)
+    scores = np.asarray(Y, dtype=np.float64)
+    repeats = scores if scores.ndim == 3 else scores[None]
+    error, dof = _errors(np.asarray(X, dtype=np.float64), repeats, surrogates)
+    reach = error * stats.t.ppf(0.5 + CONFIDENCE / 2, dof)
     p_value = 2 * stats.t.sf(np.abs(estimate) / error, dof)
     verdict = verdicts(estimate, p_value, fdr)
     verdict[np.isnan(p_value) & ~np.isnan(estimate)] = UNDECIDED
     np.fill_diagonal(verdict, "")
-    return Relevance(
-        estimate,
-        estimate - reach,
-        estimate + reach,
-        p_value,
-        verdict,
-        surrogates.n_together,
-        fdr,
-        confidence,
-    )
-
-
-def _with_repeats(Y: ArrayLike) -> Array:
-    scores = np.asarray(Y, dtype=np.float64)
-    return scores if scores.ndim == 3 else scores[None]
+    together = surrogates.n_together
+    return Relevance(estimate, estimate - reach, estimate + reach, p_value, verdict, together)
 
 
 def _errors(X: Array, Y: Array, surrogates: TargetSurrogates) -> tuple[Array, Array]:

@@ -26,26 +26,18 @@ class TargetSurrogates:
         The fitted surrogate of each target, or None where there is none.
     reasons : tuple of length n_tasks
         Why a target has none, else "".
-    n_scores : ndarray, shape (n_tasks,)
-        Number of subsets that score each target.
     n_together : ndarray, shape (n_tasks, n_tasks)
         Number of subsets that score the target (row) with the source (column) in them.
     """
 
     estimators: tuple[Any, ...]
     reasons: tuple[str, ...]
-    n_scores: NDArray[np.int64]
     n_together: NDArray[np.int64]
 
     @property
     def coef(self) -> Array:
         """Effect of each source (column) on each target (row), NaN where it is unknown."""
         return self._matrix(lambda estimator: estimator.coef_)
-
-    @property
-    def standard_error(self) -> Array:
-        """Scale of the errors of `coef`, shape (n_tasks, n_tasks)."""
-        return self._matrix(lambda estimator: estimator.standard_error())
 
     @property
     def intercept(self) -> Array:
@@ -166,7 +158,7 @@ def fit_surrogates(
     scored = ~np.isnan(mean)
     # Whole numbers of this size are exact in floating point, whose products are the fast ones.
     together = (scored.astype(np.float64).T @ X).astype(np.int64)
-    return TargetSurrogates(fitted, reasons, scored.sum(axis=0), together)
+    return TargetSurrogates(fitted, reasons, together)
 
 
 def _fit_target(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, eye_array, hstack, kron, vstack
+from scipy.sparse import csr_array, eye_array, hstack, kron
 from scipy.sparse.csgraph import connected_components
 
 from cotrain.grouping.value._groups import Floats, Members
@@ -158,13 +158,10 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
     size = kron(slots, np.ones((1, n_tasks)))
     none = csr_array((n_slots, n_slots))
     covers = kron(np.ones((1, n_slots)), tasks)
-    rows = [hstack([covers, csr_array((n_tasks, 2 * n_slots))])]
-    lower, upper = [np.ones(n_tasks)], [np.full(n_tasks, np.inf)]
+    rules = [LinearConstraint(hstack([covers, csr_array((n_tasks, 2 * n_slots))]), 1, np.inf)]
 
     def add(member: csr_array, used: csr_array, multi: csr_array, most: float) -> None:
-        rows.append(hstack([member, used, multi]))
-        lower.append(np.full(rows[-1].shape[0], -np.inf))
-        upper.append(np.full(rows[-1].shape[0], most))
+        rules.append(LinearConstraint(hstack([member, used, multi]), -np.inf, most))
 
     add(-size, constraints.min_size * slots, none, 0)
     add(size, -(constraints.max_size or n_tasks) * slots, none, 0)
@@ -189,9 +186,7 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
         np.zeros(n_variables),
         integrality=np.ones(n_variables),
         bounds=Bounds(0, 1),
-        constraints=LinearConstraint(
-            vstack(rows, format="csr"), np.concatenate(lower), np.concatenate(upper)
-        ),
+        constraints=rules,
     )
     if solved.x is None:
         return None

@@ -9,9 +9,12 @@ from torch import Tensor, nn
 from cotrain.allocation import Fit, all_together, rotations, subset_fit
 from cotrain.exceptions import DataError, FitError
 from cotrain.gradients import AffinityRecord, AffinityRecorder, masked_mean, record_affinity
-from cotrain.gradients import _flops as flops
-from cotrain.gradients._fit import _ModuleRecording, _NetworkRecording
-from cotrain.gradients._watch import network_of
+from cotrain.gradients._fit import (
+    _ModuleRecording,
+    _NetworkRecording,
+    network_of,
+    record_operations,
+)
 from cotrain.tasks import TaskTable
 from cotrain.training.network import ModuleNetwork, ModuleSettings, NetworkSettings
 from cotrain.training.network._randomness import epoch_order, keep_mask
@@ -91,12 +94,9 @@ class Twin(nn.Module):
 
     def __init__(self, fit: WatchedFit) -> None:
         super().__init__()
-        parameters, problem = network_of(fit), fit.problem
-        (layer,) = parameters.hidden
+        ((layer,), heads), problem = network_of(fit), fit.problem
         self.trunk = nn.ParameterList([nn.Parameter(torch.tensor(part)) for part in layer])
-        self.heads = nn.ParameterList(
-            [nn.Parameter(torch.tensor(part)) for part in parameters.heads]
-        )
+        self.heads = nn.ParameterList([nn.Parameter(torch.tensor(part)) for part in heads])
         batch = epoch_order(fit.seeds[0], 0, problem.train.rows)[:8]
         examples = problem.train.rows[batch]
         keep = keep_mask(fit.seeds[0], 0, 0, examples, 16, 0.2)
@@ -229,11 +229,13 @@ def test_operations_of_a_record_by_hand() -> None:
     counts = np.array([2, 0, 1])
     first, products, shifts = 3 * 5, 1 + 4, 2 * 3 * 5
     outputs, gram = 2 * 5 * 3 + 3 * 3 * 5, (2 + 2) * 3 * 5
-    assert flops.record(features, [5], counts) == 2 * (first + products + shifts + outputs + gram)
+    assert record_operations(features, [5], counts) == 2 * (
+        first + products + shifts + outputs + gram
+    )
     outputs, gram = 2 * 7 * 3 + 3 * 3 * 7, (2 + 2) * 3 * (5 + 7) + 4 * 5
     first += (2 * 3 + 3) * 5 * 7
     shifts += 2 * 3 * (5 + 7)
-    assert flops.record(features, [5, 7], counts) == 2 * (
+    assert record_operations(features, [5, 7], counts) == 2 * (
         first + products + shifts + outputs + gram
     )
 

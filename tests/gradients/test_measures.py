@@ -1,6 +1,6 @@
 import numpy as np
 
-from cotrain.gradients._measures import cosines, mean_over_records, transference
+from cotrain.gradients._history import cosines, transference
 
 
 def test_transference_is_the_share_of_the_loss_that_goes() -> None:
@@ -16,8 +16,3 @@ def test_cosine_with_a_vector_of_length_zero_is_missing() -> None:
     vectors = np.array([[3.0, 4.0], [0.0, 0.0], [-6.0, -8.0]])
     n = np.nan
     np.testing.assert_allclose(cosines(vectors @ vectors.T), [[1, n, -1], [n, n, n], [-1, n, 1]])
-
-
-def test_mean_over_records_skips_what_is_missing() -> None:
-    history = np.array([[1.0, np.nan], [3.0, np.nan]])
-    np.testing.assert_array_equal(mean_over_records(history), [2.0, np.nan])

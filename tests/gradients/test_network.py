@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from cotrain.gradients import AffinityRecorder
-from cotrain.gradients._measures import cosines
-from cotrain.gradients._network import LabelledBatch, NetworkLookahead, Parameters
+from cotrain.gradients._history import cosines
+from cotrain.gradients._network import LabelledBatch, NetworkLookahead
 
 N_ROWS, N_FEATURES, N_TASKS = 12, 20, 5
 LR = 0.3
@@ -45,7 +45,7 @@ class Case:
         )
         hidden = [(weight.numpy(), bias.numpy()) for weight, bias in self.hidden]
         heads = (self.heads[0].numpy(), self.heads[1].numpy())
-        return NetworkLookahead(Parameters(hidden, heads), batch, head_lr)
+        return NetworkLookahead(hidden, heads, batch, head_lr)
 
     def module(self) -> nn.ParameterList:
         flat = [part for layer in (*self.hidden, self.heads) for part in layer]

@@ -276,10 +276,10 @@ def test_a_real_server_holds_the_same(server, tmp_path, make_fits, monkeypatch, 
     assert tracker.log_fits(rows, run) == 4
     assert tracker.sync(rows, run) == 0
     tracker.log_failures(make_fits(1, seed=5).head(1).assign(reason="boom"), run)
-    assert tracker.recorded("d" * 32) == set(rows["fit_id"])
+    assert tracker.recorded() == set(rows["fit_id"])
     report = tmp_path / "report.html"
     report.write_text("<p>found</p>")
-    tracker.log_summary("subsets", {}, {"mean": 0.5}, [report], "note")
+    tracker.log_summary("subsets", {}, {"mean": 0.5}, [report])
     tracker.prepare_dashboard(rows)
     said = capfd.readouterr()
     assert said.out + said.err == ""  # MLflow would print two lines a run, and drown the progress

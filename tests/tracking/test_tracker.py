@@ -160,14 +160,6 @@ def test_a_fit_is_recorded_once(either, make_fits, run):
     assert either.recorded() == set(rows["fit_id"])
 
 
-def test_recorded_tells_data_versions_apart(either, make_fits, run):
-    old, new = make_fits(2), make_fits(2, seed=1)
-    either.log_fits(old, run)
-    either.log_fits(new, replace(run, data_version="e" * 32))
-    assert either.recorded("e" * 32) == set(new["fit_id"])
-    assert either.recorded() == set(old["fit_id"]) | set(new["fit_id"])
-
-
 def test_restore_fills_an_empty_database(either, make_fits, run):
     rows = make_fits(4)
     assert either.sync(rows, run) == 4

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -114,11 +114,12 @@ class Plan:
 
     def save(self, path: Path) -> None:
         """Write the plan as a parquet file, one row a fit."""
-        rows = [{"fit_id": key, "plan": self.name, **_row(fit)} for key, fit in self.fits.items()]
-        columns = ["fit_id", "plan", *_COLUMNS]
-        frame = pd.DataFrame(rows, columns=columns).astype(
-            {"auxiliary": "Int64", "placebo": "Int64"}
-        )
+        rows = [
+            {"fit_id": key, "plan": self.name} | {name: of(fit) for name, of in _COLUMNS.items()}
+            for key, fit in self.fits.items()
+        ]
+        frame = pd.DataFrame(rows, columns=["fit_id", "plan", *_COLUMNS])
+        frame = frame.astype({"auxiliary": "Int64", "placebo": "Int64"})
         if self.rounds is not None:
             frame.attrs["rounds"] = asdict(self.rounds)
         write_parquet(path, frame, "plan")
@@ -140,41 +141,22 @@ class Plan:
             return cls(path.stem, fits, None if rounds is None else Rounds(**rounds))
 
 
-_COLUMNS = (
-    "kind",
-    "repeat",
-    "seed",
-    "level",
-    "auxiliary",
-    "train",
-    "validation",
-    "test",
-    "n_tasks",
-    "n_folds",
-    "cells",
-    "task_weights",
-    "learner",
-    "placebo",
-)
-
-
-def _row(fit: Fit) -> dict[str, Any]:
-    return {
-        "kind": fit.kind,
-        "repeat": fit.repeat,
-        "seed": fit.seed,
-        "level": fit.level,
-        "auxiliary": fit.auxiliary,
-        "train": _join(fit.folds.train),
-        "validation": _join(fit.folds.validation),
-        "test": _join(fit.folds.test),
-        "n_tasks": fit.allocation.n_tasks,
-        "n_folds": fit.allocation.n_folds,
-        "cells": " ".join(f"{task}:{fold}" for task, fold in sorted(fit.allocation.cells)),
-        "task_weights": None if fit.task_weights is None else _join(fit.task_weights),
-        "learner": fit.learner,
-        "placebo": fit.placebo,
-    }
+_COLUMNS: Mapping[str, Callable[[Fit], Any]] = {
+    "kind": lambda fit: fit.kind,
+    "repeat": lambda fit: fit.repeat,
+    "seed": lambda fit: fit.seed,
+    "level": lambda fit: fit.level,
+    "auxiliary": lambda fit: fit.auxiliary,
+    "train": lambda fit: _join(fit.folds.train),
+    "validation": lambda fit: _join(fit.folds.validation),
+    "test": lambda fit: _join(fit.folds.test),
+    "n_tasks": lambda fit: fit.allocation.n_tasks,
+    "n_folds": lambda fit: fit.allocation.n_folds,
+    "cells": lambda fit: " ".join(f"{i}:{f}" for i, f in sorted(fit.allocation.cells)),
+    "task_weights": lambda fit: None if fit.task_weights is None else _join(fit.task_weights),
+    "learner": lambda fit: fit.learner,
+    "placebo": lambda fit: fit.placebo,
+}
 
 
 def _fit(row: Mapping[Any, Any]) -> Fit:

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -6,14 +7,14 @@ from torch import Tensor
 from torch.optim import Adam
 
 from cotrain.allocation import Fit
-from cotrain.exceptions import FitError
 from cotrain.gradients._aggregators import named_aggregator
 from cotrain.gradients._fit_module import FitModule
 from cotrain.gradients._itmtl import ITMTL
 from cotrain.gradients._uncertainty import UncertaintyWeighting
 from cotrain.settings import Section
 from cotrain.tasks import TaskTable
-from cotrain.training import NEVER, FitFailure, Outcome, Trained
+from cotrain.training import NEVER, Outcome, Trained
+from cotrain.training._result import outcome_of
 from cotrain.training.network import (
     ModuleNetwork,
     ModuleSettings,
@@ -83,13 +84,10 @@ class CombinedNetwork(Network):
         self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
     ) -> list[Outcome]:
         """The outcome of each fit, in order. A fit that fails does not stop the others."""
-        return [self._outcome(table, fit, stop) for fit in fits]
+        return [outcome_of(partial(self._outcome, table, fit, stop)) for fit in fits]
 
     def _outcome(self, table: TaskTable, fit: Fit, stop: np.ndarray) -> Outcome:
-        try:
-            return _train(table, fit, self.settings, stop).outcome(0)
-        except FitError as error:
-            return FitFailure(str(error))
+        return _train(table, fit, self.settings, stop).outcome(0)
 
 
 class CombinedModule(ModuleNetwork):

@@ -1,17 +1,17 @@
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import csr_array
 from torch.utils.flop_counter import FlopCounterMode
 
 from cotrain.allocation import Fit
-from cotrain.gradients import _flops
 from cotrain.gradients._fit_module import FitModule
 from cotrain.gradients._history import History
-from cotrain.gradients._network import NetworkLookahead
+from cotrain.gradients._network import LabelledBatch, Layer, NetworkLookahead
 from cotrain.gradients._record import AffinityRecord
 from cotrain.gradients._recorder import AffinityRecorder, HeadsStep, Mode
-from cotrain.gradients._watch import labelled, network_of
 from cotrain.tasks import TaskTable
 from cotrain.training.network import NetworkSettings, TrunkSettings, pass_operations
 from cotrain.training.network.watching import BatchView, WatchedFit
@@ -66,12 +66,12 @@ def record_affinity(
     total = time.thread_time() - start
     return AffinityRecord(
         tasks=watched.problem.members,
-        affinity=history.affinity,
-        cosine=history.cosine,
-        counts=history.counts,
-        undefined=history.undefined,
-        history=history.affinities.astype(np.float32),
-        cosine_history=history.cosines.astype(np.float32),
+        affinity=history.affinity_,
+        cosine=history.cosine_,
+        counts=history.counts_,
+        undefined=history.undefined_,
+        history=history.history_.astype(np.float32),
+        cosine_history=history.cosine_history_.astype(np.float32),
         steps=every * np.arange(len(recording.epochs)),
         epochs=np.array(recording.epochs, dtype=np.int64),
         flops=recording.flops,
@@ -129,8 +129,8 @@ class _NetworkRecording(_Recording):
     def _record(self, batch: BatchView) -> int:
         lr = batch.learning_rate
         head_lr = lr if self._heads_step == "stepped" else 0.0
-        lookahead = NetworkLookahead(network_of(batch.fit), labelled(batch), head_lr)
-        self.history.add(
+        lookahead = NetworkLookahead(*network_of(batch.fit), _labelled(batch), head_lr)
+        self.history.add_record(
             self._n_steps,
             lookahead.losses(),
             lookahead.losses_after(lr),
@@ -138,7 +138,7 @@ class _NetworkRecording(_Recording):
             self._members,
             divisor=lr if self._mode == "released" else 1.0,
         )
-        return _flops.record(batch.features, batch.fit.hidden, batch.task_counts)
+        return record_operations(batch.features, batch.fit.hidden, batch.task_counts)
 
 
 class _ModuleRecording(_Recording):
@@ -160,7 +160,7 @@ class _ModuleRecording(_Recording):
             heads_step=heads_step,
             chunk_size=1,
         )
-        self.history = self._recorder.records
+        self.history = self._recorder
         self._of_a_row: dict[str, float] = {}
 
     def _operations(self, batch: BatchView) -> int:
@@ -178,3 +178,55 @@ class _ModuleRecording(_Recording):
                 run()
             self._of_a_row[what] = counter.get_total_flops() / batch.examples.size
         return round(self._of_a_row[what] * batch.examples.size)
+
+
+def network_of(fit: WatchedFit) -> tuple[list[Layer], Layer]:
+    """The hidden layers and the heads as arrays, which change as the fit trains."""
+    array = {name: value[0].numpy() for name, value in fit.parameters.items()}
+    depths = range(len(fit.hidden))
+    hidden = [(array[f"weight{depth}"], array[f"bias{depth}"][0]) for depth in depths]
+    return hidden, (array["head_weight"], array["head_bias"][0])
+
+
+def _labelled(batch: BatchView) -> LabelledBatch:
+    """The batch with its labels sorted by task."""
+    train = batch.fit.problem.train
+    label, row = batch.labels()
+    order = np.argsort(train.member[label], kind="stable")
+    label, row = label[order], row[order]
+    first = batch.first_sums()
+    products = (batch.features @ batch.features.T).toarray()
+    return LabelledBatch(
+        first=first,
+        products=products.astype(first.dtype, copy=False),
+        keep=batch.keep(),
+        row=row,
+        task=train.member[label].astype(np.int64),
+        target=batch.fit.problem.targets(train)[label],
+        is_binary=batch.fit.problem.is_binary,
+    )
+
+
+def record_operations(features: csr_array, hidden: list[int], counts: np.ndarray) -> int:
+    """Operations of one record of all pairs.
+
+    Parameters
+    ----------
+    features : csr_array, (B, D)
+        The rows of the batch.
+    hidden : list of int
+        Units of the hidden layers.
+    counts : ndarray, (K,)
+        Labels of each task in the batch.
+    """
+    n_rows, n_labels, n_sources = features.shape[0], int(counts.sum()), np.count_nonzero(counts)
+    per_feature = np.bincount(features.indices)
+    products = features.nnz * hidden[0] + int(per_feature @ per_feature)
+    shifts = n_rows * n_labels * hidden[0]
+    outputs = n_rows * hidden[-1] * counts.size + (n_sources + 1) * n_labels * hidden[-1]
+    gram = (n_rows + n_sources) * n_labels * sum(hidden)
+    for below, units in pairwise(hidden):
+        products += (n_rows * (n_sources + 1) + n_labels) * below * units
+        shifts += n_rows * n_labels * (below + units)
+        gram += n_rows**2 * below
+    return 2 * (products + shifts + outputs + gram)

@@ -2,13 +2,29 @@ import warnings
 
 import numpy as np
 
-from cotrain.gradients._measures import cosines, mean_over_records, transference
+from cotrain.means import mean_known
 
 
 class History:
     """The records of a fit, and what is averaged over them.
 
-    `AffinityRecorder` states the attributes.
+    Attributes
+    ----------
+    affinity_ : ndarray, (K, S)
+        Mean over the records of `[recipient, source]`; NaN where the pair was never seen, and for a
+        task as its own source, which means nothing (2109.04617, appendix B.4).
+    counts_ : ndarray of int64, (K, S)
+        Number of records in each mean.
+    undefined_ : ndarray of int64, (K, S)
+        Number of records where both had labels but the ratio was undefined.
+    cosine_ : ndarray, (K, K)
+        Mean cosine between the tasks' gradients by the shared weights (matrices, not biases).
+    history_ : ndarray, (n_records, K, S)
+        The affinity of each record, NaN where missing.
+    cosine_history_ : ndarray, (n_records, K, K)
+        The cosines of each record.
+    steps_ : ndarray of int64, (n_records,)
+        The training step of each record, counted from 0.
     """
 
     def __init__(self) -> None:
@@ -17,7 +33,7 @@ class History:
         self._cosines: list[np.ndarray] = []
         self._undefined: np.ndarray | None = None
 
-    def add(
+    def add_record(
         self,
         step: int,
         before: np.ndarray,
@@ -43,7 +59,8 @@ class History:
         """
         labelled = ~np.isnan(before)
         could_be = labelled[:, None] & (members & labelled).any(axis=1)
-        could_be &= ~_is_own_source(members)
+        alone = members.sum(axis=1, keepdims=True) == 1  # a source that is the recipient itself
+        could_be &= ~(members & alone).T
         affinity = np.where(could_be, transference(before, after).T, np.nan)
         self._count_undefined(could_be & np.isnan(affinity))
         self._steps.append(step)
@@ -51,35 +68,33 @@ class History:
         self._cosines.append(cosines(gram))
 
     @property
-    def steps(self) -> np.ndarray:
+    def steps_(self) -> np.ndarray:
         return np.array(self._steps, dtype=np.int64)
 
     @property
-    def affinities(self) -> np.ndarray:
-        """All affinities, (n_records, K, S)."""
+    def history_(self) -> np.ndarray:
         self._check_recorded()
         return np.stack(self._affinities)
 
     @property
-    def cosines(self) -> np.ndarray:
-        """All cosines, (n_records, K, K)."""
+    def cosine_history_(self) -> np.ndarray:
         self._check_recorded()
         return np.stack(self._cosines)
 
     @property
-    def affinity(self) -> np.ndarray:
-        return mean_over_records(self.affinities)
+    def affinity_(self) -> np.ndarray:
+        return mean_known(self.history_)
 
     @property
-    def cosine(self) -> np.ndarray:
-        return mean_over_records(self.cosines)
+    def cosine_(self) -> np.ndarray:
+        return mean_known(self.cosine_history_)
 
     @property
-    def counts(self) -> np.ndarray:
-        return (~np.isnan(self.affinities)).sum(axis=0)
+    def counts_(self) -> np.ndarray:
+        return (~np.isnan(self.history_)).sum(axis=0)
 
     @property
-    def undefined(self) -> np.ndarray:
+    def undefined_(self) -> np.ndarray:
         self._check_recorded()
         assert self._undefined is not None
         return self._undefined.copy()
@@ -102,6 +117,29 @@ class History:
             raise ValueError("nothing is recorded yet; call `step` with each batch first")
 
 
-def _is_own_source(members: np.ndarray) -> np.ndarray:
-    """Where a source is the recipient alone, bool (K, S)."""
-    return (members & (members.sum(axis=1, keepdims=True) == 1)).T
+def transference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Share of each task's loss that a lookahead takes away, float64 (S, K).
+
+    Z = 1 − L_after / L_before (arXiv 2010.15413 and 2109.04617, the definition of Z). NaN where a
+    task has no labels, or where the ratio is undefined: a loss before that is not positive, or a
+    loss that is not finite.
+
+    Parameters
+    ----------
+    before : ndarray, (K,)
+        Losses at the present parameters, NaN for tasks without labels.
+    after : ndarray, (S, K)
+        Losses after the step of each source.
+    """
+    before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
+    is_defined = (before > 0) & np.isfinite(before) & np.isfinite(after)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(is_defined, 1 - after / before, np.nan)
+
+
+def cosines(gram: np.ndarray) -> np.ndarray:
+    """Cosines between vectors of inner products `gram` (K, K); NaN for vectors of length zero."""
+    lengths = np.sqrt(np.diagonal(gram))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosine = gram / (lengths[:, None] * lengths)
+    return np.where(np.isfinite(cosine), np.clip(cosine, -1, 1), np.nan)

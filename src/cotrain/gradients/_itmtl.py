@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cotrain.gradients._aggregators import Aggregation, named_aggregator
+from cotrain.gradients._history import transference
 from cotrain.gradients._lookahead import Lookahead
-from cotrain.gradients._measures import transference
 from cotrain.gradients._recorder import check_choice
 
 Gain = Literal["ratio", "difference"]

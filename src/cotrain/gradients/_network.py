@@ -18,50 +18,23 @@ import numpy as np
 from numba import njit
 from scipy.special import expit
 
-
-@dataclass(frozen=True, eq=False)
-class Parameters:
-    """A network's parameters: hidden layers and heads as (weight, bias).
-
-    Attributes
-    ----------
-    hidden : sequence of (ndarray (n_inputs, n_units), ndarray (n_units,))
-        One layer or two, from the features up; ReLU and dropout follow each. Shared.
-    heads : (ndarray (n_units, K), ndarray (K,))
-        The heads, one unit a task.
-    """
-
-    hidden: Sequence[tuple[np.ndarray, np.ndarray]]
-    heads: tuple[np.ndarray, np.ndarray]
+# What a layer takes from the one below: weight (n_inputs, n_units) and bias (n_units,).
+Layer = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledBatch:
-    """A batch as the lookaheads of a network need it.
+    """A batch as the lookaheads of a network need it."""
 
-    Attributes
-    ----------
-    first : ndarray, (B, n_units)
-        What the first layer makes of the rows, before ReLU.
-    products : ndarray, (B, B)
-        Inner products of the rows' features.
-    keep : sequence of ndarray, (B, n_units)
-        What dropout multiplies each hidden layer by.
-    row, task : ndarray of int64, (L,)
-        The place of each label, sorted by task.
-    target : ndarray, (L,)
-        The labels.
-    is_binary : ndarray of bool, (K,)
-        Tasks with log loss; the others have squared error.
-    """
-
-    first: np.ndarray
-    products: np.ndarray
+    first: np.ndarray  # (B, n_units): what the first layer makes of the rows, before ReLU
+    products: np.ndarray  # (B, B): inner products of the rows' features
+    # sequence of ndarray, (B, n_units): what dropout multiplies each hidden layer by
     keep: Sequence[np.ndarray]
+    # (L,) of int64: the place of each label, sorted by task
     row: np.ndarray
     task: np.ndarray
-    target: np.ndarray
-    is_binary: np.ndarray
+    target: np.ndarray  # (L,): the labels
+    is_binary: np.ndarray  # (K,) of bool: tasks with log loss; the others have squared error
 
     @property
     def n_tasks(self) -> int:
@@ -96,25 +69,29 @@ class NetworkLookahead:
 
     Parameters
     ----------
-    parameters : Parameters
-        The network.
+    hidden : sequence of (weight, bias)
+        One layer or two, from the features up; ReLU and dropout follow each. Shared.
+    heads : (weight, bias)
+        One unit a task.
     batch : LabelledBatch
         What to measure on.
     head_lr : float
         Size of a gradient step that the heads take before losses are measured; 0 if they stay.
     """
 
-    def __init__(self, parameters: Parameters, batch: LabelledBatch, head_lr: float = 0.0) -> None:
+    def __init__(
+        self, hidden: Sequence[Layer], heads: Layer, batch: LabelledBatch, head_lr: float = 0.0
+    ) -> None:
         self._batch = batch
-        self._hidden = parameters.hidden
+        self._hidden = hidden
         self._inputs = [batch.first]
         self._outputs = [_activated(batch.first, batch.keep[0])]
         for (weight, bias), keep in zip(self._hidden[1:], batch.keep[1:], strict=True):
             self._inputs.append(self._outputs[-1] @ weight + bias)
             self._outputs.append(_activated(self._inputs[-1], keep))
-        slopes = self._slopes(parameters.heads)
-        self._deltas = self._backward(parameters.heads[0], slopes)
-        self._heads = self._stepped(parameters.heads, slopes, head_lr)
+        slopes = self._slopes(heads)
+        self._deltas = self._backward(heads[0], slopes)
+        self._heads = self._stepped(heads, slopes, head_lr)
 
     def losses(self) -> np.ndarray:
         """The losses before, (K,); NaN for tasks without labels."""
@@ -154,7 +131,7 @@ class NetworkLookahead:
                 gram[source] += np.bincount(batch.task, weights=dots, minlength=batch.n_tasks)
         return gram
 
-    def _slopes(self, heads: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    def _slopes(self, heads: Layer) -> np.ndarray:
         """Derivative of each task's loss by the output for each of its labels, (L,)."""
         batch, (weight, bias) = self._batch, heads
         output = (self._outputs[-1] @ weight + bias)[batch.row, batch.task]
@@ -176,7 +153,7 @@ class NetworkLookahead:
         return deltas[::-1]
 
     def _stepped(
-        self, heads: tuple[np.ndarray, np.ndarray], slopes: np.ndarray, lr: float
+        self, heads: Layer, slopes: np.ndarray, lr: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """The heads, as (K, n_units) and (K,), after a step of size `lr`."""
         weight, bias = np.ascontiguousarray(heads[0].T), heads[1].copy()

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cotrain.gradients._history import History
-from cotrain.gradients._lookahead import Lookahead, TaskGradients
+from cotrain.gradients._lookahead import Lookahead
 
 Mode = Literal["paper", "released"]
 HeadsStep = Literal["fixed", "stepped"]
 
 
-class AffinityRecorder:
+class AffinityRecorder(History):
     """Task affinities recorded while a model trains, and otherwise no trace of the recording.
 
     Every `every` steps, and for each source, the shared parameters take one trial step of plain
@@ -50,25 +50,7 @@ class AffinityRecorder:
     chunk_size : int, optional
         Lookaheads computed at once, see `Lookahead`.
 
-    Attributes
-    ----------
-    affinity_ : ndarray, (K, S)
-        Mean over the records of `[recipient, source]`; NaN where the pair was never seen, and for a
-        task as its own source, which means nothing (2109.04617, appendix B.4).
-    counts_ : ndarray of int64, (K, S)
-        Number of records in each mean.
-    undefined_ : ndarray of int64, (K, S)
-        Number of records where both had labels but the ratio was undefined.
-    cosine_ : ndarray, (K, K)
-        Mean cosine between the tasks' gradients by the shared weights (matrices, not biases).
-    history_ : ndarray, (n_records, K, S)
-        The affinity of each record, NaN where missing.
-    cosine_history_ : ndarray, (n_records, K, K)
-        The cosines of each record.
-    steps_ : ndarray of int64, (n_records,)
-        The training step of each record, counted from 0.
-    records : History
-        All of the above.
+    What is recorded are the attributes of `History`.
     """
 
     def __init__(
@@ -97,6 +79,7 @@ class AffinityRecorder:
             raise ValueError(
                 "optimizer must be given with mode='released', which keeps its momentum, got None"
             )
+        super().__init__()
         self._lookahead = Lookahead(model, losses, shared, chunk_size)
         self._lr = lr
         self._optimizer = optimizer
@@ -105,7 +88,6 @@ class AffinityRecorder:
         self._heads_step = heads_step
         self._sources = None if sources is None else [frozenset(source) for source in sources]
         self._n_steps = 0
-        self.records = History()
 
     def step(self, batch: Any) -> Self:
         """Record the affinities on `batch` if it is time to; call it before the optimiser's step.
@@ -121,41 +103,15 @@ class AffinityRecorder:
         self._n_steps += 1
         return self
 
-    @property
-    def affinity_(self) -> np.ndarray:
-        return self.records.affinity
-
-    @property
-    def counts_(self) -> np.ndarray:
-        return self.records.counts
-
-    @property
-    def undefined_(self) -> np.ndarray:
-        return self.records.undefined
-
-    @property
-    def cosine_(self) -> np.ndarray:
-        return self.records.cosine
-
-    @property
-    def history_(self) -> np.ndarray:
-        return self.records.affinities
-
-    @property
-    def cosine_history_(self) -> np.ndarray:
-        return self.records.cosines
-
-    @property
-    def steps_(self) -> np.ndarray:
-        return self.records.steps
-
     def _record(self, batch: Any) -> None:
         gradients = self._lookahead.gradients(batch)
         members = self._members(len(gradients.losses)).to(gradients.jacobian)
         lr = self._learning_rate()
         # Rows of tasks without labels are zero, so they add nothing to a set's step.
         directions = members @ gradients.jacobian + self._momentum()
-        head_steps = self._head_steps(gradients, lr)
+        head_steps = {}
+        if self._heads_step == "stepped":
+            head_steps = {name: -lr * gradient for name, gradient in gradients.heads.items()}
         before = gradients.losses
         if head_steps:
             stay = torch.zeros_like(directions[:1])
@@ -163,7 +119,7 @@ class AffinityRecorder:
         after = self._lookahead.losses_after(batch, -lr * directions, head_steps)
 
         weights = gradients.jacobian[:, self._lookahead.is_matrix]
-        self.records.add(
+        self.add_record(
             self._n_steps,
             _array(before),
             _array(after),
@@ -216,11 +172,6 @@ class AffinityRecorder:
         if not all(id(parameter) in group_of for parameter in self._lookahead.shared):
             raise ValueError("optimizer must hold all shared parameters, got one that does not")
         return [(group_of[id(p)], p) for p in self._lookahead.shared]
-
-    def _head_steps(self, gradients: TaskGradients, lr: float) -> dict[str, Tensor]:
-        if self._heads_step == "fixed":
-            return {}
-        return {name: -lr * gradient for name, gradient in gradients.heads.items()}
 
 
 def _array(tensor: Tensor) -> np.ndarray:

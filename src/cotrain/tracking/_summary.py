@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cotrain.tracking._records import COMPLETE, DIGEST, NOTE, ROLE, SUBJECT, RunRecord, texts
+from cotrain.tracking._records import COMPLETE, DIGEST, ROLE, SUBJECT, RunRecord, texts
 from cotrain.tracking._store import Store
 
 
@@ -22,13 +22,12 @@ class Summary:
     metrics: Mapping[str, float]
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Sequence[Path] = ()
-    note: str = ""
 
     @property
     def digest(self) -> str:
         """The hash of everything the run holds."""
         figures = {key: repr(float(value)) for key, value in self.metrics.items()}
-        plain = [texts(self.params), figures, dict(self.tags), self.note]
+        plain = [texts(self.params), figures, dict(self.tags)]
         digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
         for name, file in _files(self.artifacts):
             digest.update(f"\0{name}\0".encode())
@@ -40,7 +39,6 @@ class Summary:
         """The run, ready to be written; a figure that is no number is left out."""
         tags = {ROLE: self.role, SUBJECT: self.subject, DIGEST: self.digest}
         tags |= {"mlflow.source.name": "cotrain", "mlflow.source.type": "LOCAL"} | dict(self.tags)
-        tags |= {NOTE: self.note} if self.note else {}
         metrics = {key: value for key, value in self.metrics.items() if math.isfinite(value)}
         return RunRecord(self.subject, tags, texts(self.params), metrics)
 

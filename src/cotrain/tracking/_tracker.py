@@ -98,14 +98,14 @@ class Tracker:
         with tracking_calls(self.uri):
             self._write_missing(failure_records(failures, run), (), run)
 
-    def recorded(self, data_version: str | None = None) -> set[str]:
-        """The fits that have a complete run (of one data version, if given)."""
+    def recorded(self) -> set[str]:
+        """The fits that have a complete run."""
         with tracking_calls(self.uri):
             return {
                 state.fit_id
                 for states in self._load_states().values()
                 for state in states
-                if state.complete and data_version in (None, state.data_version)
+                if state.complete
             }
 
     def sync(self, rows: pd.DataFrame, run: RunContext) -> int:
@@ -181,7 +181,6 @@ class Tracker:
         params: Mapping[str, Any],
         metrics: Mapping[str, float],
         artifacts: Sequence[Path] = (),
-        note: str = "",
     ) -> None:
         """Write the summary run of a plan in place of the one before, if anything changed.
 
@@ -193,12 +192,10 @@ class Tracker:
             Settings and key figures; a NaN figure is left out.
         artifacts : sequence of Path
             Files and folders to attach.
-        note : str
-            Markdown, shown on the run's page.
         """
         with tracking_calls(self.uri):
             subject = f"summary of {plan}"
-            summary = Summary("plan", subject, params, metrics, {PLAN: plan}, artifacts, note)
+            summary = Summary("plan", subject, params, metrics, {PLAN: plan}, artifacts)
             write_summaries(self._store, [summary], "plan", subject)
 
     def register_models(self, folder: Path, run: RunContext) -> tuple[str, str] | None:

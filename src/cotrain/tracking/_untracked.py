@@ -1,9 +1,6 @@
 """Work without MLflow: what to do while the server is away."""
 
-# ruff: noqa: ARG002 (the signatures are the tracker's)
-
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,31 +36,15 @@ class Untracked(Tracker):
     def __init__(self) -> None:
         """Open nothing."""
 
-    def log_fits(self, rows: pd.DataFrame, run: RunContext) -> int:
+    def log_fits(self, *_args: Any, **_kwargs: Any) -> int:
         return 0
 
-    def log_failures(self, failures: pd.DataFrame, run: RunContext) -> None:
+    def log_summary(self, *_args: Any, **_kwargs: Any) -> None:
         pass
 
-    def sync(self, rows: pd.DataFrame, run: RunContext) -> int:
-        return 0
+    sync = log_fits
+    log_failures = prepare_dashboard = register_models = log_summary
 
     def synced_scores(self, rows: pd.DataFrame, run: RunContext) -> pd.DataFrame:
         columns = [*_FIT_COLUMNS, *(f"val_{score}" for score in run.scores)]
         return rows[columns].sort_values(["fit_id", "task"], ignore_index=True)
-
-    def log_summary(
-        self,
-        plan: str,
-        params: Mapping[str, Any],
-        metrics: Mapping[str, float],
-        artifacts: Sequence[Path] = (),
-        note: str = "",
-    ) -> None:
-        pass
-
-    def register_models(self, folder: Path, run: RunContext) -> None:
-        pass
-
-    def prepare_dashboard(self, rows: pd.DataFrame | None = None) -> None:
-        pass

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -14,7 +15,7 @@ from cotrain.exceptions import FitError
 from cotrain.settings import Section
 from cotrain.tasks import Features, Reads, TaskTable
 from cotrain.training._problem import Problem
-from cotrain.training._result import FitFailure, FitResult, Outcome, fit_result
+from cotrain.training._result import FitResult, Outcome, fit_result, outcome_of
 
 # Not made read-only: Numba would compile the engine a second time for such an array.
 NEVER = np.zeros(1, dtype=np.bool_)
@@ -192,32 +193,13 @@ class Learner(ABC):
 
         A fit that fails does not stop the others.
         """
-        return [self._evaluate(table, fit, stop) for fit in fits]
+        return [outcome_of(partial(self._evaluate, table, fit, stop)) for fit in fits]
 
-    def _evaluate(self, table: TaskTable, fit: Fit, stop: np.ndarray) -> Outcome:
-        try:
-            problem = Problem.of(table, fit)
-            trained = self.fit(table, fit, stop)
-            inputs = table.inputs(trained.reads)
-            parts: list[np.ndarray] = []
-            for labels in (problem.validation, problem.test):
-                features = inputs[labels.rows]
-                parts.append(trained.outputs_at(features, labels.row, labels.member))
-            return fit_result(problem, parts[0], parts[1])
-        except FitError as error:
-            return FitFailure(str(error))
-        except MemoryError:
-            return FitFailure("out of memory; use fewer workers, or a smaller model")
-
-
-__all__ = [
-    "NEVER",
-    "Capabilities",
-    "FitFailure",
-    "FitResult",
-    "Learner",
-    "Outcome",
-    "Suggests",
-    "Trained",
-    "check_stop",
-]
+    def _evaluate(self, table: TaskTable, fit: Fit, stop: np.ndarray) -> FitResult:
+        problem, trained = Problem.of(table, fit), self.fit(table, fit, stop)
+        inputs = table.inputs(trained.reads)
+        validation, test = (
+            trained.outputs_at(inputs[labels.rows], labels.row, labels.member)
+            for labels in (problem.validation, problem.test)
+        )
+        return fit_result(problem, validation, test)

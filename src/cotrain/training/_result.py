@@ -1,9 +1,11 @@
 """What a fit leaves: predictions of evaluation labels, and the scores that follow from them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from cotrain.exceptions import FitError
 from cotrain.scores import score_tasks
 from cotrain.training._problem import Labels, Problem
 
@@ -58,6 +60,16 @@ class FitFailure:
 
 
 Outcome = FitResult | FitFailure
+
+
+def outcome_of(train: Callable[[], Outcome]) -> Outcome:
+    """What `train` returns, or why it failed."""
+    try:
+        return train()
+    except FitError as error:
+        return FitFailure(str(error))
+    except MemoryError:
+        return FitFailure("out of memory; use fewer workers, or a smaller model")
 
 
 def fit_result(

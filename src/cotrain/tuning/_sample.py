@@ -17,17 +17,11 @@ _FEWEST = {"single": 5, "group": 2, "together": 1}  # models of a repeat that a 
 
 @dataclass(frozen=True)
 class Sample:
-    """What one trial trains.
+    """What one trial trains."""
 
-    Attributes
-    ----------
-    rungs : tuple of tuple of Fit
-        After each the trial is dropped if it falls behind the best one.
-    seconds : float
-        What all fits take on one core with the settings as they are, by the learner's cost model.
-    """
-
+    # After each the trial is dropped if it falls behind the best one
     rungs: tuple[tuple[Fit, ...], ...]
+    # What all fits take on one core with the settings as they are, by the learner's cost model
     seconds: float
 
 

@@ -35,20 +35,11 @@ _AT_RANDOM = 6  # trials before the sampler learns from them
 
 @dataclass(frozen=True)
 class Tried:
-    """One trial.
-
-    Attributes
-    ----------
-    settings : Section
-    d2 : float
-        Mean D² over the tasks and repeats that were trained; NaN if a fit failed.
-    complete : bool
-        False: dropped before all fits were trained.
-    """
+    """One trial."""
 
     settings: Section
-    d2: float
-    complete: bool
+    d2: float  # mean D² over the tasks and repeats that were trained; NaN if a fit failed
+    complete: bool  # false: dropped before all fits were trained
     params: Mapping[str, Any]
 
 

@@ -19,29 +19,15 @@ from cotrain.tuning._search import Evaluate, Tried, search_recipe, study_name
 
 @dataclass(frozen=True)
 class Tuning:
-    """What is tuned on, and where trials are kept.
-
-    Attributes
-    ----------
-    table : TaskTable
-    data_version : str
-    level : int
-        Training folds of each fit.
-    repeats : sequence of Rotation
-    settings : TuneSettings
-    evaluate : callable
-        The outcomes of a learner's fits, in their order.
-    storage : Path or None
-        Optuna's journal.
-    """
+    """What is tuned on, and where trials are kept."""
 
     table: TaskTable
     data_version: str
-    level: int
+    level: int  # training folds of each fit
     repeats: Sequence[Rotation]
     settings: TuneSettings
-    evaluate: Evaluate
-    storage: Path | None = None
+    evaluate: Evaluate  # the outcomes of a learner's fits, in their order
+    storage: Path | None = None  # optuna's journal
 
     def tune(self, name: str, learner: Learner) -> tuple[LearnerRecipes, dict[Way, list[Tried]]]:
         """The recipes of a learner, and the trials of each way of training.

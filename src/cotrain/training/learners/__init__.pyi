@@ -3,7 +3,7 @@ from ._estimator import Estimator, EstimatorLearner, TrainedEstimators
 from ._forest import Forest
 from ._kernel import Kernel
 from ._linear import Linear
-from ._per_task import PerTaskLearner, TaskModel, TrainedTasks
+from ._per_task import PerTaskLearner, TaskModel, TaskRows, TrainedTasks
 from ._pooled import Pooled, PooledLinear
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Pooled",
     "PooledLinear",
     "TaskModel",
+    "TaskRows",
     "TrainedEstimators",
     "TrainedTasks",
 ]

@@ -9,11 +9,11 @@ from pydantic import Field
 from cotrain.allocation import Fit
 from cotrain.lifetime import importing
 from cotrain.settings import Count, Section, within
-from cotrain.tasks import Features, TaskTable
+from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_dense
-from cotrain.training.learners._per_task import PerTaskLearner, TrainedTasks
+from cotrain.training.learners._per_task import PerTaskLearner, TaskRows, TrainedTasks
 from cotrain.training.learners._threads import one_thread
 from cotrain.training.learners._trees import Trees, of_boosting
 
@@ -58,14 +58,7 @@ class Boosting(PerTaskLearner):
         }
         return self.settings.model_copy(update=changed)
 
-    def fit_task(
-        self,
-        features: Features,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
-        is_binary: bool,
-        seed: int,
-    ) -> Trees:
+    def fit_task(self, given: TaskRows) -> Trees:
         """The boosted trees of one task."""
         with importing():
             from sklearn.ensemble import (
@@ -73,7 +66,7 @@ class Boosting(PerTaskLearner):
                 HistGradientBoostingRegressor,
             )
 
-        kind = HistGradientBoostingClassifier if is_binary else HistGradientBoostingRegressor
+        kind = HistGradientBoostingClassifier if given.is_binary else HistGradientBoostingRegressor
         boosting = kind(
             max_iter=self.settings.n_trees,
             learning_rate=self.settings.learning_rate,
@@ -82,14 +75,14 @@ class Boosting(PerTaskLearner):
             max_features=self.settings.max_features,
             l2_regularization=self.settings.l2,
             early_stopping=False,
-            random_state=seed,
+            random_state=given.seed,
         )
-        dense = as_dense(features)
+        dense = as_dense(given.features)
         # A feature that never varies here costs as much as one that does.
         used = np.flatnonzero(dense.min(axis=0) < dense.max(axis=0))
         # More threads take sums in another order.
         with one_thread():
-            boosting.fit(dense[:, used], labels, weights)
+            boosting.fit(dense[:, used], given.labels, given.weights)
         return of_boosting(boosting, used)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:

@@ -14,7 +14,7 @@ from scipy.special import logit
 
 from cotrain.tasks import Features
 from cotrain.training.learners._matrix import as_matrix
-from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TrainedTasks
+from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TaskRows, TrainedTasks
 from cotrain.training.learners._threads import one_thread
 
 # The types that scikit-learn's models are made of and that skops does not trust unasked: they
@@ -88,19 +88,12 @@ class EstimatorLearner(PerTaskLearner):
     def estimator(self, is_binary: bool, seed: int) -> Any:
         """An unfitted classifier with `predict_proba`, or regressor, its `random_state` set."""
 
-    def fit_task(
-        self,
-        features: Features,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
-        is_binary: bool,
-        seed: int,
-    ) -> Estimator:
+    def fit_task(self, given: TaskRows) -> Estimator:
         """The estimator of one task."""
-        estimator = self.estimator(is_binary, seed)
-        told = {} if weights is None else {"sample_weight": weights}
+        estimator = self.estimator(given.is_binary, given.seed)
+        told = {} if given.weights is None else {"sample_weight": given.weights}
         with one_thread():
-            fitted = estimator.fit(as_matrix(features), labels, **told)
+            fitted = estimator.fit(as_matrix(given.features), given.labels, **told)
         model: Any = self.trained.model
         return model(fitted)
 

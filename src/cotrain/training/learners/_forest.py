@@ -9,11 +9,11 @@ from pydantic import Field
 from cotrain.allocation import Fit
 from cotrain.lifetime import importing
 from cotrain.settings import Count, Section, within
-from cotrain.tasks import Features, TaskTable
+from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import dense_if_small
-from cotrain.training.learners._per_task import PerTaskLearner, TrainedTasks
+from cotrain.training.learners._per_task import PerTaskLearner, TaskRows, TrainedTasks
 from cotrain.training.learners._trees import Trees, of_forest
 
 
@@ -54,23 +54,17 @@ class Forest(PerTaskLearner):
         }
         return self.settings.model_copy(update=changed)
 
-    def fit_task(
-        self,
-        features: Features,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
-        is_binary: bool,
-        seed: int,
-    ) -> Trees:
+    def fit_task(self, given: TaskRows) -> Trees:
         """The forest of one task."""
-        forest = self._estimator(is_binary)(
+        forest = self._estimator(given.is_binary)(
             n_estimators=self.settings.n_trees,
             max_features=self.settings.max_features,
             min_samples_leaf=self.settings.min_leaf,
-            random_state=seed,
+            random_state=given.seed,
             n_jobs=1,
         )
-        return of_forest(forest.fit(dense_if_small(features), labels, weights), is_binary)
+        forest.fit(dense_if_small(given.features), given.labels, given.weights)
+        return of_forest(forest, given.is_binary)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
         """The seconds that each fit takes on one core, about, (n_fits,)."""

@@ -48,27 +48,20 @@ _SHARES, _NOISES = (0.0, 0.1, 0.3), (0.03, 0.1, 0.3, 1.0, 3.0)
 
 @dataclass(frozen=True, eq=False)
 class TrainedKernel(Trained):
-    """A weighted sum of similarities to the examples trained on, one column of weights a member.
+    """A weighted sum of similarities to the examples trained on, one column of weights a member."""
 
-    Attributes
-    ----------
-    tasks, is_binary : ndarray, (n_members,)
-    shift, scale : ndarray of float64, (n_members,)
-        An output is the sum times `scale` plus `shift`, NaN for members without labels; logits are
-        clipped to `limit` on either side.
-    limit : ndarray of float64, (n_members,)
-        That of the base rate of as many labels of one class, log(2 n + 1); infinite for values.
-    similarity : Similarity
-    weight : ndarray of float32, (n, n_members)
-    """
-
+    # of each member, (n_members,)
     tasks: np.ndarray
     is_binary: np.ndarray
+    # (n_members,) of float64: an output is the sum times `scale` plus `shift`, NaN for members
+    # without labels; logits are clipped to `limit` on either side
     shift: np.ndarray
     scale: np.ndarray
+    # (n_members,) of float64: that of the base rate of as many labels of one class, log(2 n + 1);
+    # infinite for values
     limit: np.ndarray
     similarity: Similarity
-    weight: np.ndarray
+    weight: np.ndarray  # (n, n_members) of float32
 
     def outputs(self, features: Features) -> np.ndarray:
         """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
@@ -221,17 +214,13 @@ class Kernel(Learner):
 
 @dataclass(frozen=True, eq=False)
 class _Standard:
-    """Labels with mean 0 and standard deviation 1 within each task.
+    """Labels with mean 0 and standard deviation 1 within each task."""
 
-    Attributes
-    ----------
-    target, weight : ndarray of float32, (n_labels,)
-    spread : ndarray of float64, (n_members,)
-        What a unit of the target is worth: in binary members the standard deviation of the class.
-    """
-
+    # (n_labels,) of float32
     target: np.ndarray
     weight: np.ndarray
+    # (n_members,) of float64: what a unit of the target is worth: in binary members the standard
+    # deviation of the class
     spread: np.ndarray
 
     @classmethod

@@ -16,23 +16,17 @@ _MOST_STEPS = 500
 
 @dataclass(frozen=True, eq=False)
 class Coupled:
-    """The covariance of labels: of the examples times of the tasks, (1 - s) I + s 1 1ᵀ.
+    """The covariance of labels: of the examples times of the tasks, (1 - s) I + s 1 1ᵀ."""
 
-    Attributes
-    ----------
-    kernel : ndarray of float32, (n, n)
-        The covariance of examples; (n, 0) where only `blocks` are known: tasks then share nothing.
-    row, member : ndarray, (n_labels,)
-        The example and the task of each label.
-    n_members : int
-    blocks : sequence of (ndarray of int, ndarray of float32), or empty
-        Each task's labels and their covariance; none where they are larger than the whole.
-    """
-
+    # (n, n) of float32: the covariance of examples; (n, 0) where only `blocks` are known: tasks
+    # then share nothing
     kernel: np.ndarray
+    # (n_labels,): the example and the task of each label
     row: np.ndarray
     member: np.ndarray
     n_members: int
+    # sequence of (ndarray of int, ndarray of float32), or empty: each task's labels and their
+    # covariance; none where they are larger than the whole
     blocks: Sequence[tuple[np.ndarray, np.ndarray]] = ()
 
     @classmethod

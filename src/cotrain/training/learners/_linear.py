@@ -15,7 +15,7 @@ from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Capabilities, Suggests
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_matrix
-from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TrainedTasks
+from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TaskRows, TrainedTasks
 from cotrain.training.learners._threads import one_thread
 
 
@@ -75,27 +75,20 @@ class Linear(PerTaskLearner):
         strength = trial.suggest_float("strength", 0.1, 100.0, log=True)
         return self.settings.model_copy(update={"strength": strength})
 
-    def fit_task(
-        self,
-        features: Features,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
-        is_binary: bool,
-        _seed: int,
-    ) -> Weights:
+    def fit_task(self, given: TaskRows) -> Weights:
         """The linear model of one task."""
         with importing():
             from sklearn.linear_model import LogisticRegression, Ridge
 
-        matrix, centre, spread = scaled(as_matrix(features))
+        matrix, centre, spread = scaled(as_matrix(given.features))
         penalty = mean_square(matrix) / self.settings.strength
-        if is_binary:
+        if given.is_binary:
             model = LogisticRegression(C=1 / penalty, max_iter=10_000)
         else:
             solver = "sparse_cg" if issparse(matrix) else "cholesky"
             model = Ridge(alpha=penalty / 2, solver=solver, tol=1e-6)
         with one_thread():
-            model.fit(matrix, labels, weights)
+            model.fit(matrix, given.labels, given.weights)
         weight = model.coef_.ravel() / spread
         return Weights(weight, np.ravel(model.intercept_) - centre @ weight)
 

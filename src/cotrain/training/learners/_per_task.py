@@ -143,6 +143,42 @@ class TrainedTasks(Trained):
         return cls(**facts, models=models)
 
 
+@dataclass(frozen=True, eq=False)
+class TaskRows:
+    """What the model of one task is trained on.
+
+    Attributes
+    ----------
+    features : csr_array or ndarray of float32, (n, ...)
+    labels : ndarray of float64, (n,)
+        0 and 1, both of them; or values of mean 0 and standard deviation 1.
+    weights : ndarray of float64, (n,), or None
+        The examples' weights, of mean 1; None: all alike.
+    is_binary : bool
+    seed : int
+        Of this fit and task, in 0 .. 2**32 - 1.
+    """
+
+    features: Features
+    labels: np.ndarray
+    weights: np.ndarray | None
+    is_binary: bool
+    seed: int
+
+    @classmethod
+    def of(
+        cls, problem: Problem, at: np.ndarray, features: Features, is_binary: bool, seed: int
+    ) -> Self | None:
+        """The training labels at the places `at` and their features; None if all are alike."""
+        train, member = problem.train, problem.train.member[at]
+        labels = (train.truth[at] - problem.shift[member]) / problem.scale[member]
+        weights = train.weight[at]
+        if at.size == 0 or np.ptp(labels) == 0:
+            return None
+        own = None if np.ptp(weights) == 0 else weights / weights.mean()
+        return cls(features, labels, own, is_binary, seed)
+
+
 class PerTaskLearner(Learner):
     """Trains each member by itself, on its own labels; other members change nothing.
 
@@ -154,49 +190,20 @@ class PerTaskLearner(Learner):
     trained: ClassVar[type[TrainedTasks]]
 
     @abstractmethod
-    def fit_task(
-        self,
-        features: Features,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
-        is_binary: bool,
-        seed: int,
-    ) -> TaskModel:
-        """The model of one task.
-
-        Parameters
-        ----------
-        features : csr_array or ndarray of float32, (n, ...)
-        labels : ndarray of float64, (n,)
-            0 and 1, both of them; or values of mean 0 and standard deviation 1.
-        weights : ndarray of float64, (n,), or None
-            The examples' weights, of mean 1; None: all alike.
-        is_binary : bool
-        seed : int
-            Of this fit and task, in 0 .. 2**32 - 1.
-        """
+    def fit_task(self, given: TaskRows) -> TaskModel:
+        """The model of one task."""
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedTasks:
         """A model of each member, trained on the fit's allocation."""
         problem = Problem.of(table, fit)
-        train = problem.train
-        targets, row = problem.targets(train), train.row
-        models: list[TaskModel | None] = []
+        train, row = problem.train, problem.train.row
+        models = []
         for place, task in enumerate(problem.members):
             check_stop(stop)
             at = np.flatnonzero(train.member == place)
-            labels, weights = targets[at], train.weight[at]
-            if at.size == 0 or np.ptp(labels) == 0:
-                models.append(None)
-                continue
-            model = self.fit_task(
-                table.features[train.rows[row[at]]],
-                labels,
-                None if np.ptp(weights) == 0 else weights / weights.mean(),
-                bool(problem.is_binary[place]),
-                seed_of(fit.seed, int(task)),
-            )
-            models.append(model)
+            features, seed = table.features[train.rows[row[at]]], seed_of(fit.seed, int(task))
+            given = TaskRows.of(problem, at, features, bool(problem.is_binary[place]), seed)
+            models.append(None if given is None else self.fit_task(given))
         return self.trained(tasks=problem.members, models=tuple(models), **facts_of(problem))
 
 

@@ -22,7 +22,13 @@ from cotrain.training.learners._boosting import (
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._linear import Linear, LinearSettings, Weights
 from cotrain.training.learners._matrix import as_dense
-from cotrain.training.learners._per_task import TaskModel, TrainedTasks, facts_of, seed_of
+from cotrain.training.learners._per_task import (
+    TaskModel,
+    TaskRows,
+    TrainedTasks,
+    facts_of,
+    seed_of,
+)
 from cotrain.training.learners._trees import Trees
 
 
@@ -72,26 +78,16 @@ class Pooled(Learner):
         """The model trained on the fit's allocation."""
         problem = Problem.of(table, fit)
         check_stop(stop)
-        train, targets = problem.train, problem.targets(problem.train)
-        if np.ptp(targets) == 0:
+        train = problem.train
+        if np.ptp(problem.targets(train)) == 0:
             raise FitError("the labels of all tasks are alike: there is nothing to learn")
-        models: list[TaskModel | None] = []
+        models = []
         for kind in (False, True):
             at = np.flatnonzero(problem.is_binary[train.member] == kind)
-            labels, weights = targets[at], train.weight[at]
-            if at.size == 0 or np.ptp(labels) == 0:
-                models.append(None)
-                continue
             rows = table.features[train.rows[train.row[at]]]
-            models.append(
-                self.of_rows(self.settings).fit_task(
-                    _with_member(rows, train.member[at], problem.members.size),
-                    labels,
-                    None if np.ptp(weights) == 0 else weights / weights.mean(),
-                    kind,
-                    seed_of(fit.seed, int(kind)),
-                )
-            )
+            features = _with_member(rows, train.member[at], problem.members.size)
+            given = TaskRows.of(problem, at, features, kind, seed_of(fit.seed, int(kind)))
+            models.append(None if given is None else self.of_rows(self.settings).fit_task(given))
             check_stop(stop)
         return self.trained(tasks=problem.members, models=tuple(models), **facts_of(problem))
 

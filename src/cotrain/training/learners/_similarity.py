@@ -18,29 +18,21 @@ class Similarity:
 
     Columns are counted (MinMax) or measured (RBF or linear, after scaling to mean 0 and standard
     deviation 1); where there are both, the kernel is the mean of both.
-
-    Attributes
-    ----------
-    counted, measured : ndarray of int64
-        The columns of each kind.
-    start, index, value : ndarray
-        The counted columns of the examples trained on, as a csr_array holds them.
-    centre, spread : ndarray of float64, (n_measured,)
-    points : ndarray of float32, (n, n_measured)
-        The scaled measured columns of the examples trained on.
-    width : ndarray of float64, (1,)
-        The RBF's variance for each column; 0: linear.
     """
 
+    # of int64: the columns of each kind
     counted: np.ndarray
     measured: np.ndarray
+    # The counted columns of the examples trained on, as a csr_array holds them
     start: np.ndarray
     index: np.ndarray
     value: np.ndarray
+    # (n_measured,) of float64
     centre: np.ndarray
     spread: np.ndarray
+    # (n, n_measured) of float32: the scaled measured columns of the examples trained on
     points: np.ndarray
-    width: np.ndarray
+    width: np.ndarray  # (1,) of float64: the RBF's variance for each column; 0: linear
 
     @property
     def n(self) -> int:

@@ -25,26 +25,17 @@ _OF_NODES = ("feature", "number", "left", "right")
 
 @dataclass(frozen=True, eq=False)
 class Trees(TaskModel):
-    """A sum over trees of the value of the leaf that a row falls into.
+    """A sum over trees of the value of the leaf that a row falls into."""
 
-    Attributes
-    ----------
-    roots : ndarray of int64, (n_trees,)
-    feature : ndarray of int32, (n_nodes,)
-        The feature that a node asks for; -1 in a leaf.
-    number : ndarray of float64, (n_nodes,)
-        Up to which the feature leads to the left; in a leaf, its value.
-    left, right : ndarray of int32, (n_nodes,)
-        The nodes below.
-    base : ndarray of float64, (2,)
-        What is added to the sum, and 1 if the sum is a probability, 0 if a logit or a value.
-    """
-
-    roots: np.ndarray
-    feature: np.ndarray
+    roots: np.ndarray  # (n_trees,) of int64
+    feature: np.ndarray  # (n_nodes,) of int32: the feature that a node asks for; -1 in a leaf
+    # (n_nodes,) of float64: up to which the feature leads to the left; in a leaf, its value
     number: np.ndarray
+    # (n_nodes,) of int32: the nodes below
     left: np.ndarray
     right: np.ndarray
+    # (2,) of float64: what is added to the sum, and 1 if the sum is a probability, 0 if a logit or
+    # a value
     base: np.ndarray
 
     @classmethod

@@ -11,7 +11,7 @@ from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER, check_stop
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._result import FitResult, Outcome, fit_result
+from cotrain.training._result import FitResult, Outcome, fit_result, outcome_of
 from cotrain.training.network._compiled_pass import (
     Features,
     Network,
@@ -32,7 +32,6 @@ from cotrain.training.network._recipe import (
     initial_heads,
     initial_layers,
     mean_loss,
-    outcome_of,
     scaled,
 )
 from cotrain.training.network._schedule import batch_size, learning_rate
@@ -42,15 +41,9 @@ from cotrain.training.network._weights import Layer, TrainedNetwork
 
 @dataclass(frozen=True)
 class CompiledEngine:
-    """Trains fits one after the other in compiled code that holds no lock.
+    """Trains fits one after the other in compiled code that holds no lock."""
 
-    Attributes
-    ----------
-    dtype : type
-        float32, or float64 for comparisons.
-    """
-
-    dtype: type[np.floating] = np.float32
+    dtype: type[np.floating] = np.float32  # float32, or float64 for comparisons
     fits_at_once: int = 1
 
     def train(
@@ -250,19 +243,11 @@ class _Inputs:
     """A table's features numbered anew for one fit, the most frequent first.
 
     What a batch reads and updates then lies close together.
-
-    Attributes
-    ----------
-    table : TaskTable
-    features : ndarray of int64, (n_features,)
-        The feature that each number stands for.
-    n_seen : int
-        The first so many occur in training.
     """
 
     table: TaskTable
-    features: np.ndarray
-    n_seen: int
+    features: np.ndarray  # (n_features,) of int64: the feature that each number stands for
+    n_seen: int  # the first so many occur in training
 
     @classmethod
     def of(cls, table: TaskTable, problem: Problem, whole: bool) -> "_Inputs":

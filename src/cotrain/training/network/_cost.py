@@ -22,11 +22,6 @@ _FIXED = 5e-3  # setting up and scoring a fit
 _Number = TypeVar("_Number", int, np.ndarray)
 
 
-def estimate_seconds(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
-    """The seconds that each fit takes on one core, about, float64 (n_fits,)."""
-    return _costs(table, fits, model)
-
-
 def count_operations(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
     """Floating-point operations of training each fit, float64 (n_fits,).
 
@@ -59,7 +54,8 @@ def count_rows(table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
     return sum((some.sum(axis=0) for _, some in _by_fold(table, _allocations(fits))), np.zeros(1))
 
 
-def _costs(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
+def estimate_seconds(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
+    """The seconds that each fit takes on one core, about, float64 (n_fits,)."""
     if not fits:
         return np.zeros(0)
     train = _allocations(fits)

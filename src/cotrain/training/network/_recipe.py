@@ -1,12 +1,9 @@
 """What both engines do alike: initial weights, sizes of batches, learning rates, scores."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from cotrain.exceptions import FitError
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._result import FitFailure, FitResult, Outcome
 from cotrain.training.network._randomness import HEAD, TRUNK, fill_uniform
 from cotrain.training.network._weights import Layer
 
@@ -80,13 +77,3 @@ def check_loss(loss: float, epoch: int) -> None:
 def scaled(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
     """Outputs in the units of the labels, (n_labels,)."""
     return np.asarray(output * problem.scale[labels.member] + problem.shift[labels.member])
-
-
-def outcome_of(train: Callable[[], FitResult]) -> Outcome:
-    """What `train` returns, or why it failed."""
-    try:
-        return train()
-    except FitError as error:
-        return FitFailure(str(error))
-    except MemoryError:
-        return FitFailure("out of memory; use fewer workers, or a smaller model")

@@ -37,6 +37,10 @@ def test_these_stages_do_not_wait_for_the_surrogates(name):
     assert not loaded_by(module) & {"sklearn", "scipy.stats"}
 
 
+def test_a_study_that_tunes_nothing_waits_for_no_search_and_no_store():
+    assert not loaded_by("cotrain.stages.tune") & {"optuna", "sqlalchemy"}
+
+
 def test_settings_of_learners_wait_for_no_compiler():
     code = "import sys; from cotrain.registry import LEARNERS; LEARNERS.find('{}'); print(*sys.modules)"
     for kind in ("network", "forest", "linear", "kernel", "boosting", "pooled"):

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from cotrain.analysis._observations import SubsetScores
-from cotrain.reliability import HELPS, HURTS, UNDECIDED
+from cotrain.reliability import HELPS, HURTS, UNDECIDED, benjamini_hochberg
 
 NO_SKILL, PLACEBO = "no skill", "placebo"
 
@@ -32,7 +32,7 @@ def skilled_tasks(d2: SubsetScores, tasks: Collection[str], fdr: float) -> pd.Da
     skilled = value > 0
     tested = np.isfinite(p_value)
     if tested.any():
-        skilled[tested] &= stats.false_discovery_control(p_value[tested]) <= fdr
+        skilled[tested] &= benjamini_hochberg(p_value[tested]) <= fdr
     return pd.DataFrame({"task": list(tasks), "d2": value, "p_value": p_value, "skilled": skilled})
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 from cotrain.comparison._blend import Blend, Stack, role_means
 from cotrain.comparison._models import Model, roles_of
 from cotrain.comparison._outputs import Outputs, column
+from cotrain.reliability import benjamini_hochberg
 
 # The share of a task's weights below which, for every task, a role is not worth its models.
 LEAST_SHARE = 0.05
@@ -159,7 +160,7 @@ class Choice:
         result = np.zeros(self.skill_p.size, dtype=bool)
         known = ~np.isnan(self.skill_p)
         if known.any():
-            result[known] = stats.false_discovery_control(self.skill_p[known]) <= fdr
+            result[known] = benjamini_hochberg(self.skill_p[known]) <= fdr
         return result & (self.skill > 0)
 
 

@@ -1,6 +1,6 @@
 from ._interval import CONFIDENCE, Interval, paired_interval
 from ._moderate import moderate_variances
-from ._multiple import holm
+from ._multiple import benjamini_hochberg, holm
 from ._power import repeats_to_decide, t_test_power
 from ._split_half import Reliability, spearman_brown, split_half_reliability
 from ._verdicts import HELPS, HURTS, UNDECIDED, UNKNOWN, interval_verdicts, verdicts
@@ -13,6 +13,7 @@ __all__ = [
     "UNKNOWN",
     "Interval",
     "Reliability",
+    "benjamini_hochberg",
     "holm",
     "interval_verdicts",
     "moderate_variances",

@@ -1,3 +1,5 @@
+"""P-values adjusted for how many there are."""
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -32,3 +34,26 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     result = np.full(p.shape, np.nan)
     result[known] = adjusted
     return result
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+    """P-values adjusted so that at most a share alpha of those up to alpha is false, on average.
+
+    Benjamini and Hochberg (1995), as SciPy's `false_discovery_control`, whose import takes longer
+    than all else that tells verdicts.
+
+    Parameters
+    ----------
+    p_values : array, (n,)
+        Between 0 and 1.
+
+    Returns
+    -------
+    ndarray, (n,)
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)
+    steps = p[order] * (p.size / np.arange(1.0, p.size + 1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum.accumulate(steps[::-1])[::-1].clip(0.0, 1.0)
+    return adjusted

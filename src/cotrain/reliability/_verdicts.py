@@ -2,6 +2,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from cotrain.reliability._multiple import benjamini_hochberg
+
 HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
 
 
@@ -21,10 +23,8 @@ def verdicts(effect: ArrayLike, p_value: ArrayLike, fdr: float) -> NDArray[np.st
     known = ~np.isnan(p_value)
     verdict = np.where(known, UNDECIDED, UNKNOWN)
     if known.any():
-        from scipy import stats  # half a second, which the report of a small study can do without
-
         decided = np.zeros(effect.shape, dtype=bool)
-        decided[known] = stats.false_discovery_control(p_value[known]) <= fdr
+        decided[known] = benjamini_hochberg(p_value[known]) <= fdr
         verdict[decided & (effect > 0)] = HELPS
         verdict[decided & (effect < 0)] = HURTS
     return verdict

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,11 +14,12 @@ from cotrain.stages._learners import settings_learner
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import open_tracker
 from cotrain.training import FitResult, Journal, Learner, Outcome, sweep
 from cotrain.tuning import LearnerRecipes, Recipes, plain_settings
-from cotrain.tuning._search import Tried
-from cotrain.tuning._tune import Tuning
+
+if TYPE_CHECKING:  # Optuna, which a study that tunes nothing does without
+    from cotrain.tuning._search import Tried
+    from cotrain.tuning._tune import Tuning
 
 _REPEATS = 2  # of each fit of a trial, so that two cores are busy
 _COLUMNS = ["learner", "way", "trial", "complete", "d2", "settings"]
@@ -50,7 +52,9 @@ def run(study: Study, budget: str | None = None) -> str:
     return "\n".join(said) or "tune: no learner has anything to tune"
 
 
-def _tuning(study: Study, settings: TuneSettings) -> Tuning:
+def _tuning(study: Study, settings: TuneSettings) -> "Tuning":
+    from cotrain.tuning._tune import Tuning
+
     table, version = TaskTable.load(study.table), file_version(study.table)
     journal, plan = Journal(study.journal), study.settings.plan
 
@@ -79,7 +83,7 @@ def _tuning(study: Study, settings: TuneSettings) -> Tuning:
     )
 
 
-def _row(learner: str, way: str, number: int, tried: Tried) -> dict[str, object]:
+def _row(learner: str, way: str, number: int, tried: "Tried") -> dict[str, object]:
     return {
         "learner": learner,
         "way": way,
@@ -98,6 +102,8 @@ def _write(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str
 
 def _log(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:
     """One summary run a search, with its best settings and all trials' D²."""
+    from cotrain.tracking import open_tracker
+
     tracker = open_tracker(study.home)
     for learner, way in dict.fromkeys((str(row["learner"]), str(row["way"])) for row in rows):
         recipe = getattr(recipes[learner], way)

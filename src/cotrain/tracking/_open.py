@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, create_engine
 
 from cotrain.exceptions import TrackingError
+from cotrain.lifetime import importing
 from cotrain.tracking._connect import sqlite_path
 from cotrain.tracking._sql import SqlStore, find_experiment
 from cotrain.tracking._store import ClientStore, Store
@@ -15,7 +16,8 @@ if TYPE_CHECKING:  # its import takes seconds
 
 def make_client(uri: str) -> "MlflowClient":
     """MLflow's client of a store."""
-    from mlflow import MlflowClient
+    with importing():
+        from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 

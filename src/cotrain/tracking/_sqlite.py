@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy
 
 from cotrain.files import whole_file
+from cotrain.lifetime import importing
 
 _LOCKED_SECONDS = 5
 
@@ -73,7 +74,8 @@ def _revision(path: Path) -> str | None:
 
 def _renew(path: Path, backup: Path | None) -> None:
     """Put a new database in the place of `path`, or, with a backup, an upgraded copy of it."""
-    from mlflow.store.db import utils as database
+    with importing():
+        from mlflow.store.db import utils as database
 
     if path.exists():
         # Without its log, which SQLite would play into the new file. Fails while others read it.

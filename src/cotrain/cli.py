@@ -21,6 +21,7 @@ from cotrain.progress import Progress
 from cotrain.study import Study
 
 _DEBUG = "COTRAIN_DEBUG"
+_PATH = click.Path(path_type=Path)
 # Of a disk, a quota or a limit that is full, whoever was writing.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -103,22 +104,14 @@ for _name, _said, *_params in (
 
 
 @cotrain.command()
-@click.argument("models", type=click.Path(path_type=Path))
-@click.argument("examples", type=click.Path(path_type=Path))
+@click.argument("models", type=_PATH)
+@click.argument("examples", type=_PATH)
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default="predictions.csv",
-    show_default=True,
-    help="File for the predictions.",
+    "--out", type=_PATH, default="predictions.csv", show_default=True, help="The file to write."
 )
 @click.option("--smiles", help="The column of SMILES.  [default: as in training]")
 @click.option("--id", "id_column", help="A column that is copied to the predictions.")
-@click.option(
-    "--features",
-    type=click.Path(path_type=Path),
-    help="The file of the examples' images.",
-)
+@click.option("--features", type=_PATH, help="The file of the examples' images.")
 @click.option(
     "--coverage",
     type=click.Choice(["0.8", "0.9", "0.95"]),
@@ -127,30 +120,12 @@ for _name, _said, *_params in (
     help="Share of values that the intervals of real-valued tasks hold.",
 )
 @click.option("--short", is_flag=True, help="Values alone, without intervals and spreads.")
-def predict(
-    models: Path,
-    examples: Path,
-    out: Path,
-    smiles: str | None,
-    id_column: str | None,
-    features: Path | None,
-    coverage: str,
-    short: bool,
-) -> None:
+def predict(coverage: str, **options: Any) -> None:
     """Predict every task for the EXAMPLES of a table with exported MODELS."""
     from cotrain.serving import predict_file
 
     with Progress("predict"):
-        found = predict_file(
-            models,
-            examples,
-            out,
-            smiles,
-            id_column,
-            features=features,
-            coverage=float(coverage),
-            short=short,
-        )
+        found = predict_file(**options, coverage=float(coverage))
     for line in (*found.warnings, *found.problems):
         click.echo(line, err=True)
     click.echo(found.note)
@@ -179,7 +154,7 @@ def doctor(study: Study, yes: bool) -> None:
 
 
 @cotrain.command()
-@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("table", type=_PATH)
 @click.option("--votes", multiple=True, required=True, help="Columns of votes, * for any letters.")
 @click.option("--label", required=True, help="The column of true classes.")
 @click.option("--features", required=True, help="text:a | columns:a,b | given:file | images:file")
@@ -193,11 +168,7 @@ def doctor(study: Study, yes: bool) -> None:
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default="votes",
-    show_default=True,
-    help="Folder for the tables.",
+    "--out", type=_PATH, default="votes", show_default=True, help="Folder for the tables."
 )
 def votes(
     table: Path, by: Literal["log_probability", "accuracy"], seed: int, out: Path, **how: Any
@@ -227,9 +198,7 @@ def ui(study: Study, port: int) -> None:
 
 @cotrain.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--csv", type=click.Path(path_type=Path), help="Your table: CSV, Excel, Parquet, SDF."
-)
+@click.option("--csv", type=_PATH, help="Your table: CSV, Excel, Parquet, SDF.")
 @click.option("--smiles", help="The column of SMILES.")
 @click.option("--tasks", multiple=True, help="Columns to learn, * for any letters; no others.")
 @click.option("--ignore", multiple=True, help="Columns to leave out.")

@@ -306,13 +306,13 @@ def test_kill_while_logging_then_sync(home, tmp_path, make_fits, way):
 def test_summary_is_replaced_not_piled_up(tracker, tmp_path):
     figure = tmp_path / "figure.txt"
     figure.write_text("one")
-    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5, "gap": np.nan}, [figure], "# Found")
+    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5, "gap": np.nan}, [figure])
     (first,) = runs_of(tracker)
-    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5, "gap": np.nan}, [figure], "# Found")
+    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5, "gap": np.nan}, [figure])
     (second,) = runs_of(tracker)
     assert second.info.run_id == first.info.run_id
     figure.write_text("two")
-    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5}, [figure], "# Found")
+    tracker.log_summary("subsets", {"n": 1}, {"mean": 0.5}, [figure])
     (third,) = runs_of(tracker)
     assert third.info.run_id != first.info.run_id
     assert third.data.metrics == {"mean": 0.5}

@@ -29,11 +29,16 @@ def chemprop(**changes):
 
 
 def of_molecules(table):
-    """The labels of a table, of chains with a fluorine for each of the first six features."""
-    bits = table.sparse_features.toarray()[:, [10, 0, 11, 1, 12, 2, 13, 3, 14, 4, 15, 5]]
-    ends = [["C(O)" if at % 2 == 0 else "C(F)" for at in range(bits.shape[1])]]
-    chains = np.where(bits > 0, ends, "C")
-    names = ["C" + "".join(chain) for chain in chains]
+    """The labels of a table, of chains with a fluorine for each of the first six features.
+
+    The end of each chain is its own, for like molecules would have like ranks.
+    """
+    bits = table.sparse_features[:, :6].toarray() > 0
+    ends = np.stack(np.unravel_index(np.arange(table.n_examples), (3,) * 6), axis=1)
+    names = [
+        "".join(["C(F)" if bit else "C" for bit in head] + ["CNO"[at] for at in end])
+        for head, end in zip(bits, ends, strict=True)
+    ]
     return replace(table, examples=tuple(names), description=MOLECULES)
 
 

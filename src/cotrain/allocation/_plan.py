@@ -17,49 +17,25 @@ Identities = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Rounds:
-    """How a plan goes on after its first subsets: adaptive sampling, by the scores so far.
+    """How a plan goes on after its first subsets: adaptive sampling, by the scores so far."""
 
-    Attributes
-    ----------
-    n_subsets : int
-        The budget, the first subsets included.
-    n_round : int
-        Subsets a round.
-    min_size, max_size : int
-        Bounds of their sizes.
-    score : str
-        What is to be decided on, such as `log_loss`.
-    fdr : float
-        False discovery rate of the verdicts.
-    seed : int
-        Seed of the search for subsets.
-    """
-
-    n_subsets: int
-    n_round: int
+    n_subsets: int  # the budget, the first subsets included
+    n_round: int  # subsets a round
+    # bounds of their sizes
     min_size: int
     max_size: int
-    score: str
-    fdr: float
-    seed: int
+    score: str  # what is to be decided on, such as `log_loss`
+    fdr: float  # false discovery rate of the verdicts
+    seed: int  # seed of the search for subsets
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A named list of distinct fits, each under its identity, in the order of the fit table.
+    """A named list of distinct fits, each under its identity, in the order of the fit table."""
 
-    Attributes
-    ----------
-    name : str
-        The plan's name, such as `subsets`.
-    fits : dict of str to Fit
-        The fits by their identities.
-    rounds : Rounds or None
-        How more subsets are chosen once these fits are trained; None: these are all.
-    """
-
-    name: str
-    fits: Mapping[str, Fit]
+    name: str  # the plan's name, such as `subsets`
+    fits: Mapping[str, Fit]  # the fits by their identities
+    # how more subsets are chosen once these fits are trained; None: these are all
     rounds: Rounds | None = None
 
     @classmethod

@@ -19,21 +19,11 @@ _MAX_SHARED = 100
 
 @dataclass(frozen=True, eq=False)
 class LabelTables:
-    """Exchange rates of labels, where the next ones pay, or why neither is known.
+    """Exchange rates of labels, where the next ones pay, or why neither is known."""
 
-    Attributes
-    ----------
-    exchange_rates : DataFrame
-        One row a pair of target and source; empty if there is no model.
-    next_labels : DataFrame
-        One row a task, the highest gain first; empty if there is no model.
-    reason : str
-        Why there is no model; empty if there is one.
-    """
-
-    exchange_rates: pd.DataFrame
-    next_labels: pd.DataFrame
-    reason: str
+    exchange_rates: pd.DataFrame  # one row a pair of target and source; empty if there is no model
+    next_labels: pd.DataFrame  # one row a task, the highest gain first; empty if there is no model
+    reason: str  # why there is no model; empty if there is one
 
     @classmethod
     def of(cls, seen: Observations, tasks: Sequence[str], level: int, seed: int) -> "LabelTables":

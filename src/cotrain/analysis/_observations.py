@@ -12,17 +12,11 @@ from cotrain.scores import find_score
 
 @dataclass(frozen=True, eq=False)
 class SubsetScores:
-    """What subsets of tasks scored when trained together, repeat by repeat.
+    """What subsets of tasks scored when trained together, repeat by repeat."""
 
-    Attributes
-    ----------
-    indicators : ndarray of int64, (n_subsets, K)
-        1 where a task is a member of a subset.
-    scores : ndarray of float64, (n_repeats, n_subsets, K)
-        Higher is better; NaN where a subset does not hold the task or a score is missing.
-    """
-
-    indicators: np.ndarray
+    indicators: np.ndarray  # (n_subsets, K) of int64: 1 where a task is a member of a subset
+    # (n_repeats, n_subsets, K) of float64: higher is better; NaN where a subset does not hold the
+    # task or a score is missing
     scores: np.ndarray
 
     @property
@@ -50,37 +44,25 @@ class SubsetScores:
 
 @dataclass(frozen=True, eq=False)
 class GridScores:
-    """What the statTAG grid scored.
+    """What the statTAG grid scored."""
 
-    Attributes
-    ----------
-    levels : tuple of int, (n_levels,)
-    baseline : ndarray of float64, (n_repeats, n_levels, K)
-        Score of each task with all tasks at a level; higher is better.
-    augmented : ndarray of float64, (n_repeats, n_levels, K auxiliaries, K targets)
-        The same with one fold more of one auxiliary task.
-    """
-
-    levels: tuple[int, ...]
+    levels: tuple[int, ...]  # (n_levels,)
+    # (n_repeats, n_levels, K) of float64: score of each task with all tasks at a level; higher is
+    # better
     baseline: np.ndarray
+    # (n_repeats, n_levels, K auxiliaries, K targets) of float64: the same with one fold more of one
+    # auxiliary task
     augmented: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """Fits, the labels they were trained on, and what they scored.
+    """Fits, the labels they were trained on, and what they scored."""
 
-    Attributes
-    ----------
-    fits : tuple of Fit, (n_fits,)
-    counts : ndarray of int64, (n_fits, K)
-        Labels of each task that each fit was trained on.
-    scores : ndarray of float64, (n_fits, K)
-        Higher is better (losses are negated); NaN where a fit does not score a task.
-    """
-
-    fits: tuple[Fit, ...]
-    counts: np.ndarray
+    fits: tuple[Fit, ...]  # (n_fits,)
+    counts: np.ndarray  # (n_fits, K) of int64: labels of each task that each fit was trained on
+    # (n_fits, K) of float64: higher is better (losses are negated); NaN where a fit does not score
+    # a task
     scores: np.ndarray
 
     @classmethod

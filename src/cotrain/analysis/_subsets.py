@@ -38,45 +38,25 @@ RELIABLE = 0.8
 
 @dataclass(frozen=True, eq=False)
 class SubsetAnalysis:
-    """What the subsets of a study tell, target by target.
+    """What the subsets of a study tell, target by target."""
 
-    Attributes
-    ----------
-    tasks : tuple of str, (K,)
-    score : str
-        What the subsets were scored by.
-    indicators : ndarray, (n_subsets, K)
-        The subsets of two tasks and more.
-    effects : ndarray, (n_repeats, n_subsets, K)
-        Gain of each subset over the single task, paired by repeat.
-    relevance : Relevance
-    intercept : ndarray, (K,)
-        The surrogates' score of each task alone.
-    reliability : Reliability or None
-        None with one repeat.
-    negative : NegativeTransfer
-        Of the held-out subsets.
-    predicted : ndarray, (n_repeats, n_subsets, K)
-        Effects in each repeat, predicted from subsets of other parts in the other repeats (with one
-        repeat, in it): each subset is held out once.
-    adequacy_p : ndarray, (K,)
-        P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat.
-    surrogate : str
-        What predicts: "linear", also where subsets are too few to hold some out, or "label curve"
-        where that is clearly better on the subsets that are not held out. Relevances are the
-        linear one's.
-    """
-
-    tasks: tuple[str, ...]
-    score: str
-    indicators: np.ndarray
+    tasks: tuple[str, ...]  # (K,)
+    score: str  # what the subsets were scored by
+    indicators: np.ndarray  # (n_subsets, K): the subsets of two tasks and more
+    # (n_repeats, n_subsets, K): gain of each subset over the single task, paired by repeat
     effects: np.ndarray
     relevance: Relevance
-    intercept: np.ndarray
-    reliability: Reliability | None
-    negative: NegativeTransfer
+    intercept: np.ndarray  # (K,): the surrogates' score of each task alone
+    reliability: Reliability | None  # None with one repeat
+    negative: NegativeTransfer  # of the held-out subsets
+    # (n_repeats, n_subsets, K): effects in each repeat, predicted from subsets of other parts in
+    # the other repeats (with one repeat, in it): each subset is held out once
     predicted: np.ndarray
+    # (K,): P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat
     adequacy_p: np.ndarray
+    # what predicts: "linear", also where subsets are too few to hold some out, or "label curve"
+    # where that is clearly better on the subsets that are not held out. Relevances are the linear
+    # one's
     surrogate: str
 
     @classmethod

@@ -12,19 +12,13 @@ from cotrain.reliability import CONFIDENCE, holm, paired_interval
 
 @dataclass(frozen=True)
 class Comparison:
-    """Differences of the first grouping to each other one; positive: the first is better.
+    """Differences of the first grouping to each other one; positive: the first is better."""
 
-    Attributes
-    ----------
-    overall : data frame
-        One row a rival: rival, difference (mean over tasks and repeats), low, high, p_value,
-        p_holm, n_repeats, and tasks the first wins and loses.
-    tasks : data frame
-        One row a rival and task: rival, task, difference, low, high, p_value, p_holm, verdict
-        (wins, loses, undecided, or unknown where there are fewer than two repeats).
-    """
-
+    # one row a rival: rival, difference (mean over tasks and repeats), low, high, p_value, p_holm,
+    # n_repeats, and tasks the first wins and loses
     overall: pd.DataFrame
+    # one row a rival and task: rival, task, difference, low, high, p_value, p_holm, verdict (wins,
+    # loses, undecided, or unknown where there are fewer than two repeats)
     tasks: pd.DataFrame
 
 

@@ -19,16 +19,10 @@ N_PARTS = 20
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Scores, and how far they hang on the examples that happen to be scored.
+    """Scores, and how far they hang on the examples that happen to be scored."""
 
-    Attributes
-    ----------
-    values : ndarray, (n_repeats, K, len(SCORES))
-    without : ndarray, (N_PARTS, K, len(SCORES))
-        Means over repeats with one part of the examples left out.
-    """
-
-    values: np.ndarray
+    values: np.ndarray  # (n_repeats, K, len(SCORES))
+    # (N_PARTS, K, len(SCORES)): means over repeats with one part of the examples left out
     without: np.ndarray
 
     @classmethod
@@ -61,15 +55,10 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class WayScores:
-    """Scores on test labels, natural sign.
+    """Scores on test labels, natural sign."""
 
-    Attributes
-    ----------
-    raw, recalibrated : Scored
-        As the way predicts, and after one parameter common to all tasks has stretched its distance
-        from the base rate, fitted to validation labels.
-    """
-
+    # as the way predicts, and after one parameter common to all tasks has stretched its distance
+    # from the base rate, fitted to validation labels
     raw: Scored
     recalibrated: Scored
 

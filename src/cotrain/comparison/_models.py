@@ -24,21 +24,11 @@ _DRAW = 1_000_003
 
 @dataclass(frozen=True, order=True)
 class Model:
-    """A model of some tasks, trained anew in each repeat.
+    """A model of some tasks, trained anew in each repeat."""
 
-    Attributes
-    ----------
-    learner : str
-        The name of its learner.
-    members : tuple of int
-        The tasks it is trained on, ascending.
-    draw : int
-        Which of several models that differ in their seed alone.
-    """
-
-    learner: str
-    members: tuple[int, ...]
-    draw: int = 0
+    learner: str  # the name of its learner
+    members: tuple[int, ...]  # the tasks it is trained on, ascending
+    draw: int = 0  # which of several models that differ in their seed alone
 
     def fit(self, n_tasks: int, level: int, rotation: Rotation) -> Fit:
         """The fit of one repeat, over the first `level` training folds."""
@@ -57,20 +47,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to predict all tasks: what the recommended portfolio is compared with.
+    """A way to predict all tasks: what the recommended portfolio is compared with."""
 
-    Attributes
-    ----------
-    name : str
-        As in tables: `all together`, `forest`, ...
-    models : tuple of Model
-        Each task is predicted by the mean output of those that hold it; none: by its base rate.
-    served : bool
-        Whether a task is predicted by one model instead, the best on validation labels.
-    """
-
-    name: str
+    name: str  # as in tables: `all together`, `forest`, ...
+    # each task is predicted by the mean output of those that hold it; none: by its base rate
     models: tuple[Model, ...]
+    # whether a task is predicted by one model instead, the best on validation labels
     served: bool = False
 
 

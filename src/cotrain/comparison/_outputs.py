@@ -18,30 +18,22 @@ Use = Literal["validation", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """Outputs of models for the labels of one use (validation or test) in one repeat.
+    """Outputs of models for the labels of one use (validation or test) in one repeat."""
 
-    Attributes
-    ----------
-    task, example, fold : ndarray of int64, (n,)
-        Of each label.
-    truth : ndarray of float64, (n,)
-    base : ndarray of float64, (n,)
-        What the base rate says: the logit of the share of positives among the training labels, or
-        their mean.
-    scale : ndarray of float64, (n,)
-        The standard deviation of the training labels of real-valued tasks; 1 for binary ones.
-    is_binary : ndarray of bool, (K,)
-    by_model : mapping of Model to ndarray of float64, (n,)
-        Logits or values; NaN for the labels of tasks that the model does not hold.
-    """
-
+    # (n,) of int64: of each label
     task: np.ndarray
     example: np.ndarray
     fold: np.ndarray
-    truth: np.ndarray
+    truth: np.ndarray  # (n,) of float64
+    # (n,) of float64: what the base rate says: the logit of the share of positives among the
+    # training labels, or their mean
     base: np.ndarray
+    # (n,) of float64: the standard deviation of the training labels of real-valued tasks; 1 for
+    # binary ones
     scale: np.ndarray
-    is_binary: np.ndarray
+    is_binary: np.ndarray  # (K,) of bool
+    # mapping of Model to ndarray of float64, (n,): logits or values; NaN for the labels of tasks
+    # that the model does not hold
     by_model: Mapping[Model, np.ndarray]
 
     def anchored(self, models: tuple[Model, ...]) -> np.ndarray:

@@ -20,17 +20,10 @@ SIMPLER_COSTS = 0.005
 
 @dataclass(frozen=True)
 class Candidate:
-    """A portfolio that could be recommended.
-
-    Attributes
-    ----------
-    name : str
-    models : tuple of Model
-        None: every task is predicted by its base rate.
-    """
+    """A portfolio that could be recommended."""
 
     name: str
-    models: tuple[Model, ...]
+    models: tuple[Model, ...]  # None: every task is predicted by its base rate
 
     def columns(self, outputs: Outputs) -> np.ndarray:
         """What is blended, (n, n_roles): each role's models that hold a task, averaged."""
@@ -126,29 +119,19 @@ def _offset(outputs: Outputs) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """Which portfolio is recommended, and why.
+    """Which portfolio is recommended, and why."""
 
-    Attributes
-    ----------
-    candidates : tuple of Candidate
-        From the simplest on.
-    d2 : ndarray, (n_repeats, n_candidates, K)
-        D² on validation labels that no blend was fitted to.
-    deficit, error : ndarray, (n_candidates,)
-        What the best has over each in D² (mean or worst), and its standard error over examples.
-    chosen : int
-    skill : ndarray, (K,)
-        Mean share of the base rate's loss that the best portfolio takes away, on such labels.
-    skill_p : ndarray, (K,)
-        One-sided p-value, over labels, of there being no skill; NaN without labels.
-    """
-
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Candidate, ...]  # from the simplest on
+    # (n_repeats, n_candidates, K): D² on validation labels that no blend was fitted to
     d2: np.ndarray
+    # (n_candidates,): what the best has over each in D² (mean or worst), and its standard error
+    # over examples
     deficit: np.ndarray
     error: np.ndarray
     chosen: int
+    # (K,): mean share of the base rate's loss that the best portfolio takes away, on such labels
     skill: np.ndarray
+    # (K,): one-sided p-value, over labels, of there being no skill; NaN without labels
     skill_p: np.ndarray
 
     @property

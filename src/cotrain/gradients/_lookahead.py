@@ -13,20 +13,12 @@ _CHUNK_WEIGHTS = 2**24
 
 @dataclass(frozen=True, eq=False)
 class TaskGradients:
-    """What each task wants of the shared parameters on one batch.
+    """What each task wants of the shared parameters on one batch."""
 
-    Attributes
-    ----------
-    losses : Tensor, (K,)
-        The loss of each task; NaN where the batch holds no label of the task.
-    jacobian : Tensor, (K, P)
-        Row i is the gradient of task i's loss by the P shared numbers; zero without labels.
-    heads : dict of str to Tensor
-        The gradient of the sum of the losses by each parameter that is not shared.
-    """
-
-    losses: Tensor
+    losses: Tensor  # (K,): the loss of each task; NaN where the batch holds no label of the task
+    # (K, P): row i is the gradient of task i's loss by the P shared numbers; zero without labels
     jacobian: Tensor
+    # the gradient of the sum of the losses by each parameter that is not shared
     heads: dict[str, Tensor]
 
     @property

@@ -12,26 +12,15 @@ from cotrain.tasks import TaskTable
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The labels of some members in some folds.
+    """The labels of some members in some folds."""
 
-    Attributes
-    ----------
-    rows : ndarray of int64, (n_rows,)
-        The examples that have at least one of the labels, ascending.
-    start : ndarray of int64, (n_rows + 1,)
-        Where each row's labels begin and end.
-    member : ndarray of int32, (n_labels,)
-        The place of each label's task among the members.
-    truth : ndarray of float32, (n_labels,)
-        The labels.
-    weight : ndarray of float64, (n_labels,)
-        The factor of each label's loss: its task's weight times its example's, and the balance.
-    """
-
+    # (n_rows,) of int64: the examples that have at least one of the labels, ascending
     rows: np.ndarray
-    start: np.ndarray
-    member: np.ndarray
-    truth: np.ndarray
+    start: np.ndarray  # (n_rows + 1,) of int64: where each row's labels begin and end
+    member: np.ndarray  # (n_labels,) of int32: the place of each label's task among the members
+    truth: np.ndarray  # (n_labels,) of float32: the labels
+    # (n_labels,) of float64: the factor of each label's loss: its task's weight times its
+    # example's, and the balance
     weight: np.ndarray
 
     @property
@@ -49,28 +38,16 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """One fit's share of a task table.
+    """One fit's share of a task table."""
 
-    Attributes
-    ----------
-    members : ndarray of int64, (n_members,)
-        The tasks that are trained.
-    is_binary : ndarray of bool, (n_members,)
-        The kind of each member.
-    shift, scale : ndarray of float64, (n_members,)
-        Real-valued labels are trained as (label - shift) / scale: the mean and the standard
-        deviation of the member's training labels. Binary members have 0 and 1.
-    n_labels : ndarray of int64, (n_members,)
-        Training labels of each member.
-    train, validation, test : Labels
-        The labels by their use.
-    """
-
-    members: np.ndarray
-    is_binary: np.ndarray
+    members: np.ndarray  # (n_members,) of int64: the tasks that are trained
+    is_binary: np.ndarray  # (n_members,) of bool: the kind of each member
+    # (n_members,) of float64: real-valued labels are trained as (label - shift) / scale: the mean
+    # and the standard deviation of the member's training labels. Binary members have 0 and 1
     shift: np.ndarray
     scale: np.ndarray
-    n_labels: np.ndarray
+    n_labels: np.ndarray  # (n_members,) of int64: training labels of each member
+    # the labels by their use
     train: Labels
     validation: Labels
     test: Labels

@@ -12,44 +12,28 @@ from cotrain.training._problem import Labels, Problem
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Outputs for the evaluation labels of a fit's members, in the task table's order of labels.
+    """Outputs for the evaluation labels of a fit's members, in the task table's order of labels."""
 
-    Attributes
-    ----------
-    validation, test : ndarray of float32, (n_labels,)
-        Logits of binary tasks, values of real-valued ones; NaN for a member without any training
-        label, which never learnt anything.
-    """
-
+    # (n_labels,) of float32: logits of binary tasks, values of real-valued ones; NaN for a member
+    # without any training label, which never learnt anything
     validation: np.ndarray
     test: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """The scores of one fit, for the tasks that it was trained on, and what they follow from.
+    """The scores of one fit, for the tasks that it was trained on, and what they follow from."""
 
-    Attributes
-    ----------
-    tasks : ndarray of int64, (n_members,)
-        The tasks scored: the fit's members.
-    n_labels : ndarray of int64, (n_members,)
-        Labels of each that were trained on.
-    validation, test : ndarray of float64, (n_members, len(SCORES))
-        One column a score, in the order of `cotrain.scores.SCORES`; NaN where a score does not
-        apply (a real-valued task has no AUROC) or is undefined (one class among the labels).
-    n_epochs : int
-        Epochs trained, fewer than asked for after an early stop; 0 where there are none.
-    predictions : Predictions or None
-        None where they were not kept.
-    """
-
-    tasks: np.ndarray
-    n_labels: np.ndarray
+    tasks: np.ndarray  # (n_members,) of int64: the tasks scored: the fit's members
+    n_labels: np.ndarray  # (n_members,) of int64: labels of each that were trained on
+    # (n_members, len(SCORES)) of float64: one column a score, in the order of
+    # `cotrain.scores.SCORES`; NaN where a score does not apply (a real-valued task has no AUROC) or
+    # is undefined (one class among the labels)
     validation: np.ndarray
     test: np.ndarray
+    # epochs trained, fewer than asked for after an early stop; 0 where there are none
     n_epochs: int = 0
-    predictions: Predictions | None = None
+    predictions: Predictions | None = None  # None where they were not kept
 
 
 @dataclass(frozen=True)

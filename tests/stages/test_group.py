@@ -207,7 +207,7 @@ def test_more_groups_than_tasks_are_as_many_as_tasks(study):
     [
         (
             {"group.must_share": [["task0", "task9"]]},
-            "section `group`: `must_share` names the task `task9`, which the study does not have",
+            "`group.must_share` names the task `task9`, which the study does not have",
         ),
         ({"group.must_not_share": [["Task1", "task0"]]}, "did you mean `task1`?"),
         ({"group.weights": {"solubility": 2.0}}, "correct the name, or see if it was excluded"),

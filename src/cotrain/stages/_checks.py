@@ -1,7 +1,8 @@
 """Settings against the data and against each other, before anything is trained."""
 
+import difflib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,7 +23,8 @@ def check_against(settings: Settings, table: TaskTable) -> None:
     wrong = [
         *_wrong_folds(settings),
         *_wrong_scores(settings, table),
-        *_wrong_names(settings, table),
+        *wrong_names(settings, table.tasks),
+        *_wrong_groups(settings, table),
         *_wrong_sizes(settings, table),
     ]
     if table.n_tasks < MIN_TASKS:
@@ -122,20 +124,28 @@ def _wrong_scores(settings: Settings, table: TaskTable) -> Iterator[str]:
             )
 
 
-def _wrong_names(settings: Settings, table: TaskTable) -> Iterator[str]:
+def wrong_names(settings: Settings, tasks: Sequence[str]) -> Iterator[str]:
+    """What the settings call a task and is none, with the name that may be meant."""
     group = settings.group
     named = {
-        "weights": list(group.weights),
-        "must_share": [name for pair in group.must_share for name in pair],
-        "must_not_share": [name for pair in group.must_not_share for name in pair],
+        "plan.primary": settings.plan.primary,
+        "group.weights": list(group.weights),
+        "group.must_share": [name for pair in group.must_share for name in pair],
+        "group.must_not_share": [name for pair in group.must_not_share for name in pair],
     }
-    for name in settings.plan.primary:
-        if name not in table.tasks:
-            yield f"`plan.primary` names the task `{name}`, which the study does not have"
     for key, names in named.items():
         for name in dict.fromkeys(names):
-            if name not in table.tasks:
-                yield f"`group.{key}` names the task `{name}`, which the study does not have"
+            if name not in tasks:
+                close = difflib.get_close_matches(name, tasks, n=1)
+                hint = "correct the name, or see if it was excluded"
+                yield (
+                    f"`{key}` names the task `{name}`, which the study does not have; "
+                    f"{f'did you mean `{close[0]}`?' if close else hint}"
+                )
+
+
+def _wrong_groups(settings: Settings, table: TaskTable) -> Iterator[str]:
+    group = settings.group
     if group.max_size is not None and group.max_size < group.min_size:
         yield "`group.max_size` must be at least `group.min_size`"
     if group.min_size > table.n_tasks:

@@ -1,6 +1,5 @@
 """The best grouping that the surrogates know, and how near it is to the best there is."""
 
-import difflib
 import hashlib
 import json
 import math
@@ -32,6 +31,7 @@ from cotrain.grouping import (
 from cotrain.progress import Steps
 from cotrain.scores import find_score
 from cotrain.settings import GroupSettings
+from cotrain.stages._checks import wrong_names
 from cotrain.stages._context import run_context
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -53,6 +53,8 @@ def _run(study: Study, step: Steps) -> str:
     sign = find_score(study.settings.analyze.score).sign
     tasks = list(TaskTable.load(study.table).tasks)
     data_version = file_version(study.table)
+    if wrong := list(wrong_names(study.settings, tasks)):
+        raise SettingsError(f"{study.folder / 'params.yaml'}: {'; '.join(wrong)}")
     step("search")
     try:
         objective = Objective(value, _rules(group, tasks), _weights(group, tasks, primary))
@@ -151,31 +153,22 @@ def _rules(group: GroupSettings, tasks: list[str]) -> Constraints:
         max_groups=max_groups,
         min_size=group.min_size,
         max_size=group.max_size,
-        must_share=_pairs("must_share", group.must_share, tasks),
-        must_not_share=_pairs("must_not_share", group.must_not_share, tasks),
+        must_share=_pairs(group.must_share, tasks),
+        must_not_share=_pairs(group.must_not_share, tasks),
         max_cost=group.max_cost,
     )
 
 
-def _pairs(key: str, pairs: list[list[str]], tasks: list[str]) -> tuple[tuple[int, int], ...]:
-    found = [[_place(key, name, tasks) for name in pair] for pair in pairs]
-    return tuple((one, other) for one, other in found)
+def _pairs(pairs: list[list[str]], tasks: list[str]) -> tuple[tuple[int, int], ...]:
+    return tuple((tasks.index(one), tasks.index(other)) for one, other in pairs)
 
 
 def _weights(group: GroupSettings, tasks: list[str], primary: list[str]) -> np.ndarray:
     # Of primary tasks the others are but sources; a weight must be positive.
     weights = np.array([1.0 if not primary or task in primary else _SOURCE for task in tasks])
     for name, weight in group.weights.items():
-        weights[_place("weights", name, tasks)] = weight
+        weights[tasks.index(name)] = weight
     return weights
-
-
-def _place(key: str, name: str, tasks: list[str]) -> int:
-    if name in tasks:
-        return tasks.index(name)
-    close = difflib.get_close_matches(name, tasks, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else "correct the name, or see if it was excluded"
-    raise ValueError(f"`{key}` names the task `{name}`, which the study does not have; {hint}")
 
 
 def _storage(study: Study) -> str:

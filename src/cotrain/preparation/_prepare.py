@@ -20,9 +20,10 @@ from cotrain.preparation._tasks import (
     unscorable_tasks,
 )
 from cotrain.preparation._values import check_values, label_values
+from cotrain.registry import SPLITTERS
 from cotrain.settings import LabelSettings, PrepareSettings
 from cotrain.sources import RawTable
-from cotrain.splits import Folds, distinct, make_splitter
+from cotrain.splits import Folds, Splitter, distinct
 from cotrain.tasks import Features, TaskKind, TaskTable
 
 _FILES = ("rejects", "conflicts", "excluded", "tasks", "summary", "fold_counts", "folds", "notes")
@@ -175,7 +176,7 @@ def _records_of(named: RawTable, examples: np.ndarray) -> RawTable:
 def _folds(named: RawTable, labels: LabelMatrix, settings: PrepareSettings) -> Folds:
     """The folds of the examples, checked: they may be another package's."""
     rows = np.flatnonzero(named.records["example"].isin(labels.examples))
-    splitter = make_splitter(settings.split)
+    splitter: Splitter = SPLITTERS.find(settings.split.kind)(settings.split)
     try:
         found = splitter.folds(named.take(rows), labels.values, settings.n_folds, settings.seed)
     except ValueError as error:  # too few groups

@@ -1,7 +1,7 @@
 from ._balance import group_folds
 from ._random import RandomSplitter
 from ._scaffold import murcko_scaffolds
-from ._splitter import Folds, Splitter, distinct, make_splitter
+from ._splitter import Folds, Splitter, distinct
 
 __all__ = [
     "Folds",
@@ -9,6 +9,5 @@ __all__ = [
     "Splitter",
     "distinct",
     "group_folds",
-    "make_splitter",
     "murcko_scaffolds",
 ]

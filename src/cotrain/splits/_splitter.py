@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import csr_array
 
-from cotrain.registry import SPLITTERS
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
 
@@ -72,9 +71,3 @@ class Splitter(ABC):
 def distinct(raw: RawTable) -> np.ndarray:
     """Return the first record of each example, examples in sorted order of names, (N,)."""
     return np.unique(raw.records["example"].to_numpy(dtype=object), return_index=True)[1]
-
-
-def make_splitter(settings: Choice) -> Splitter:
-    """Return the splitter that `settings.kind` names."""
-    made: Splitter = SPLITTERS.find(settings.kind)(settings)
-    return made

@@ -20,24 +20,12 @@ from cotrain.training.network._weights import TrainedNetwork
 
 @dataclass(frozen=True)
 class TorchEngine:
-    """Trains fits side by side with PyTorch's own operations and gradients.
+    """Trains fits side by side with PyTorch's own operations and gradients."""
 
-    Attributes
-    ----------
-    device : str or None
-        A PyTorch device; None: a GPU if there is one.
-    dtype : torch.dtype
-        float32, or float64 for comparisons.
-    fits_at_once : int
-        Fits in one batched computation.
-    n_threads : int
-        Threads of PyTorch on a CPU: one, since workers are one a core.
-    """
-
-    device: str | None = None
-    dtype: torch.dtype = torch.float32
-    fits_at_once: int = 32
-    n_threads: int = 1
+    device: str | None = None  # a PyTorch device; None: a GPU if there is one
+    dtype: torch.dtype = torch.float32  # float32, or float64 for comparisons
+    fits_at_once: int = 32  # fits in one batched computation
+    n_threads: int = 1  # threads of PyTorch on a CPU: one, since workers are one a core
 
     def train(
         self,

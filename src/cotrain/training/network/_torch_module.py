@@ -73,31 +73,21 @@ class ModuleTrunk:
 
 @dataclass(frozen=True, eq=False)
 class TrainedModule(Trained):
-    """A trained module and linear heads.
-
-    Attributes
-    ----------
-    module : Module
-        Maps what its blueprint makes of n rows to (n, n_units).
-    shape : tuple of int
-        The shape of an example: () of a molecule.
-    tasks, is_binary : ndarray, (n_members,)
-    shift, scale : ndarray of float64, (n_members,)
-        A real-valued member's prediction is its head's output times `scale` plus `shift`.
-    head_weight : ndarray of float32, (n_units, n_members)
-    head_bias : ndarray of float32, (n_members,)
-    """
+    """A trained module and linear heads."""
 
     blueprint: ClassVar[Blueprint]
 
-    module: nn.Module
-    shape: tuple[int, ...]
+    module: nn.Module  # maps what its blueprint makes of n rows to (n, n_units)
+    shape: tuple[int, ...]  # the shape of an example: () of a molecule
+    # of each member, (n_members,)
     tasks: np.ndarray
     is_binary: np.ndarray
+    # (n_members,) of float64: a real-valued member's prediction is its head's output times `scale`
+    # plus `shift`
     shift: np.ndarray
     scale: np.ndarray
-    head_weight: np.ndarray
-    head_bias: np.ndarray
+    head_weight: np.ndarray  # (n_units, n_members) of float32
+    head_bias: np.ndarray  # (n_members,) of float32
 
     @classmethod
     def on(cls, blueprint: Blueprint) -> type[Self]:

@@ -249,6 +249,8 @@ def test_what_may_bring_a_task_back_follows_the_split_and_the_reason(split, advi
     note = data_notes(told, excluded, labels, split)[0]
     assert f"; {advice}" in note
     assert note.endswith("may bring back 1 of them")
+    note = data_notes(told, excluded[:1], labels, split)[0]
+    assert note.endswith("may bring them back")
 
 
 def test_a_task_that_is_another_is_told():

@@ -26,11 +26,10 @@ def data_notes(
     if len(excluded):
         reasons = [f"`{row.task}` ({row.reason})" for row in excluded.itertuples()]
         unlucky = ~excluded["reason"].str.endswith(IN_THE_DATA)
-        advice = (
-            f"; {_ADVICE.get(split, _ADVICE['scaffold'])} may bring back" if unlucky.any() else ""
-        )
-        which = "" if unlucky.all() else f" {unlucky.sum()} of them"
-        notes.append(f"left out: {_some(reasons)}{advice}{which if advice else ''}")
+        how = _ADVICE.get(split, _ADVICE["scaffold"])
+        back = "them back" if unlucky.all() else f"back {unlucky.sum()} of them"
+        advice = f"; {how} may bring {back}" if unlucky.any() else ""
+        notes.append(f"left out: {_some(reasons)}{advice}")
     tasks = labelled.tasks
     bounds = tasks[(tasks["n_undecided"] > 0)]
     if len(bounds):

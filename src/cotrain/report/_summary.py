@@ -90,13 +90,15 @@ def _comparison(findings: Findings) -> str:
     score = facts.main_score(findings)
     mean = facts.recommended_mean(findings, score)
     shown = "unknown" if math.isnan(mean) else number(mean)
+    rivals = facts.rivals(findings, score)
+    corrected = f", verdicts corrected for {len(rivals)} rivals" if len(rivals) > 1 else ""
     lines = [
         (
             f"Recommended: {facts.chosen_portfolio(findings)}. On test labels it has a mean "
-            f"{score_name(score)} of {shown}; its gain over"
+            f"{score_name(score)} of {shown}; its gain over (95 % intervals{corrected})"
         )
     ]
-    lines.extend(_rival(rival) for rival in facts.rivals(findings, score))
+    lines.extend(_rival(rival) for rival in rivals)
     return "\n".join(lines)
 
 

@@ -144,12 +144,16 @@ def negative_transfer_sentence(findings: Findings) -> str:
         f"The surrogate finds them with F1 {number(row['f1'], 2)}, balanced accuracy "
         f"{number(row['balanced_accuracy'], 2)} and MCC {number(row['mcc'], 2)}"
     )
-    always = facts.predictor(findings, "always")
-    if always is not None:
-        text += (
-            f"; calling every subset harmful gets {number(always['f1'], 2)}, "
-            f"{number(always['balanced_accuracy'], 2)} and {number(always['mcc'], 2)}"
-        )
+    for name, what in (
+        ("always", "calling every subset harmful"),
+        ("majority", "saying of each task what most subsets do to it"),
+    ):
+        trivial = facts.predictor(findings, name)
+        if trivial is not None:
+            text += (
+                f"; {what} gets {number(trivial['f1'], 2)}, "
+                f"{number(trivial['balanced_accuracy'], 2)} and {number(trivial['mcc'], 2)}"
+            )
     return text.replace(UNKNOWN, "undefined") + "."
 
 

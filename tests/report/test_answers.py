@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from cotrain.report._answers import answers
+from cotrain.report import _facts as facts
+from cotrain.report._answers import _decided, answers
 from cotrain.report._sentences import comparison_sentences, finding_sentences
 from cotrain.tables._records import PortfolioModel
 
@@ -71,3 +72,19 @@ def test_where_the_base_rate_is_as_good_nothing_is_recommended(findings):
     assert text["What should be trained, and what does it gain?"].startswith("Nothing:")
     assert finding_sentences(nothing) == comparison_sentences(nothing)
     assert len(finding_sentences(findings)) > len(comparison_sentences(findings))
+
+
+def test_what_is_decided_is_told_by_each_score(findings):
+    table = findings.comparison
+    usual = table["grouping"].isin(["forest", "single-task"])
+    changed = table.assign(p_value=table["p_value"].where(~usual, 1.0))
+    score = facts.main_score(findings)
+    mine = (table["score"] == score) & (table["grouping"] == "single-task")
+    sure = {"p_value": 0.001, "low": 0.01, "difference": 0.02, "high": 0.03}
+    for name, value in sure.items():
+        changed[name] = changed[name].mask(mine, value)
+    text = _decided(replace(findings, comparison=changed), score)
+    assert text.startswith("by ")
+    assert "better than " in text
+    assert "single-task" in text.split("better than ")[1]
+    assert "forest" not in text

@@ -118,7 +118,20 @@ def _recommendation(findings: Findings) -> list[str]:
         f"What it gains in {score_name(score)} on test labels over what one would do anyway, with "
         f"95 % intervals that count repeats and examples: {listing(gains)}."
     )
+    decided = "; ".join(_decided(findings, each) for each in facts.scores_compared(findings)[:2])
+    sentences.append(f"Decided of that, corrected for all rivals: {decided}.")
     return sentences
+
+
+def _decided(findings: Findings, score: str) -> str:
+    """Which of the usual rivals the portfolio is better or worse than on test labels."""
+    usual = [one for one in facts.rivals(findings, score) if one.grouping in facts.USUAL]
+    said = [
+        f"{verdict} than {listing(names)}"
+        for verdict in ("better", "worse")
+        if (names := [rival.grouping for rival in usual if rival.verdict == verdict])
+    ]
+    return f"by {score_name(score)} {' and '.join(said) or 'none'}"
 
 
 def _groups(findings: Findings) -> str:

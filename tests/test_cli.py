@@ -20,8 +20,9 @@ def cotrain(*arguments: str, folder=None) -> "subprocess.CompletedProcess[str]":
 
 def test_help_names_every_stage_in_order():
     said = CliRunner().invoke(cli.cotrain, ["--help"]).output
-    for name in ("fetch", "prepare", "plan", "train", "analyze", "group", "validate", "report"):
-        assert f"\n  {name} " in said
+    stages = ("fetch", "prepare", "plan", "train", "analyze", "group", "validate", "report")
+    places = [said.index(f"\n  {name} ") for name in ("init", *stages, "export")]
+    assert places == sorted(places)
 
 
 def test_help_does_not_wait_for_heavy_packages():

@@ -26,7 +26,14 @@ _PATH = click.Path(path_type=Path)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _InOrder(click.Group):
+    """Lists `init`, then the stages as they run, then what is around them."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return sorted(self.commands, key=lambda name: name != "init")
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option(
     "-C",
@@ -42,7 +49,7 @@ def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
     """Measure which tasks to train together, which hurt each other, and where labels pay.
 
     A study is a folder with a dvc.yaml and a params.yaml: make one with `cotrain init FOLDER`, run
-    it with `dvc repro`. The stages below are what `dvc repro` calls, in this order.
+    it with `dvc repro`. The stages `fetch` to `report` are what `dvc repro` calls, in this order.
     """
     if debug:
         os.environ[_DEBUG] = "1"
@@ -85,7 +92,6 @@ for _name, _said, *_params in (
     ("prepare", "Make the task table: features, labels, folds."),
     ("tune", "Find each learner's settings for single tasks, groups and all together.", _BUDGET),
     ("plan", "List the fits to train."),
-    ("check", "Hold the settings against the data that is there, and change nothing."),
     ("train", "Train the fits of PLAN that are not yet recorded.", _PLAN),
     ("affinity", "Record gradient affinities along all-together fits."),
     ("analyze", "Fit surrogates and learning curves to the runs."),
@@ -93,6 +99,7 @@ for _name, _said, *_params in (
     ("validate", "Train the grouping and its rivals with fresh seeds; compare on test labels."),
     ("report", "Write the report, its figures and the key figures."),
     ("summary", "Print the main findings."),
+    ("check", "Hold the settings against the data that is there, and change nothing."),
     (
         "export",
         "Train the recommended portfolio on all labels; write and register the models.",

@@ -14,7 +14,6 @@ from .search import (
 )
 from .value import (
     AffinityValue,
-    BlendedValue,
     Constraints,
     Group,
     Grouping,
@@ -32,7 +31,6 @@ from .value import (
 
 __all__ = [
     "AffinityValue",
-    "BlendedValue",
     "Constraints",
     "Group",
     "GroupValue",

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from importlib.util import find_spec
 
-import numpy as np
-
 from cotrain.grouping.proof._bounds import selfish_bound
 from cotrain.grouping.proof._clock import Clock
 from cotrain.grouping.proof._columns import Oracle, close_gap, relax
@@ -13,7 +11,6 @@ from cotrain.grouping.proof._semidefinite import semidefinite_bound
 from cotrain.grouping.proof._spectral import spectral_bound
 from cotrain.grouping.search import greedy_groups, improve
 from cotrain.grouping.value import (
-    BlendedValue,
     Grouping,
     GroupingResult,
     LinearValue,
@@ -46,9 +43,6 @@ def exact_groups(
     and the best of the bounds that need no list of groups. Steps are counted, not timed: the same
     objective has the same result anywhere. Among equals the simplest grouping is returned.
 
-    Groups that are blended are bounded, not proven: by the best without a blend and all that
-    averaging over the largest number of groups could add.
-
     Parameters
     ----------
     objective : Objective
@@ -71,24 +65,10 @@ def exact_groups(
     if start is None:
         start = greedy_groups(objective, seed=seed, starts=starts).groups
     incumbent = as_matrix(start, objective.n_tasks)
-    if isinstance(objective.value, BlendedValue):
-        incumbent, bound = _blended(objective, objective.value, incumbent, clock)
-    else:
-        incumbent, bound = _proven(objective, incumbent, clock)
+    incumbent, bound = _proven(objective, incumbent, clock)
     best = simplest(objective, [start, as_groups(objective.useful(incumbent))])
     found = grouping_result(objective, as_matrix(best.groups, objective.n_tasks), bound)
     return replace(found, timed_out=clock.struck and not found.is_optimal)
-
-
-def _blended(
-    objective: Objective, value: BlendedValue, incumbent: Members, clock: Clock
-) -> tuple[Members, float]:
-    """Return the better of the incumbent and the best without a blend, improved; and a bound."""
-    plain = replace(objective, value=value.value)
-    found, bound = _proven(plain, incumbent, clock)
-    found = max(incumbent, improve(objective, found), key=objective.score)
-    most = np.asarray(objective.weights) @ value.averaging_gain * (1 - 1 / objective.most_groups)
-    return found, bound + float(most)
 
 
 def _proven(objective: Objective, incumbent: Members, clock: Clock) -> tuple[Members, float]:

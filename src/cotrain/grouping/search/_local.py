@@ -114,9 +114,6 @@ class _State:
     def __init__(self, objective: Objective, members: Members) -> None:
         self.objective = objective
         self.blocks = objective.blocks
-        self.gain = (
-            None if objective.gain is None else objective.gain * np.asarray(objective.weights)
-        )
         self.members = np.zeros((objective.most_groups, objective.n_tasks), dtype=bool)
         self.members[: len(members)] = members
         n_slots, (n_blocks, n_tasks) = len(self.members), self.blocks.shape
@@ -143,7 +140,7 @@ class _State:
 
     def step(self) -> bool:
         """Apply the best improving change; return whether there was one."""
-        value = float(self._totals(*self._without([])))
+        value = float(self._totals([]))
         changes = self._best_single(value) or self._best_relocation(value)
         for slot, block in changes:
             self.members[slot] ^= self.blocks[block]
@@ -154,7 +151,7 @@ class _State:
         best = self._threshold(value)
         changes: list[tuple[int, int]] = []
         for slot in range(len(self.members)):
-            totals = self._totals(*self._without([slot]), self.changed[slot])
+            totals = self._totals([slot], self.changed[slot])
             totals[~self._affordable(self.changed_costs[slot] - self.costs[slot])] = -np.inf
             block = int(totals.argmax())
             if totals[block] > best:
@@ -171,7 +168,7 @@ class _State:
                 if source == target or len(blocks) == 0:
                     continue
                 pair = self.changed[source][blocks], self.changed[target][blocks]
-                totals = self._totals(*self._without([source, target]), *pair)
+                totals = self._totals([source, target], *pair)
                 extra = self.changed_costs[source][blocks] - self.costs[source]
                 extra = extra + self.changed_costs[target][blocks] - self.costs[target]
                 totals[~self._affordable(extra)] = -np.inf
@@ -181,21 +178,12 @@ class _State:
                     changes = [(source, int(blocks[winner])), (target, int(blocks[winner]))]
         return changes
 
-    def _without(self, slots: list[int]) -> tuple[Floats, np.ndarray]:
-        """Return each task's best score and number of groups without some slots, (n_tasks,)."""
-        kept = np.delete(self.scores, slots, axis=0)
-        best = kept.max(axis=0, initial=-np.inf)
-        return best, np.isfinite(kept).sum(axis=0) if self.gain is not None else best
-
-    def _totals(self, best: Floats, n_holding: np.ndarray, *changed: Floats) -> Floats:
-        """Return the value with groups of scores `changed` (n_changes, n_tasks) beside others."""
+    def _totals(self, slots: list[int], *changed: Floats) -> Floats:
+        """Return the value with groups of scores `changed` (n_changes, n_tasks) for some slots."""
+        best = np.delete(self.scores, slots, axis=0).max(axis=0, initial=-np.inf)
         for scores in changed:
             best = np.maximum(best, scores)
-        if self.gain is not None:
-            for scores in changed:
-                n_holding = n_holding + np.isfinite(scores)
-            best = best + self.gain * (1 - 1 / np.maximum(n_holding, 1))
-        return best.sum(axis=-1)
+        return np.asarray(best.sum(axis=-1))
 
     def _affordable(self, extra: Floats) -> np.ndarray:
         limit = self.objective.constraints.max_cost

@@ -1,4 +1,3 @@
-from ._blended import BlendedValue
 from ._constraints import Constraints, feasible_cover, is_feasible
 from ._groups import (
     AffinityValue,
@@ -15,7 +14,6 @@ from ._unknown import fill_unknown_pairs
 
 __all__ = [
     "AffinityValue",
-    "BlendedValue",
     "Constraints",
     "Floats",
     "Group",

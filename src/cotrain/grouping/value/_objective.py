@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cotrain.grouping.value._blended import BlendedValue
 from cotrain.grouping.value._constraints import Constraints, is_feasible
 from cotrain.grouping.value._groups import (
     Floats,
@@ -27,8 +26,7 @@ TOLERANCE = 1e-9
 class Objective:
     """What is maximised: the weighted mean over tasks of the best score a group gives them.
 
-    A group may hold a task without serving it: an auxiliary task. With a `BlendedValue`, a task
-    gains by each group that holds it.
+    A group may hold a task without serving it: an auxiliary task.
 
     Parameters
     ----------
@@ -63,11 +61,6 @@ class Objective:
         """Return the largest number of groups that can be of use."""
         return self.constraints.most_groups(self.n_tasks)
 
-    @property
-    def gain(self) -> Floats | None:
-        """Return what averaging adds to each task (n_tasks,), if groups are blended."""
-        return self.value.averaging_gain if isinstance(self.value, BlendedValue) else None
-
     @cached_property
     def free_gain(self) -> Floats | None:
         """Return weight times coefficient (n_tasks, n_tasks) of a linear value without other rules.
@@ -89,8 +82,6 @@ class Objective:
     @cached_property
     def is_flat(self) -> bool:
         """Return whether no task's score differs between groups: single, random, and all tasks."""
-        if self.gain is not None and self.gain.any():
-            return False
         random = np.random.default_rng(0).random((200, self.n_tasks)) < 0.5
         groups = np.vstack([np.eye(self.n_tasks), random, np.ones((1, self.n_tasks))])
         scores = self.value.scores(groups.astype(bool))
@@ -120,35 +111,25 @@ class Objective:
             return scores @ np.asarray(self.weights)[tasks]
         return self.weighted(members)[:, tasks].sum(axis=1)
 
-    def combine(self, scores: Floats) -> Floats:
-        """Return the value of each task (n_tasks,) that groups give scores (n_groups, n_tasks)."""
-        best = scores.max(axis=0)
-        if self.gain is None:
-            return best
-        n_holding = np.maximum(np.isfinite(scores).sum(axis=0), 1)
-        return best + self.gain * (1 - 1 / n_holding)
-
     def score(self, members: Members) -> float:
         """Return the value of the groups (n_groups, n_tasks); -inf if they break a rule."""
         members = members[members.any(axis=1)]
         if not is_feasible(self.constraints, members):
             return -np.inf
-        return float(np.asarray(self.weights) @ self.combine(self.task_scores(members)))
+        return float(np.asarray(self.weights) @ self.task_scores(members).max(axis=0))
 
     def useful(self, members: Members) -> Members:
         """Return the groups without which the value falls, the cheapest set that a pass finds."""
         members = members[members.any(axis=1)]
         scores = self.task_scores(members)
-        kept = np.ones(len(members), dtype=bool)
-        if self.gain is None:  # the first of equals serves
-            kept = np.isin(np.arange(len(members)), scores.argmax(axis=0))
+        kept = np.isin(np.arange(len(members)), scores.argmax(axis=0))  # the first of equals serves
         weights = np.asarray(self.weights)
-        value = float(weights @ self.combine(scores[kept]))
+        value = float(weights @ scores[kept].max(axis=0))
         slack = 1e-12 * max(1.0, abs(value))
         for row in np.argsort(-self.constraints.costs(members), kind="stable"):
             without = kept.copy()
             without[row] = False
-            if without.any() and weights @ self.combine(scores[without]) >= value - slack:
+            if without.any() and weights @ scores[without].max(axis=0) >= value - slack:
                 kept = without
         return members[kept]
 

@@ -87,7 +87,7 @@ def grouping_result(
     groups = as_groups(objective.useful(members))
     members = as_matrix(groups, objective.n_tasks)
     scores = objective.task_scores(members)
-    task_values = objective.combine(scores)
+    task_values = scores.max(axis=0)
     value = float(np.asarray(objective.weights) @ task_values)
     slack = TOLERANCE * max(1.0, float(np.abs(task_values).max()))
     is_optimal = bool(bound <= value + slack)

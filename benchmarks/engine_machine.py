@@ -8,9 +8,8 @@ from numba import njit
 
 from cotrain.allocation import all_together, rotations
 from cotrain.tasks import TaskTable
-from cotrain.training import _kernels
 from cotrain.training._problem import Problem
-from cotrain.training.network import NetworkSettings
+from cotrain.training.network import NetworkSettings, _kernels
 from cotrain.training.network._compiled import CompiledEngine, _blocked, _Inputs
 from cotrain.training.network._memory import side_by_side
 from cotrain.training.network._schedule import batch_size

@@ -1,5 +1,6 @@
 """Every learner of ours against the public contract, and what only some of them do."""
 
+import math
 from dataclasses import replace
 from typing import Literal
 
@@ -26,6 +27,7 @@ from cotrain.training.learners import (
     PooledLinear,
 )
 from cotrain.training.learners._kernel_solve import Coupled, solve
+from cotrain.training.learners._matrix import as_matrix
 from cotrain.training.learners._similarity import Similarity
 from cotrain.training.learners._trees import Trees, of_boosting, of_forest
 
@@ -251,3 +253,8 @@ def test_trees_of_other_types_or_sizes_are_refused(name, change):
     }[change]
     with pytest.raises(ValueError, match="its "):
         Trees.from_arrays({**arrays, name: other})
+
+
+@pytest.mark.parametrize("shape", [(0, 6), (0, 4, 4), (3, 2, 2)])
+def test_features_of_any_number_of_rows_are_a_matrix(shape):
+    assert as_matrix(np.ones(shape)).shape == (shape[0], math.prod(shape[1:]))

@@ -1,5 +1,7 @@
 """Features, sparse or dense and of any shape, as the matrices that estimators take."""
 
+import math
+
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
@@ -13,7 +15,7 @@ def as_matrix(features: Features) -> Features:
     """The features as a csr_array with 32-bit indices, or as an ndarray (n, D), of float32."""
     if not issparse(features):
         dense = np.asarray(features, dtype=np.float32)
-        return dense.reshape(dense.shape[0], -1)
+        return dense.reshape(dense.shape[0], math.prod(dense.shape[1:]))
     # scikit-learn's trees refuse indices of 64 bits.
     indices = features.indices.astype(np.int32, copy=False)
     start = features.indptr.astype(np.int32, copy=False)

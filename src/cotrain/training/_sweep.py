@@ -45,16 +45,12 @@ def sweep_learners(
     fits: Sequence[Fit],
     train: TrainSettings,
 ) -> Iterator[Finished]:
-    """As `sweep`, of fits of several learners: those of each are spread over the whole time.
-
-    Learners that hold Python's lock, as scikit-learn does, so run beside others that do not.
+    """As `sweep`, of fits of several learners, one after the other: side by side they would let
+    the numerical libraries of each other's fits change the number of their threads, and so bits.
     """
-    placed: list[tuple[float, _Chunk]] = []
     for name in dict.fromkeys(fit.learner for fit in fits):
-        own = _chunks(learners[name], table, [fit for fit in fits if fit.learner == name])
-        placed += [(place / len(own), chunk) for place, chunk in enumerate(own)]
-    chunks = [chunk for _, chunk in sorted(placed, key=lambda one: one[0])]
-    yield from _sweep(chunks, table, train)
+        own = [fit for fit in fits if fit.learner == name]
+        yield from sweep(learners[name], table, own, train)
 
 
 def _chunks(learner: Learner, table: TaskTable, fits: Sequence[Fit]) -> list[_Chunk]:

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import random_fits
 from random_fits import Hungry, Saboteur, make_fits, make_model, make_table
+from threadpoolctl import ThreadpoolController
 
 from cotrain.settings import TrainSettings
 from cotrain.training import FitFailure, FitResult, estimate_seconds, sweep, sweep_learners
+from cotrain.training._learner import NEVER
 from cotrain.training.learners import Linear
 from cotrain.training.network import Network
 from cotrain.training.network._compiled import CompiledEngine
@@ -39,6 +41,26 @@ def test_results_do_not_depend_on_workers(mixed, train):
     for fit in fits:
         np.testing.assert_array_equal(alone[fit].validation, spread[fit].validation)
         np.testing.assert_array_equal(alone[fit].test, spread[fit].test)
+
+
+class Counting(Linear):
+    """Notes the threads of the numerical libraries that each fit is trained with."""
+
+    def fit(self, table, fit, stop=NEVER):
+        COUNTED.append(max(one["num_threads"] for one in BLAS.info()))
+        return super().fit(table, fit, stop)
+
+
+COUNTED: list[int] = []
+BLAS = ThreadpoolController().select(user_api="blas")
+
+
+def test_every_worker_has_one_thread_of_its_own(mixed):
+    COUNTED.clear()
+    with BLAS.limit(limits=2):
+        assert max(one["num_threads"] for one in BLAS.info()) == 2
+        outcomes(Counting(Linear.Settings()), mixed, make_fits(), TWO)
+    assert [1] * len(make_fits()) == COUNTED
 
 
 def test_the_longest_fit_goes_first(mixed):

@@ -13,8 +13,8 @@ from cotrain.allocation import Fit
 from cotrain.settings import Section
 from cotrain.tasks import Features, TaskTable
 from cotrain.training import NEVER, Capabilities, Learner, Problem, Trained
+from cotrain.training._threads import one_thread
 from cotrain.training.learners._matrix import as_matrix
-from cotrain.training.learners._threads import one_thread
 
 
 class PooledSettings(Section):

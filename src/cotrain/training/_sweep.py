@@ -17,9 +17,9 @@ from cotrain.settings import TrainSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Learner
 from cotrain.training._result import FitFailure, Outcome
+from cotrain.training._threads import one_thread
 
 Finished = tuple[Fit, Outcome, float]
-_Chunk = tuple[Learner, list[Fit]]
 _Call = tuple[int, Learner, TaskTable, list[Fit], np.ndarray, int]
 
 
@@ -36,7 +36,28 @@ def sweep(
     CotrainError
         If the backend is not installed.
     """
-    yield from _sweep(_chunks(learner, table, fits), table, train)
+    costs = learner.cost(table, fits)
+    waiting = [fits[place] for place in np.argsort(-costs, kind="stable")]
+    # Most workers need no examples' names, and those would be sent with every fit.
+    names = table.examples if learner.trained.reads == "molecules" else ("",) * table.n_examples
+    lean = replace(table, examples=names)
+    lean.labels_by_cell  # noqa: B018 (found once and sent along)
+    at_once = learner.fits_at_once
+    chunks = [waiting[at : at + at_once] for at in range(0, len(waiting), at_once)]
+    while chunks:
+        done: set[int] = set()
+        try:
+            for place, finished in _run(learner, lean, chunks, train):
+                done.add(place)
+                yield from finished
+            return
+        except TerminatedWorkerError:
+            pass
+        chunks = [chunk for place, chunk in enumerate(chunks) if place not in done]
+        n_suspects = train.n_workers
+        for chunk in chunks[:n_suspects]:
+            yield from _alone(learner, lean, chunk)
+        chunks = chunks[n_suspects:]
 
 
 def sweep_learners(
@@ -45,50 +66,21 @@ def sweep_learners(
     fits: Sequence[Fit],
     train: TrainSettings,
 ) -> Iterator[Finished]:
-    """As `sweep`, of fits of several learners, one after the other: side by side they would let
-    the numerical libraries of each other's fits change the number of their threads, and so bits.
-    """
+    """As `sweep`, of fits of several learners: one after the other, as the first fits have them."""
     for name in dict.fromkeys(fit.learner for fit in fits):
         own = [fit for fit in fits if fit.learner == name]
         yield from sweep(learners[name], table, own, train)
 
 
-def _chunks(learner: Learner, table: TaskTable, fits: Sequence[Fit]) -> list[_Chunk]:
-    """As many fits as the learner takes at once, the longest first."""
-    costs = learner.cost(table, fits)
-    waiting = [fits[place] for place in np.argsort(-costs, kind="stable")]
-    at_once = learner.fits_at_once
-    return [(learner, waiting[at : at + at_once]) for at in range(0, len(waiting), at_once)]
-
-
-def _sweep(chunks: list[_Chunk], table: TaskTable, train: TrainSettings) -> Iterator[Finished]:
-    # Most workers need no examples' names, and those would be sent with every fit.
-    named = any(learner.trained.reads == "molecules" for learner, _ in chunks)
-    lean = table if named else replace(table, examples=("",) * table.n_examples)
-    lean.labels_by_cell  # noqa: B018 (found once and sent along)
-    while chunks:
-        done: set[int] = set()
-        try:
-            for place, finished in _run(lean, chunks, train):
-                done.add(place)
-                yield from finished
-            return
-        except TerminatedWorkerError:
-            pass
-        chunks = [chunk for place, chunk in enumerate(chunks) if place not in done]
-        n_suspects = train.n_workers
-        for learner, fits in chunks[:n_suspects]:
-            yield from _alone(learner, lean, fits)
-        chunks = chunks[n_suspects:]
-
-
 def _run(
-    table: TaskTable, chunks: Sequence[_Chunk], train: TrainSettings
+    learner: Learner,
+    table: TaskTable,
+    chunks: Sequence[list[Fit]],
+    train: TrainSettings,
 ) -> Iterator[tuple[int, list[Finished]]]:
     stop = np.zeros(1, dtype=np.bool_)
     calls = [
-        (place, learner, table, fits, stop, os.getpid())
-        for place, (learner, fits) in enumerate(chunks)
+        (place, learner, table, chunk, stop, os.getpid()) for place, chunk in enumerate(chunks)
     ]
     if train.backend == "threading":
         yield from _in_threads(calls, train.n_workers, stop)
@@ -100,12 +92,13 @@ def _in_threads(
     calls: Sequence[_Call], n_workers: int, stop: np.ndarray
 ) -> Iterator[tuple[int, list[Finished]]]:
     pool = ThreadPoolExecutor(n_workers)
-    try:
-        for finished in as_completed([pool.submit(_train, *call) for call in calls]):
-            yield finished.result()
-    finally:
-        stop[0] = True
-        pool.shutdown(cancel_futures=True)
+    with one_thread():
+        try:
+            for finished in as_completed([pool.submit(_train, *call) for call in calls]):
+                yield finished.result()
+        finally:
+            stop[0] = True
+            pool.shutdown(cancel_futures=True)
 
 
 def _in_processes(
@@ -137,24 +130,24 @@ def _train(
     place: int,
     learner: Learner,
     table: TaskTable,
-    fits: list[Fit],
+    chunk: list[Fit],
     stop: np.ndarray,
     caller: int,
 ) -> tuple[int, list[Finished]]:
     end_with_parent(caller)
     start = time.perf_counter()
-    outcomes = learner.evaluate(table, fits, stop)
-    seconds = (time.perf_counter() - start) / len(fits)
-    return place, [(fit, outcome, seconds) for fit, outcome in zip(fits, outcomes, strict=True)]
+    outcomes = learner.evaluate(table, chunk, stop)
+    seconds = (time.perf_counter() - start) / len(chunk)
+    return place, [(fit, outcome, seconds) for fit, outcome in zip(chunk, outcomes, strict=True)]
 
 
-def _alone(learner: Learner, table: TaskTable, fits: list[Fit]) -> list[Finished]:
+def _alone(learner: Learner, table: TaskTable, chunk: list[Fit]) -> list[Finished]:
     """Train fits that were under way when a worker was killed, each in a process of its own."""
     result: list[Finished] = []
     alone = TrainSettings(workers=2, backend="loky")  # one of the two has nothing to do
-    for fit in fits:
+    for fit in chunk:
         try:
-            for _, finished in _run(table, [(learner, [fit])], alone):
+            for _, finished in _run(learner, table, [[fit]], alone):
                 result += finished
         except TerminatedWorkerError:
             reason = "its worker process was killed, most likely out of memory; use fewer workers"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.reliability import paired_interval
-from cotrain.training.learners._threads import one_thread
+from cotrain.training._threads import one_thread
 from cotrain.votes._choose import N_PARTS, By, Choice, choose
 from cotrain.votes._end_model import EndModel
 from cotrain.votes._table import VoteTable

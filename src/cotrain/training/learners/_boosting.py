@@ -11,10 +11,10 @@ from cotrain.lifetime import importing
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
+from cotrain.training._threads import one_thread
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_dense
 from cotrain.training.learners._per_task import PerTaskLearner, TaskRows, TrainedTasks
-from cotrain.training.learners._threads import one_thread
 from cotrain.training.learners._trees import Trees, of_boosting
 
 TreeCount = Annotated[int, within(1, 100_000, "time and memory grow with them")]

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.special import logit
 
 from cotrain.tasks import Features
+from cotrain.training._threads import one_thread
 from cotrain.training.learners._matrix import as_matrix
 from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TaskRows, TrainedTasks
-from cotrain.training.learners._threads import one_thread
 
 # The types that scikit-learn's models are made of and that skops does not trust unasked: they
 # hold arrays, and reading them runs nothing else.

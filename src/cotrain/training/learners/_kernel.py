@@ -16,10 +16,10 @@ from cotrain.tasks import Features, TaskTable
 from cotrain.training._arrays import load_arrays, save_arrays
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
 from cotrain.training._problem import Problem
+from cotrain.training._threads import one_thread
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._kernel_solve import Coupled, solve
 from cotrain.training.learners._similarity import KernelName, Similarity
-from cotrain.training.learners._threads import one_thread
 
 _FILE = "kernel.safetensors"
 _MEMBERS = ("tasks", "is_binary", "shift", "scale", "limit")
@@ -172,10 +172,10 @@ class Kernel(Learner):
                 np.ones((labels.target.size, 1), dtype=bool),
                 stop,
             )[:, 0]
-        weight = np.zeros((train.rows.size, n_members), dtype=np.float32)
-        weight[train.row, train.member] = solution
-        weight = (1 - share) * weight + share * weight.sum(axis=1, keepdims=True)
-        return _trained(problem, labels, similarity, weight, held_out)
+            weight = np.zeros((train.rows.size, n_members), dtype=np.float32)
+            weight[train.row, train.member] = solution
+            weight = (1 - share) * weight + share * weight.sum(axis=1, keepdims=True)
+            return _trained(problem, labels, similarity, weight, held_out)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
         """The seconds that each fit takes on one core, about, (n_fits,)."""

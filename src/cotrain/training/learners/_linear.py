@@ -13,10 +13,10 @@ from cotrain.lifetime import importing
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Capabilities, Suggests
+from cotrain.training._threads import one_thread
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_matrix
 from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TaskRows, TrainedTasks
-from cotrain.training.learners._threads import one_thread
 
 
 class LinearSettings(Section):

@@ -1,10 +1,13 @@
 """What is imported only when it is needed: commands answer sooner."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from cotrain.imports import importing
 
 HEAVY = {"torch", "mlflow", "rdkit", "matplotlib"}
 
@@ -89,3 +92,10 @@ def test_a_study_names_the_extra_that_its_features_need(tmp_path):
     assert done.returncode == 2, done.stderr
     assert "pip install 'cotrain[molecules]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_garbage_is_looked_for_again_after_an_import_that_fails():
+    with pytest.raises(ImportError), importing():
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()

@@ -1,6 +1,5 @@
 """Commands and workers that end with those that started them; one writer a study."""
 
-import gc
 import os
 import signal
 import subprocess
@@ -10,8 +9,6 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-
-from cotrain.lifetime import importing
 
 CALLED = """
 import sys, time
@@ -126,10 +123,3 @@ def test_a_second_writer_waits_and_a_killed_one_leaves_no_lock(tmp_path, end):
             assert second.stdout.readline() == "writing\n"
             assert second.wait() == 0
     assert list(tmp_path.iterdir()) == []
-
-
-def test_garbage_is_looked_for_again_after_an_import_that_fails():
-    with pytest.raises(ImportError), importing():
-        assert not gc.isenabled()
-        raise ImportError
-    assert gc.isenabled()

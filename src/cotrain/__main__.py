@@ -5,7 +5,7 @@ import traceback
 from typing import Any
 
 from cotrain.exceptions import masked, missing_package
-from cotrain.lifetime import importing
+from cotrain.imports import importing
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ import click
 from cotrain import __version__
 from cotrain.doctor import remove_leftovers
 from cotrain.exceptions import CotrainError, masked
-from cotrain.lifetime import end_with_dvc, importing, one_writer
+from cotrain.imports import importing
+from cotrain.lifetime import end_with_dvc, one_writer
 from cotrain.progress import Progress
 from cotrain.study import Study
 

@@ -1,7 +1,6 @@
 """Processes that end with those that started them, and one writer a study."""
 
 import fcntl
-import gc
 import os
 import signal
 import sys
@@ -16,24 +15,6 @@ _SECONDS = 0.5
 _GRACE = 60.0
 _STOPPED = 130
 _SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"}
-
-
-_import_lock = threading.RLock()
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """Imports inside are not searched for garbage, and of one thread at a time.
-
-    They make objects by the hundred thousand that all stay, and looking takes a sixth of their
-    time. Two threads that come into a package from two sides may meet modules that are half made.
-    """
-    with _import_lock:
-        gc.disable()
-        try:
-            yield
-        finally:
-            gc.enable()
 
 
 def end_with_dvc() -> None:

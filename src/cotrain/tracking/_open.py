@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, create_engine
 
 from cotrain.exceptions import TrackingError
-from cotrain.lifetime import importing
+from cotrain.imports import importing
 from cotrain.tracking._connect import sqlite_path
 from cotrain.tracking._sql import SqlStore, find_experiment
 from cotrain.tracking._store import ClientStore, Store

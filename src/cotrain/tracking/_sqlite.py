@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy
 
 from cotrain.files import whole_file
-from cotrain.lifetime import importing
+from cotrain.imports import importing
 
 _LOCKED_SECONDS = 5
 

@@ -7,7 +7,6 @@ import numpy as np
 from pydantic import Field
 
 from cotrain.allocation import Fit
-from cotrain.lifetime import importing
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
@@ -60,11 +59,10 @@ class Boosting(PerTaskLearner):
 
     def fit_task(self, given: TaskRows) -> Trees:
         """The boosted trees of one task."""
-        with importing():
-            from sklearn.ensemble import (
-                HistGradientBoostingClassifier,
-                HistGradientBoostingRegressor,
-            )
+        from sklearn.ensemble import (
+            HistGradientBoostingClassifier,
+            HistGradientBoostingRegressor,
+        )
 
         kind = HistGradientBoostingClassifier if given.is_binary else HistGradientBoostingRegressor
         boosting = kind(

@@ -7,7 +7,6 @@ import numpy as np
 from pydantic import Field
 
 from cotrain.allocation import Fit
-from cotrain.lifetime import importing
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
@@ -78,8 +77,7 @@ class Forest(PerTaskLearner):
         return np.asarray((self.settings.n_trees * work * (n > 0)).sum(axis=1))
 
     def _estimator(self, is_binary: bool) -> Any:
-        with importing():
-            from sklearn import ensemble
+        from sklearn import ensemble
 
         trees = self.settings.trees
         if trees == "auto":

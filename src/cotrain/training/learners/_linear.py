@@ -9,7 +9,6 @@ from pydantic import Field
 from scipy.sparse import issparse
 
 from cotrain.allocation import Fit
-from cotrain.lifetime import importing
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._learner import Capabilities, Suggests
@@ -77,8 +76,7 @@ class Linear(PerTaskLearner):
 
     def fit_task(self, given: TaskRows) -> Weights:
         """The linear model of one task."""
-        with importing():
-            from sklearn.linear_model import LogisticRegression, Ridge
+        from sklearn.linear_model import LogisticRegression, Ridge
 
         matrix, centre, spread = scaled(as_matrix(given.features))
         penalty = mean_square(matrix) / self.settings.strength

@@ -117,3 +117,23 @@ def test_what_cannot_be_is_said_in_one_line(changed, said):
 def test_importing_the_package_imports_no_estimator():
     code = "import cotrain, sys; sys.exit('sklearn' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_where_trees_are_right_the_forest_is_blended_in_and_no_rival_is_better():
+    rng = np.random.default_rng(0)
+    features = rng.uniform(size=(500, 6))
+    # Boxes with edges along the axes: trees find them, lines and smooth models do not.
+    boxes = ((features[:, [0, 2, 4]] > 0.4) ^ (features[:, [1, 3, 5]] > 0.6)).astype(float)
+    model = GroupedClassifier(n_subsets=1, random_state=0).fit(features[:350], boxes[:350])
+    report = model.report_
+    assert report["forest"].mean() < report[["linear", "single-task", "base rate"]].mean().min()
+    assert report["recommended"].mean() <= report["forest"].mean()
+    right = model.predict(features[350:]) == boxes[350:]
+    assert right.mean() > 0.85
+
+
+def test_rivals_that_take_too_long_are_left_out(monkeypatch):
+    monkeypatch.setattr("cotrain.estimator._grouped.AFFORDABLE", 0.0)
+    features, values = made(300)
+    report = GroupedRegressor(n_subsets=1, random_state=0).fit(features, values[:, :3]).report_
+    assert not {"linear", "forest", "kernel"} & set(report)

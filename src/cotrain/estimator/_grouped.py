@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cotrain.allocation import WAYS
 from cotrain.analysis import pair_matrix
+from cotrain.comparison import Model, role_means
 from cotrain.comparison import mixed as blended
-from cotrain.comparison import role_means
 from cotrain.estimator._pooled import Pooled
 from cotrain.estimator._steps import N_FOLDS, Steps, supported
 from cotrain.registry import LEARNERS
@@ -30,6 +30,12 @@ NETWORK = {
     "kind": "network", "hidden": [64], "dropout": 0.2, "epochs": 20, "batch_fraction": 0.05,
     "learning_rate": 0.003, "decay_epochs": [15], "head_bias": "base_rate",
 }  # fmt: skip
+RIVALS = {
+    "linear": {"kind": "linear"},
+    "forest": {"kind": "forest"},
+    "kernel": {"kind": "kernel", "share": 0.0},
+}
+AFFORDABLE = 60.0  # seconds of a core that one fit of a rival to all labels may take
 
 
 class _Grouped(MultiOutputMixin, BaseEstimator):
@@ -40,8 +46,9 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
     estimator : estimator, str or dict, optional
         What tasks are trained with. Of scikit-learn: one model of the rows of all tasks of a group,
         with a column for each task. A kind of ours that trains tasks jointly ("network", "kernel"),
-        or a dict of its settings with `kind`. Default: a network of 64 hidden units, with a linear
-        model as rival.
+        or a dict of its settings with `kind`. Default: a network of 64 hidden units. Kinds of ours
+        are blended with their rivals, which train each task alone: a linear model, a forest and a
+        kernel, without those whose fit to all labels takes over a minute, as cost models have it.
     max_groups : int
     budget : float, optional
         Seconds of one core for the models of subsets, *as the cost model has them*: it sets
@@ -64,8 +71,8 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
         One row a (target, source): relevance, its standard error and verdict.
     report_ : DataFrame
         A row a task: n_labels; the score (log loss of classes, D² of values) on test labels that
-        chose nothing, of the base rate, single-task, all together and recommended; skilled:
-        whether anything beats the base rate on validation labels; reason, if not studied.
+        chose nothing, of the base rate, the rivals, single-task, all together and recommended;
+        skilled: whether anything beats the base rate on validation labels; reason, if not studied.
     portfolio_ : str
         What is recommended, such as "ensemble and grouping".
     n_subsets_, n_features_in_, feature_names_in_
@@ -110,11 +117,11 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
         n_tasks = table.n_tasks
         self._constant = np.array([_base_rate(column, self._kind) for column in labels.T])
         workers = TrainSettings(workers=effective_n_jobs(self.n_jobs), backend="threading")
-        steps = Steps(table, self._learners(), "joint", seed, workers)
+        steps = Steps(table, self._learners(table), "joint", seed, workers)
         studied = np.flatnonzero(steps.can_be_studied())
         self._studied, self._portfolio = studied, None
         self._models: tuple[Trained, ...] = ()
-        shown = ["base rate", "single-task", "all together", "recommended"]
+        shown = ["base rate", *steps.others, "single-task", "all together", "recommended"]
         report = pd.DataFrame(np.nan, index=pd.Index(names, name="task"), columns=shown)
         report.insert(0, "n_labels", (~np.isnan(labels)).sum(axis=0))
         report["skilled"] = False
@@ -164,7 +171,7 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
         if self.budget is not None and not self.budget > 0:
             raise ValueError(f"budget must be positive seconds, got {self.budget!r}")
 
-    def _learners(self) -> Learners:
+    def _learners(self, table: TaskTable) -> Learners:
         given = self.estimator
         made: dict[str, Learner] = {}
         if given is not None and not isinstance(given, str | dict):
@@ -177,7 +184,7 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
                 NETWORK if given is None else {"kind": given} if isinstance(given, str) else given
             )
             made["joint"] = _ours(described)
-            made["linear"] = _ours({"kind": "linear"})
+            made |= _rivals(table)
             if not made["joint"].capabilities.multi_task:
                 raise ValueError(
                     f"estimator must be a kind that trains tasks jointly, such as network, got "
@@ -326,6 +333,13 @@ def _ours(described: Any) -> Learner:
         return make_learner(section.model_validate(described))
     except (KeyError, ValueError, ImportError) as error:
         raise ValueError(f"estimator: {error}") from error
+
+
+def _rivals(table: TaskTable) -> dict[str, Learner]:
+    """The learners beside the network whose fit to all labels can be afforded."""
+    made = {name: _ours(described) for name, described in RIVALS.items()}
+    fit = Model("", tuple(range(table.n_tasks))).final_fit(table, 0)
+    return {name: one for name, one in made.items() if one.cost(table, [fit])[0] <= AFFORDABLE}
 
 
 def _table(features: Any, labels: np.ndarray, kind: TaskKind, seed: int) -> TaskTable:

@@ -185,10 +185,9 @@ class Steps:
         """The portfolio that is recommended, judged with fresh seeds on test labels."""
         n_tasks, repeats = self.table.n_tasks, self.repeats(True)
         candidates = make_candidates(self.learner, self.others, n_tasks, grouping)
-        shown = ("base rate", "single-task", "all together")
-        ways = [
-            way for way in make_ways(self.learner, [], n_tasks, grouping, {}) if way.name in shown
-        ]
+        shown = ("base rate", *self.others, "single-task", "all together")
+        ways = make_ways(self.learner, self.others, n_tasks, grouping, {})
+        ways = [way for way in ways if way.name in shown]
         models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
         fits = {model: [model.fit(n_tasks, N_TRAIN, one) for one in repeats] for model in models}
         results = self.results(list(dict.fromkeys(chain.from_iterable(fits.values()))))

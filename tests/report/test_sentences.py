@@ -8,12 +8,10 @@ import pytest
 from cotrain.reliability import interval_verdicts
 from cotrain.report import _facts as facts
 from cotrain.report import _sentences as say
-from cotrain.report import _transfer_sentences as transfer
 from cotrain.report import summarize
-from cotrain.report._facts import Rival
 from cotrain.report._metrics import key_figures
-from cotrain.report._tables import comparison_table, negative_transfer_table, relevance_table
-from cotrain.report._words import estimate, number, short_estimate
+from cotrain.report._sections import sections_of
+from cotrain.report._words import estimate, number
 
 
 @pytest.fixture
@@ -21,45 +19,46 @@ def findings(make_tables):
     return make_tables(9).load()
 
 
-def rival(difference, low, high, p_value=0.01, n_repeats=5):
-    return Rival("random", "auroc", 0.8, difference, low, high, p_value, n_repeats)
+def tables(findings):
+    """The tables of the page by their captions, as texts."""
+    return {one.caption: one.texts for each in sections_of(findings) for one in each.tables}
 
 
 @pytest.mark.parametrize(
-    ("one", "verdict"),
+    ("low", "high", "p_value", "verdict"),
     [
-        (rival(0.02, 0.01, 0.03), "better"),
-        (rival(-0.02, -0.03, -0.01), "worse"),
-        (rival(0.02, -0.01, 0.05), "undecided"),
-        (rival(0.02, 0.01, 0.03, p_value=0.2), "undecided"),
-        (rival(0.02, 0.01, 0.03, p_value=math.nan), "better"),
-        (rival(0.02, math.nan, math.nan), "unknown"),
-        (rival(0.0, 0.0, 0.0), "undecided"),
+        (0.01, 0.03, 0.01, "better"),
+        (-0.03, -0.01, 0.01, "worse"),
+        (-0.01, 0.05, 0.01, "undecided"),
+        (0.01, 0.03, 0.2, "undecided"),
+        (0.01, 0.03, math.nan, "better"),
+        (math.nan, math.nan, 0.01, "unknown"),
+        (0.0, 0.0, 0.01, "undecided"),
     ],
 )
-def test_a_comparison_is_decided_by_interval_and_p_value(one, verdict):
-    assert one.verdict == verdict
+def test_a_comparison_is_decided_by_interval_and_p_value(low, high, p_value, verdict):
+    assert facts.verdict(low, high, p_value) == verdict
 
 
-def test_rivals_of_the_tables_are_told_with_their_numbers(findings):
-    text = " ".join(say.comparison_sentences(findings))
+def test_rivals_of_the_tables_are_listed_with_their_numbers(findings):
+    shown = tables(findings)["On test labels, by log loss"].set_index("grouping")
     rows = findings.comparison[findings.comparison["score"] == "log_loss"].set_index("grouping")
     for grouping in ("single-task", "all together", "random"):
         row = rows.loc[grouping]
-        value = short_estimate(row["difference"], row["low"], row["high"])
-        assert f"{grouping} {value}" in text or f"{grouping}: {value}" in text
-    assert "Undecided on test labels by log loss, over 5 repeats, corrected for" in text
+        value = estimate(row["difference"], row["low"], row["high"])
+        assert shown.loc[grouping, "gain over it"] == value
+        assert shown.loc[grouping, "mean"] == number(row["mean"])
+    assert shown.loc["recommended", "verdict"] == ""
 
 
 def test_the_strongest_pairs_stand_beside_their_reliability(findings):
-    text = transfer.relevance_sentence(findings)
+    text = say.relevance(findings)
     table = findings.relevance
     best = table.loc[table["relevance"].where(table["verdict"] == "helps").idxmax()]
     reliability = findings.surrogates.set_index("target")["reliability"][best["target"]]
+    value = estimate(best["relevance"], best["low"], best["high"])
     assert (
-        f"{best['source']} helps {best['target']} most, "
-        f"{estimate(best['relevance'], best['low'], best['high'])}, reliability of its target "
-        f"{number(reliability, 2)}"
+        f"{best['source']} helps {best['target']} (reliability {number(reliability, 2)}) most, {value}"
     ) in text
     for verdict in ("helps", "hurts", "undecided"):
         assert str((table["verdict"] == verdict).sum()) in text
@@ -67,13 +66,13 @@ def test_the_strongest_pairs_stand_beside_their_reliability(findings):
 
 def test_the_search_tells_when_it_had_its_best(findings):
     trials = findings.trials
-    text = say.search_sentence(findings)
+    text = say.search(findings)
     assert "tried 200 groupings, 4 of them warm starts" in text
     assert text.endswith("it had its best, 0.471, after 121 trials.")
     beaten = findings.recommendation.model_copy(update={"predicted": trials["value"].min() - 0.01})
-    text = say.search_sentence(replace(findings, recommendation=beaten))
+    text = say.search(replace(findings, recommendation=beaten))
     assert text.endswith("; the exact search found a better one.")
-    assert say.search_sentence(replace(findings, trials=trials.assign(value=math.nan))) == ""
+    assert say.search(replace(findings, trials=trials.assign(value=math.nan))) == ""
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_the_search_tells_when_it_had_its_best(findings):
 )
 def test_what_became_of_unknown_affinities(findings, n_unknown, text):
     best = findings.recommendation.model_copy(update={"n_unknown_affinities": n_unknown})
-    said = say.unknown_affinities_sentence(replace(findings, recommendation=best))
+    said = say.unknown_affinities(replace(findings, recommendation=best))
     assert re.search(text, said)
 
 
@@ -96,28 +95,23 @@ def test_a_step_that_knows_few_pairs_is_counted_but_not_shown(make_tables):
     shown = facts.affinity_steps(findings)
     assert 50 not in shown["step"].tolist()
     assert len(shown) == len(findings.affinity_steps) - 1
-    text = transfer.affinity_steps_sentence(findings)
+    text = say.affinity_steps(findings)
     assert f"by {number(shown['rank_correlation'].median(), 2)} in the median" in text
     assert "at 20 steps" in text
     assert "1 step with a batch too small to know half of the pairs is not shown" in text
-    assert (
-        transfer.affinity_steps_sentence(
-            replace(findings, affinity_steps=findings.affinity_steps[:0])
-        )
-        == ""
-    )
+    assert say.affinity_steps(replace(findings, affinity_steps=findings.affinity_steps[:0])) == ""
 
 
 def test_nothing_decided_is_said_so(make_tables):
     findings = make_tables(4, effect=0.0).load()
-    assert "No single pair is decided" in transfer.relevance_sentence(findings)
-    assert "helps 0, hurts 0 and leaves 4 undecided" in transfer.together_sentence(findings)
-    assert "no pair is decided with 3 repeats" in summarize(findings)
-    assert "so rankings are weak" in transfer.reliability_sentence(findings)
+    assert "No single pair is decided" in say.relevance(findings)
+    assert "helps in 0, hurts in 0 and is undecided in 4 of 4 tasks" in say.together(findings)
+    assert "No single pair is decided" in summarize(findings)
+    assert "so rankings are weak" in say.reliability(findings)
 
 
 def test_harm_is_told_beside_the_trivial_predictor(findings):
-    text = transfer.negative_transfer_sentence(findings)
+    text = say.negative_transfer(findings)
     rows = findings.negative_transfer.set_index("predictor")
     assert f"F1 {number(rows.loc['surrogate', 'f1'], 2)}" in text
     assert f"calling every subset harmful gets {number(rows.loc['always', 'f1'], 2)}" in text
@@ -127,7 +121,7 @@ def test_harm_is_told_beside_the_trivial_predictor(findings):
 
 def test_unknown_reliability_is_not_zero(findings):
     unknown = findings.overview.model_copy(update={"reliability": math.nan})
-    assert "unknown" in transfer.reliability_sentence(replace(findings, overview=unknown))
+    assert "unknown" in say.reliability(replace(findings, overview=unknown))
 
 
 @pytest.mark.parametrize(
@@ -148,15 +142,14 @@ def test_unknown_verdicts_are_counted_as_such(make_tables):
     findings = make_tables(9, missing=0.3).load()
     n_unknown = (findings.relevance["verdict"] == "unknown").sum()
     assert n_unknown > 0
-    assert f"({n_unknown} could not be measured)" in transfer.relevance_sentence(findings)
-    assert f", {n_unknown} unknown;" in relevance_table(findings).note
+    assert f"({n_unknown} could not be measured)" in say.relevance(findings)
     assert key_figures(findings)["relevance_unknown"] == n_unknown
     kinds = ("helps", "hurts", "undecided", "unknown")
     assert sum(key_figures(findings)[f"relevance_{kind}"] for kind in kinds) == 72
 
 
 def test_predictors_of_harm_have_readable_names(findings):
-    names = [row[0] for row in negative_transfer_table(findings).rows]
+    names = tables(findings)["Foreseeing negative transfer on held-out subsets"]["predictor"]
     assert len(names) == len(set(names)) == 8
     assert not {"prior-random", "cosine", "affinity", "ceiling"} & set(names)
 
@@ -171,7 +164,7 @@ def labelled(make_tables, gains, half):
 
 def test_the_next_labels_are_told_with_their_rivals(make_tables):
     findings = labelled(make_tables, [0.05, 0.049, 0.02, np.nan], 0.0013)
-    text = transfer.next_labels_sentence(findings)
+    text = say.next_labels(findings)
     assert f"100 labels more of {findings.tasks[0]} are expected" in text
     assert f"{estimate(0.05, 0.0487, 0.0513)}, the most of 3 tasks" in text
     assert "1 other task has an interval that reaches into its own" in text
@@ -187,26 +180,29 @@ def test_the_next_labels_are_told_with_their_rivals(make_tables):
     ],
 )
 def test_the_order_of_next_labels_is_as_sure_as_their_intervals(make_tables, half, words):
-    assert words in transfer.next_labels_sentence(labelled(make_tables, [0.05, 0.04, 0.03], half))
+    assert words in say.next_labels(labelled(make_tables, [0.05, 0.04, 0.03], half))
 
 
 def test_exchange_rates_are_told_by_their_intervals(make_tables):
     findings = make_tables(9, labels=True, missing=0.2).load()
     table = findings.exchange_rates
-    text = transfer.exchange_rate_sentence(findings)
-    assert f"median over {table['exchange_rate'].notna().sum()} ordered pairs" in text
+    text = say.exchange_rates(findings)
+    n_unknown = table["exchange_rate"].isna().sum()
+    assert f"of 72 ordered pairs ({n_unknown} could not be measured)" in text
     known = table.dropna(subset="exchange_rate")
     verdict = interval_verdicts(known["exchange_rate"], known["low"], known["high"], 0.05)
     n_above, n_below = (verdict == "helps").sum(), (verdict == "hurts").sum()
-    assert f"{n_above} are above 0 and {n_below} below" in text
+    assert f"helps in {n_above}, hurts in {n_below} and" in text
     assert 0 < n_above <= (known["low"] > 0).sum()
 
 
-def test_brackets_mark_tasks_that_another_model_serves(make_tables):
+def test_tasks_that_another_model_serves_stand_apart(make_tables):
     findings = make_tables(9, auxiliary=True).load()
-    assert say.auxiliary_sentence(findings) in summarize(findings)
-    assert summarize(findings).count(f"({findings.tasks[0]})") == 1
-    assert say.auxiliary_sentence(make_tables(8).load()) == ""
+    groups = tables(findings)["The tasks of each model"].set_index("model")
+    lent = [at for at, texts in groups.iterrows() if findings.tasks[0] in texts.iloc[1]]
+    own = [at for at, texts in groups.iterrows() if findings.tasks[0] in texts.iloc[0]]
+    assert len(lent) == len(own) == 1
+    assert own == [str(findings.recommendation.served_by[findings.tasks[0]] + 1)]
 
 
 def test_wins_are_the_corrected_ones_of_the_comparison(findings):
@@ -214,29 +210,22 @@ def test_wins_are_the_corrected_ones_of_the_comparison(findings):
     row = table[(table["grouping"] == "random") & (table["score"] == "log_loss")].iloc[0]
     at = findings.comparison.index[findings.comparison["grouping"] == "random"]
     findings.comparison.loc[at, ["wins", "loses", "n_tasks"]] = [3, 2, 9]
-    one = next(r for r in facts.rivals(findings, "log_loss") if r.grouping == "random")
-    assert (one.wins, one.loses, one.difference) == (3, 2, row["difference"])
-    cells = next(
-        cells for cells in comparison_table(findings).rows if cells[:2] == ["log loss", "random"]
-    )
-    assert "3 / 2 / 4" in cells
+    one = facts.rivals(findings, "log_loss").set_index("grouping").loc["random"]
+    assert one["difference"] == row["difference"]
+    shown = tables(findings)["On test labels, by log loss"].set_index("grouping")
+    assert shown.loc["random", "tasks won / lost / open"] == "3 / 2 / 4"
 
 
 def test_the_summary_is_short_and_names_groups_and_rivals(findings):
     text = summarize(findings)
     assert len(text.splitlines()) < 30
-    for words in ("Best grouping: 3 models", "reliability", "single-task", "all together"):
+    for words in ("Train “ensemble”: 3 models", "reliability", "single-task", "all together"):
         assert words in text
-    gain = facts.rivals(findings, "log_loss")[0]
-    assert f"{gain.difference:+.4f}" in text
-
-
-def test_a_rival_of_the_same_models_is_called_that():
-    assert say.gain_over(rival(0.0, 0.0, 0.0)) == "0 (the same models)"
-    assert say.gain_over(rival(0.02, -0.01, 0.05)) == "+0.020 (−0.010 to +0.050)"
+    gain = facts.rivals(findings, "log_loss").iloc[0]
+    assert f"{gain['difference']:+.4f}" in text
 
 
 def test_without_harm_nothing_is_said_of_foreseeing_it(findings):
     none = findings.negative_transfer.assign(n_harmful=0)
-    text = transfer.negative_transfer_sentence(replace(findings, negative_transfer=none))
+    text = say.negative_transfer(replace(findings, negative_transfer=none))
     assert text.endswith("none was harmful: how well harm is foreseen stays open.")

@@ -24,8 +24,9 @@ def test_number(value, text):
 
 def test_estimate_has_the_decimals_that_its_interval_is_worth():
     text = words.estimate(0.0123456, 0.0023456, 0.0223456)
-    assert text.replace("\N{NO-BREAK SPACE}", " ") == "+0.012 (95 % interval +0.002 to +0.022)"
+    assert text.replace("\N{NO-BREAK SPACE}", " ") == "+0.012 (+0.002 to +0.022)"
     assert words.estimate(0.5, math.nan, math.nan) == "+0.500 (no interval)"
+    assert words.estimate(math.nan, math.nan, math.nan) == "–"
 
 
 def test_a_difference_that_rounds_to_nothing_has_no_sign():
@@ -33,21 +34,6 @@ def test_a_difference_that_rounds_to_nothing_has_no_sign():
     assert words.signed(0.0004, 2) == "0.00"
 
 
-def test_shorten_keeps_both_ends():
-    short = words.shorten("the first line\nand then the very last", 15)
-    assert len(short) == 15
-    assert short.startswith("the first")
-    assert short.endswith("last")
-
-
-@pytest.mark.parametrize(
-    ("items", "text"),
-    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (list("abc"), "a, b and c")],
-)
-def test_listing(items, text):
-    assert words.listing(items) == text
-
-
-def test_count():
-    assert words.count(1, "task") == "1 task"
-    assert words.count(1200, "row was", "rows were") == "1,200 rows were"
+def test_a_rival_of_the_same_models_is_called_that():
+    assert words.gain_over(0.0, 0.0, 0.0) == "0 (the same models)"
+    assert words.gain_over(0.02, -0.01, 0.05) == "+0.020 (−0.010 to +0.050)"

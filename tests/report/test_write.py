@@ -77,7 +77,9 @@ def test_the_page_loads_nothing(hostile):
     assert {target[1:] for target in re.findall(r"url\((#[^)]+)\)", text)} <= set(page.ids)
     assert "@import" not in text
     papers = ("2010.15413", "2109.04617", "2303.14582", "2512.24866")
-    assert sorted(page.links) == sorted(f"https://arxiv.org/abs/{paper}" for paper in papers)
+    outside = [link for link in page.links if not link.startswith("#")]
+    assert sorted(outside) == sorted(f"https://arxiv.org/abs/{paper}" for paper in papers)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
 def test_hostile_names_are_shown_and_do_nothing(hostile):
@@ -90,13 +92,6 @@ def test_hostile_names_are_shown_and_do_nothing(hostile):
         assert html.escape(name, quote=False) in text or html.escape(name) in text.replace(
             "&#34;", "&quot;"
         ).replace("&#39;", "&#x27;")
-
-
-def test_a_task_served_by_another_model_stands_in_brackets(hostile):
-    findings, folder = hostile
-    page = Reader((folder / "report.html").read_text())
-    assert f"({findings.tasks[0]})" in page.text
-    assert "A task in brackets only helps" in page.text
 
 
 def test_the_end_of_the_colours_of_exchange_rates_is_stated(hostile):
@@ -128,7 +123,7 @@ def test_what_each_grouping_costs_stands_beside_the_comparison(hostile):
         assert row in text
 
 
-def test_every_figure_has_a_title_and_words_for_it(hostile):
+def test_every_figure_has_a_title(hostile):
     _, folder = hostile
     text = (folder / "report.html").read_text()
     names = sorted(path.stem for path in (folder / "figures").glob("*.svg"))
@@ -149,8 +144,8 @@ def test_every_figure_has_a_title_and_words_for_it(hostile):
     for name in names:
         ET.parse(folder / "figures" / f"{name}.svg")
         inline = text.split(f'id="figure-{name}"')[1].split("</figure>")[0]
-        assert re.search(r'<svg role="img" aria-label="[^"]{20,}"', inline)
-        assert re.search(r"<title>[^<]{10,}</title>", inline)
+        title = re.search(r"<figcaption>([^<]{10,})</figcaption>", inline)[1]
+        assert f'<svg role="img" aria-label="{title}"' in inline
 
 
 def test_the_same_findings_give_the_same_bytes(hostile, tmp_path):

@@ -1,39 +1,39 @@
 """The first screen: is any model good, what should be trained, what did the placebo say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cotrain.report import _facts as facts
 from cotrain.report._findings import Findings
-from cotrain.report._sentences import gain_over
-from cotrain.report._words import count, listing, number, score_name, shorten
+from cotrain.report._sentences import next_labels, relevance, reliability
+from cotrain.report._words import gain_over, number, score_name
+from cotrain.words import count, listing, shorten
 
 # What a sentence can show; the page has a list of all groups.
 _MOST_GROUPS, _MOST_MEMBERS, _NAME = 8, 5, 30
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A question of the first screen, answered in sentences."""
-
-    question: str
-    sentences: list[str]
-
-
-def answers(findings: Findings) -> list[Answer]:
+def answers(findings: Findings) -> dict[str, list[str]]:
+    """Return the questions of the first screen, each with the sentences that answer it."""
     primary = findings.overview.primary
-    first = [Answer(f"Which sources help {_named(primary)}?", _sources(findings))]
-    return [
-        *(first if primary else []),
-        Answer("Is any model here good?", _skill(findings)),
-        Answer("What should be trained, and what does it gain?", _recommendation(findings)),
-        Answer("What did the placebo say?", _placebo(findings)),
-    ]
+    asked = {
+        "Is any model here good?": _skill(findings),
+        "What should be trained, and what does it gain?": _recommendation(findings),
+        "What did the placebo say?": _placebo(findings),
+    }
+    return (
+        {f"Which sources help {_named(primary)}?": _sources(findings)} | asked if primary else asked
+    )
 
 
-def _named(tasks: Sequence[str]) -> str:
-    more = f" and {len(tasks) - _MOST_MEMBERS} more" if len(tasks) > _MOST_MEMBERS else ""
-    return listing([f"“{shorten(name, _NAME)}”" for name in tasks[:_MOST_MEMBERS]]) + more
+def summarize(findings: Findings) -> str:
+    """Return the main findings as plain text, for the terminal."""
+    parts = [f"{question}\n{' '.join(said)}" for question, said in answers(findings).items()]
+    parts += [say(findings) for say in (relevance, reliability, next_labels)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _named(tasks: Sequence[str], most: int = _MOST_MEMBERS) -> str:
+    return listing([f"“{shorten(name, _NAME)}”" for name in tasks], most)
 
 
 def _sources(findings: Findings) -> list[str]:
@@ -46,7 +46,7 @@ def _sources(findings: Findings) -> list[str]:
         verdicts = []
         for verdict, said in (("helps", "helped by"), ("hurts", "hurt by")):
             rows = facts.strongest(own, "relevance", verdict, len(own))
-            verdicts.append(f"{said} {_named(rows['source'].tolist()) if len(rows) else 'none'}")
+            verdicts.append(f"{said} {_named(rows['source'].tolist()) or 'none'}")
         n_open = count(int((~own["verdict"].isin(["helps", "hurts"])).sum()), "source")
         with_it = [task for task in best.groups[best.served_by[target]] if task != target]
         trained = f"with {_named(with_it)}" if with_it else "alone"
@@ -63,73 +63,72 @@ def _skill(findings: Findings) -> list[str]:
     if facts.nothing_learnt(findings):
         return [
             (
-                f"No: nothing was learnt here. Of {of_all}, {n_skilled} look better "
-                "than their base rate on validation labels, and no portfolio is clearly better "
-                "than predicting each task's base rate. No claim is made about transfer."
+                f"No: nothing was learnt here. Of {of_all}, {n_skilled} look better than their "
+                "base rate on validation labels, and no portfolio is clearly better than "
+                "predicting each task's base rate. No claim is made about transfer."
             )
         ]
     sentences = [
         (
-            f"{n_skilled} of {of_all} are predicted better than their base rate, on "
-            "validation labels that no blend was fitted to (false discovery rate 5 %)."
+            f"{n_skilled} of {of_all} are predicted better than their base rate, on validation "
+            "labels that no blend was fitted to (false discovery rate 5 %)."
         )
     ]
     if unskilled := skill.loc[skill["skilled"] == 0, "task"].tolist():
-        named = listing([f"“{name}”" for name in unskilled[:8]])
-        more = f" and {len(unskilled) - 8} more" if len(unskilled) > 8 else ""
-        sentences.append(f"Not so, and nothing is claimed of them: {named}{more}.")
+        named = _named(unskilled, _MOST_GROUPS)
+        sentences.append(f"Not so, and nothing is claimed of them: {named}.")
     for score in facts.scores_compared(findings)[:2]:
-        own = facts.recommended_mean(findings, score)
-        others = {rival.grouping: rival.mean for rival in facts.rivals(findings, score)}
-        shown = [f"{name} {number(others[name])}" for name in facts.USUAL if name in others]
-        base = f"; the base rate has {number(others['base rate'])}" if "base rate" in others else ""
+        means = facts.compared(findings, score).set_index("grouping")["mean"].map(number)
+        shown = [f"{name} {means[name]}" for name in facts.USUAL if name in means]
+        base = means.get(facts.BASE_RATE)
         sentences.append(
             f"On test labels the recommended portfolio has a mean {score_name(score)} of "
-            f"{number(own)}{base}. Beside it: {listing(shown)}."
+            f"{means[facts.RECOMMENDED]}{f'; the base rate has {base}' if base else ''}. "
+            f"Beside it: {listing(shown)}."
         )
     return sentences
 
 
 def _recommendation(findings: Findings) -> list[str]:
-    portfolios = findings.portfolios
-    chosen = portfolios[portfolios["chosen"] > 0].iloc[0]
     if facts.nothing_learnt(findings):
         return ["Nothing: predict the base rate, or find better features or more labels."]
+    chosen = findings.portfolios[findings.portfolios["chosen"] > 0].iloc[0]
     weights = findings.weights.groupby("role", sort=False)["weight"].mean()
     parts = [f"{name} {number(weight, 2)}" for name, weight in weights.items()]
     blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
-    trained = facts.n_recommended(findings)
-    less = (
-        ", less those that its blend gives hardly any weight"
-        if trained < chosen["n_models"]
-        else ""
-    )
-    sentences = [
-        (
-            f"Train “{chosen['portfolio']}”{less}: {count(trained, 'model')}{blend}. It is "
-            "the simplest portfolio that is not clearly worse than the best, on validation labels."
-        )
-    ]
-    sentences.append(_groups(findings))
     score = facts.main_score(findings)
-    rivals = [one for one in facts.rivals(findings, score) if one.grouping in facts.USUAL]
-    gains = [f"{rival.grouping} {gain_over(rival)}" for rival in rivals]
-    sentences.append(
-        f"What it gains in {score_name(score)} on test labels over what one would do anyway, with "
-        f"95 % intervals that count repeats and examples: {listing(gains)}."
-    )
-    decided = "; ".join(_decided(findings, each) for each in facts.scores_compared(findings)[:2])
-    sentences.append(f"Decided of that, corrected for all rivals: {decided}.")
-    return sentences
+    n_models = int(facts.compared(findings, score)["n_models"].iloc[0])
+    fewer = n_models < chosen["n_models"]
+    less = ", less those that its blend gives hardly any weight" if fewer else ""
+    rows = facts.rivals(findings, score).to_dict("records")
+    gains = [
+        f"{row['grouping']} {gain_over(row['difference'], row['low'], row['high'])}"
+        for row in rows
+        if row["grouping"] in facts.USUAL
+    ]
+    decided = [_decided(findings, each) for each in facts.scores_compared(findings)[:2]]
+    return [
+        (
+            f"Train “{chosen['portfolio']}”{less}: {count(n_models, 'model')}{blend}. It is the "
+            "simplest portfolio that is not clearly worse than the best, on validation labels."
+        ),
+        _groups(findings),
+        (
+            f"What it gains in {score_name(score)} on test labels over what one would do anyway, "
+            f"with 95 % intervals that count repeats and examples: {listing(gains)}."
+        ),
+        f"Decided of that, corrected for all rivals: {'; '.join(decided)}.",
+    ]
 
 
 def _decided(findings: Findings, score: str) -> str:
     """Which of the usual rivals the portfolio is better or worse than on test labels."""
-    usual = [one for one in facts.rivals(findings, score) if one.grouping in facts.USUAL]
+    rows = facts.rivals(findings, score)
+    usual = rows[rows["grouping"].isin(facts.USUAL)]
     said = [
         f"{verdict} than {listing(names)}"
         for verdict in ("better", "worse")
-        if (names := [rival.grouping for rival in usual if rival.verdict == verdict])
+        if (names := usual.loc[usual["verdict"] == verdict, "grouping"].tolist())
     ]
     return f"by {score_name(score)} {' and '.join(said) or 'none'}"
 
@@ -137,15 +136,11 @@ def _decided(findings: Findings, score: str) -> str:
 def _groups(findings: Findings) -> str:
     best = findings.recommendation
     groups = []
-    for at, group in enumerate(best.groups[:_MOST_GROUPS]):
+    for at, group in enumerate(best.groups):
         served = [task for task in group if not best.is_auxiliary(at, task)]
-        named = [shorten(task, _NAME) for task in served[:_MOST_MEMBERS]]
-        more = [f"{len(served) - _MOST_MEMBERS} more"] if len(served) > _MOST_MEMBERS else []
         beside = len(group) - len(served)
         trained = f", trained with {count(beside, 'other')}" if beside else ""
-        groups.append(f"({at + 1}) {listing([*named, *more])}{trained}")
-    left = len(best.groups) - len(groups)
-    rest = f"; and {count(left, 'model')} more" if left else ""
+        groups.append(f"({at + 1}) {_named(served)}{trained}")
     d2 = findings.portfolios.set_index("portfolio")["d2"]
     outside = not facts.is_grouped(findings) and {"grouping", "ensemble"} <= set(d2.index)
     said = (
@@ -154,28 +149,24 @@ def _groups(findings: Findings) -> str:
         if outside
         else "Of groupings, the best by the measured subsets"
     )
-    return f"{said} predicts, by one model each, {'; '.join(groups)}{rest}."
+    return f"{said} predicts, by one model each, {listing(groups, _MOST_GROUPS)}."
 
 
 def _placebo(findings: Findings) -> list[str]:
-    view, relevance = findings.overview, findings.relevance
-    withheld = relevance["withheld"].value_counts()
+    claims, relevance = findings.overview.placebo_claims, findings.relevance
     stands = int(relevance["verdict"].isin(["helps", "hurts"]).sum())
-    sentences = []
-    if view.placebo_claims is None:
-        sentences.append("None was trained (`plan.placebo.n_subsets` is 0).")
-    else:
-        sentences.append(
-            "The same analysis of a copy with permuted labels, where nothing can be learnt, makes "
-            f"{count(view.placebo_claims, 'claim')} about pairs of tasks."
-        )
+    withheld = relevance["withheld"].value_counts()
     reasons = [
         f"{n} because the placebo shows as much" if why == "placebo" else f"{n} for want of skill"
         for why, n in withheld.items()
         if why
     ]
     because = f"; withheld: {listing(reasons)}" if reasons else ""
-    sentences.append(
-        f"Of {count(len(relevance), 'ordered pair')}, {stands} have a verdict that stands{because}."
+    said = (
+        "None was trained (`plan.placebo.n_subsets` is 0)."
+        if claims is None
+        else "The same analysis of a copy with permuted labels, where nothing can be learnt, makes "
+        f"{count(claims, 'claim')} about pairs of tasks."
     )
-    return sentences
+    pairs = count(len(relevance), "ordered pair")
+    return [said, f"Of {pairs}, {stands} have a verdict that stands{because}."]

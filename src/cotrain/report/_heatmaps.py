@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import pdist
 
 from cotrain.report._svg import DIVERGING, INK, label
 
@@ -30,38 +27,6 @@ class Matrix:
 
     values: Floats  # NaN where unknown and on the diagonal
     is_decided: NDArray[np.bool_]
-
-    def ordered(self, order: NDArray[np.intp]) -> "Matrix":
-        grid = np.ix_(order, order)
-        return Matrix(self.values[grid], self.is_decided[grid])
-
-
-def matrix(
-    table: pd.DataFrame, tasks: tuple[str, ...], source: str, value: str, verdict: str | None
-) -> Matrix:
-    """Return a table of ordered pairs as a matrix over `tasks`; without verdicts all is decided."""
-    index = {task: at for at, task in enumerate(tasks)}
-    kept = table[table["target"].isin(index) & table[source].isin(index)]
-    rows, columns = kept["target"].map(index).to_numpy(int), kept[source].map(index).to_numpy(int)
-    values = np.full((len(tasks), len(tasks)), np.nan)
-    values[rows, columns] = kept[value]
-    np.fill_diagonal(values, np.nan)
-    is_decided = np.zeros(values.shape, dtype=bool)
-    is_decided[rows, columns] = True if verdict is None else kept[verdict].isin(["helps", "hurts"])
-    return Matrix(values, is_decided & ~np.isnan(values))
-
-
-def clustered_order(values: Floats) -> NDArray[np.intp]:
-    """Return the tasks so that those which act and react alike lie side by side.
-
-    Average linkage over each task's row and column; unknown effects count as none.
-    """
-    n_tasks = len(values)
-    if n_tasks < 3:
-        return np.arange(n_tasks)
-    filled = np.nan_to_num(values)
-    tree = linkage(pdist(np.hstack([filled, filled.T])), "average", optimal_ordering=n_tasks <= 100)
-    return np.asarray(leaves_list(tree), dtype=np.intp)
 
 
 def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: float) -> Figure:

@@ -2,8 +2,9 @@
 
 import math
 
+import pandas as pd
+
 from cotrain.report import _facts as facts
-from cotrain.report._facts import VerdictCounts
 from cotrain.report._findings import Findings
 
 # Always in the file; null where a study does not have them.
@@ -33,9 +34,9 @@ def key_figures(findings: Findings) -> Metrics:
         "spearman": view.spearman,
         "spearman_ceiling": view.ceiling,
         "together_mean_gain": float(findings.transfer["gain"].mean()),
-        **_counts("together", VerdictCounts.of(findings.transfer["verdict"])),
-        **_counts("relevance", VerdictCounts.of(findings.relevance["verdict"])),
-        **_counts("pairwise", VerdictCounts.of(findings.pairwise["verdict"])),
+        **_counts("together", findings.transfer),
+        **_counts("relevance", findings.relevance),
+        **_counts("pairwise", findings.pairwise),
         **_negative_transfer(findings),
         "n_groups": len(best.groups),
         "predicted": best.predicted,
@@ -49,13 +50,9 @@ def key_figures(findings: Findings) -> Metrics:
     return {name: _known(value) for name, value in figures.items()}
 
 
-def _counts(name: str, counts: VerdictCounts) -> Metrics:
-    return {
-        f"{name}_helps": counts.helps,
-        f"{name}_hurts": counts.hurts,
-        f"{name}_undecided": counts.undecided,
-        f"{name}_unknown": counts.unknown,
-    }
+def _counts(name: str, table: pd.DataFrame) -> Metrics:
+    counts = facts.verdict_counts(table["verdict"])
+    return {f"{name}_{verdict}": n for verdict, n in counts.items()}
 
 
 def _negative_transfer(findings: Findings) -> Metrics:
@@ -70,20 +67,18 @@ def _negative_transfer(findings: Findings) -> Metrics:
 
 def _test(findings: Findings) -> Metrics:
     score = facts.main_score(findings)
-    rivals = {rival.grouping: rival for rival in facts.rivals(findings, score)}
+    rivals = facts.rivals(findings, score).set_index("grouping")
     figures: Metrics = {
         "test_mean": facts.recommended_mean(findings, score),
         "test_worst_task_recommended": facts.worst_task(findings, facts.RECOMMENDED, score)[1],
     }
-    others = [name for name in facts.USUAL if name in rivals and name not in _GROUPINGS]
+    others = [name for name in facts.USUAL if name in rivals.index and name not in _GROUPINGS]
     for grouping in (*_GROUPINGS, *others):
-        rival = rivals.get(grouping)
         name = grouping.replace(" ", "_").replace("-", "_")
         figures[f"test_worst_task_{name}"] = facts.worst_task(findings, grouping, score)[1]
-        key = f"test_gain_over_{name}"
-        figures[key] = rival.difference if rival else None
-        figures[f"{key}_low"] = rival.low if rival else None
-        figures[f"{key}_high"] = rival.high if rival else None
+        for column, end in (("difference", ""), ("low", "_low"), ("high", "_high")):
+            found = rivals[column].get(grouping)
+            figures[f"test_gain_over_{name}{end}"] = None if found is None else float(found)
     return figures
 
 

@@ -1,8 +1,6 @@
 """Intervals, scatter and front: the figures that are not matrices or curves."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,53 +8,41 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from cotrain.report._facts import Rival
 from cotrain.report._svg import COLOURS, HELPS, HURTS, INK, MAX_MARKS, UNDECIDED, label
 from cotrain.report._words import score_name
 from cotrain.scores import find_score
 from cotrain.tables import Recommendation
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of a plot of intervals; the verdict gives its colour."""
+def interval_plot(axes: Axes, table: pd.DataFrame, names: pd.Series, xlabel: str) -> None:
+    """Draw one value with its interval a row, the first on top, and the line of no difference.
 
-    name: str
-    value: float
-    low: float
-    high: float
-    verdict: str
-
-
-def interval_plot(axes: Axes, rows: Sequence[Row], xlabel: str) -> None:
-    """Draw one value with its interval a row, the first on top, and the line of no difference."""
-    for at, row in enumerate(rows):
-        colour = COLOURS.get(row.verdict, UNDECIDED)
-        marker = {"helps": "^", "hurts": "v"}.get(row.verdict, "o")
-        face = colour if row.verdict in COLOURS else "white"
-        axes.plot([row.low, row.high], [at, at], color=colour, linewidth=1.6)
-        axes.plot([row.value], [at], marker, color=colour, markerfacecolor=face, markersize=5.5)
+    `table` has the columns value, low, high and verdict, which gives the colour.
+    """
+    for at, (_, row) in enumerate(table.iterrows()):
+        colour = COLOURS.get(row["verdict"], UNDECIDED)
+        marker = {"helps": "^", "hurts": "v"}.get(row["verdict"], "o")
+        face = colour if row["verdict"] in COLOURS else "white"
+        axes.plot([row["low"], row["high"]], [at, at], color=colour, linewidth=1.6)
+        axes.plot([row["value"]], [at], marker, color=colour, markerfacecolor=face, markersize=5.5)
     axes.axvline(0, color=INK, linewidth=0.9)
-    axes.set_yticks(range(len(rows)), [label(row.name) for row in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(range(len(table)), [label(name) for name in names])
+    axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(xlabel)
 
 
-def forest(rivals: dict[str, list[Rival]]) -> Figure:
-    n_rows = max((len(rows) for rows in rivals.values()), default=1)
+def forest(rivals: dict[str, pd.DataFrame]) -> Figure:
+    n_rows = max(map(len, rivals.values()))
     layout = ConstrainedLayoutEngine(wspace=0.06)  # tick labels of two panels may not run together
     figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout=layout)
-    verdicts = {"better": "helps", "worse": "hurts"}
-    for at, (score, group) in enumerate(rivals.items()):
+    verdicts = {"verdict": {"better": "helps", "worse": "hurts"}}
+    for at, (score, table) in enumerate(rivals.items()):
         axes = figure.add_subplot(1, len(rivals), at + 1)
-        rows = [
-            Row(r.grouping, r.difference, r.low, r.high, verdicts.get(r.verdict, "undecided"))
-            for r in group
-        ]
-        interval_plot(axes, rows, f"gain in {score_name(score)}")
+        rows = table.replace(verdicts).rename(columns={"difference": "value"})
+        interval_plot(axes, rows, table["grouping"], f"gain in {score_name(score)}")
         axes.locator_params(axis="x", nbins=5)
         axes.set_title(f"by {score_name(score)}")
         if at:
@@ -65,9 +51,9 @@ def forest(rivals: dict[str, list[Rival]]) -> Figure:
 
 
 def gains(table: pd.DataFrame, xlabel: str) -> Figure:
-    rows = [Row(*row) for row in table.itertuples(index=False, name=None)]
-    figure = Figure(figsize=(8, 1.0 + 0.23 * max(len(rows), 3)), layout="constrained")
-    interval_plot(figure.add_subplot(), rows, xlabel)
+    figure = Figure(figsize=(8, 1.0 + 0.23 * max(len(table), 3)), layout="constrained")
+    rows = table.rename(columns={"gain": "value"})
+    interval_plot(figure.add_subplot(), rows, table["task"], xlabel)
     return figure
 
 
@@ -187,11 +173,3 @@ def affinity_steps(table: pd.DataFrame) -> Figure:
         axes.axhline(0, color=INK, linewidth=0.9)
         axes.set_xlabel("training step")
     return figure
-
-
-def extremes(table: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """Return the rows of the highest and of the lowest gains, `limit` in all, highest first."""
-    ranked = table[table["gain"].notna()].sort_values("gain", ascending=False, kind="stable")
-    if len(ranked) <= limit:
-        return ranked
-    return pd.concat([ranked.head(math.ceil(limit / 2)), ranked.tail(limit // 2)])

@@ -1,40 +1,46 @@
-"""The findings in plain sentences; every number comes from a table."""
+"""The findings in plain sentences; every number comes from a table.
+
+A sentence is empty where the study has nothing to say of it. Intervals are 95 % intervals.
+"""
 
 import math
 
+import pandas as pd
+
 from cotrain.report import _facts as facts
-from cotrain.report import _transfer_sentences as transfer
-from cotrain.report._facts import Rival
 from cotrain.report._findings import Findings
 from cotrain.report._words import (
-    count,
-    listing,
+    UNKNOWN,
+    estimate,
     number,
     percent,
+    repeats,
     score_name,
-    short_estimate,
+    signed,
 )
 from cotrain.scores import find_score
+from cotrain.words import count
 
-# Below this a difference is one of the order of sums.
-_ROUNDING = 1e-6
+_UNRELIABLE = 0.3
 
 
-def study_sentences(findings: Findings) -> list[str]:
+def studied(findings: Findings) -> list[str]:
     view = findings.overview
     items = dict(zip(findings.summary["item"], findings.summary["count"], strict=True))
     n_tasks, n_labels = len(findings.tasks), findings.fold_counts["n_labels"].sum()
     what = f"{count(n_tasks, 'task')} with {count(n_labels, 'label')}"
     if (n_examples := items.get("examples", 0)) > 0:
-        what += f" on {count(n_examples, 'example')}"
-        missing = 1 - n_labels / (n_examples * n_tasks)
-        what += f"; {percent(missing)} of the (example, task) pairs have no label"
+        missing = percent(1 - n_labels / (n_examples * n_tasks))
+        what += f" on {count(n_examples, 'example')}; {missing} of the pairs of both have no label"
     n_positive = findings.fold_counts["n_positive"].sum(min_count=1)
-    kind = "real-valued" if math.isnan(n_positive) else "positive or negative"
-    share = "" if math.isnan(n_positive) else f", {percent(n_positive / n_labels)} of them positive"
+    kind = (
+        "real-valued"
+        if math.isnan(n_positive)
+        else f"positive or negative, {percent(n_positive / n_labels)} of them positive"
+    )
     return [
         (
-            f"{what}. Labels are {kind}{share}. "
+            f"{what}. Labels are {kind}. "
             f"Every example lies in one of {count(findings.n_folds, 'fold')}."
         ),
         (
@@ -44,82 +50,20 @@ def study_sentences(findings: Findings) -> list[str]:
             f"{score_name(view.curve_score)}, have {count(view.n_levels, 'level')} of labels."
         ),
         (
-            "A gain is always positive where a score gets better. Intervals are 95 % intervals; "
-            "an effect is called undecided where the repeats at hand cannot tell it from none."
+            "A gain is always positive where a score gets better. Numbers in brackets are 95 % "
+            "intervals; an effect is called undecided where the repeats at hand cannot tell it "
+            "from none."
         ),
     ]
 
 
-def finding_sentences(findings: Findings) -> list[str]:
-    """Return what was found, in the order in which it matters; of transfer, if models are good."""
-    if facts.nothing_learnt(findings):
-        return comparison_sentences(findings)
-    sentences = [
-        *comparison_sentences(findings),
-        grouping_sentence(findings),
-        transfer.together_sentence(findings),
-        transfer.relevance_sentence(findings),
-        transfer.reliability_sentence(findings),
-        transfer.pairwise_sentence(findings),
-        transfer.negative_transfer_sentence(findings),
-        transfer.curve_sentence(findings),
-        transfer.exchange_rate_sentence(findings),
-        transfer.next_labels_sentence(findings),
-    ]
-    return [sentence for sentence in sentences if sentence]
-
-
-def comparison_sentences(findings: Findings) -> list[str]:
-    score = facts.main_score(findings)
-    rivals = facts.rivals(findings, score)
-    if not rivals:
-        return ["The recommended portfolio was compared with nothing on test labels."]
-    decided = [r for r in rivals if r.verdict in ("better", "worse")]
-    open_ = [r for r in rivals if r.verdict in ("undecided", "unknown")]
-    sentences = []
-    over = f"over {count(rivals[0].n_repeats, 'repeat')}"
-    if decided:
-        parts = [f"{_beats(rival)} {gain_over(rival)}" for rival in decided]
-        sentences.append(
-            f"On test labels, {over}, the recommended portfolio {listing(parts)} in "
-            f"{score_name(score)} (95 % intervals)."
-        )
-    if open_:
-        parts = [f"{rival.grouping} {gain_over(rival)}" for rival in open_]
-        corrected = f", corrected for {len(rivals)} rivals" if len(rivals) > 1 else ""
-        sentences.append(
-            f"Undecided on test labels by {score_name(score)}, {over}{corrected}: {listing(parts)}."
-        )
-    task, worst = facts.worst_task(findings, facts.RECOMMENDED, score)
-    if task:
-        others = [
-            f"{rival.grouping} {number(facts.worst_task(findings, rival.grouping, score)[1])}"
-            for rival in rivals
-        ]
-        sentences.append(
-            f"The recommended portfolio's worst task is “{task}”, with {score_name(score)} "
-            f"{number(worst)} on test labels; the worst tasks of the others have {listing(others)}."
-        )
-    return sentences
-
-
-def grouping_sentence(findings: Findings) -> str:
+def grouping(findings: Findings) -> str:
     best = findings.recommendation
-    sizes = [count(len(group), "task") for group in best.groups]
     return (
-        f"Best grouping: {count(len(best.groups), 'model')} ({listing(sizes)}), with a predicted "
-        f"mean {score_name(best.score)} of {number(best.predicted)}, "
-        f"{certificate(findings)}."
+        f"Of the groupings that the measured subsets predict, the best has "
+        f"{count(len(best.groups), 'model')} and a mean {score_name(best.score)} of "
+        f"{number(best.predicted)}, {certificate(findings)}."
     )
-
-
-def auxiliary_sentence(findings: Findings) -> str:
-    """Return what brackets in the list of groups mean; empty if there are none."""
-    best = findings.recommendation
-    n_members = sum(len(group) for group in best.groups)
-    if n_members == len(best.served_by):
-        return ""
-    return "A task in brackets only helps to train its group; the model of another group serves it."
 
 
 def certificate(findings: Findings) -> str:
@@ -134,8 +78,8 @@ def certificate(findings: Findings) -> str:
     )
 
 
-def search_sentence(findings: Findings) -> str:
-    """Return how soon the search found its best; empty if no trial has a value."""
+def search(findings: Findings) -> str:
+    """Return how soon the search found its best."""
     best, trials = findings.recommendation, findings.trials
     sign = find_score(best.score).sign
     top = sign * (sign * trials["value"]).max()
@@ -144,17 +88,27 @@ def search_sentence(findings: Findings) -> str:
     n_warm = int(trials["warm_start"].sum())
     first = int(trials.loc[trials["value"] == top, "number"].min()) + 1
     warm = ", the obvious groupings, clusterings and a local search" if n_warm else ""
-    text = (
+    beaten = sign * top < sign * best.predicted
+    return (
         f"The search tried {count(len(trials), 'grouping')}, {n_warm} of them warm starts{warm}; "
         f"it had its best, {number(top)}, after {count(first, 'trial')}"
-    )
-    return text + (
-        "; the exact search found a better one." if sign * top < sign * best.predicted else "."
+        f"{'; the exact search found a better one.' if beaten else '.'}"
     )
 
 
-def unknown_affinities_sentence(findings: Findings) -> str:
-    """Return what became of pairs without a gradient affinity; empty if there are none."""
+def worst_task(findings: Findings) -> str:
+    score = facts.main_score(findings)
+    task, worst = facts.worst_task(findings, facts.RECOMMENDED, score)
+    if not task:
+        return ""
+    return (
+        f"The recommended portfolio's worst task is “{task}”, with {score_name(score)} "
+        f"{number(worst)} on test labels."
+    )
+
+
+def unknown_affinities(findings: Findings) -> str:
+    """Return what became of pairs without a gradient affinity."""
     best = findings.recommendation
     n_unknown, n_tasks = best.n_unknown_affinities, len(best.served_by)
     if n_unknown == 0:
@@ -168,11 +122,196 @@ def unknown_affinities_sentence(findings: Findings) -> str:
     )
 
 
-def _beats(rival: Rival) -> str:
-    return f"{'beats' if rival.verdict == 'better' else 'loses to'} {rival.grouping}:"
+def together(findings: Findings) -> str:
+    table, view = findings.transfer, findings.overview
+    return (
+        f"One model for all instead of one a task {_verdicts(table, 'task')}, over "
+        f"{count(view.n_repeats, 'repeat')}; the mean gain in {score_name(view.score)} is "
+        f"{signed(table['gain'].mean())}"
+        + _extremes(table, "gain", "most helped is {task}", "most hurt is {task}")
+    )
 
 
-def gain_over(rival: Rival) -> str:
-    if max(abs(end) for end in (rival.difference, rival.low, rival.high)) < _ROUNDING:
-        return "0 (the same models)"
-    return short_estimate(rival.difference, rival.low, rival.high)
+def relevance(findings: Findings) -> str:
+    table, view = findings.relevance, findings.overview
+    if table.empty:
+        return ""
+    counts = facts.verdict_counts(table["verdict"])
+    reliability = findings.surrogates.set_index("target")["reliability"]
+    told = [number(value, 2) for value in table["target"].map(reliability)]
+    text = (
+        f"A source that joins {_verdicts(table, 'ordered pair')}, by the linear surrogate of "
+        f"{count(view.n_subsets, 'subset')} with {count(view.n_repeats, 'repeat')} each"
+    )
+    if counts["helps"] + counts["hurts"] == 0:
+        return f"{text}. No single pair is decided: their order is a hint, no finding."
+    most = (
+        "{source} " + verdict + " {target} (reliability {told}) most"
+        for verdict in ("helps", "hurts")
+    )
+    return text + _extremes(table.assign(told=told), "relevance", *most)
+
+
+def reliability(findings: Findings) -> str:
+    """Return how well the measured scores repeat, and how well they are predicted beside that."""
+    view = findings.overview
+    n_repeats = count(view.n_repeats, "repeat")
+    if math.isnan(view.reliability):
+        return (
+            f"The reliability of the scores is unknown with {n_repeats}; without it no ranking of "
+            "subsets can be trusted."
+        )
+    weak = "" if view.reliability_low > _UNRELIABLE else ", so rankings are weak"
+    more = (
+        f"; {repeats(view.repeats_needed)} would make them reliable"
+        if view.repeats_needed > view.n_repeats
+        else ""
+    )
+    return (
+        f"The scores of subsets have a reliability of {number(view.reliability, 2)} "
+        f"({number(view.reliability_low, 2)} to {number(view.reliability_high, 2)}) with "
+        f"{n_repeats}{weak}{more}. The surrogate predicts held-out subsets with a Spearman "
+        f"correlation of {number(view.spearman, 2)}; noise allows at most about "
+        f"{number(view.ceiling, 2)}."
+    )
+
+
+def pairwise(findings: Findings) -> str:
+    table = findings.pairwise
+    if table.empty:
+        return ""
+    needed = table.loc[table["verdict"] == "undecided", "repeats_to_decide"].median()
+    more = (
+        ""
+        if math.isnan(needed)
+        else f"; half of the undecided pairs would need {repeats(needed)} or more"
+    )
+    return (
+        "One fold more of another task, beside a fold of the average other one (statTAG), "
+        f"{_verdicts(table, 'ordered pair')}, in the mean over "
+        f"{count(findings.overview.n_levels, 'level')} of labels{more}."
+    )
+
+
+def clusters(findings: Findings) -> str:
+    if findings.clusters.empty:
+        return ""
+    return (
+        "Asked of clusters of tasks whose labels correlate, a fold more of one for another of the "
+        "same cluster, beside what each gives and takes on average, "
+        f"{_verdicts(findings.clusters, 'cluster')}."
+    )
+
+
+def affinity_steps(findings: Findings) -> str:
+    """Return how far affinities of one step agree with those of the others."""
+    table, shown = findings.affinity_steps, facts.affinity_steps(findings)
+    if shown["rank_correlation"].isna().all():
+        return ""
+    agreement = number(shown["rank_correlation"].median(), 2)
+    n_hidden = len(table) - len(shown)
+    small = "with a batch too small to know half of the pairs"
+    hidden = f" {count(n_hidden, f'step {small} is', f'steps {small} are')} not shown."
+    return (
+        f"Affinities were recorded at {count(len(table), 'step')} of training; their size follows "
+        "the learning rate. The pairs' ranks at one step correlate with those of their means over "
+        f"all other steps by {agreement} in the median over steps; near 0, a pair's affinity at "
+        f"one step says little of any other step.{hidden if n_hidden else ''}"
+    )
+
+
+def negative_transfer(findings: Findings) -> str:
+    row = facts.predictor(findings, "surrogate")
+    if row is None or math.isnan(row["n_subsets"]):
+        return ""
+    cases = count(row["n_subsets"], "held-out case")
+    if row["n_harmful"] == 0:
+        return f"Of {cases} none was harmful: how well harm is foreseen stays open."
+    text = (
+        f"Of {cases}, {int(row['n_harmful']):,} were harmful. "
+        f"The surrogate finds them with F1 {number(row['f1'], 2)}, balanced accuracy "
+        f"{number(row['balanced_accuracy'], 2)} and MCC {number(row['mcc'], 2)}"
+    )
+    for name, what in (
+        ("always", "calling every subset harmful"),
+        ("majority", "saying of each task what most subsets do to it"),
+    ):
+        trivial = facts.predictor(findings, name)
+        if trivial is not None:
+            text += (
+                f"; {what} gets {number(trivial['f1'], 2)}, "
+                f"{number(trivial['balanced_accuracy'], 2)} and {number(trivial['mcc'], 2)}"
+            )
+    return text.replace(UNKNOWN, "undefined") + "."
+
+
+def curves(findings: Findings) -> str:
+    table = findings.curves
+    rates = table.loc[table["form"].str.upper() == "EXP3.2", "exchange_rate"].dropna()
+    if rates.empty:
+        return ""
+    n_bound = int((table["at_bound"] != "").sum())
+    return (
+        f"By the learning curves (EXP3.2), a label of other tasks is worth "
+        f"{number(rates.median())} of the task's own in the median over "
+        f"{count(len(rates), 'task')}, and less than nothing in {int((rates < 0).sum())}; "
+        f"{n_bound} of {count(len(table), 'curve')} ended at a bound."
+    )
+
+
+def exchange_rates(findings: Findings) -> str:
+    table = facts.exchange_rates(findings)
+    if table is None:
+        return ""
+    return (
+        f"By the transfer model, a label of another task {_verdicts(table, 'ordered pair')}; in "
+        f"the median it is worth {number(table['exchange_rate'].median())} of the target's own"
+        + _extremes(
+            table,
+            "exchange_rate",
+            "the most useful, one of {source} to {target}, is worth",
+            "the most harmful, one of {source} to {target}, is worth",
+        )
+    )
+
+
+def next_labels(findings: Findings) -> str:
+    """Return which task to label next, and how many others may be as good."""
+    table = facts.next_labels(findings)
+    if table is None:
+        return ""
+    best, others = table.iloc[0], table.iloc[1:]
+    text = (
+        f"Where to label next: 100 labels more of {best['task']} are expected to change the mean "
+        f"{score_name(findings.overview.curve_score)} over tasks by "
+        f"{estimate(best['gain'], best['low'], best['high'])}, the most of "
+        f"{count(table['gain'].notna().sum(), 'task')}"
+    )
+    if best["verdict"] != "helps":
+        return f"{text}; no task is known to be worth labelling."
+    n_rivals = int((others["high"] >= best["low"]).sum())
+    if n_rivals == 0:
+        return f"{text}; its interval lies above those of all others."
+    reach = count(
+        n_rivals, "other task has an interval that reaches", "other tasks have intervals that reach"
+    )
+    return f"{text}; {reach} into its own, so that the order among them is open."
+
+
+def _verdicts(table: pd.DataFrame, noun: str) -> str:
+    counts = facts.verdict_counts(table["verdict"])
+    unknown = f" ({counts['unknown']} could not be measured)" if counts["unknown"] else ""
+    return (
+        f"helps in {counts['helps']}, hurts in {counts['hurts']} and is undecided in "
+        f"{counts['undecided']} of {count(len(table), noun)}{unknown}"
+    )
+
+
+def _extremes(table: pd.DataFrame, effect: str, helps: str, hurts: str) -> str:
+    """The end of a sentence: its most helpful and its most harmful row, if they are decided."""
+    said = [
+        f"{words.format_map(row)}, {estimate(row[effect], row['low'], row['high'])}"
+        for verdict, words in (("helps", helps), ("hurts", hurts))
+        for _, row in facts.strongest(table, effect, verdict, 1).iterrows()
+    ]
+    return "".join(f"; {one}" for one in said) + "."

@@ -4,13 +4,14 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 from matplotlib import font_manager, style
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from cotrain.report._words import shorten
+from cotrain.words import shorten
 
 # Okabe and Ito's colours, told apart by colour-blind eyes too.
 HELPS, HURTS, UNDECIDED, INK = "#0072b2", "#d55e00", "#8c8c8c", "#222222"
@@ -49,37 +50,29 @@ _STYLE = {
 
 @dataclass(frozen=True)
 class Picture:
-    """One figure of the report."""
+    """One figure of the report, drawn when it is asked for."""
 
     name: str  # of the file, without its ending
     title: str
-    alt: str  # what it shows, for those who do not see it
-    svg: str
+    build: Callable[[], Figure]
+
+    @cached_property
+    def svg(self) -> str:
+        """The figure in the report's style."""
+        buffer = io.StringIO()
+        # Every setting from matplotlib's own defaults, so that no matplotlibrc changes anything.
+        with style.context(["default", _STYLE]):
+            metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+            self.build().savefig(buffer, format="svg", metadata=metadata)
+        return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
     @property
     def inline(self) -> str:
-        """The SVG as an element of a page: ids of its own, a title, no XML prologue."""
+        """The SVG as an element of a page: ids of its own, a name, no XML prologue."""
         body = self.svg[self.svg.index("<svg") :]
         body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
-        body = re.sub(r'\bid="', f'id="{self.name}-', body)
-        body = re.sub(r'href="#', f'href="#{self.name}-', body)
-        body = re.sub(r"url\(#", f"url(#{self.name}-", body)
-        head = f'<svg role="img" aria-label="{escape(self.alt)}"'
-        return body.replace("<svg", head, 1).replace(
-            ">", f">\n<title>{escape(self.title)}</title>", 1
-        )
-
-
-def draw(name: str, title: str, alt: str, build: Callable[[], Figure]) -> Picture:
-    """Return the picture of the figure that `build` makes, in the report's style."""
-    buffer = io.StringIO()
-    # Every setting from matplotlib's own defaults, so that a user's matplotlibrc changes nothing.
-    with style.context(["default", _STYLE]):
-        figure = build()
-        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(buffer, format="svg", metadata=metadata)
-    lines = (line.rstrip() for line in buffer.getvalue().splitlines())
-    return Picture(name, title, alt, "\n".join(lines) + "\n")
+        body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{self.name}-", body)
+        return body.replace("<svg", f'<svg role="img" aria-label="{escape(self.title)}"', 1)
 
 
 def label(name: str, length: int = 28) -> str:

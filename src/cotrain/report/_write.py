@@ -5,11 +5,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cotrain.files import write_json, write_text
-from cotrain.report import _pictures, _sentences, _tables, _transfer_sentences
 from cotrain.report._answers import answers
 from cotrain.report._findings import Findings
 from cotrain.report._metrics import key_figures
-from cotrain.report._words import count, number, score_name
+from cotrain.report._sections import sections_of
 
 
 def write_report(findings: Findings, folder: Path) -> None:
@@ -23,8 +22,7 @@ def write_report(findings: Findings, folder: Path) -> None:
     CotrainError
         If the folder cannot be written to.
     """
-    matrices = _pictures.pair_matrices(findings)
-    pictures = _pictures.pictures_of(findings, matrices)
+    sections = sections_of(findings)
     page = Environment(
         loader=PackageLoader("cotrain.report"),
         autoescape=True,
@@ -33,19 +31,8 @@ def write_report(findings: Findings, folder: Path) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     ).get_template("report.html")
-    text = page.render(
-        findings=findings,
-        answers=answers(findings),
-        matrices=matrices,
-        pictures=pictures,
-        figures=_pictures,
-        say=_sentences,
-        transfer=_transfer_sentences,
-        tables=_tables,
-        count=count,
-        number=number,
-        score_name=score_name,
-    )
+    text = page.render(answers=answers(findings), sections=sections)
+    pictures = {one.name: one for section in sections for one in section.pictures}
     figures = folder / "figures"
     for picture in pictures.values():
         write_text(figures / f"{picture.name}.svg", picture.svg)

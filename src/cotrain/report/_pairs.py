@@ -1,0 +1,94 @@
+"""All measures of what one task does to another, as matrices in one order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import pdist
+
+from cotrain.report import _facts as facts
+from cotrain.report._findings import Findings
+from cotrain.report._heatmaps import Matrix, colour_limit, heat_map, heat_maps
+from cotrain.report._svg import Picture
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The measures of ordered pairs of tasks that a study has; related tasks lie side by side."""
+
+    tasks: list[str]
+    matrices: dict[str, Matrix]
+
+    @classmethod
+    def of(cls, findings: Findings) -> "Pairs":
+        found = {
+            name: (table, effect)
+            for name, table, effect in (
+                ("surrogate relevance", findings.relevance, "relevance"),
+                ("statTAG", findings.pairwise.rename(columns={"auxiliary": "source"}), "effect"),
+                ("exchange rate", facts.exchange_rates(findings), "exchange_rate"),
+                ("affinity", findings.affinity, "affinity"),
+                ("gradient cosine", findings.affinity, "cosine"),
+            )
+            if table is not None and (len(table) or name in ("surrogate relevance", "statTAG"))
+        }
+        tasks = list(findings.tasks)
+        order = _clustered(_square(*found["surrogate relevance"], tasks), tasks)
+        matrices = {}
+        for name, (table, effect) in found.items():
+            values = _square(table, effect, order)
+            is_decided = ~np.isnan(values)
+            if "verdict" in table:
+                decided = table.assign(decided=table["verdict"].isin(["helps", "hurts"]))
+                is_decided &= _square(decided, "decided", order) == 1
+            matrices[name] = Matrix(values, is_decided)
+        return cls(order, matrices)
+
+    def heat_map(
+        self, name: str, title: str, measure: str, unit: str, limit: float | None = None
+    ) -> list[Picture]:
+        """Return the figure `name` of a measure; none if nothing is known of it."""
+        shown = self.matrices[measure]
+        if np.isnan(shown.values).all():
+            return []
+        end = limit or colour_limit(shown.values)
+        source = "auxiliary" if measure == "statTAG" else "source"
+        return [Picture(name, title, lambda: heat_map(shown, self.tasks, source, unit, end))]
+
+    def side_by_side(self, name: str, title: str, measures: tuple[str, ...]) -> list[Picture]:
+        """Return the figure `name` of several measures; none if one of them is lacking."""
+        if not set(measures) <= set(self.matrices):
+            return []
+        shown = {measure: self.matrices[measure] for measure in measures}
+        return [Picture(name, title, lambda: heat_maps(shown, self.tasks, "source"))]
+
+    def rank_correlations(self) -> pd.DataFrame:
+        """Return rank correlations between measures, over the pairs that both know.
+
+        NaN where one of them is constant or they have fewer than 3 pairs in common.
+        """
+        flat = pd.DataFrame({name: one.values.ravel() for name, one in self.matrices.items()})
+        return flat.corr("spearman", min_periods=3)
+
+
+def _square(table: pd.DataFrame, column: str, tasks: list[str]) -> np.ndarray:
+    """A column of a table of ordered pairs as targets by sources, NaN where it says nothing."""
+    wide = table.set_index(["target", "source"])[column].unstack()  # noqa: PD010
+    values = wide.reindex(index=tasks, columns=tasks).to_numpy(dtype=np.float64, copy=True)
+    np.fill_diagonal(values, np.nan)
+    return values
+
+
+def _clustered(values: np.ndarray, tasks: list[str]) -> list[str]:
+    """The tasks so that those which act and react alike lie side by side.
+
+    Average linkage over each task's row and column; unknown effects count as none.
+    """
+    if len(tasks) < 3:
+        return tasks
+    filled = np.nan_to_num(values)
+    tree = linkage(
+        pdist(np.hstack([filled, filled.T])), "average", optimal_ordering=len(tasks) <= 100
+    )
+    return [tasks[at] for at in leaves_list(tree)]

@@ -71,14 +71,12 @@ def target_prior(
 ) -> TargetPrior:
     """The prior of one target's parameters."""
     n_tasks = data.x.shape[1]
+    effects, own = slice(FIRST, FIRST + n_tasks), FIRST + data.target
     mean = np.zeros(data.n_parameters)
     precision = np.zeros((mean.size, mean.size))
-    off = np.array([FIRST + j for j in range(n_tasks) if j != data.target], dtype=int)
-    mean[off] = population.domain[0]
-    precision[np.ix_(off, off)] = _off_precision(data.target, population, shrinkage, n_tasks)
-    for at, (centre, sd) in (
-        (C, population.c), (B, population.b), (FIRST + data.target, population.own),
-    ):  # fmt: skip
+    mean[effects] = population.domain[0]
+    precision[effects, effects] = _off_precision(data.target, population, shrinkage, n_tasks)
+    for at, (centre, sd) in ((C, population.c), (B, population.b), (own, population.own)):
         mean[at], precision[at, at] = centre, 1 / max(sd, _SD_FLOOR) ** 2
     offsets = np.arange(FIRST + n_tasks, mean.size)
     precision[offsets, offsets] = 1 / max(population.block_sd, 1e-5) ** 2
@@ -112,12 +110,13 @@ def spread_of(means: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
 def _off_precision(
     target: int, population: Population, shrinkage: Shrinkage, n_tasks: int
 ) -> np.ndarray:
-    """Precision of α_ij, j ≠ i: the inverse of pair² I + V Vᵀ, by Woodbury."""
+    """Precision of α_ij, the inverse of pair² I + V Vᵀ by Woodbury; α_ii shares nothing."""
     shared = np.vstack([np.full(n_tasks, population.domain[1]), shrinkage.directions])
+    shared[:, target] = 0.0
     pair = shrinkage.strength / np.sqrt(max(n_tasks - 1, 1))
-    v = np.delete(shared, target, axis=1).T / pair
+    v = shared.T / pair
     inner = np.linalg.solve(np.eye(v.shape[1]) + v.T @ v, v.T)
-    return (np.eye(n_tasks - 1) - v @ inner) / pair**2
+    return (np.eye(n_tasks) - v @ inner) / pair**2
 
 
 def _domain_mean(data: TargetData, fit: TargetFit, n_tasks: int) -> tuple[float, float]:

@@ -151,33 +151,49 @@ def most_probable(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The most probable parameters, by Levenberg–Marquardt, and half the cost's curvature there.
 
-    The curvature has the tie of the offsets' sum in it.
+    The curvature has the tie of the offsets' sum in it. Only its lower half holds.
     """
-    prior = replace(prior, precision=prior.precision + _tie(data, prior))
+    prior = replace(prior, precision=np.asfortranarray(prior.precision + _tie(data, prior)))
     z = start.copy()
     z[C] = min(z[C], prior.ceiling)
-    residual = data.y - expected_score(z, data)
-    cost = _cost(z, residual, prior)
+    at = _tried(z, data, prior)
     damping = 1e-3
     jacobian = _constant_columns(data)
-    normal, pull = _normal_equations(z, data, residual, prior, jacobian)
+    normal, pull = _normal_equations(at, data, prior, jacobian)
     for _ in range(_MAX_ITERATIONS):
-        step = _step(normal, pull, damping, _is_pinned(z, pull, prior))
-        trial = z + step
-        trial[C] = min(trial[C], prior.ceiling)
-        trial_residual = data.y - expected_score(trial, data)
-        trial_cost = _cost(trial, trial_residual, prior)
-        if trial_cost <= cost:
-            gained, cost = cost - trial_cost, trial_cost
-            z, residual, damping = trial, trial_residual, max(damping / 10, 1e-10)
-            normal, pull = _normal_equations(z, data, residual, prior, jacobian)
+        z = at.z + _step(normal, pull, damping, _is_pinned(at.z, pull, prior))
+        z[C] = min(z[C], prior.ceiling)
+        trial = _tried(z, data, prior)
+        if trial.cost <= at.cost:
+            gained, at, damping = at.cost - trial.cost, trial, max(damping / 10, 1e-10)
+            normal, pull = _normal_equations(at, data, prior, jacobian)
             if gained <= _TOLERANCE:
                 break
         else:
             damping *= 10
             if damping > 1e12:
                 break
-    return z, normal
+    return at.z, normal
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Tried:
+    """Parameters z (p,), and what the cost and its slope are made of."""
+
+    z: np.ndarray
+    short: np.ndarray  # shortfalls, (n,)
+    residual: np.ndarray  # (n,)
+    drawn: np.ndarray  # half the slope of the prior's part of the cost, (p,)
+    cost: float  # twice the negative log posterior
+
+
+def _tried(z: np.ndarray, data: TargetData, prior: TargetPrior) -> _Tried:
+    short = _shortfall(z, data)
+    residual = data.y - _offsets(z, data) + short
+    away = z - prior.mean
+    drawn = prior.precision @ away
+    cost = float(residual @ residual / prior.variance + away @ drawn)
+    return _Tried(z, short, residual, drawn, cost)
 
 
 def _tie(data: TargetData, prior: TargetPrior) -> np.ndarray:
@@ -199,18 +215,12 @@ def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
 
 
 def _offsets(z: np.ndarray, data: TargetData) -> np.ndarray:
-    level = np.full(len(data.y), z[C])
-    return level + z[-data.n_blocks :][data.block] if data.n_blocks else level
+    return z[C] + z[-data.n_blocks :][data.block] if data.n_blocks else z[C]
 
 
 def _shortfall(z: np.ndarray, data: TargetData) -> np.ndarray:
     exponent = z[B] - data.dot(discounts(z, data.target, data.x.shape[1]))
     return np.exp(np.minimum(exponent, 50.0))  # a trial step that far off is rejected anyway
-
-
-def _cost(z: np.ndarray, residual: np.ndarray, prior: TargetPrior) -> float:
-    away = z - prior.mean
-    return float(residual @ residual / prior.variance + away @ prior.precision @ away)
 
 
 def _constant_columns(data: TargetData) -> np.ndarray:
@@ -227,38 +237,31 @@ def _constant_columns(data: TargetData) -> np.ndarray:
 
 
 def _normal_equations(
-    z: np.ndarray,
-    data: TargetData,
-    residual: np.ndarray,
-    prior: TargetPrior,
-    jacobian: np.ndarray,
+    at: _Tried, data: TargetData, prior: TargetPrior, jacobian: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Half the curvature (p, p) of the cost, Gauss–Newton, and half its downhill slope (p,)."""
-    short = residual - data.y + _offsets(z, data)
-    jacobian[:, B] = -short
+    """Half the curvature (p, p) of the cost, Gauss–Newton, and half its downhill slope (p,).
+
+    Of the curvature the lower half alone.
+    """
+    jacobian[:, B] = -at.short
     products = _dense_products if data.few is None else _few_products
-    normal, slope = products(data, short, residual, jacobian, np.exp(z[FIRST + data.target]))
-    normal /= prior.variance
-    normal += prior.precision
-    return normal, slope / prior.variance - prior.precision @ (z - prior.mean)
+    normal, slope = products(at, data, prior, jacobian)
+    return normal, slope / prior.variance - at.drawn
 
 
 def _dense_products(
-    data: TargetData, short: np.ndarray, residual: np.ndarray, jacobian: np.ndarray, own: float
+    at: _Tried, data: TargetData, prior: TargetPrior, jacobian: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """J' J (p, p) and J' residual (p,); `own` is what a change of log α_i multiplies α_i by."""
-    discounts_at = slice(FIRST, FIRST + data.x.shape[1])
-    np.multiply(data.x, short[:, None], out=jacobian[:, discounts_at])
-    jacobian[:, FIRST + data.target] *= own
-    lower = dsyrk(1.0, jacobian.T, lower=True)
-    normal = lower + lower.T
-    index = np.arange(len(normal))
-    normal[index, index] -= lower[index, index]
-    return normal, residual @ jacobian
+    """J' J over the variance and the prior's precision (p, p), and J' residual (p,)."""
+    own = FIRST + data.target
+    np.multiply(data.x, at.short[:, None], out=jacobian[:, FIRST : FIRST + data.x.shape[1]])
+    jacobian[:, own] *= np.exp(at.z[own])
+    normal = dsyrk(1 / prior.variance, jacobian.T, 1.0, prior.precision, lower=True)
+    return normal, at.residual @ jacobian
 
 
 def _few_products(
-    data: TargetData, short: np.ndarray, residual: np.ndarray, jacobian: np.ndarray, own: float
+    at: _Tried, data: TargetData, prior: TargetPrior, jacobian: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same of few rows, `jacobian` being the columns that are of no task."""
     assert data.few is not None
@@ -266,17 +269,17 @@ def _few_products(
     effects = np.arange(FIRST, FIRST + n_tasks)
     rest = np.setdiff1d(np.arange(data.n_parameters), effects)
     stretch = np.ones(n_tasks)
-    stretch[data.target] = own
-    mixed = np.column_stack([jacobian, residual]) * short[:, None]
+    stretch[data.target] = np.exp(at.z[FIRST + data.target])
+    mixed = np.column_stack([jacobian, at.residual]) * at.short[:, None]
     mixed = data.few.transposed_dot(mixed) * stretch[:, None]
     normal, slope = np.empty((data.n_parameters,) * 2), np.empty(data.n_parameters)
-    gram = data.few.gram(np.square(short))
+    gram = data.few.gram(np.square(at.short))
     normal[FIRST : FIRST + n_tasks, FIRST : FIRST + n_tasks] = gram * np.outer(stretch, stretch)
     normal[np.ix_(effects, rest)] = mixed[:, :-1]
     normal[np.ix_(rest, effects)] = mixed[:, :-1].T
     normal[np.ix_(rest, rest)] = jacobian.T @ jacobian
-    slope[effects], slope[rest] = mixed[:, -1], residual @ jacobian
-    return normal, slope
+    slope[effects], slope[rest] = mixed[:, -1], at.residual @ jacobian
+    return normal / prior.variance + prior.precision, slope
 
 
 def _is_pinned(z: np.ndarray, pull: np.ndarray, prior: TargetPrior) -> bool:
@@ -285,11 +288,10 @@ def _is_pinned(z: np.ndarray, pull: np.ndarray, prior: TargetPrior) -> bool:
 
 def _step(normal: np.ndarray, pull: np.ndarray, damping: float, pinned: bool) -> np.ndarray:
     first = 1 if pinned else 0  # c comes first
-    matrix = normal[first:, first:].copy()
-    index = np.arange(len(matrix))
-    matrix[index, index] *= 1 + damping
+    matrix = normal[first:, first:].copy(order="F")
+    np.fill_diagonal(matrix, matrix.diagonal() * (1 + damping))
     step = np.zeros_like(pull)
-    _, step[first:], failed = dposv(matrix, pull[first:])
+    _, step[first:], failed = dposv(matrix, pull[first:], lower=True, overwrite_a=True)
     if failed:
         raise LinAlgError("the curvature of a target's fit is not positive definite")
     return step

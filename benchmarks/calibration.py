@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from calibration_worlds import PLANTED, STUDIES, WORLDS, Judged, World
 from cotrain.files import write_csv, write_text
+from cotrain.reliability import holm
 from curves_study import markdown
 
 REPEATS = (3, 4, 8)
@@ -97,7 +99,11 @@ def page(done: pd.DataFrame) -> str:
     header = ["figure", "studies a row", "worst false discovery rate", "coverage, effects absent",
               "coverage, effects planted", "planted found", "false among verdicts"]  # fmt: skip
     parts = [INTRODUCTION, "\n".join(f"- {line}" for line in opening(done))]
-    parts += [markdown("The worst and the best rows", header, worst), NOTES]
+    parts += [markdown("The worst and the best rows", header, worst)]
+    header = ["figure", "studies", "false discovery rate", *THIRDS]
+    header += [f"{third}, planted" for third in THIRDS]
+    every = [_together(name, rows) for name, rows in tables.items()]
+    parts += [markdown("All rows of a figure together", header, every), NOTES]
     for name, rows in tables.items():
         columns = [column for column in rows.columns if column != "table"]
         if name != "relevance":
@@ -116,9 +122,16 @@ def opening(done: pd.DataFrame) -> list[str]:
     decided = done[["false_discoveries"]]
     return [
         f"{len(done)} of {every} rows are done; the command does the others, and keeps these.",
-        _said(done, decided[decided > DECIDED], f"a false discovery rate above {DECIDED}"),
+        _said(done, decided[decided > DECIDED], f"a false discovery rate above {DECIDED}")
+        + f" {_beyond_chance(done)} are beyond what 0.05 gives by chance (binomial, Holm).",
         _said(done, held[(held < low) | (held > high)], f"a coverage outside {low} to {high}"),
     ]
+
+
+def _beyond_chance(done: pd.DataFrame) -> int:
+    """How many rows decide in more studies without effects than 0.05 explains."""
+    count = (done["false_discoveries"] * done["studies"]).round()
+    return int((holm(binom.sf(count - 1, done["studies"], 0.05)) <= 0.05).sum())
 
 
 def _said(done: pd.DataFrame, outside: pd.DataFrame, what: str) -> str:
@@ -143,6 +156,12 @@ def _worst(name: str, rows: pd.DataFrame) -> list[object]:
         f"{rows['found'].min():.2f} to {rows['found'].max():.2f}",
         f"{rows['false'].max():.3f}",
     ]
+
+
+def _together(name: str, rows: pd.DataFrame) -> list[object]:
+    columns = ["false_discoveries", *THIRDS, *(f"{third}_effects" for third in THIRDS)]
+    means = np.average(rows[columns], axis=0, weights=rows["studies"])
+    return [WORDS[name], int(rows["studies"].sum()), *(f"{mean:.3f}" for mean in means)]
 
 
 WORDS = {

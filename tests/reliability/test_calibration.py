@@ -74,13 +74,21 @@ def test_the_page_opens_with_what_misses_its_aim(calibration):
     ])  # fmt: skip
     counted, decided, covered = calibration.opening(rows)
     assert counted.startswith("3 of 120")
-    assert decided.endswith(
-        "above 0.06: statTAG, pairs, heavy tails, 4 repeats, 200 studies (0.065)."
+    assert (
+        "above 0.06: statTAG, pairs, heavy tails, 4 repeats, 200 studies (0.065). 0 are" in decided
     )
     assert covered.startswith("1 have")
     assert covered.endswith(
         "relevance of subsets, heavy tails, own effects 0.5, 4 repeats, 200 studies (0.920)."
     )
+    rows.loc[1, "false_discoveries"] = 0.12
+    assert ". 1 are beyond" in calibration.opening(rows)[1]
+
+
+def test_rows_of_a_figure_count_as_their_studies(calibration):
+    rows = pd.DataFrame([dict.fromkeys(calibration.FIGURES, 0.2) | {"studies": 300}] * 2)
+    rows.loc[1, ["false_discoveries", "studies"]] = 0.6, 100
+    assert calibration._together("stattag", rows)[1:4] == [400, "0.300", "0.200"]
 
 
 def test_rows_that_are_done_are_kept(calibration, tmp_path, monkeypatch):

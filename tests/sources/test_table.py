@@ -97,6 +97,14 @@ def test_cells(text, value, relation):
     assert found.value[0] == value if value is not None else np.isnan(found.value[0])
 
 
+def test_decimal_commas_among_what_features_are_made_of(tmp_path):
+    text = "dose;note;year;b;a\n1,5;1,5;2019;1;2,5\n1.234,5;see 3,5;2020;2;3\n0,25;;2021;3;4\n"
+    inputs = read(tmp_path, text, settings()).inputs
+    assert inputs["dose"].tolist() == ["1.5", "1234.5", "0.25"]
+    assert inputs["note"].tolist() == ["1,5", "see 3,5", ""]
+    assert inputs["year"].tolist() == ["2019", "2020", "2021"]
+
+
 def test_decimal_commas_gaps_and_words_of_the_user():
     cells = pd.Series(["5,70", "1.234,5", "> 3,5", "k.A.", "maybe", "x"], dtype=object)
     found = read_cells(cells, ",", ["K.a."], {"Maybe": 1})

@@ -52,7 +52,9 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     found = classify(cells, draft.table.format.decimal or ".", [], molecules)
     columns = [_as_wished(draft, column, long) for column in found]
     useless = (
-        unusable(cells, columns, wishes.tasks_by, str(wishes.label)) if wishes.tasks_by else {}
+        unusable(draft.table.with_points(), columns, wishes.tasks_by, str(wishes.label))
+        if wishes.tasks_by
+        else {}
     )
     chosen = feature_columns(draft, columns, useless)
     layout = read_long(draft) if long else read_wide(draft, columns, chosen)

@@ -81,7 +81,7 @@ def predict_file(
         raise DataError(f"{out}: lies in the folder of models; give --out another place")
     trained = TrainedModels.load(models)
     featurizer, described = trained.featurizer, trained.manifest.features or {}
-    cells = read_table(examples).cells
+    cells = read_table(examples).with_points()
     if hasattr(featurizer.settings, "column"):
         column = _column(examples, cells, smiles, featurizer.settings.column)
         featurizer = _changed(featurizer, described, column=column)

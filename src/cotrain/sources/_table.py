@@ -211,8 +211,25 @@ def _check(columns: dict[str, tuple[pd.Series, Cells]], table: TextTable) -> Non
 
 
 def join_columns(columns: list[pd.Series]) -> pd.Series:
-    """Return the texts of several columns side by side, with " / " between them."""
-    joined = columns[0]
-    for column in columns[1:]:
+    """Return the texts of several columns side by side, with " / " between them.
+
+    What says nothing by itself, a number or a word such as yes, has its column's name before it.
+
+    Examples
+    --------
+    >>> sex, old = pd.Series(["f", "m"], name="sex"), pd.Series(["no", "yes"], name="old")
+    >>> join_columns([sex, old]).tolist()
+    ['f / old no', 'm / old yes']
+    """
+    if len(columns) == 1:
+        return columns[0]
+    joined, *others = [_named(column) for column in columns]
+    for column in others:
         joined = joined + " / " + column
     return joined
+
+
+def _named(column: pd.Series) -> pd.Series:
+    filled = column[column != ""]
+    is_bare = to_numbers(filled).notna() | filled.str.lower().isin(_BARE)
+    return column.mask(column != "", f"{column.name} " + column) if is_bare.all() else column

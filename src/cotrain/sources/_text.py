@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.sources._cells import to_numbers
+from cotrain.sources._cells import read_cells, to_numbers
 
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SAMPLE = 1 << 17  # bytes that encoding, separator and decimal mark are guessed from
@@ -49,6 +49,19 @@ class TextTable:
     path: Path
     cells: pd.DataFrame
     format: Format
+
+    def with_points(self) -> pd.DataFrame:
+        """The cells, numbers with a decimal comma written with a point in columns of numbers."""
+        return self.cells.apply(_pointed) if self.format.decimal == "," else self.cells
+
+
+def _pointed(column: pd.Series) -> pd.Series:
+    read, as_is = read_cells(column, ","), read_cells(column)
+    is_number = read.value.notna() & ~read.words
+    if is_number.sum() < 0.9 * (is_number | read.words | read.wrong).sum():
+        return column
+    changed = is_number & (read.value != as_is.value)
+    return column.mask(changed, read.value.map(repr))
 
 
 def read_table(path: Path, wanted: Format | None = None) -> TextTable:

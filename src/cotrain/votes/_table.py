@@ -215,7 +215,7 @@ def _features(draft: Draft, taken: set[str], fitted: np.ndarray) -> Features:
     if wanted.partition(":")[0] not in _FEATURES:
         raise DataError(f"--features must be one of {listed(_FEATURES)}, got {wanted!r}")
     section = feature_section(draft, None, feature_columns(draft, [], taken), taken)
-    raw = RawTable.of_inputs(draft.table.cells, draft.table.path.name)
+    raw = RawTable.of_inputs(draft.table.with_points(), draft.table.path.name)
     kind = FEATURIZERS.find(section["kind"])
     featurizer = kind(kind.Settings.model_validate(section)).fit(raw.take(fitted))
     return featurizer.transform(raw)

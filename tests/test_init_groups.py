@@ -72,6 +72,9 @@ def test_several_columns_are_joined_and_named_features_are_taken(csv, tmp_path):
     assert settings.fetch.task == ["region", "job"]
     assert settings.prepare.features.columns == ["a", "income"]  # the user's word counts
     assert "12 tasks: north / " in said
+    options = ("--tasks-by", "region", "--tasks-by", "pole", "--label", "rich")
+    said = init(tmp_path / "p", "--csv", csv, *options)
+    assert "4 tasks: north / pole yes, south / pole yes, east / pole no, west / pole no" in said
 
 
 def test_the_order_of_real_labels_gives_them_away():

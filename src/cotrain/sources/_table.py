@@ -9,10 +9,14 @@ from pydantic import Field, model_validator
 
 from cotrain.exceptions import DataError
 from cotrain.settings import Choice, Section
-from cotrain.sources._cells import MARKS, Cells, factors, read_cells
+from cotrain.sources._cells import MARKS, Cells, factors, read_cells, to_numbers
 from cotrain.sources._raw import RawTable, column_of, summary_row
 from cotrain.sources._source import Source
 from cotrain.sources._text import Format, TextTable, read_table
+
+
+# Words that only say whether their column's name holds.
+_BARE = ("yes", "no", "y", "n", "true", "false")
 
 
 class FormatSettings(Section):
@@ -90,7 +94,7 @@ class Table(Source):
         values, used, notes = (
             _long(table, wanted) if wanted.layout == "long" else _wide(table, wanted)
         )
-        inputs = cells.drop(columns=used).reset_index(drop=True)
+        inputs = table.with_points().drop(columns=used).reset_index(drop=True)
         summary: list[dict[str, Any]] = [
             summary_row("read", records, values) | {"examples": records["example"].nunique()},
             summary_row("with a value", records, values),

@@ -131,6 +131,21 @@ class TestCsv:
         found = [labels.of(name).transform for name in names]
         assert found == ["none", "log10", "log10_plus_one", "none"]
 
+    @pytest.mark.parametrize(
+        ("name", "transform"),
+        [("CYP3A4 (uM)", "neg_log10"), ("Solubility (uM)", "log10"), ("Cmax [nM]", "log10")],
+    )
+    def test_of_molar_values_potencies_rise_as_they_fall_and_amounts_do_not(
+        self, tmp_path, name, transform
+    ):
+        csv = write_properties(tmp_path / "mine.csv", 4, binary=False)
+        frame = pd.read_csv(csv)
+        frame[name] = np.exp(np.random.default_rng(0).normal(3, 2, len(frame)))
+        frame.to_csv(csv, index=False)
+        init(tmp_path / "study", "--csv", csv)
+        labels = load_settings(tmp_path / "study" / "params.yaml").prepare.labels
+        assert labels.of(name).transform == transform
+
     def test_a_column_of_molecules_with_another_name(self, csv, tmp_path):
         pd.read_csv(csv).rename(columns={"smiles": "structure"}).to_csv(csv, index=False)
         said = init(tmp_path / "study", "--csv", csv)

@@ -11,6 +11,8 @@ from cotrain.init._layouts import Layout
 from cotrain.init._wishes import Draft
 
 _POTENCY = frozenset({"ic50", "ec50", "ki", "kd", "ac50", "gi50", "nm", "um", "µm", "pm"})
+# What is more the higher it is, though in a molar unit.
+_AMOUNT = re.compile(r"k?sol(ub\w*)?|cmax|conc(entration)?s?|exposure|css|level")
 
 
 def label_section(draft: Draft, layout: Layout) -> dict[str, Any]:
@@ -73,7 +75,8 @@ def _transform(name: str, values: pd.Series) -> str:
     if zeros:
         return "log10_plus_one"
     words = {*words_of(name), *re.split(r"[^a-z0-9µ]+", name.lower())}
-    return "neg_log10" if words & _POTENCY else "log10"
+    is_potency = words & _POTENCY and not any(map(_AMOUNT.fullmatch, words))
+    return "neg_log10" if is_potency else "log10"
 
 
 def _skew(values: pd.Series) -> float:

@@ -189,11 +189,11 @@ class SubsetAnalysis:
 
     def describe(self) -> str:
         """One line for the terminal."""
-        reliability = f"{self.reliability.mean:.2f}" if self.reliability else "unknown (one repeat)"
+        reliability = _shown(self.reliability.mean) if self.reliability else "unknown (one repeat)"
         return (
             f"reliability {reliability}, "
-            f"Spearman on held-out subsets {mean_known(self.spearman):.2f} "
-            f"(ceiling {mean_known(self.ceiling):.2f}, {self.surrogate} surrogate)"
+            f"Spearman on held-out subsets {_shown(mean_known(self.spearman))} "
+            f"(ceiling {_shown(mean_known(self.ceiling))}, {self.surrogate} surrogate)"
         )
 
     def _targets(self) -> pd.DataFrame:
@@ -320,6 +320,10 @@ def _predict_fresh(
                 models = fit_surrogates(indicators[known], seen[:, known], estimator)
             predicted[repeat, part] = models.predict(indicators[part])
     return predicted
+
+
+def _shown(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:.2f}"
 
 
 def _known(value: Any) -> float | None:

@@ -202,9 +202,12 @@ def _notes(settings: Settings, n_tasks: int, subsets: Plan) -> list[str]:
     wanted, found = settings.plan.subsets, len(subsets.subsets)
     notes = []
     if subsets.rounds is None and found < wanted.n_subsets:
+        largest = min(wanted.max_size, n_tasks)
         notes.append(
-            f"note: {n_tasks} tasks have {found} subsets of {wanted.min_size} to "
-            f"{min(wanted.max_size, n_tasks)}, so all are trained, not {wanted.n_subsets}"
+            f"note: {n_tasks} tasks have {found} subsets of {wanted.min_size} to {largest}, so all "
+            f"are trained, not {wanted.n_subsets}"
+            if found
+            else f"note: {n_tasks} tasks have no subset between each alone and all together"
         )
     elif subsets.rounds is None and found:
         if settings.plan.budget is not None:

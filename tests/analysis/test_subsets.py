@@ -1,5 +1,6 @@
 """Surrogates of a study's subsets: what is said where there are too few."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -51,3 +52,5 @@ def test_all_subsets_of_four_tasks_suffice_in_any_order(seed):
     found = SubsetAnalysis.of(subsets, tuple("abcd"), np.full(4, 100.0), SETTINGS)
     assert len(found.indicators) == 10
     assert found.predicted.shape == (2, 10, 4)
+    line = replace(found, predicted=np.full((2, 10, 4), np.nan)).describe()
+    assert "held-out subsets unknown (ceiling 0." in line

@@ -192,8 +192,8 @@ class SubsetAnalysis:
         reliability = _shown(self.reliability.mean) if self.reliability else "unknown (one repeat)"
         return (
             f"reliability {reliability}, "
-            f"Spearman on held-out subsets {_shown(mean_known(self.spearman))} "
-            f"(ceiling {_shown(mean_known(self.ceiling))}, {self.surrogate} surrogate)"
+            f"Spearman on held-out subsets {_shown(float(mean_known(self.spearman)))} "
+            f"(ceiling {_shown(float(mean_known(self.ceiling)))}, {self.surrogate} surrogate)"
         )
 
     def _targets(self) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from cotrain.sources._raw import RawTable, column_of, summary_row
 from cotrain.sources._source import Source
 from cotrain.sources._text import Format, TextTable, read_table
 
-
 # Words that only say whether their column's name holds.
 _BARE = ("yes", "no", "y", "n", "true", "false")
 

@@ -14,6 +14,8 @@ _WEIGHT = re.compile(r"p?weights?")
 # A column with a cut that hardly any row of one class passes, and so much of the other, is the
 # label in other words, or part of what it was made of. So is one that orders real labels so well.
 _HARDLY_ANY, _GIVEN_AWAY, _SAME_ORDER = 0.001, 0.5, 0.95
+_FEW = 10
+_CUT_LABEL = "one cut of the label tells {:.0%} of one of its two values"
 
 
 def unusable(
@@ -51,14 +53,17 @@ def unusable(
         elif cells[name].groupby(group).nunique().max() == 1:
             found[name] = "one value in each group"
         elif (told := _told(cells[name], truth)) >= most:
-            found[name] = f"gives the label away: {what.format(told)}"
+            is_cut = truth.nunique() > 2 and cells[name][cells[name] != ""].nunique() == 2
+            said = (_CUT_LABEL if is_cut else what).format(told)
+            found[name] = f"gives the label away: {said}"
     return found
 
 
 def _told(texts: pd.Series, truth: pd.Series) -> float:
     """The share of one class that lies where hardly any of the other does, on a side of a cut.
 
-    A category stands for the mean label of its rows. Of real labels the correlation of ranks.
+    A category stands for the mean label of its rows. Of real labels the correlation of ranks, or
+    how well a cut of the labels tells a column of two values.
     """
     value = read_cells(texts).value
     if value.notna().mean() < 0.5:
@@ -67,8 +72,12 @@ def _told(texts: pd.Series, truth: pd.Series) -> float:
     value, truth = value[known], truth[known]
     if truth.nunique() < 2 or value.nunique() < 2:
         return 0.0
-    if truth.nunique() > 2:
+    if truth.nunique() > 2 and value.nunique() > 2:
         return float(abs(np.corrcoef(value.rank(), truth.rank())[0, 1]))
+    if truth.nunique() > 2:  # a column of two values may be the labels, cut; few rows are by chance
+        value, truth = truth, value
+        if truth.value_counts().min() < _FEW:
+            return 0.0
     one, other = value[truth == truth.min()], value[truth == truth.max()]
     return max(
         float(share)

@@ -77,15 +77,31 @@ def test_several_columns_are_joined_and_named_features_are_taken(csv, tmp_path):
     assert "4 tasks: north / pole yes, south / pole yes, east / pole no, west / pole no" in said
 
 
+def test_rows_without_one_of_several_names_of_a_group_are_told(tmp_path):
+    table = people().assign(old=np.arange(ROWS) % 3 % 2 * 1.0)
+    table.loc[:9, "old"] = np.nan
+    table.loc[:4, "region"] = ""
+    table.to_csv(tmp_path / "t.csv", index=False)
+    by = ("--tasks-by", "region", "--tasks-by", "old", "--label", "rich")
+    said = init(tmp_path / "s", "--csv", tmp_path / "t.csv", *by)
+    assert "10 rows name no group and are left out" in said
+    tasks = load_settings(tmp_path / "s" / "params.yaml").fetch.tasks
+    assert sorted(tasks) == [
+        f"{region} / old {old}" for region in ("east", "north", "south", "west") for old in (0, 1)
+    ]
+
+
 def test_the_order_of_real_labels_gives_them_away():
-    table = people().assign(rich=people()["a"], copy=people()["a"] ** 3)
+    a = people()["a"]
+    table = people().assign(rich=a, copy=a**3, above=(a > 0.3) * 1, apart=(a > 0.3) ^ (a > 1))
     columns = [
         type("C", (), {"name": n, "role": "task", "kind": "real", "why": ""})
-        for n in ("b", "copy", "rich")
+        for n in ("b", "copy", "above", "apart", "rich")
     ]
     found = unusable(table.astype(str), columns, ["region"], "rich")
-    assert set(found) == {"copy", "rich"}
+    assert set(found) == {"copy", "above", "rich"}
     assert "rank correlation 1.00" in found["copy"]
+    assert "one cut of the label tells 100% of one of its two values" in found["above"]
 
 
 def test_groups_of_one_class_and_rows_without_a_group_are_told(tmp_path):

@@ -196,9 +196,10 @@ def read_long(draft: Draft) -> Layout:
     known = numbers.notna()
     task = join_columns([cells[name] for name in task_columns])
     nameless = int(((task == "") & known).sum())
-    if wishes.tasks_by and nameless and not wishes.tasks:
+    if (wishes.tasks_by or len(task_columns) > 1) and nameless and not wishes.tasks:
         fetch["tasks"] = task[known & (task != "")].unique().tolist()
-        draft.notes.append(f"{nameless} rows name no group and are left out")
+        what = "group" if wishes.tasks_by else "task"
+        draft.notes.append(f"{nameless} rows name no {what} and are left out")
     chosen = task.isin(wishes.tasks) if wishes.tasks else task != ""
     tasks = [str(name) for name in task[known & chosen].unique()]
     values = {str(name): part for name, part in numbers[known & chosen].groupby(task, sort=False)}

@@ -217,6 +217,7 @@ def join_columns(columns: list[pd.Series]) -> pd.Series:
     """Return the texts of several columns side by side, with " / " between them.
 
     What says nothing by itself, a number or a word such as yes, has its column's name before it.
+    Where one is blank all is.
 
     Examples
     --------
@@ -229,10 +230,13 @@ def join_columns(columns: list[pd.Series]) -> pd.Series:
     joined, *others = [_named(column) for column in columns]
     for column in others:
         joined = joined + " / " + column
-    return joined
+    return joined.fillna("")
 
 
 def _named(column: pd.Series) -> pd.Series:
-    filled = column[column != ""]
-    is_bare = to_numbers(filled).notna() | filled.str.lower().isin(_BARE)
-    return column.mask(column != "", f"{column.name} " + column) if is_bare.all() else column
+    filled = column.mask(column == "")
+    is_bare = to_numbers(filled).notna() | filled.str.lower().isin(_BARE) | filled.isna()
+    if not is_bare.all():
+        return filled
+    # 1.0 is how pandas writes whole numbers beside gaps.
+    return f"{column.name} " + filled.str.replace(r"\.0$", "", regex=True)

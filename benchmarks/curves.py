@@ -208,7 +208,7 @@ def speed() -> str:
     started = time.perf_counter()
     pairs = fit_pairwise_curves(runs.N, runs.Y, runs.auxiliary)
     rows.append(_spent("EXP3.3, 244 × 243 pairs", started,
-                       f"{pairs.fits.converged.sum()} of {244 * 243} converged"))  # fmt: skip
+                       f"{pairs.converged.sum()} of {244 * 243} converged"))  # fmt: skip
     kept = np.sort(np.random.default_rng(0).permutation(len(runs.N))[:2000])
     models = {
         "30 tasks": (TransferModel(random_state=0), _simulated(30, 0, n_subsets=124)[1]),

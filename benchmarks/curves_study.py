@@ -12,13 +12,16 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from cotrain.curves import (
-    PairwiseCurves,
+    EXP31,
+    EXP32,
+    CurveFits,
+    Form,
     TransferModel,
     fit_curves,
     fit_pairwise_curves,
     pairwise_effects,
 )
-from cotrain.curves._pairwise import pair_counts
+from cotrain.curves._fit import pair_counts
 from cotrain.reliability import paired_interval, split_half_reliability
 from lab.extrapolation import extrapolate
 from lab.next_fits import next_fits
@@ -183,11 +186,12 @@ def _by_mmf(runs: Runs, top: np.ndarray) -> np.ndarray | None:
     return predicted
 
 
-def _pair_scores(pairs: PairwiseCurves, N: np.ndarray) -> np.ndarray:
+def _pair_scores(pairs: CurveFits, N: np.ndarray) -> np.ndarray:
     """Scores at counts N (n, K) by every curve, (n, K, K): [row, target, auxiliary]."""
-    tasks = range(pairs.n_tasks)
+    n_tasks = N.shape[1]
+    tasks = range(n_tasks)
     counts = np.stack([pair_counts(N, i, j) for i in tasks for j in tasks])
-    return pairs.fits.predict(counts).T.reshape(len(N), pairs.n_tasks, pairs.n_tasks)
+    return pairs.predict(counts).T.reshape(len(N), n_tasks, n_tasks)
 
 
 def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
@@ -196,15 +200,13 @@ def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     seen = runs.take(~held)
     model = TransferModel(ceiling=ceiling, random_state=seed)
     model.fit(seen.N, seen.Y, seen.blocks)
-    pairs = fit_pairwise_curves(
-        seen.N, seen.Y, seen.auxiliary, bounds={"c": (ceiling - 2, ceiling)}, random_state=seed
-    )
+    pairs = fit_pairwise_curves(seen.N, seen.Y, seen.auxiliary, ceiling=ceiling, random_state=seed)
     left = runs.take(held)
     predictors: dict[str, Callable[[Runs], np.ndarray]] = {
         "transfer model": lambda part: model.predict(part.N),
         "EXP3.3 by pairs": lambda part: _by_pairs(_pair_scores(pairs, part.N), part),
-        "EXP3.2 by task": lambda part: _by_own(seen, part, "exp3.2", ceiling),
-        "EXP3.1 by task": lambda part: _by_own(seen, part, "exp3.1", ceiling),
+        "EXP3.2 by task": lambda part: _by_own(seen, part, EXP32, ceiling),
+        "EXP3.1 by task": lambda part: _by_own(seen, part, EXP31, ceiling),
         "task's mean": lambda part: np.tile(np.nanmean(seen.Y, axis=0), (len(part.N), 1)),
     }
     predictions = {
@@ -348,12 +350,12 @@ def _by_pairs(predicted: np.ndarray, left: Runs) -> np.ndarray:
     return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
-def _by_own(seen: Runs, left: Runs, form: str, ceiling: float) -> np.ndarray:
+def _by_own(seen: Runs, left: Runs, form: Form, ceiling: float) -> np.ndarray:
     def columns(N: np.ndarray) -> np.ndarray:
         others = N.sum(axis=1, keepdims=True) - N
-        return (np.stack([N, others], axis=2) if form == "exp3.2" else N[..., None]).swapaxes(0, 1)
+        return (np.stack([N, others], axis=2) if form == EXP32 else N[..., None]).swapaxes(0, 1)
 
-    fits = fit_curves(columns(seen.N), seen.Y.T, form, bounds={"c": (ceiling - 2, ceiling)})
+    fits = fit_curves(columns(seen.N), seen.Y.T, form, ceiling=ceiling)
     return fits.predict(columns(left.N)).T
 
 

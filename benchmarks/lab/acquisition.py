@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cotrain.curves import TransferModel, fit_curves
+from cotrain.curves import EXP31, TransferModel, fit_curves
 from lab.label_plan import recommend_labels, round_plan
 from lab.transfer_intervals import score_variance
 
@@ -80,7 +80,7 @@ def proportional(state: LabelState) -> np.ndarray:
 
 def by_own_curves(state: LabelState) -> np.ndarray:
     """Labels where each task's own EXP3.1 curve rises most: others' labels are worth nothing."""
-    fits = fit_curves(state.N.T[:, :, None], np.where(state.N > 0, state.Y, np.nan).T, "exp3.1")
+    fits = fit_curves(state.N.T[:, :, None], np.where(state.N > 0, state.Y, np.nan).T, EXP31)
     own = np.nan_to_num(fits.parameters["a_own"])
     short = np.exp(np.nan_to_num(fits.parameters["b"], nan=-np.inf) - own * state.counts)
     return _climb(lambda labels: own * short * np.exp(-own * labels), state)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from cotrain.curves._forms import FormName, get_form
+from lab.curve_shapes import FormName, get_form
 from lab.learning_curve import LearningCurve, why_unidentifiable
 
 SINGLE_COLUMN_FORMS: tuple[FormName, ...] = ("exp3.1", "exp4", "ilog2", "power")
@@ -120,7 +120,7 @@ def foretell(
     total = np.zeros(len(at))
     for choice in choices:
         if choice.weight > 0:
-            n_columns = get_form(choice.form).n_columns
+            n_columns = len(get_form(choice.form).columns)
             fitted = clone(template).set_params(form=choice.form, random_state=random_state)
             total += choice.weight * fitted.fit(X[:, :n_columns], y).predict(at[:, :n_columns])
     return total
@@ -158,7 +158,7 @@ def _judge(
     random_state: Any,
 ) -> FormChoice:
     shape = get_form(form)
-    columns = X[:, : shape.n_columns]
+    columns = X[:, : len(shape.columns)]
     curve.set_params(form=form, random_state=random_state)
     squared = 0.0
     for part in parts:

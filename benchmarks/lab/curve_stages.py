@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cotrain.curves._batch import BatchSolution
-from cotrain.curves._forms import FORMS, Form, count_scales, per_label
-from cotrain.curves._many import count_different
-from cotrain.curves._starts import at_bounds, best_of, random_starts
+from cotrain.curves._fit import at_bounds, best_of, count_different, random_starts
+from cotrain.curves._forms import EXP31, EXP32, Form
 
 Stages = Sequence[Sequence[str]]
-Solver = Callable[[Form, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray], BatchSolution]
+Solver = Callable[[Form, np.ndarray, np.ndarray, np.ndarray, np.ndarray], BatchSolution]
 
 # EXP3.1 → EXP3.2 → EXP3.3 with earlier parameters frozen (arXiv 2512.24866). Which ones move again
 # is left open there; here the asymptote does in stage 2, where labels of other tasks join.
@@ -110,18 +109,25 @@ def fit_staged(
         stage_bounds = bounds[:, columns]
         stage_scores = _stage_scores(stage, counts, scores)
         merged = counts @ stage.merge
-        scales = count_scales(stage.form, merged)
+        scales = stage.form.scales(merged)
         scaled = merged / scales[:, None, :]
-        carried = per_label(stage.form, _project(theta, stage), 1 / scales)
+        carried = stage.form.per_label(_project(theta, stage), 1 / scales)
         starts = random_starts(stage.form, scaled, stage_scores, stage_bounds, n_starts, rng)
         starts = [np.where(stage.free, start, carried) for start in starts]
         if number > 0 or initial is not None:
             starts.append(carried)
         solution = best_of(
-            [solver(stage.form, scaled, stage_scores, s, stage_bounds, stage.free) for s in starts]
-        )
-        hits = at_bounds(solution.theta, stage_bounds) & stage.free
-        theta = _expand(per_label(stage.form, solution.theta, scales), stage)
+            [
+                # What is frozen has its start for both bounds.
+                solver(
+                    stage.form, scaled, stage_scores, start,
+                    np.where(stage.free, stage_bounds[:, None], start),
+                )
+                for start in starts
+            ]
+        )  # fmt: skip
+        hits = at_bounds(solution, stage_bounds) & stage.free
+        theta = _expand(stage.form.per_label(solution.theta, scales), stage)
         at_bound[:, columns] = np.where(stage.free, hits, at_bound[:, columns])
     assert solution is not None
     return StagedSolution(theta, solution.loss, at_bound, solution.converged)
@@ -139,15 +145,20 @@ def _names_by_stage(form: Form, stages: Stages | str) -> Stages:
     return stages
 
 
+def is_staged(form: Form) -> bool:
+    """Whether B = exp(b) and g = exp(−a·n): the forms that are fitted in stages."""
+    return form.name.startswith("exp3")
+
+
 def _smallest_form(form: Form, named: set[str]) -> Form:
-    if not form.is_exponential or "a_auxiliary" in named:
+    if not is_staged(form) or "a_auxiliary" in named:
         return form
-    return FORMS["exp3.2"] if "a_others" in named else FORMS["exp3.1"]
+    return EXP32 if "a_others" in named else EXP31
 
 
 def _merging(form: Form, small: Form) -> np.ndarray:
-    merge = np.eye(form.n_columns, small.n_columns)
-    if small.n_columns == 2:
+    merge = np.eye(len(form.columns), len(small.columns))
+    if len(small.columns) == 2:
         merge[2:, 1] = 1.0
     return merge
 
@@ -158,7 +169,7 @@ def _columns(form: Form, stage: Stage) -> list[int]:
 
 def _project(theta: np.ndarray, stage: Stage) -> np.ndarray:
     """Parameters of the stage's form from those of the full one."""
-    if not stage.form.is_exponential:
+    if not is_staged(stage.form):
         return theta
     merge = stage.merge / np.maximum(stage.merge.sum(axis=0), 1.0)
     return np.concatenate([theta[:, :2], theta[:, 2:] @ merge], axis=1)
@@ -166,7 +177,7 @@ def _project(theta: np.ndarray, stage: Stage) -> np.ndarray:
 
 def _expand(theta: np.ndarray, stage: Stage) -> np.ndarray:
     """Parameters of the full form: merged tasks share their discount, left-out ones have 0."""
-    if not stage.form.is_exponential:
+    if not is_staged(stage.form):
         return theta
     return np.concatenate([theta[:, :2], theta[:, 2:] @ stage.merge.T], axis=1)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from cotrain.curves import TransferModel, fit_curves
-from cotrain.curves._forms import FormName
 from cotrain.curves._transfer import block_codes
 from cotrain.means import mean_known
+from lab.curve_shapes import FormName, get_form
 from lab.transfer_intervals import score_intervals
 
 _CURVES: tuple[FormName, ...] = ("exp3.1", "exp3.2", "power", "ilog2")
@@ -115,7 +115,7 @@ def _by_curves(
     others = N.sum(axis=1, keepdims=True) - N
     columns = np.stack([N, others], axis=2) if form == "exp3.2" else N[..., None]
     by_task = columns.swapaxes(0, 1)
-    fits = fit_curves(by_task[:, trained], Y[trained].T, form, random_state=random_state)
+    fits = fit_curves(by_task[:, trained], Y[trained].T, get_form(form), random_state=random_state)
     return fits.predict(by_task[:, top]).T
 
 

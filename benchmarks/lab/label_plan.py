@@ -96,7 +96,7 @@ def task_weights(exchange_rates: np.ndarray, weights: np.ndarray | None = None) 
     Parameters
     ----------
     exchange_rates : ndarray, (K, K)
-        [target, source], as of `TransferModel` or `PairwiseCurves`.
+        [target, source], as of `TransferModel`.
     weights : ndarray, (K,), optional
         What a target counts for; equal by default. A single 1 gives weights for one target.
 

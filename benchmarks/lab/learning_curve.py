@@ -10,8 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from cotrain.curves._batch import BatchSolution, minimise_batch
-from cotrain.curves._forms import Bounds, Form, FormName, complete_bounds, get_form
-from cotrain.curves._many import COLUMNS
+from cotrain.curves._forms import Form
+from lab.curve_shapes import Bounds, FormName, complete_bounds, get_form
 from lab.curve_stages import Stages, fit_staged, plan_stages
 
 
@@ -125,7 +125,7 @@ class LearningCurve(RegressorMixin, BaseEstimator):
         hits = zip(form.parameters, solution.at_bound[0], strict=True)
         self.at_bound_ = tuple(name for name, hit in hits if hit)
         self.converged_ = bool(solution.converged[0])
-        self.n_features_in_ = form.n_columns
+        self.n_features_in_ = len(form.columns)
         self.counts_, self.scores_ = counts, scores
         self.l2_error_ = float(np.sqrt(np.square(scores - self.predict(counts)).sum()))
         self._bootstrap: np.ndarray | None = None
@@ -210,9 +210,9 @@ def _solve_with_scipy(
     scores: np.ndarray,
     start: np.ndarray,
     bounds: np.ndarray,
-    free: np.ndarray,
 ) -> BatchSolution:
-    known = np.isfinite(scores[0])
+    known, bounds = np.isfinite(scores[0]), bounds[:, 0]
+    free = bounds[0] < bounds[1]
     x, y, theta = counts[0][known], scores[0][known], start[0].copy()
 
     def moved(part: np.ndarray) -> np.ndarray:
@@ -263,10 +263,10 @@ def check_counts(form: Form, X: np.ndarray) -> np.ndarray:
         If the shape is another, or a count is not finite or below what the form is defined for.
     """
     counts = np.asarray(X, dtype=float)
-    if counts.ndim != 2 or counts.shape[1] != form.n_columns:
-        names = ", ".join(COLUMNS[form.n_columns])
+    if counts.ndim != 2 or counts.shape[1] != len(form.columns):
+        names = ", ".join(form.columns)
         raise ValueError(
-            f"X must have shape (n, {form.n_columns}) for {form.name} (counts: {names}), "
+            f"X must have shape (n, {len(form.columns)}) for {form.name} (counts: {names}), "
             f"got {counts.shape}"
         )
     wrong = ~(counts >= form.min_count) | ~np.isfinite(counts)
@@ -323,7 +323,7 @@ def why_unidentifiable(form: Form, counts: np.ndarray) -> str:
             f"X must have at least {form.n_parameters} rows for {form.name}, got {len(counts)}; "
             "add levels or repeats, or choose a form with fewer parameters"
         )
-    for column, name in enumerate(COLUMNS[form.n_columns]):
+    for column, name in enumerate(form.columns):
         if np.ptp(counts[:, column]) == 0:
             return (
                 f"X must hold different counts in column {column} ({name}), got "

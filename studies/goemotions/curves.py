@@ -1,6 +1,7 @@
 """Learning curves of emotions: does EXP3 fit text, which form foretells, what others' labels do.
 
-`python curves.py` after `dvc repro`; the questions of arXiv 2512.24866, on test AUROC.
+`PYTHONPATH=../../benchmarks python curves.py` after `dvc repro`; the questions of
+arXiv 2512.24866, on test AUROC.
 """
 
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cotrain.curves import fit_curves
+from cotrain.curves import EXP31, EXP32, fit_curves
 from cotrain.training import load_fit_table
+from lab.curve_shapes import get_form, standard_errors
 
 FORMS = ("exp3.1", "exp4", "power", "ilog2")
 KNOWN = (1, 2, 3, 4)  # folds; the highest level, 7, is foretold from these
@@ -46,26 +48,25 @@ def main() -> None:
         by_level = np.median(found["score"], axis=0).round(3)
         print(f"\n{kind}: median test AUROC by training folds {by_level.tolist()}")
         own, score, top = found["own"][..., None], found["score"], found["score"][:, -1]
-        errors = {
-            form: np.abs(
-                fit_curves(own[:, below], score[:, below], form).predict(own[:, -1:])[:, 0] - top
-            )
-            for form in FORMS
-        }
+        errors = {}
+        for form in FORMS:
+            curve = fit_curves(own[:, below], score[:, below], get_form(form))
+            errors[form] = np.abs(curve.predict(own[:, -1:])[:, 0] - top)
         errors["last value"] = np.abs(score[:, below[-1]] - top)
         least = pd.DataFrame(errors).idxmin(axis=1).value_counts()
         for form, error in errors.items():
             print(f"  {form}: error {interval(error)}, least for {least.get(form, 0)}")
-        curve = fit_curves(own, score, "exp3.1")
+        curve = fit_curves(own, score, EXP31)
         miss = np.abs(curve.predict(own) - score).mean(axis=1)
         at_bound = int(curve.at_bound["c"].sum())
         print(f"  exp3.1 of all levels misses by {interval(miss)}; asymptote at 1 for {at_bound}")
     rises = seen["together"]["score"][:, -1] - seen["single"]["score"][:, -1]
     print(f"\ngain of together at the highest level: {interval(rises, np.mean)}")
     both = {name: np.hstack([found[name] for found in seen.values()]) for name in found}
-    curve = fit_curves(np.stack([both["own"], both["others"]], axis=2), both["score"], "exp3.2")
+    counts = np.stack([both["own"], both["others"]], axis=2)
+    curve = fit_curves(counts, both["score"], EXP32)
     a, others = curve.parameters["a_own"], curve.parameters["a_others"]
-    z = others / curve.standard_errors["a_others"]
+    z = others / standard_errors(curve, counts, both["score"])["a_others"]
     print(
         f"exp3.2: labels of others help {int((others > 0).sum())} of {others.size} tasks, clearly "
         f"{int((z > 1.96).sum())}, clearly hurt {int((z < -1.96).sum())}; labels of others that "

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cotrain.curves import curve_bands, fit_curves
+from cotrain.curves import EXP31, curve_bands, fit_curves
 
 LEVELS, N_REPEATS = np.array([50.0, 100.0, 200.0, 400.0]), 6
 COUNTS = np.tile(LEVELS, N_REPEATS)
@@ -18,7 +18,7 @@ def noisy(n_curves: int, seed: int = 0) -> np.ndarray:
 
 def bands(scores: np.ndarray) -> np.ndarray:
     counts = np.broadcast_to(COUNTS[None, :, None], (*scores.shape, 1))
-    return curve_bands(fit_curves(counts, scores), counts, scores, REPEATS)
+    return curve_bands(fit_curves(counts, scores, EXP31), counts, scores, REPEATS)
 
 
 def test_bands_hold_the_true_curve_as_often_as_they_say():

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cotrain.curves import TransferModel, label_worth
+from cotrain.curves import TransferModel
 from lab.label_plan import recommend_labels, task_weights
 
 
@@ -72,14 +72,14 @@ def test_wrong_requests_are_refused(model, arguments, message):
 
 def test_the_worth_of_a_task_is_the_gain_of_the_plan_that_can_buy_no_other(model):
     counts = np.array([100.0, 40.0, 60.0])
-    worth = label_worth(model, counts, 50)
+    gain, low, high = model.label_worth(counts, 50)
     for task in range(3):
         available = np.where(np.arange(3) == task, 50, 0)
         plan = recommend_labels(model, counts, 50, available=available)
-        assert worth.gain[task] == pytest.approx(plan.mean_gain)
+        assert gain[task] == pytest.approx(plan.mean_gain)
         # The worth counts the error of what tasks share once for all of them, the plan for each.
-        assert worth.low[task] <= plan.interval[0] + 1e-12
-        assert worth.high[task] >= plan.interval[1] - 1e-12
+        assert low[task] <= plan.interval[0] + 1e-12
+        assert high[task] >= plan.interval[1] - 1e-12
 
 
 def test_task_weights_follow_what_labels_are_worth():

@@ -7,6 +7,8 @@ import pandas as pd
 
 from cotrain.analysis._observations import GridScores, Observations, SubsetScores
 from cotrain.curves import (
+    EXP31,
+    EXP32,
     CurveFits,
     Effects,
     curve_bands,
@@ -67,45 +69,26 @@ def curve_table(
 
     Returns the parameters, and the curves of EXP3.2.
     """
-    own, others = seen.counts.T, (seen.counts.sum(axis=1, keepdims=True) - seen.counts).T
-    scores = seen.scores.T
-    alone = np.where(others == 0, scores, np.nan)
-    first = fit_curves(own[:, :, None], alone, "exp3.1", names=tasks, random_state=seed)
-    second = fit_curves(
-        np.stack([own, others], axis=2), scores, "exp3.2", names=tasks, random_state=seed
-    )
+    counts, scores = _own_and_others(seen), seen.scores.T
+    alone = np.where(counts[..., 1] == 0, scores, np.nan)
+    first = fit_curves(counts[..., :1], alone, EXP31, names=tasks, random_state=seed)
+    second = fit_curves(counts, scores, EXP32, names=tasks, random_state=seed)
+    unknown = np.full(len(tasks), np.nan)
     frames = [
-        _parameters("EXP3.1", first, tasks, alone),
-        _parameters("EXP3.2", second, tasks, scores),
+        pd.DataFrame(
+            {
+                "task": tasks,
+                "form": fits.form.name.upper(),
+                "a_others": unknown,
+                **fits.parameters,
+                "exchange_rate": unknown if fits is first else fits.exchange_rate("a_others"),
+                "error": np.sqrt(fits.loss / np.maximum((~np.isnan(known)).sum(axis=1), 1)),
+                "at_bound": _bounds_hit(fits),
+            }
+        )
+        for fits, known in ((first, alone), (second, scores))
     ]
     return pd.concat(frames, ignore_index=True), second
-
-
-def _parameters(
-    form: str, fits: CurveFits, tasks: Sequence[str], scores: np.ndarray
-) -> pd.DataFrame:
-    n_scores = (~np.isnan(scores)).sum(axis=1)
-    values = fits.parameters
-    unknown = np.full(len(tasks), np.nan)
-    a_others = values.get("a_others", unknown)
-    at_bound = [
-        " ".join(name for name, hits in fits.at_bound.items() if hits[task])
-        for task in range(len(tasks))
-    ]
-    return pd.DataFrame(
-        {
-            "task": tasks,
-            "form": form,
-            "c": values["c"],
-            "b": values["b"],
-            "a_own": values["a_own"],
-            "a_others": a_others,
-            # An own discount at its bound, next to nothing, is no unit to measure in.
-            "exchange_rate": np.where(fits.at_bound["a_own"], np.nan, a_others / values["a_own"]),
-            "error": np.sqrt(fits.loss / np.maximum(n_scores, 1)),
-            "at_bound": at_bound,
-        }
-    )
 
 
 def pairwise_curve_table(seen: Observations, tasks: Sequence[str], seed: int) -> pd.DataFrame:
@@ -118,47 +101,50 @@ def pairwise_curve_table(seen: Observations, tasks: Sequence[str], seed: int) ->
     curves = fit_pairwise_curves(
         seen.counts[grid], seen.scores[grid], auxiliary[grid], tasks=tasks, random_state=seed
     )
-    target, other = np.nonzero(~np.eye(len(tasks), dtype=bool))
+    target, other = np.divmod(np.arange(len(tasks) ** 2), len(tasks))
     names = np.array(tasks, dtype=object)
-    own_at_bound = curves.at_bound("a_own")
-    rates = np.where(own_at_bound, np.nan, curves.exchange_rates)
-    reasons = np.array(curves.fits.reasons, dtype=object).reshape(len(tasks), len(tasks))
-    parameters = {name: curves.parameter(name)[target, other] for name in curves.fits.parameters}
-    return pd.DataFrame(
+    every = pd.DataFrame(
         {
             "target": names[target],
             "auxiliary": names[other],
-            **parameters,
-            "exchange_rate": rates[target, other],
-            "at_bound": [
-                " ".join(name for name in curves.fits.at_bound if curves.at_bound(name)[i, j])
-                for i, j in zip(target, other, strict=True)
-            ],
-            "reason": reasons[target, other],
+            **curves.parameters,
+            "exchange_rate": curves.exchange_rate("a_auxiliary"),
+            "at_bound": _bounds_hit(curves),
+            "reason": curves.reasons,
         }
     )
+    return every[target != other]
 
 
 def curve_points(seen: Observations, fits: CurveFits, tasks: Sequence[str]) -> pd.DataFrame:
     """Every score that a curve was fitted to, with what the curve says there and its interval."""
-    own, others = seen.counts.T, (seen.counts.sum(axis=1, keepdims=True) - seen.counts).T
-    counts = np.stack([own, others], axis=2)
-    predicted = fits.predict(counts)
+    counts, scores = _own_and_others(seen), seen.scores.T
     repeats = np.array([fit.repeat for fit in seen.fits])
-    low, high = np.moveaxis(curve_bands(fits, counts, seen.scores.T, repeats), 2, 0)
-    task, row = np.nonzero(~np.isnan(seen.scores.T))
-    names = np.array(tasks, dtype=object)
+    low, high = np.moveaxis(curve_bands(fits, counts, scores, repeats), 2, 0)
+    task, row = at = np.nonzero(~np.isnan(scores))
     return pd.DataFrame(
         {
-            "task": names[task],
-            "kind": [seen.fits[at].kind for at in row],
-            "level": [seen.fits[at].level for at in row],
-            "repeat": [seen.fits[at].repeat for at in row],
-            "n_own": own[task, row],
-            "n_others": others[task, row],
-            "score": seen.scores[row, task],
-            "predicted": predicted[task, row],
-            "low": low[task, row],
-            "high": high[task, row],
+            "task": np.array(tasks, dtype=object)[task],
+            **{
+                name: [getattr(seen.fits[place], name) for place in row]
+                for name in ("kind", "level", "repeat")
+            },
+            "n_own": counts[..., 0][at],
+            "n_others": counts[..., 1][at],
+            "score": scores[at],
+            "predicted": fits.predict(counts)[at],
+            "low": low[at],
+            "high": high[at],
         }
     )
+
+
+def _own_and_others(seen: Observations) -> np.ndarray:
+    """Labels of each task and of all others, (K, n_fits, 2)."""
+    return np.stack([seen.counts, seen.counts.sum(axis=1, keepdims=True) - seen.counts]).T
+
+
+def _bounds_hit(fits: CurveFits) -> list[str]:
+    """The parameters of each curve that ended at a bound, joined by spaces."""
+    hits = np.stack(list(fits.at_bound.values()), axis=1)
+    return [" ".join(np.array(fits.form.parameters)[row]) for row in hits]

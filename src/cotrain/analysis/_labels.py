@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.analysis._observations import Observations
-from cotrain.curves import TransferModel, label_worth
+from cotrain.curves import TransferModel
 
 _RATES = ("target", "source", "exchange_rate", "low", "high")
 _NEXT = ("task", "n_labels", "gain", "low", "high", "rank")
@@ -89,9 +89,8 @@ def _rates(model: TransferModel, tasks: Sequence[str], is_told: np.ndarray) -> p
 def _gains(
     model: TransferModel, tasks: Sequence[str], counts: np.ndarray, is_told: np.ndarray
 ) -> pd.DataFrame:
-    worth = label_worth(model, counts, _N_LABELS)
-    own = np.diag(is_told)
-    gain, low, high = (np.where(own, a, np.nan) for a in (worth.gain, worth.low, worth.high))
+    worth, own = model.label_worth(counts, _N_LABELS), np.diag(is_told)
+    gain, low, high = (np.where(own, values, np.nan) for values in worth)
     frame = pd.DataFrame(
         {"task": tasks, "n_labels": counts, "gain": gain, "low": low, "high": high}
     )

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from cotrain.curves._forms import get_form
-from cotrain.curves._many import CurveFits
+from cotrain.curves._fit import CurveFits
 
 
 def curve_bands(
@@ -28,8 +27,7 @@ def curve_bands(
     repeats : ndarray, (n,)
         Repeat of each score.
     """
-    form = get_form(fits.form)
-    theta = np.stack([fits.parameters[name] for name in form.parameters], axis=1)
+    form, theta = fits.form, fits.theta
     fixed = np.stack([fits.at_bound[name] for name in form.parameters], axis=1)
     fitted = np.isfinite(theta).all(axis=1)
     jacobian = form.gradient(np.where(fitted[:, None], theta, 0.0), np.asarray(counts, dtype=float))

@@ -8,6 +8,8 @@ from cotrain.curves._forms import Form
 
 # Problems are solved in blocks whose Jacobians stay in the processor's cache.
 _BLOCK_CELLS = 400_000
+_MAX_ITERATIONS = 200
+_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,14 +22,7 @@ class BatchSolution:
 
 
 def minimise_batch(
-    form: Form,
-    counts: np.ndarray,
-    scores: np.ndarray,
-    start: np.ndarray,
-    bounds: np.ndarray,
-    free: np.ndarray,
-    max_iterations: int = 200,
-    tolerance: float = 1e-9,
+    form: Form, counts: np.ndarray, scores: np.ndarray, start: np.ndarray, bounds: np.ndarray
 ) -> BatchSolution:
     """The least-squares fit of each problem from its own start.
 
@@ -40,60 +35,49 @@ def minimise_batch(
         NaN where unknown.
     start : ndarray, (n_problems, d)
     bounds : ndarray, (2, d) or (2, n_problems, d)
-    free : ndarray of bool, (d,)
-        The parameters that move; the others stay at `start`.
+        A parameter whose bounds are one stays there.
     """
     n_problems, n_rows = scores.shape
     counts = np.broadcast_to(counts, (n_problems, *counts.shape[1:]))
     bounds = np.broadcast_to(bounds if bounds.ndim == 3 else bounds[:, None], (2, *start.shape))
     theta, loss = start.copy(), np.empty(n_problems)
     converged = np.zeros(n_problems, dtype=bool)
-    block = max(1, _BLOCK_CELLS // (n_rows * max(1, int(free.sum()))))
+    block = max(1, _BLOCK_CELLS // (n_rows * form.n_parameters))
     for first in range(0, n_problems, block):
         part = slice(first, first + block)
         theta[part], loss[part], converged[part] = _solve_block(
-            form, counts[part], scores[part], theta[part], bounds[:, part], free,
-            max_iterations, tolerance,
-        )  # fmt: skip
+            form, counts[part], scores[part], theta[part], bounds[:, part]
+        )
     return BatchSolution(theta, loss, converged)
 
 
 def _solve_block(
-    form: Form,
-    counts: np.ndarray,
-    scores: np.ndarray,
-    start: np.ndarray,
-    bounds: np.ndarray,
-    free: np.ndarray,
-    max_iterations: int,
-    tolerance: float,
+    form: Form, counts: np.ndarray, scores: np.ndarray, start: np.ndarray, bounds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     known = np.isfinite(scores)
     scores = np.where(known, scores, 0.0)
     low, high = bounds
-    theta = np.where(free, np.clip(start, low, high), start)
+    theta = np.clip(start, low, high)
     error = _errors(form, theta, counts, scores, known)
     loss = np.square(error).sum(axis=1)
     damping = np.full(len(theta), 1e-3)
-    converged = ~free.any() | (loss == 0)
-    converged = np.broadcast_to(converged, loss.shape).copy()
-    for _ in range(max_iterations):
+    converged = loss == 0
+    for _ in range(_MAX_ITERATIONS):
         at = np.flatnonzero(~converged)
         if at.size == 0:
             break
-        jacobian = form.gradient(theta[at], counts[at])[..., free] * known[at][..., None]
+        jacobian = form.gradient(theta[at], counts[at]) * known[at][..., None]
         pull = np.einsum("pnd,pn->pd", jacobian, error[at])
-        pinned = _pinned(theta[at][:, free], pull, low[at][:, free], high[at][:, free])
+        pinned = _pinned(theta[at], pull, low[at], high[at])
         step = _damped_step(jacobian, pull, pinned, damping[at])
-        trial = theta[at].copy()
-        trial[:, free] = np.clip(trial[:, free] + step, low[at][:, free], high[at][:, free])
+        trial = np.clip(theta[at] + step, low[at], high[at])
         trial_error = _errors(form, trial, counts[at], scores[at], known[at])
         trial_loss = np.square(trial_error).sum(axis=1)
         better = trial_loss <= loss[at]
         moved = np.abs(trial - theta[at]).max(axis=1)
         gained = loss[at] - trial_loss
         # Done: an accepted step that changes nothing, or a step so damped that none will.
-        still = (gained <= tolerance * loss[at]) & (moved <= 1e3 * tolerance)
+        still = (gained <= _TOLERANCE * loss[at]) & (moved <= 1e3 * _TOLERANCE)
         converged[at] = np.where(better, still | (trial_loss == 0), damping[at] > 1e12)
         damping[at] = np.where(better, np.maximum(damping[at] / 10, 1e-14), damping[at] * 5)
         accepted = at[better]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -33,6 +34,11 @@ class Shrinkage:
     strength: float
     # (rank, K): v, scaled so that u has unit variance; no rows for a plain hierarchy
     directions: np.ndarray
+
+    @classmethod
+    def plain(cls, strength: float, n_tasks: int) -> Self:
+        """A hierarchy without shared directions."""
+        return cls(strength, np.empty((0, n_tasks)))
 
 
 def first_population(targets: Sequence[TargetData], ceiling: float) -> Population:

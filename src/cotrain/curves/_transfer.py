@@ -140,7 +140,13 @@ class TransferModel(BaseEstimator):
         targets = Targets(N / self.scales_, Y, blocks)
         folds = self._assign_folds(N)
         by_target = [folds[np.isfinite(y)] for y in Y.T]
-        population, fits = self._fit_population(targets)
+        population = first_population(targets, self.ceiling)
+        middling = Shrinkage.plain(float(np.median(self.strengths)), n_tasks)
+        starts = [
+            first_guess(data, target_prior(data, population, middling, self.ceiling))
+            for data in targets
+        ]
+        population, fits = self._settle(targets, population, middling, starts, N_UPDATES)
         population, fits, self.choices_ = self._choose(targets, by_target, population, fits)
         chosen = self.choices_[0]
         shrinkage = Shrinkage(
@@ -186,6 +192,24 @@ class TransferModel(BaseEstimator):
             variance[target] = change @ fit.covariance[:width, :width] @ change
         return self.reach(level) * np.sqrt(variance)
 
+    def label_worth(
+        self, counts: np.ndarray, n_labels: int, level: float = 0.95
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What `n_labels` more of each task alone bring to the mean score: gain, low, high, (K,).
+
+        `counts` (K,) are the labels at hand.
+        """
+        n_tasks = len(self.asymptotes_)
+        start, shares = np.asarray(counts, dtype=float), np.ones(n_tasks) / n_tasks
+        gain, half = np.empty((2, n_tasks))
+        for task, labels in enumerate(n_labels * np.eye(n_tasks)):
+            rise = np.diff(self.predict(np.stack([start, start + labels])), axis=0)[0]
+            gain[task] = shares @ rise
+            reach = shares * self.gain_reach(start, start + labels, level)
+            # What the other targets take is drawn to one common mean, whose error they share.
+            half[task] = np.hypot(reach[task], reach.sum() - reach[task])
+        return gain, gain - half, gain + half
+
     def _check_parameters(self) -> None:
         if not self.strengths or min(self.strengths) <= 0:
             raise ValueError(f"strengths must be positive, got {self.strengths}")
@@ -197,18 +221,6 @@ class TransferModel(BaseEstimator):
         code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
         order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
         return order[code] % min(N_FOLDS, len(order))
-
-    def _fit_population(
-        self, targets: Sequence[TargetData]
-    ) -> tuple[Population, Sequence[TargetFit]]:
-        """What tasks have in common, with a middling strength of shrinkage."""
-        population = first_population(targets, self.ceiling)
-        plain = self._plain(targets, float(np.median(self.strengths)))
-        starts = [
-            first_guess(data, target_prior(data, population, plain, self.ceiling))
-            for data in targets
-        ]
-        return self._settle(targets, population, plain, starts, N_UPDATES)
 
     def _settle(
         self,
@@ -224,9 +236,6 @@ class TransferModel(BaseEstimator):
             population = update_population(population, targets, fits)
             starts = [fit.z for fit in fits]
         return population, self._fit_all(targets, population, shrinkage, starts)
-
-    def _plain(self, targets: Sequence[TargetData], strength: float) -> Shrinkage:
-        return Shrinkage(strength, np.empty((0, targets[0].x.shape[1])))
 
     def _fit_all(
         self,
@@ -265,7 +274,7 @@ class TransferModel(BaseEstimator):
         if best != middling:
             starts = [fit.z for fit in fits]
             population, fits = self._settle(
-                targets, population, self._plain(targets, best), starts, 1
+                targets, population, Shrinkage.plain(best, len(targets)), starts, 1
             )
         if ranks:
             strengths = [*[s for s in sorted(self.strengths) if s < best][-1:], best]

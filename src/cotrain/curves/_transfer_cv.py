@@ -77,7 +77,7 @@ class Judge:
         """Shared directions from the rows outside each fold, (rank, K) each."""
         n_folds = 1 + max(int(fold.max()) for fold in self.folds)
         n_tasks = self.targets[0].x.shape[1]
-        shrinkage = Shrinkage(plain, np.empty((0, n_tasks)))
+        shrinkage = Shrinkage.plain(plain, n_tasks)
         if rank == 0:
             return [shrinkage.directions] * n_folds
         result = []

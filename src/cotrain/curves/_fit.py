@@ -1,0 +1,275 @@
+"""Thousands of learning curves at once, each the best of several starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotrain.curves._batch import BatchSolution, minimise_batch
+from cotrain.curves._forms import EXP33, Form
+
+
+@dataclass(frozen=True, eq=False)
+class CurveFits:
+    """Many curves of one form.
+
+    Attributes
+    ----------
+    form : Form
+    parameters : dict of str to ndarray, (n_curves,)
+        Estimates by name, discounts per label; NaN where there is none.
+    loss : ndarray, (n_curves,)
+        Sum of squared errors.
+    at_bound : dict of str to ndarray of bool, (n_curves,)
+        Which parameters ended at a bound.
+    converged : ndarray of bool, (n_curves,)
+    reasons : tuple of str, (n_curves,)
+        Why a curve has no estimate; empty where it has.
+    """
+
+    form: Form
+    parameters: dict[str, np.ndarray]
+    loss: np.ndarray
+    at_bound: dict[str, np.ndarray]
+    converged: np.ndarray
+    reasons: tuple[str, ...]
+
+    def predict(self, counts: np.ndarray) -> np.ndarray:
+        """Each curve's scores at its own counts (n_curves, n, n_columns), (n_curves, n)."""
+        return self.form.value(self.theta, np.asarray(counts, dtype=float))
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The parameters in the form's order, (n_curves, d)."""
+        return np.stack([self.parameters[name] for name in self.form.parameters], axis=1)
+
+    def exchange_rate(self, name: str) -> np.ndarray:
+        """Own labels that one label behind the discount `name` is worth, (n_curves,).
+
+        NaN where the own discount is at its bound: next to nothing is no unit to measure in.
+        """
+        own = self.parameters["a_own"]
+        return np.where(self.at_bound["a_own"], np.nan, self.parameters[name] / own)
+
+
+def fit_curves(
+    counts: np.ndarray,
+    scores: np.ndarray,
+    form: Form,
+    *,
+    names: Sequence[str] | None = None,
+    ceiling: float = 1.0,
+    n_starts: int = 4,
+    random_state: int | np.random.Generator = 0,
+) -> CurveFits:
+    """Learning curves fitted side by side by least squares, all parameters moving.
+
+    Parameters
+    ----------
+    counts : ndarray, (n_curves, n, n_columns)
+        Label counts of the form's columns; `others` are without the own and the auxiliary.
+    scores : ndarray, (n_curves, n)
+        NaN where unknown.
+    form : Form
+    names : sequence of str, optional
+        What each curve is called in messages and reasons, "curve 0" and so on by default.
+    ceiling : float
+        The highest score there is, which bounds c.
+    n_starts : int
+        Random starts; the lowest error wins.
+    random_state : int or Generator
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a count is not what the form is defined for, or a score is
+        above the ceiling. A curve that cannot be fitted is NaN, with the reason.
+    """
+    counts, scores = np.asarray(counts, dtype=float), np.asarray(scores, dtype=float)
+    labels = tuple(names) if names is not None else tuple(f"curve {i}" for i in range(len(scores)))
+    _check(form, counts, scores, ceiling, labels)
+    reasons = _reasons(form, counts, scores, labels)
+    fitted = np.flatnonzero([not reason for reason in reasons])
+    theta = np.full((len(scores), form.n_parameters), np.nan)
+    hits = np.zeros(theta.shape, dtype=bool)
+    loss, converged = np.full(len(scores), np.nan), np.zeros(len(scores), dtype=bool)
+    if fitted.size:
+        rng, bounds = np.random.default_rng(random_state), form.bounds(ceiling)
+        known, scales = scores[fitted], form.scales(counts[fitted])
+        scaled = counts[fitted] / scales[:, None, :]
+        starts = random_starts(form, scaled, known, bounds, n_starts, rng)
+        best = best_of([minimise_batch(form, scaled, known, s, bounds) for s in starts])
+        theta[fitted], hits[fitted] = form.per_label(best.theta, scales), at_bounds(best, bounds)
+        loss[fitted], converged[fitted] = best.loss, best.converged
+    return CurveFits(
+        form,
+        dict(zip(form.parameters, theta.T, strict=True)),
+        loss,
+        dict(zip(form.parameters, hits.T, strict=True)),
+        converged,
+        reasons,
+    )
+
+
+def fit_pairwise_curves(
+    N: np.ndarray,
+    Y: np.ndarray,
+    auxiliary: np.ndarray,
+    *,
+    tasks: Sequence[str] | None = None,
+    ceiling: float = 1.0,
+    random_state: int | np.random.Generator = 0,
+) -> CurveFits:
+    """EXP3.3 for each pair, from the fits without an auxiliary and those augmented by the pair's.
+
+    The curve of target i beside auxiliary j is number i K + j. There is none for i = j.
+
+    Parameters
+    ----------
+    N : ndarray, (n_fits, K)
+        Labels of each task that each fit was trained on.
+    Y : ndarray, (n_fits, K)
+        Scores; NaN where a fit does not score a task.
+    auxiliary : ndarray of int, (n_fits,)
+        The task that a fit has one fold more of; -1 for none (single tasks, levels, subsets).
+    tasks : sequence of str, optional
+        Names for messages.
+    ceiling, random_state
+        As of `fit_curves`, which says as well what is refused and what is NaN.
+    """
+    N, Y = np.asarray(N, dtype=float), np.asarray(Y, dtype=float)
+    auxiliary = np.asarray(auxiliary)
+    if N.ndim != 2 or Y.shape != N.shape or auxiliary.shape != (len(N),):
+        raise ValueError(
+            "N and Y must have shape (n_fits, K) and auxiliary (n_fits,), "
+            f"got {N.shape}, {Y.shape} and {auxiliary.shape}"
+        )
+    n_tasks = N.shape[1]
+    names = tuple(tasks) if tasks is not None else tuple(f"task {i}" for i in range(n_tasks))
+    known = np.isfinite(Y)
+    plain = np.flatnonzero(auxiliary == -1)
+    augmented = [np.flatnonzero(auxiliary == j) for j in range(n_tasks)]
+    most = max(map(len, augmented))
+    n_rows = int(known[plain].sum(axis=0).max(initial=0)) + most
+    counts = np.zeros((n_tasks, n_tasks, n_rows, 3))
+    scores = np.full((n_tasks, n_tasks, n_rows), np.nan)
+    for i in range(n_tasks):
+        alone = plain[known[plain, i]]
+        for j in range(n_tasks):
+            if i != j:
+                rows = np.concatenate([alone, augmented[j]])
+                counts[i, j, : rows.size] = pair_counts(N[rows], i, j)
+                scores[i, j, : rows.size] = Y[rows, i]
+    return fit_curves(
+        counts.reshape(-1, n_rows, 3), scores.reshape(-1, n_rows), EXP33,
+        names=[f"{target} beside {other}" for target in names for other in names],
+        ceiling=ceiling, n_starts=2, random_state=random_state,
+    )  # fmt: skip
+
+
+def pair_counts(N: np.ndarray, target: int, auxiliary: int) -> np.ndarray:
+    """EXP3.3's counts, (n, 3): own, auxiliary, others without both."""
+    own, of_auxiliary = N[:, target], N[:, auxiliary]
+    return np.stack([own, of_auxiliary, N.sum(axis=1) - own - of_auxiliary], axis=1)
+
+
+def random_starts(
+    form: Form,
+    counts: np.ndarray,
+    scores: np.ndarray,
+    bounds: np.ndarray,
+    n_starts: int,
+    rng: np.random.Generator,
+) -> list[np.ndarray]:
+    """Starts whose other parameters are random and whose first two are the best for them."""
+    draws = form.draws(n_starts, rng)
+    return [_with_best_linear(form, counts, scores, bounds, draw) for draw in draws]
+
+
+def best_of(solutions: list[BatchSolution]) -> BatchSolution:
+    """The solution of the least loss, problem by problem."""
+    loss = np.stack([solution.loss for solution in solutions])
+    best = np.argmin(loss, axis=0)
+    at = np.arange(loss.shape[1])
+    return BatchSolution(
+        np.stack([solution.theta for solution in solutions])[best, at],
+        loss[best, at],
+        np.stack([solution.converged for solution in solutions])[best, at],
+    )
+
+
+def at_bounds(solution: BatchSolution, bounds: np.ndarray) -> np.ndarray:
+    """Which parameters (n_problems, d) lie at a bound."""
+    slack = 1e-6 * (bounds[1] - bounds[0])
+    return (solution.theta <= bounds[0] + slack) | (solution.theta >= bounds[1] - slack)
+
+
+def count_different(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Number of different known values in each row."""
+    ordered = np.sort(np.where(known, values, np.inf), axis=1)
+    with np.errstate(invalid="ignore"):
+        steps = np.diff(ordered, axis=1)
+    return np.isfinite(ordered[:, 0]) + ((steps > 0) & np.isfinite(ordered[:, 1:])).sum(axis=1)
+
+
+def _with_best_linear(
+    form: Form, counts: np.ndarray, scores: np.ndarray, bounds: np.ndarray, draw: np.ndarray
+) -> np.ndarray:
+    is_log = form.parameters[1] == "b"
+    theta = np.tile(draw, (len(scores), 1))
+    theta[:, 1] = 0.0 if is_log else 1.0
+    known = np.isfinite(scores)
+    shape = np.where(known, form.shortfall(theta, counts), 0.0)
+    n_known = np.maximum(known.sum(axis=1), 1)
+    mean_shape = shape.sum(axis=1) / n_known
+    mean_score = np.where(known, scores, 0.0).sum(axis=1) / n_known
+    deviation = np.where(known, shape - mean_shape[:, None], 0.0)
+    spread = np.square(deviation).sum(axis=1)
+    slope = -(deviation * np.where(known, scores, 0.0)).sum(axis=1) / np.maximum(spread, 1e-300)
+    size = np.clip(slope, 1e-3, 10.0)
+    theta[:, 0] = np.minimum(mean_score + size * mean_shape, bounds[1, 0])
+    theta[:, 1] = np.log(size) if is_log else size
+    return np.clip(theta, *bounds)
+
+
+def _check(
+    form: Form, counts: np.ndarray, scores: np.ndarray, ceiling: float, names: tuple[str, ...]
+) -> None:
+    n_columns = len(form.columns)
+    if scores.ndim != 2 or counts.shape != (*scores.shape, n_columns):
+        raise ValueError(
+            f"counts must have the shape of scores and {n_columns} columns for {form.name}, "
+            f"got {counts.shape} and {scores.shape}"
+        )
+    if len(names) != len(scores):
+        raise ValueError(f"names must hold {len(scores)}, one a curve, got {len(names)}")
+    known = np.isfinite(scores)
+    defined = (counts >= form.min_count) & np.isfinite(counts)
+    for wrong, rule in (
+        (np.isinf(scores), "scores must be finite or NaN, got infinity"),
+        (known & ~defined.all(axis=-1), f"counts must be at least {form.min_count}"),
+        (known & (scores > ceiling), f"scores must not exceed the ceiling {ceiling:g}"),
+    ):
+        if wrong.any():
+            curve = names[int(np.argwhere(wrong)[0, 0])]
+            raise ValueError(f"{rule} for {form.name}, not so for {curve}")
+
+
+def _reasons(
+    form: Form, counts: np.ndarray, scores: np.ndarray, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Why each curve cannot be fitted, empty where it can."""
+    known = np.isfinite(scores)
+    # A random direction tells different rows apart, and sorts them.
+    direction = np.random.default_rng(0).uniform(1.0, 2.0, size=len(form.columns))
+    n_different = count_different(counts @ direction, known)
+    reasons = [""] * len(scores)
+    for at in np.flatnonzero(n_different < form.n_parameters):
+        reasons[at] = (
+            f"{names[at]}: {n_different[at]} different counts with a score, "
+            f"{form.name} needs {form.n_parameters}"
+        )
+    for column, name in enumerate(form.columns):
+        for at in np.flatnonzero(count_different(counts[..., column], known) < 2):
+            reasons[at] = reasons[at] or f"{names[at]}: the count of {name} never changes"
+    return tuple(reasons)

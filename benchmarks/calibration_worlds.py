@@ -162,7 +162,7 @@ def grouping_study(rng: np.random.Generator, world: World, n_tasks: int = 10) ->
     lasting = world.effects(rng, sd, 4)
     scores[:, 1:] -= lasting.T  # the first is compared with the others, and wins by as much
     names, tasks = [f"g{i}" for i in range(5)], [f"t{i}" for i in range(n_tasks)]
-    found = compare_groupings(scores, names, tasks).tasks
+    found = compare_groupings(scores, names, tasks)[1]
     parts = (found[name].to_numpy().reshape(4, n_tasks).T for name in ("low", "high", "verdict"))
     return Judged(lasting, *parts)
 

@@ -5,7 +5,6 @@ models stay as they are. Nothing is trained: predictions are in the journal.
 """
 
 import sys
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pandas as pd
 from rivals import _line
 
 from cotrain.allocation import Plan
-from cotrain.comparison import Outputs, Way, distinct, make_candidates, make_ways, repeat_outputs
+from cotrain.comparison import Contest, Outputs, Phase, make_candidates, make_ways
 from cotrain.comparison._evaluate import _output, _serving
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages._sweep import Trainer
@@ -38,26 +37,21 @@ def outputs_of_ways(study: Study) -> list[tuple[Outputs, dict[str, np.ndarray]]]
     name = portfolios.loc[portfolios["chosen"], "portfolio"].item()
     candidates = make_candidates(network, others, len(tasks), found)
     chosen = next(one for one in candidates if one.name == name)
-    fresh, level = settings.validate_, settings.plan.subset_level
+    fresh = settings.validate_
     rotations = study_repeats(settings, fresh.repeats, fresh.seed)
-    final_rotations, final_level = final_repeats(settings, rotations)
-    models = distinct([*ways, Way(name, chosen.models)])
-    fits = {model: [model.fit(len(tasks), level, one) for one in rotations] for model in models}
-    final = {
-        model: own
-        if trainer.learners[own[0].learner].stops_early
-        else [model.fit(len(tasks), final_level, one) for one in final_rotations]
-        for model, own in fits.items()
-    }
+    contest = Contest(
+        trainer.table,
+        ways,
+        [chosen],
+        Phase(rotations, settings.plan.subset_level),
+        Phase(*final_repeats(settings, rotations)),
+        {name for name, learner in trainer.learners.items() if learner.stops_early},
+    )
     known = trainer.learners.identities()
-    every = dict.fromkeys(chain.from_iterable([*fits.values(), *final.values()]))
-    plan = Plan.of("validation", list(every), trainer.data_version, known)
+    plan = Plan.of("validation", contest.needed, trainer.data_version, known)
     results = trainer.results(plan, predictions=True)
-    by_fit = {fit: results[key] for key, fit in plan.fits.items()}
-    table = trainer.table
-    validations = repeat_outputs(table, fits, by_fit, rotations, level, "validation")
-    tests = repeat_outputs(table, final, by_fit, final_rotations, final_level, "test")
-    repeats = list(zip(validations, tests, strict=True))
+    repeats = contest.outputs({fit: results[key] for key, fit in plan.fits.items()})
+    validations, tests = zip(*repeats, strict=True)
     blend = chosen.blend(validations, fresh.seed)
     serving = {way.name: _serving(way, repeats) if way.served else None for way in ways}
     said = []

@@ -15,7 +15,8 @@ from safetensors.numpy import load, save
 from scipy.special import expit, logit
 from small_models import BITS, GROUPS, group_fits, make_models, molecule_table, molecules
 
-from cotrain.comparison import Candidate, Model, outputs_of, score_portfolio
+from cotrain.allocation import rotations
+from cotrain.comparison import Candidate, Model, Phase, repeat_outputs, score_portfolio
 from cotrain.exceptions import CotrainError, DataError
 from cotrain.features import nearest
 from cotrain.files import sealed, unsigned
@@ -73,12 +74,12 @@ def test_what_is_served_predicts_what_was_validated(table, tmp_path, name):
     if name == "chemprop":
         pytest.importorskip("chemprop")
     learner = LEARNERS[name]()
-    fits, every = group_fits(), group_fits([range(4)])[0]
+    fits, phase = group_fits(), Phase(rotations(5, 3, 1, 1, 7), 3)
     models = [Model("mine", group) for group in GROUPS]
-    results = dict(zip(models, learner.evaluate(table, fits), strict=True))
-    pair = (
-        outputs_of(table, every, results, "validation"),
-        outputs_of(table, every, results, "test"),
+    results = dict(zip(fits, learner.evaluate(table, fits), strict=True))
+    own = {model: [fit] for model, fit in zip(models, fits, strict=True)}
+    pair = tuple(
+        repeat_outputs(table, own, results, phase, use)[0] for use in ("validation", "test")
     )
     portfolio = Candidate("grouping", tuple(models))
     scored, weights = score_portfolio(portfolio, [pair], 0)
@@ -90,7 +91,7 @@ def test_what_is_served_predicts_what_was_validated(table, tmp_path, name):
     manifest = exported.manifest.model_copy(update={"tasks": notes})
     TrainedModels(manifest, exported.models, exported.known).save(tmp_path / "models")
     served = TrainedModels.load(tmp_path / "models")
-    tested = np.flatnonzero(np.isin(table.folds, every.folds.test))
+    tested = np.flatnonzero(np.isin(table.folds, fits[0].folds.test))
     found = served.predict_smiles([table.examples[row] for row in tested])[list(table.tasks)]
     truth = table.labels[tested].tocoo()
     value = found.to_numpy()[truth.row, truth.col]

@@ -2,11 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from cotrain.comparison import Model
+from cotrain.comparison import Contest, Model, Phase, Way
 from cotrain.exceptions import SettingsError
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages.prepare import _fold_sets
-from cotrain.stages.validate import final_fits
 from cotrain.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -38,15 +37,20 @@ def test_once_chosen_models_learn_from_validation_labels_and_never_from_test_lab
     assert (same, level) == (repeats, settings.plan.subset_level)
 
 
-def test_what_stops_by_validation_labels_never_trains_on_them():
+def test_what_stops_by_validation_labels_never_trains_on_them(table):
     settings = Study(ROOT).settings
     repeats = study_repeats(settings, 2, seed=0)
-    level = settings.plan.subset_level
-    after, more = final_repeats(settings, repeats)
-    models = [Model("network", (0, 1, 2)), Model("forest", (0, 1, 2))]
-    fits = {model: [model.fit(3, level, one) for one in repeats] for model in models}
-    final = final_fits(fits, 3, more, after, {"network/together"})
-    assert final[models[0]] == fits[models[0]]
+    models = [Model(name, (0, 1, 2, 3)) for name in ("network", "forest")]
+    contest = Contest(
+        table,
+        [Way(model.learner, (model,)) for model in models],
+        [],
+        Phase(repeats, settings.plan.subset_level),
+        Phase(*final_repeats(settings, repeats)),
+        {"network/together"},
+    )
+    final = contest.reporting
+    assert final[models[0]] == contest.choosing[models[0]]
     for fit, repeat in zip(final[models[1]], repeats, strict=True):
         assert set(repeat.folds.validation) <= set(fit.allocation.folds)
         assert not set(repeat.folds.test) & set(fit.allocation.folds)

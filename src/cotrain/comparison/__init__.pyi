@@ -1,22 +1,26 @@
 from ._blend import Blend, mixed, model_shares, role_means
-from ._compare import Comparison, compare_groupings
+from ._compare import compare_groupings
 from ._conformal import COVERAGES, interval_table
+from ._contest import RECOMMENDED, Contest, Judged
 from ._costs import way_costs
 from ._evaluate import Scored, WayScores, natural_scores, score_portfolio, score_ways
-from ._models import Model, Way, distinct, draws, models_of, roles_of
-from ._outputs import Outputs, outputs_of, repeat_outputs
+from ._models import Model, Phase, Way, distinct, draws, models_of, roles_of
+from ._outputs import Outputs, repeat_outputs
 from ._portfolio import Candidate, Choice, choose_portfolio
 from ._tables import candidate_table, comparison_tables, served_table, skill_table, weight_table
 from ._ways import make_candidates, make_ways
 
 __all__ = [
     "COVERAGES",
+    "RECOMMENDED",
     "Blend",
     "Candidate",
     "Choice",
-    "Comparison",
+    "Contest",
+    "Judged",
     "Model",
     "Outputs",
+    "Phase",
     "Scored",
     "Way",
     "WayScores",
@@ -33,7 +37,6 @@ __all__ = [
     "model_shares",
     "models_of",
     "natural_scores",
-    "outputs_of",
     "repeat_outputs",
     "role_means",
     "roles_of",

@@ -153,10 +153,8 @@ def model_shares(holds: np.ndarray, owner: np.ndarray, weights: np.ndarray) -> n
 
 def filled(columns: np.ndarray) -> np.ndarray:
     """Columns in which a model that does not hold a task says what the others say on average."""
-    known = ~np.isnan(columns)
-    total = np.where(known, columns, 0.0).sum(axis=1, keepdims=True)
-    mean = total / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    return np.where(known, columns, mean)
+    mean = np.nan_to_num(mean_known(columns, axis=1))[:, None]
+    return np.where(np.isnan(columns), mean, columns)
 
 
 def parts(example: np.ndarray, n_parts: int, seed: int) -> np.ndarray:

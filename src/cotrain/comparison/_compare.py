@@ -1,25 +1,13 @@
 """The recommended grouping against the others, on scores of the same repeats."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cotrain.reliability import CONFIDENCE, holm, paired_interval
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Differences of the first grouping to each other one; positive: the first is better."""
-
-    # one row a rival: rival, difference (mean over tasks and repeats), low, high, p_value, p_holm,
-    # n_repeats, and tasks the first wins and loses
-    overall: pd.DataFrame
-    # one row a rival and task: rival, task, difference, low, high, p_value, p_holm, verdict (wins,
-    # loses, undecided, or unknown where there are fewer than two repeats)
-    tasks: pd.DataFrame
+from cotrain.means import mean_known
+from cotrain.reliability import CONFIDENCE, Interval, holm, paired_interval
 
 
 def compare_groupings(
@@ -28,10 +16,14 @@ def compare_groupings(
     task_names: Sequence[str],
     *,
     without: ArrayLike | None = None,
-) -> Comparison:
-    """Return paired differences of the first grouping to each other, overall and for each task.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Paired differences of the first grouping to each other: overall, and for each task.
 
-    Holm's correction runs over the rivals in `overall`, and over all rivals and tasks in `tasks`.
+    Positive: the first is better. Overall there is a row a rival, of the mean over tasks and
+    repeats: grouping (the rival), difference, low, high, p_value, wins, loses (tasks). By task:
+    grouping, task, difference, low, high, p_value, verdict (wins, loses, undecided, or unknown
+    where there are fewer than two repeats). p-values have Holm's correction, over the rivals, and
+    over all rivals and tasks.
 
     Parameters
     ----------
@@ -62,11 +54,12 @@ def compare_groupings(
     if parts is not None:
         parts = parts[:, :1] - parts[:, 1:]
 
+    # A task missing in one repeat is left out of all, or the mean would change its meaning.
     known = ~np.isnan(differences).any(axis=0)
     by_task = paired_interval(differences, without=parts)
     overall = paired_interval(
-        _mean_known(differences, known),
-        without=None if parts is None else _mean_known(parts, known),
+        mean_known(np.where(known, differences, np.nan), axis=2),
+        without=None if parts is None else mean_known(np.where(known, parts, np.nan), axis=2),
     )
     p_tasks = holm(by_task.p_value)
     verdict = np.select(
@@ -75,39 +68,25 @@ def compare_groupings(
         default="loses",
     )
     rivals = list(names[1:])
-    tasks = pd.DataFrame(
-        {
-            "rival": np.repeat(rivals, len(task_names)),
-            "task": np.tile(list(task_names), len(rivals)),
-            "difference": by_task.estimate.ravel(),
-            "low": by_task.low.ravel(),
-            "high": by_task.high.ravel(),
-            "p_value": by_task.p_value.ravel(),
-            "p_holm": p_tasks.ravel(),
-            "verdict": verdict.ravel(),
-        }
-    )
     summary = pd.DataFrame(
         {
-            "rival": rivals,
-            "difference": overall.estimate,
-            "low": overall.low,
-            "high": overall.high,
-            "p_value": overall.p_value,
-            "p_holm": holm(overall.p_value),
-            "n_repeats": overall.n,
+            "grouping": rivals,
+            **_columns(overall, holm(overall.p_value)),
             "wins": (verdict == "wins").sum(axis=1),
             "loses": (verdict == "loses").sum(axis=1),
         }
     )
-    return Comparison(summary, tasks)
+    tasks = pd.DataFrame(
+        {
+            "grouping": np.repeat(rivals, len(task_names)),
+            "task": np.tile(list(task_names), len(rivals)),
+            **_columns(by_task, p_tasks),
+            "verdict": verdict.ravel(),
+        }
+    )
+    return summary, tasks
 
 
-def _mean_known(differences: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the mean over `known` tasks (n_rivals, n_tasks), shape (len(differences), n_rivals).
-
-    A task missing in one repeat is left out of all, or the mean would change its meaning.
-    """
-    count = known.sum(axis=1)
-    total = np.where(known, differences, 0.0).sum(axis=2)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+def _columns(found: Interval, p_value: np.ndarray) -> dict[str, np.ndarray]:
+    parts = {"difference": found.estimate, "low": found.low, "high": found.high, "p_value": p_value}
+    return {name: part.ravel() for name, part in parts.items()}

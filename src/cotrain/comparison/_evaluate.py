@@ -10,6 +10,7 @@ from cotrain.comparison._blend import parts
 from cotrain.comparison._models import Way
 from cotrain.comparison._outputs import Outputs, column
 from cotrain.comparison._portfolio import Candidate, stretch
+from cotrain.means import mean_known
 
 Repeat = tuple[Outputs, Outputs]
 
@@ -107,13 +108,12 @@ def _serving(way: Way, repeats: Sequence[Repeat]) -> np.ndarray:
             for validation, _ in repeats
         ]
     )
-    known = ~np.isnan(d2)
-    mean = np.where(known, d2, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    mean = mean_known(d2)
     holds = np.array(
         [np.isin(np.arange(d2.shape[2]), model.members) for model in way.models], dtype=bool
     )
     # A model whose score is unknown serves only tasks that no other holds.
-    value = np.where(known.any(axis=0), mean, np.finfo(float).min)
+    value = np.where(np.isnan(mean), np.finfo(float).min, mean)
     return np.where(holds, value, -np.inf).argmax(axis=0)
 
 

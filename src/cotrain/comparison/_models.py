@@ -46,6 +46,14 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """When models are trained: the repeats, and over how many of their training folds."""
+
+    repeats: Sequence[Rotation]
+    level: int
+
+
+@dataclass(frozen=True)
 class Way:
     """A way to predict all tasks: what the recommended portfolio is compared with."""
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from cotrain.allocation import Fit, Rotation, subset_fit
-from cotrain.comparison._models import Model
+from cotrain.allocation import Fit, subset_fit
+from cotrain.comparison._models import Model, Phase
 from cotrain.means import mean_known
 from cotrain.scores import SCORES, score_tasks
 from cotrain.tasks import TaskTable
@@ -76,23 +76,36 @@ class Outputs:
         return np.where(self.is_binary[self.task], log_loss, squared)
 
 
-def outputs_of(
-    table: TaskTable, everything: Fit, results: Mapping[Model, FitResult], use: Use
-) -> Outputs:
-    """The outputs for the validation or the test labels of one repeat.
+def repeat_outputs(
+    table: TaskTable,
+    fits: Mapping[Model, Sequence[Fit]],
+    results: Mapping[Fit, FitResult],
+    phase: Phase,
+    use: Use,
+) -> list[Outputs]:
+    """The outputs for the validation or the test labels of each repeat of a phase.
 
-    Parameters
-    ----------
-    everything : Fit
-        All tasks at the level and in the folds of the repeat; it need not be trained.
-    results : mapping of Model to FitResult
-        The models of the repeat, with their predictions.
-    use : {"validation", "test"}
+    `fits` has each model's fits, one a repeat, and `results` theirs, with predictions.
     """
-    problem = Problem.of(table, everything)
+    every = range(table.n_tasks)
+    return [
+        _outputs(
+            # All labels at the level and in the folds of the repeat; nothing is trained on them.
+            Problem.of(table, subset_fit(table.n_tasks, every, phase.level, rotation)),
+            {model: results[own[place]] for model, own in fits.items()},
+            table.folds,
+            use,
+        )
+        for place, rotation in enumerate(phase.repeats)
+    ]
+
+
+def _outputs(
+    problem: Problem, results: Mapping[Model, FitResult], folds: np.ndarray, use: Use
+) -> Outputs:
     base = np.where(problem.is_binary, problem.base_logits(), problem.shift)
     labels: Labels = getattr(problem, use)
-    member = labels.member.astype(np.int64)
+    member, example = labels.member.astype(np.int64), labels.rows[labels.row]
     by_model = {}
     for model, result in results.items():
         values = np.full(member.size, np.nan)
@@ -101,46 +114,14 @@ def outputs_of(
         by_model[model] = values
     return Outputs(
         task=problem.members[member],
-        example=labels.rows[labels.row],
-        fold=table.folds[labels.rows[labels.row]],
+        example=example,
+        fold=folds[example],
         truth=labels.truth.astype(np.float64),
         base=base[member],
         scale=problem.scale[member],
-        is_binary=np.array([kind == "binary" for kind in table.kinds]),
+        is_binary=problem.is_binary,
         by_model=by_model,
     )
-
-
-def repeat_outputs(
-    table: TaskTable,
-    fits: Mapping[Model, Sequence[Fit]],
-    results: Mapping[Fit, FitResult],
-    rotations: Sequence[Rotation],
-    level: int,
-    use: Use,
-) -> list[Outputs]:
-    """The outputs for the validation or the test labels of each repeat.
-
-    Parameters
-    ----------
-    fits : mapping of Model to sequence of Fit, (n_repeats,)
-    results : mapping of Fit to FitResult
-        With their predictions.
-    rotations : sequence of Rotation, (n_repeats,)
-    level : int
-        Training folds of the fits.
-    use : {"validation", "test"}
-    """
-    n_tasks = table.n_tasks
-    return [
-        outputs_of(
-            table,
-            subset_fit(n_tasks, range(n_tasks), level, rotation),
-            {model: results[own[place]] for model, own in fits.items()},
-            use,
-        )
-        for place, rotation in enumerate(rotations)
-    ]
 
 
 def column(score: str) -> int:

@@ -140,11 +140,7 @@ class Choice:
 
     def skilled(self, fdr: float = 0.05) -> np.ndarray:
         """The tasks whose best portfolio beats the base rate (Benjamini and Hochberg), (K,)."""
-        result = np.zeros(self.skill_p.size, dtype=bool)
-        known = ~np.isnan(self.skill_p)
-        if known.any():
-            result[known] = benjamini_hochberg(self.skill_p[known]) <= fdr
-        return result & (self.skill > 0)
+        return (benjamini_hochberg(self.skill_p) <= fdr) & (self.skill > 0)
 
 
 def choose_portfolio(

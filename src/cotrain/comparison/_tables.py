@@ -1,12 +1,11 @@
 """Tables of the recommended portfolio against other ways to predict, on test labels."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cotrain.comparison._compare import Comparison, compare_groupings
+from cotrain.comparison._compare import compare_groupings
 from cotrain.comparison._evaluate import Scored
 from cotrain.comparison._portfolio import Choice
 from cotrain.reliability import paired_interval
@@ -26,10 +25,10 @@ def comparison_tables(
 
     `mean` has the score's own sign, `difference` is positive where the recommended one is better.
     Intervals count repeats, whose seeds and folds differ, and the examples that are scored
-    (`paired_interval`). p-values are Holm's. A task
-    that some way has no score for is left out of all. `costs` has a row a way, and becomes columns
-    of the first table; scores are told apart by their name and whether they are recalibrated. If
-    tasks are `primary`, the first table's means are over them alone.
+    (`paired_interval`). p-values are Holm's. A task that some way has no score for is left out of
+    all. `costs` has a row a way, and becomes columns of the first table; scores are told apart
+    by their name and whether they are recalibrated. If tasks are `primary`, the first table's means
+    are over them alone.
     """
     overall, single = [], []
     for (score, recalibrated), scores in by_score.items():
@@ -43,62 +42,44 @@ def comparison_tables(
             continue
         about = {"score": score, "calibration": "recalibrated" if recalibrated else "raw"}
         names: list[str] = means.columns.tolist()
-        found = _compared(score, scores, tasks, names)
-        single.append(_by_task(about, found, means))
+        rivals, rivals_by_task = _compared(score, scores, tasks, names)
+        # A task may be called `grouping` or `mean`: names are values, never columns.
+        every = pd.DataFrame(
+            {
+                "grouping": np.tile(means.index.to_numpy(), means.shape[1]),
+                "task": np.repeat(means.columns.to_numpy(), len(means)),
+                "mean": means.to_numpy().T.ravel(),
+                **about,
+            }
+        )
+        single.append(every.merge(rivals_by_task, on=["grouping", "task"], how="left"))
         if wanted := [name for name in names if name in primary]:
-            means, found = means[wanted], _compared(score, scores, tasks, wanted)
-        overall.append(_overall(about, found, means, costs))
+            means, rivals = means[wanted], _compared(score, scores, tasks, wanted)[0]
+        ways = pd.DataFrame(
+            {
+                "grouping": means.index,
+                **about,
+                **costs.loc[means.index].reset_index(drop=True),
+                "mean": means.mean(axis=1).to_numpy(),
+                "n_tasks": means.shape[1],
+                "n_repeats": len(next(iter(scores.values())).values),
+            }
+        )
+        # The recommended way has nothing over itself: its differences stay empty.
+        overall.append(ways.merge(rivals, on="grouping", how="left"))
     return pd.concat(overall, ignore_index=True), pd.concat(single, ignore_index=True)
 
 
-def _compared(score: str, scores: Scores, tasks: Sequence[str], among: Sequence[str]) -> Comparison:
+def _compared(
+    score: str, scores: Scores, tasks: Sequence[str], among: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The recommended way against each other one, over some of the tasks."""
     sign, chosen = find_score(score).sign, np.isin(tasks, among)
-    return compare_groupings(
-        sign * np.stack([one.values[:, chosen] for one in scores.values()], axis=1),
-        list(scores),
-        among,
-        without=sign * np.stack([one.without[:, chosen] for one in scores.values()], axis=1),
+    values, without = (
+        sign * np.stack([getattr(one, part)[:, chosen] for one in scores.values()], axis=1)
+        for part in ("values", "without")
     )
-
-
-def _overall(
-    about: Mapping[str, Any],
-    found: Comparison,
-    means: pd.DataFrame,
-    costs: pd.DataFrame,
-) -> pd.DataFrame:
-    groupings = pd.DataFrame(
-        {
-            "grouping": means.index,
-            **about,
-            **costs.loc[means.index].reset_index(drop=True),
-            "mean": means.mean(axis=1).to_numpy(),
-            "n_tasks": means.shape[1],
-            "n_repeats": found.overall["n_repeats"].iloc[0],
-        }
-    )
-    rivals = found.overall.drop(columns=["p_value", "n_repeats"]).rename(
-        columns={"rival": "grouping", "p_holm": "p_value"}
-    )
-    # The recommended way has nothing over itself: its differences stay empty.
-    return groupings.merge(rivals, on="grouping", how="left")
-
-
-def _by_task(about: Mapping[str, Any], found: Comparison, means: pd.DataFrame) -> pd.DataFrame:
-    # A task may be called `grouping` or `mean`: names are values, never columns.
-    every = pd.DataFrame(
-        {
-            "grouping": np.tile(means.index.to_numpy(), means.shape[1]),
-            "task": np.repeat(means.columns.to_numpy(), len(means)),
-            "mean": means.to_numpy().T.ravel(),
-            **about,
-        }
-    )
-    rivals = found.tasks.drop(columns="p_value").rename(
-        columns={"rival": "grouping", "p_holm": "p_value"}
-    )
-    return every.merge(rivals, on=["grouping", "task"], how="left")
+    return compare_groupings(values, list(scores), among, without=without)
 
 
 def candidate_table(choice: Choice) -> pd.DataFrame:

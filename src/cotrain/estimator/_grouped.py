@@ -19,7 +19,7 @@ from cotrain.analysis import pair_matrix
 from cotrain.comparison import Model, role_means
 from cotrain.comparison import mixed as blended
 from cotrain.estimator._pooled import Pooled
-from cotrain.estimator._steps import N_FOLDS, Steps, supported
+from cotrain.estimator._steps import FDR, N_FOLDS, Steps, supported
 from cotrain.registry import LEARNERS
 from cotrain.settings import TrainSettings
 from cotrain.splits import group_folds
@@ -137,6 +137,7 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
                 self.n_subsets_ = steps.n_subsets(self.budget)
             grouping, pairs = steps.search(self.n_subsets_, self.max_groups)
             found = steps.compare(grouping)
+            skilled = found.choice.skilled(FDR)
             self._portfolio, self._weights = found.recommended, found.weights
             self.portfolio_ = found.recommended.name
             self._models = steps.final_models(found.recommended)
@@ -147,15 +148,15 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
                 if one.learner == "joint" and len(one.members) > 1
             )
             self.groups_ = [[own[task] for task in group] for group in groups]
-            pairs = supported(pairs, part.tasks, found.skilled)
+            pairs = supported(pairs, part.tasks, skilled)
             named = dict(zip(part.tasks, own, strict=True))
             if len(pairs):
                 effects[np.ix_(studied, studied)] = pair_matrix(pairs, part.tasks, "relevance")
             self.verdicts_ = pairs.assign(
                 target=pairs["target"].map(named), source=pairs["source"].map(named)
             )
-            report.loc[own, shown] = found.scores[shown].to_numpy()
-            report.loc[own, "skilled"] = found.skilled
+            report.loc[own, shown] = steps.mean_scores(found)[shown].to_numpy()
+            report.loc[own, "skilled"] = skilled
             report.loc[own, "reason"] = ""
         self.relevance_ = pd.DataFrame(effects, names, names)
         self.report_ = report

@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -24,14 +23,11 @@ from cotrain.analysis import group_value as value_of_groups
 from cotrain.analysis import subset_score_table as score_table
 from cotrain.comparison import (
     Candidate,
-    Way,
-    choose_portfolio,
-    distinct,
+    Contest,
+    Judged,
+    Phase,
     make_candidates,
     make_ways,
-    repeat_outputs,
-    score_portfolio,
-    score_ways,
 )
 from cotrain.exceptions import FitError
 from cotrain.grouping import (
@@ -181,30 +177,27 @@ class Steps:
             )
         return relevance_table(found, self.table.tasks)
 
-    def compare(self, grouping: Grouping) -> "Compared":
+    def compare(self, grouping: Grouping) -> Judged:
         """The portfolio that is recommended, judged with fresh seeds on test labels."""
-        n_tasks, repeats = self.table.n_tasks, self.repeats(True)
-        candidates = make_candidates(self.learner, self.others, n_tasks, grouping)
+        n_tasks, fresh = self.table.n_tasks, Phase(self.repeats(True), N_TRAIN)
         shown = ("base rate", *self.others, "single-task", "all together")
         ways = make_ways(self.learner, self.others, n_tasks, grouping, {})
-        ways = [way for way in ways if way.name in shown]
-        models = distinct([*ways, *(Way(one.name, one.models) for one in candidates)])
-        fits = {model: [model.fit(n_tasks, N_TRAIN, one) for one in repeats] for model in models}
-        results = self.results(list(dict.fromkeys(chain.from_iterable(fits.values()))))
-        validations, tests = (
-            repeat_outputs(self.table, fits, results, repeats, N_TRAIN, use)
-            for use in ("validation", "test")
+        contest = Contest(
+            self.table,
+            [way for way in ways if way.name in shown],
+            make_candidates(self.learner, self.others, n_tasks, grouping),
+            fresh,
+            fresh,
         )
-        outputs = list(zip(validations, tests, strict=True))
-        choice = choose_portfolio(candidates, validations, self.seed)
-        recommended = choice.recommended.pruned(validations, self.seed)
-        served, weights = score_portfolio(recommended, outputs, self.seed)
+        return contest.judge(self.results(contest.needed), self.seed)
+
+    def mean_scores(self, judged: Judged) -> pd.DataFrame:
+        """Mean test scores of each way, a row a task; rivals recalibrated, as the blend is."""
         scores = {
             name: one.recalibrated.column(self.score).values.mean(axis=0)
-            for name, one in score_ways(ways, outputs, self.seed).items()
+            for name, one in judged.scores.items()
         }
-        scores["recommended"] = served.raw.column(self.score).values.mean(axis=0)
-        return Compared(recommended, weights, pd.DataFrame(scores), choice.skilled(FDR))
+        return pd.DataFrame(scores)
 
     def final_models(self, recommended: Candidate) -> tuple[Trained, ...]:
         """The models of a portfolio, trained on all labels but those that stop the training."""
@@ -217,16 +210,6 @@ class Steps:
                 fit = model.final_fit(self.table, self.seed, stopping)
             result.append(learner.fit(self.table, fit))
         return tuple(result)
-
-
-@dataclass(frozen=True, eq=False)
-class Compared:
-    """What is recommended: weights (K, n_roles), test scores (K rows), skilled bool (K,)."""
-
-    recommended: Candidate
-    weights: np.ndarray
-    scores: pd.DataFrame
-    skilled: np.ndarray
 
 
 def supported(pairs: pd.DataFrame, tasks: Sequence[str], skilled: np.ndarray) -> pd.DataFrame:

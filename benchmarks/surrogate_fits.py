@@ -333,7 +333,7 @@ def _by_affinity(scores: FitResult, affinity: Array, test: NDArray[np.intp]) -> 
 def verdict_counts(scores: FitResult) -> pd.DataFrame:
     """Verdicts at a false discovery rate of 0.05, and targets where a linear model is rejected."""
     found = relevance(scores.X, scores.Y)
-    p_value = lack_of_fit(scores.X, scores.Y).p_value
+    p_value = lack_of_fit(scores.X, scores.Y)[1]
     counts = {
         verdict: found.count(verdict) for verdict in ("helps", "hurts", "undecided", "unknown")
     }

@@ -52,12 +52,12 @@ class SubsetAnalysis:
     # (n_repeats, n_subsets, K): effects in each repeat, predicted from subsets of other parts in
     # the other repeats (with one repeat, in it): each subset is held out once
     predicted: np.ndarray
-    # (K,): P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat
-    adequacy_p: np.ndarray
     # what predicts: "linear", also where subsets are too few to hold some out, or "label curve"
     # where that is clearly better on the subsets that are not held out. Relevances are the linear
     # one's
     surrogate: str
+    # (K,): P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat
+    adequacy_p: np.ndarray
 
     @classmethod
     def of(
@@ -77,14 +77,16 @@ class SubsetAnalysis:
         sizes = subsets.indicators.sum(axis=1)
         several = subsets.take((sizes > 1) & (sizes < len(tasks)))
         effects = paired_effects(several.scores, subsets.single)
-        if is_direct(subsets):
-            return cls._direct(several.indicators, effects, subsets, tasks, settings)
-        linear = LinearSurrogate(ridge=settings.ridge)
+        # Without surrogates the effect of one task on another is what training both changed.
+        needs_surrogates = not is_direct(subsets)
+        held_out, intercept = _nothing_held_out(effects), mean_known(subsets.single)
+        reliability, adequacy_p = None, np.full(len(tasks), np.nan)
         try:
-            held_out = _hold_out(several.indicators, effects, n_labels, settings)
-            negative, predicted, name = held_out
+            if needs_surrogates:
+                held_out = _hold_out(several.indicators, effects, n_labels, settings)
+                linear = LinearSurrogate(ridge=settings.ridge)
+                intercept = fit_surrogates(subsets.indicators, subsets.scores, linear).intercept
             found = subset_relevance(subsets, settings.ridge, settings.fdr)
-            intercept = fit_surrogates(subsets.indicators, subsets.scores, linear).intercept
         except ValueError as error:
             more = len(several.indicators) < 2 ** len(tasks) - len(tasks) - 2
             advice = "raise `plan.subsets.n_subsets`" if more else "there are no others: add tasks"
@@ -92,9 +94,10 @@ class SubsetAnalysis:
                 f"{len(several.indicators)} subsets do not serve to fit surrogates ({error}); "
                 f"{advice}"
             ) from error
-        reliability = None
-        if len(effects) > 1:
-            reliability = split_half_reliability(effects, random_state=settings.seed)
+        if needs_surrogates:
+            adequacy_p = lack_of_fit(several.indicators, effects)[1]
+            if len(effects) > 1:
+                reliability = split_half_reliability(effects, random_state=settings.seed)
         return cls(
             tasks,
             settings.score,
@@ -103,38 +106,8 @@ class SubsetAnalysis:
             found,
             intercept,
             reliability,
-            negative,
-            predicted,
-            lack_of_fit(several.indicators, effects).p_value,
-            name,
-        )
-
-    @classmethod
-    def _direct(
-        cls,
-        indicators: np.ndarray,
-        effects: np.ndarray,
-        subsets: SubsetScores,
-        tasks: tuple[str, ...],
-        settings: AnalyzeSettings,
-    ) -> "SubsetAnalysis":
-        """Without surrogates: the effect of one task on another is what training both changed.
-
-        For two tasks, or models that learn nothing from other tasks, whose effects are all 0.
-        """
-        unknown = np.full(len(tasks), np.nan)
-        return cls(
-            tasks,
-            settings.score,
-            indicators,
-            effects,
-            subset_relevance(subsets, settings.ridge, settings.fdr),
-            mean_known(subsets.single),
-            None,
-            _nothing_held_out(len(tasks)),
-            np.full(effects.shape, np.nan),
-            unknown,
-            "linear",
+            *held_out,
+            adequacy_p,
         )
 
     @property
@@ -237,12 +210,14 @@ class SubsetAnalysis:
         return figures
 
 
-def _nothing_held_out(n_tasks: int) -> NegativeTransfer:
-    """What is said of no held-out subset."""
+def _nothing_held_out(effects: np.ndarray) -> tuple[NegativeTransfer, np.ndarray, str]:
+    """What is said where no subset can be held out."""
+    n_tasks = effects.shape[2]
     none = np.zeros((0, n_tasks), dtype=bool)
-    return NegativeTransfer(
+    negative = NegativeTransfer(
         np.empty((0, n_tasks)), none, none, none, 0.5, {}, np.empty(0, dtype=np.intp)
     )
+    return negative, np.full(effects.shape, np.nan), "linear"
 
 
 def relevance_table(found: Relevance, tasks: Sequence[str]) -> pd.DataFrame:
@@ -292,7 +267,7 @@ def _hold_out(
             negative = identify(surrogate=chosen.estimator)
         predicted = _predict_fresh(indicators, effects, found, settings)
     except ValueError:
-        return _nothing_held_out(effects.shape[2]), np.full(effects.shape, np.nan), "linear"
+        return _nothing_held_out(effects)
     return negative, predicted, chosen.name
 
 

@@ -1,22 +1,19 @@
 from ._adaptive import next_subsets
 from ._agreement import spearman_by_target
-from ._choice import SurrogateChoice, choose_surrogate
+from ._choice import MeanSurrogate, SurrogateChoice, choose_surrogate
 from ._classification import Classification, best_threshold, classify
-from ._errors import DesignWarning
-from ._goodness import LackOfFit, lack_of_fit
+from ._goodness import lack_of_fit
 from ._label_curve import LabelCurveSurrogate
 from ._linear import LinearSurrogate
-from ._mean import MeanSurrogate
 from ._negative_transfer import NegativeTransfer, identify_negative_transfer
 from ._relevance import Relevance, relevance
-from ._scores import average_repeats, noise_variance, paired_effects
+from ._scores import DesignWarning, average_repeats, noise_variance, paired_effects
 from ._targets import TargetSurrogates, fit_surrogates
 
 __all__ = [
     "Classification",
     "DesignWarning",
     "LabelCurveSurrogate",
-    "LackOfFit",
     "LinearSurrogate",
     "MeanSurrogate",
     "NegativeTransfer",

@@ -103,10 +103,12 @@ class _State:
         self.noise = np.zeros(n_tasks)
         fitted = np.array([model is not None for model in models.estimators])
         for target in np.flatnonzero(fitted):
-            level, effects, self.origin[target] = models.estimators[target].joint_covariance()
-            self.covariance[target, 0, 0] = level
-            self.covariance[target, 1:, 1:] = effects
-            self.noise[target] = models.estimators[target].noise_ / repeats
+            model = models.estimators[target]
+            # At the mean subset the level and the effects are independent.
+            self.origin[target] = model.mean_
+            self.covariance[target, 0, 0] = model.noise_ / model.weight_sum_
+            self.covariance[target, 1:, 1:] = model.squares()[0]
+            self.noise[target] = model.noise_ / repeats
         # A target that has too few scores yet is taken for as uncertain as the others are.
         variance = np.einsum("tii->ti", self.covariance)[fitted].mean(axis=0)
         self.covariance[~fitted] = np.diag(variance)

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from cotrain.surrogates._errors import DesignWarning
+from cotrain.surrogates._scores import DesignWarning
 
 Array = NDArray[np.float64]
 
@@ -23,8 +23,7 @@ def check_fit(
     """
     rows, scores, weight = _checked(estimator, X, y, sample_weight)
     used = weight > 0
-    rows = rows if used.all() else rows[used]
-    scores = scores[used].astype(np.float64)
+    rows, scores = rows if used.all() else rows[used], scores[used].astype(np.float64)
     if len(scores) < 4:
         raise ValueError(f"at least 4 scores must have a positive weight, got {len(scores)}")
     if np.ptp(scores) <= 1e-12 * max(1.0, float(np.abs(scores).max())):
@@ -36,10 +35,8 @@ def check_fit(
 
 def check_predict(estimator: BaseEstimator, X: ArrayLike) -> Array:
     """Indicators to predict for, of the width the estimator was fitted to."""
-    if _is_sound(X, 2) and _has_no_names(estimator):
-        rows = np.asarray(X)
-        if rows.shape[1] == estimator.n_features_in_:
-            return rows
+    if _is_sound(estimator, X) and np.shape(X)[1] == estimator.n_features_in_:
+        return np.asarray(X)
     checked: Array = validate_data(estimator, X, dtype=np.float64, reset=False)
     return checked
 
@@ -51,8 +48,7 @@ def _checked(
 
     They take longer than the fit of few subsets does: arrays that are sound are not put to them.
     """
-    sound = _is_sound(X, 2) and _is_sound(y, 1) and _is_sound(sample_weight, 1)
-    if sound and _has_no_names(estimator):
+    if _is_sound(estimator, X, y, sample_weight):
         rows, scores, weight = np.asarray(X), np.asarray(y), np.asarray(sample_weight)
         if 4 <= len(rows) == len(scores) == len(weight) and rows.shape[1] and weight.min() >= 0:
             estimator.n_features_in_ = rows.shape[1]
@@ -66,19 +62,15 @@ def _checked(
     return checked[0], checked[1], weight
 
 
-def _is_sound(values: Any, n_axes: int) -> bool:
-    """Whether these are finite numbers in an array of so many axes."""
-    return (
+def _is_sound(estimator: BaseEstimator, matrix: Any, *vectors: Any) -> bool:
+    """Whether these are arrays of finite numbers, and the estimator knows no names of columns."""
+    return not hasattr(estimator, "feature_names_in_") and all(
         type(values) is np.ndarray
         and values.dtype == np.float64
         and values.ndim == n_axes
         and bool(np.isfinite(values).all())
+        for n_axes, values in ((2, matrix), *((1, vector) for vector in vectors))
     )
-
-
-def _has_no_names(estimator: BaseEstimator) -> bool:
-    """Whether the estimator was not fitted to columns with names."""
-    return not hasattr(estimator, "feature_names_in_")
 
 
 def constant_columns(X: Array) -> NDArray[np.bool_]:

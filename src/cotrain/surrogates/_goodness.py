@@ -1,5 +1,3 @@
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
@@ -9,26 +7,13 @@ from cotrain.surrogates._scores import average_repeats, check_design, noise_vari
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class LackOfFit:
-    """Whether effects of single tasks are enough to describe the scores, for each target.
-
-    Attributes
-    ----------
-    statistic : ndarray, shape (n_tasks,)
-        F: what the linear model misses, in units of what repeats differ by; about 1 if it is
-        adequate. NaN where it cannot be tested: repeats are needed that differ, and more subsets
-        than tasks.
-    p_value : ndarray, shape (n_tasks,)
-        Of a linear truth.
-    """
-
-    statistic: Array
-    p_value: Array
-
-
-def lack_of_fit(X: ArrayLike, Y: ArrayLike) -> LackOfFit:
+def lack_of_fit(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
     """The lack-of-fit test of the linear surrogate against the noise between repeats.
+
+    Whether effects of single tasks are enough to describe the scores of each target: F, what the
+    linear model misses in units of what repeats differ by, about 1 if it is adequate; and its
+    p-value, (n_tasks,) each. NaN where it cannot be tested: repeats are needed that differ, and
+    more subsets than tasks.
 
     F = (n_repeats * sum over subsets of squared residuals of the means / (n - rank)) / (variance of
     a repeat about its subset): the classical test with pure error (Draper and Smith, Applied
@@ -59,7 +44,7 @@ def lack_of_fit(X: ArrayLike, Y: ArrayLike) -> LackOfFit:
         if noise_dof[target] > 0 and noise[target] > 0 and dof >= 1:
             statistic[target] = missed / dof / noise[target]
             p_value[target] = stats.f.sf(statistic[target], dof, noise_dof[target])
-    return LackOfFit(statistic, p_value)
+    return statistic, p_value
 
 
 def _missed(X: Array, y: Array, weight: Array) -> tuple[float, int]:

@@ -71,7 +71,7 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
         scale = np.sqrt(self._share_of_labels)
         self.coef_ = np.where(constant, np.nan, scale * posterior.mean[: X.shape[1]])
         self.noise_, self.dof_ = posterior.noise, posterior.dof
-        self._weight_sum = float(weight.sum())
+        self.weight_sum_ = float(weight.sum())
         self.intercept_ = float(self.predict(np.zeros((1, X.shape[1])))[0])
         return self
 
@@ -83,7 +83,7 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
         if not return_std:
             return mean
         variance = np.einsum("ij,ij->i", step @ self._squares()[0], step)
-        return mean, np.sqrt(variance + self.noise_ / self._weight_sum)
+        return mean, np.sqrt(variance + self.noise_ / self.weight_sum_)
 
     def _shares(self, n_tasks: int) -> Array:
         """Labels of each task over their mean."""

@@ -81,10 +81,7 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
             If there are fewer subsets than the model needs, all scores are the same, or a value
             is missing.
         """
-        return self._fit(*check_fit(self, X, y, sample_weight))
-
-    def _fit(self, X: Array, y: Array, weight: Array) -> Self:
-        """`fit` for values that are known to be sound, as the bootstrap's are."""
+        X, y, weight = check_fit(self, X, y, sample_weight)
         self.mean_ = weight @ X / weight.sum()
         self._y_mean = weight @ y / weight.sum()
         root = np.sqrt(weight)
@@ -102,7 +99,7 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         self._squares, self._scale = posterior.squares, scale
         self.noise_ = float(posterior.noise * scale**2)
         self.dof_ = float(posterior.dof)
-        self._weight_sum = float(weight.sum())
+        self.weight_sum_ = float(weight.sum())
         warn_constant(constant)
         return self
 
@@ -151,7 +148,7 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         if not return_std:
             return mean
         variance = np.einsum("ij,ij->i", step @ self.squares()[0], step)
-        return mean, np.sqrt(variance + self.noise_ / self._weight_sum)
+        return mean, np.sqrt(variance + self.noise_ / self.weight_sum_)
 
     def squares(self) -> tuple[Array, Array]:
         """Squared scale of the effects' t distribution, and their filter, (n_tasks, n_tasks) each.
@@ -161,13 +158,6 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         covariance, seen = self._squares()
         return covariance * self._scale**2, seen
-
-    def joint_covariance(self) -> tuple[float, Array, Array]:
-        """Squared scale of the mean score, that of the effects, and the subset they meet at.
-
-        At that (fractional) subset, shape (n_tasks,), the two are independent.
-        """
-        return self.noise_ / self._weight_sum, self.squares()[0], self.mean_
 
     def interval(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Lower and upper ends of the effects' intervals, each of shape (n_tasks,)."""

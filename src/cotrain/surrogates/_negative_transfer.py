@@ -13,8 +13,7 @@ from cotrain.surrogates._classification import (
     classify,
     random_guess,
 )
-from cotrain.surrogates._errors import DesignWarning
-from cotrain.surrogates._scores import average_repeats, check_design, noise_variance
+from cotrain.surrogates._scores import DesignWarning, average_repeats, check_design, noise_variance
 from cotrain.surrogates._targets import fit_surrogates
 
 Array = NDArray[np.float64]

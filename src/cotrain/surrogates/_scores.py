@@ -3,9 +3,11 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cotrain.surrogates._errors import DesignWarning
-
 Array = NDArray[np.float64]
+
+
+class DesignWarning(UserWarning):
+    """The subsets cannot tell all that is asked of them; the message says what they cannot."""
 
 
 def check_indicators(X: ArrayLike) -> Array:
@@ -73,7 +75,7 @@ def check_design(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array, Array]:
     return X, mean, counts
 
 
-def average_repeats(Y: Array, n_sweeps: int = 50) -> tuple[Array, Array]:
+def average_repeats(Y: Array) -> tuple[Array, Array]:
     """Scores averaged over repeats, and the number of repeats behind each.
 
     A repeat shares its seed and its evaluation folds among all subsets, so it is first moved to
@@ -83,9 +85,6 @@ def average_repeats(Y: Array, n_sweeps: int = 50) -> tuple[Array, Array]:
     ----------
     Y : ndarray, shape (n_repeats, n_subsets, n_tasks)
         NaN where there is no score.
-    n_sweeps : int
-        Sweeps of the alternating least squares for repeats and subsets; one is exact where every
-        subset has every repeat.
 
     Returns
     -------
@@ -98,7 +97,8 @@ def average_repeats(Y: Array, n_sweeps: int = 50) -> tuple[Array, Array]:
     n_present = np.maximum(present.sum(axis=0), 1)
     repeat = np.zeros((len(Y), 1, Y.shape[2]))
     complete = bool(np.all((counts == 0) | (counts == len(Y))))
-    for _ in range(1 if complete else n_sweeps):
+    # Alternating least squares: one sweep is exact where every subset has every repeat.
+    for _ in range(1 if complete else 50):
         subset = _mean(Y - repeat, known, 0)
         repeat = _mean(Y - subset, known, 1)
         repeat = np.where(present, repeat - repeat.sum(0, where=present) / n_present, 0.0)

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
-from cotrain.surrogates._errors import DesignWarning
 from cotrain.surrogates._label_curve import LabelCurveSurrogate
 from cotrain.surrogates._linear import LinearSurrogate
-from cotrain.surrogates._scores import check_design, check_indicators, target_design
+from cotrain.surrogates._scores import DesignWarning, check_design, check_indicators, target_design
 
 Array = NDArray[np.float64]
 
@@ -37,7 +35,10 @@ class TargetSurrogates:
     @property
     def coef(self) -> Array:
         """Effect of each source (column) on each target (row), NaN where it is unknown."""
-        return self._matrix(lambda estimator: estimator.coef_)
+        unknown = np.full(len(self.estimators), np.nan)
+        coef = np.array([unknown if one is None else one.coef_ for one in self.estimators])
+        np.fill_diagonal(coef, np.nan)
+        return coef
 
     @property
     def intercept(self) -> Array:
@@ -51,12 +52,7 @@ class TargetSurrogates:
 
     def predict(self, X: ArrayLike) -> Array:
         """Predicted scores, shape (n_subsets, n_tasks), of every target added to every subset."""
-        X = check_indicators(X)
-        result = np.full((len(X), len(self.estimators)), np.nan)
-        for target, estimator in enumerate(self.estimators):
-            if estimator is not None:
-                result[:, target] = estimator.predict(_with(X, target))
-        return result
+        return self._said(X, lambda model, rows: model.predict(rows))
 
     def member_predictor(self) -> Callable[..., Array]:
         """A quick `predict` for the members of each subset; other entries mean nothing.
@@ -85,20 +81,17 @@ class TargetSurrogates:
 
     def predict_std(self, X: ArrayLike) -> Array:
         """Scale of the error of `predict` against the noise-free scores; same shape."""
+        return self._said(X, lambda model, rows: model.predict(rows, return_std=True)[1])
+
+    def _said(self, X: ArrayLike, read: Callable[[Any, Array], Array]) -> Array:
+        """What each target's surrogate says of the subsets with the target in them."""
         X = check_indicators(X)
         result = np.full((len(X), len(self.estimators)), np.nan)
         for target, estimator in enumerate(self.estimators):
             if estimator is not None:
-                result[:, target] = estimator.predict(_with(X, target), return_std=True)[1]
-        return result
-
-    def _matrix(self, read: Any) -> Array:
-        n_tasks = len(self.estimators)
-        result = np.full((n_tasks, n_tasks), np.nan)
-        for target, estimator in enumerate(self.estimators):
-            if estimator is not None:
-                result[target] = read(estimator)
-                result[target, target] = np.nan
+                rows = X.copy()
+                rows[:, target] = 1.0
+                result[:, target] = read(estimator, rows)
         return result
 
     def _vector(self, read: Any) -> Array:
@@ -106,7 +99,7 @@ class TargetSurrogates:
 
 
 def fit_surrogates(
-    X: ArrayLike, Y: ArrayLike, estimator: BaseEstimator | None = None, n_jobs: int = 1
+    X: ArrayLike, Y: ArrayLike, estimator: BaseEstimator | None = None
 ) -> TargetSurrogates:
     """One surrogate for each target.
 
@@ -115,14 +108,10 @@ def fit_surrogates(
 
     Parameters
     ----------
-    X : array, shape (n_subsets, n_tasks)
-        1 where the subset holds the task, else 0.
-    Y : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
-        Scores, the higher the better; NaN where a fit does not score the task.
+    X, Y : arrays
+        As of `relevance`.
     estimator : estimator, optional
         The surrogate, `LinearSurrogate()` if not given; it is cloned for each target.
-    n_jobs : int
-        Threads.
 
     Warns
     -----
@@ -140,11 +129,8 @@ def fit_surrogates(
     with warnings.catch_warnings():
         # `check_design` names what is lacking once; every target would repeat it.
         warnings.simplefilter("ignore", DesignWarning)
-        results = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(_fit_target)(estimator, X, mean, counts, target) for target in tasks
-        )
-    fitted = tuple(result for result, _ in results)
-    reasons = tuple(reason for _, reason in results)
+        results = [_fit_target(estimator, X, mean, counts, target) for target in tasks]
+    fitted, reasons = zip(*results, strict=True)
     failed = [target for target in tasks if reasons[target]]
     if len(failed) == X.shape[1]:
         raise ValueError(f"no target can be fitted; target 0: {reasons[0]}")
@@ -171,10 +157,3 @@ def _fit_target(
         return clone(estimator).fit(own, y, sample_weight=counts[rows, target]), ""
     except ValueError as error:
         return None, str(error)
-
-
-def _with(X: Array, target: int) -> Array:
-    """The subsets with the target in them."""
-    X = X.copy()
-    X[:, target] = 1.0
-    return X

@@ -29,18 +29,6 @@ def test_repeats_at_the_edges():
     assert result[4] == 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "match"),
-    [
-        ({"alpha": 0}, "alpha must be"),
-        ({"spread": -1}, "spread must be"),
-    ],
-)
-def test_bad_power(arguments, match):
-    with pytest.raises(ValueError, match=match):
-        repeats_to_decide(**{"effect": 1.0, "spread": 1.0, **arguments})
-
-
 def test_control_takes_the_shared_noise_out():
     rng = np.random.default_rng(1)
     shared = rng.normal(size=(20, 500))

@@ -3,10 +3,9 @@
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from cotrain.analysis._observations import SubsetScores
-from cotrain.reliability import UNDECIDED, verdicts
+from cotrain.reliability import UNDECIDED, paired_interval, verdicts
 from cotrain.surrogates import Relevance, paired_effects, relevance
 
 
@@ -39,27 +38,16 @@ def direct_relevance(gain: np.ndarray, fdr: float) -> Relevance:
     Student's intervals over repeats; repeats that are all alike tell of no effect, or nothing. Of
     more tasks, gains are shared alike between the sources.
     """
-    n_repeats, n_tasks = gain.shape
+    found, n_tasks = paired_interval(gain), gain.shape[1]
     apart = ~np.eye(n_tasks, dtype=bool)
+    known = np.where((found.low == found.high) & (found.estimate != 0), np.nan, found.p_value)
 
     def spread(values: np.ndarray) -> np.ndarray:
         return np.where(apart, values[:, None] / max(n_tasks - 1, 1), np.nan)
 
-    mean = gain.mean(axis=0)
-    error = gain.std(axis=0, ddof=1) / np.sqrt(n_repeats) if n_repeats > 1 else mean * np.nan
-    reach = stats.t.ppf(0.975, max(n_repeats - 1, 1)) * error
-    t = np.divide(mean, error, out=np.where(mean == 0, 0.0, np.nan), where=error > 0)
-    p_value = np.where(np.isnan(error), np.nan, 2 * stats.t.sf(np.abs(t), max(n_repeats - 1, 1)))
-    p_values = np.where(apart, p_value[:, None], np.nan)
-    estimate = spread(mean)
-    verdict = verdicts(estimate, p_values, fdr)
-    verdict[np.isnan(p_values) & ~np.isnan(estimate)] = UNDECIDED
+    estimate, p_value = spread(found.estimate), np.where(apart, known[:, None], np.nan)
+    verdict = verdicts(estimate, p_value, fdr)
+    verdict[np.isnan(p_value) & ~np.isnan(estimate)] = UNDECIDED
     np.fill_diagonal(verdict, "")
-    return Relevance(
-        estimate,
-        spread(mean - reach),
-        spread(mean + reach),
-        p_values,
-        verdict,
-        apart.astype(np.int64),
-    )
+    ends = spread(found.low), spread(found.high)
+    return Relevance(estimate, *ends, p_value, verdict, apart.astype(np.int64))

@@ -78,7 +78,7 @@ def group_value(
             return LinearValue(intercept, coef)
         error = pair_matrix(relevance, tasks, "standard_error")
         error = np.nan_to_num(error, nan=np.nanmax(error))
-        return LinearValue(intercept, coef, np.zeros(len(tasks)), error, z=caution)
+        return LinearValue(intercept, coef, error, z=caution)
     # Imported here, for scikit-learn takes a second that linear effects do without.
     from cotrain.analysis._subsets import candidates
     from cotrain.surrogates import fit_surrogates

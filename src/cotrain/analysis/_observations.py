@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.allocation import Allocation, Fit, FoldUse
+from cotrain.means import mean_known
 from cotrain.scores import find_score
 
 
@@ -130,11 +131,7 @@ class Observations:
         for place, fit in enumerate(self.fits):
             by_labels.setdefault((fit.allocation, fit.folds), []).append(place)
         groups = list(by_labels.values())
-        known = np.isfinite(self.scores)
-        filled = np.where(known, self.scores, 0.0)
-        total = np.stack([filled[group].sum(axis=0) for group in groups])
-        count = np.stack([known[group].sum(axis=0) for group in groups])
-        means = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        means = np.stack([mean_known(self.scores[group]) for group in groups])
         first = np.array([group[0] for group in groups])
         return Observations(tuple(self.fits[at] for at in first), self.counts[first], means)
 

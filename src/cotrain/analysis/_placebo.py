@@ -29,10 +29,7 @@ def skilled_tasks(d2: SubsetScores, tasks: Collection[str], fdr: float) -> pd.Da
         spread = best.std(axis=0, ddof=1) / np.sqrt(len(best))
         ratio = np.where(spread > 0, value / np.where(spread > 0, spread, 1.0), np.inf * value)
         p_value = np.where(np.isnan(value), np.nan, stats.t.sf(ratio, len(best) - 1))
-    skilled = value > 0
-    tested = np.isfinite(p_value)
-    if tested.any():
-        skilled[tested] &= benjamini_hochberg(p_value[tested]) <= fdr
+    skilled = (value > 0) & (np.isnan(p_value) | (benjamini_hochberg(p_value) <= fdr))
     return pd.DataFrame({"task": list(tasks), "d2": value, "p_value": p_value, "skilled": skilled})
 
 

@@ -1,9 +1,17 @@
 from ._interval import CONFIDENCE, Interval, paired_interval
 from ._moderate import moderate_variances
-from ._multiple import benjamini_hochberg, holm
 from ._power import repeats_to_decide, t_test_power
 from ._split_half import Reliability, spearman_brown, split_half_reliability
-from ._verdicts import HELPS, HURTS, UNDECIDED, UNKNOWN, interval_verdicts, verdicts
+from ._verdicts import (
+    HELPS,
+    HURTS,
+    UNDECIDED,
+    UNKNOWN,
+    benjamini_hochberg,
+    holm,
+    interval_verdicts,
+    verdicts,
+)
 
 __all__ = [
     "CONFIDENCE",

@@ -29,19 +29,10 @@ def repeats_to_decide(
     ndarray
         Smallest number of repeats, at least 2, at which an effect of this size is seen four times
         in five; infinity where 10,000 are not enough, NaN where effect or spread are.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range.
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
     effect, spread = np.broadcast_arrays(
         np.asarray(effect, dtype=np.float64), np.asarray(spread, dtype=np.float64)
     )
-    if np.any(spread < 0):
-        raise ValueError("spread must be at least 0")
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.where(effect == 0, 0.0, np.abs(effect) / spread)
     size = np.where(np.isnan(effect) | np.isnan(spread), np.nan, size)

@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from cotrain.means import mean_known
+
 Array = NDArray[np.float64]
 
 MOST_SPLITS = 50
@@ -42,8 +44,7 @@ class Reliability:
 
         The square root of the reliability, averaged over targets (0 where that is negative).
         """
-        known = self.per_target[~np.isnan(self.per_target)]
-        return float(np.mean(np.sqrt(np.maximum(known, 0.0)))) if len(known) else np.nan
+        return float(mean_known(np.sqrt(np.maximum(self.per_target, 0.0))))
 
 
 def split_half_reliability(
@@ -93,7 +94,7 @@ def split_half_reliability(
     weights = np.vstack([np.ones(n_units), draws])  # the first row: the units as they are
     half = [_correlation(Y[:, :, t], known[:, t], halves, weights) for t in range(Y.shape[2])]
     figures = spearman_brown(np.transpose(half), n_repeats / (len(Y) // 2))
-    means = [_mean(row) for row in figures]
+    means = [float(mean_known(row)) for row in figures]
     drawn = [mean for mean in means[1:] if not np.isnan(mean)]
     low, high = np.percentile(drawn, [2.5, 97.5]) if drawn else (np.nan, np.nan)
     return Reliability(figures[0], means[0], float(low), float(high), n_repeats, known.sum(axis=0))
@@ -148,8 +149,3 @@ def _correlation(
         square = (sums[:, 2] - sums[:, 0] ** 2) * (sums[:, 3] - sums[:, 1] ** 2)
         result += cross / np.sqrt(np.where(square > 1e-9, square, np.nan))
     return result / len(halves)
-
-
-def _mean(values: Array) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else np.nan

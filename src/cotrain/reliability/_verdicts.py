@@ -1,8 +1,12 @@
+"""P-values adjusted for how many there are, and what they say of effects."""
+
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from cotrain.reliability._multiple import benjamini_hochberg
+Array = NDArray[np.float64]
 
 HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
 
@@ -20,13 +24,10 @@ def verdicts(effect: ArrayLike, p_value: ArrayLike, fdr: float) -> NDArray[np.st
         Share of false verdicts that is expected among helps and hurts, between 0 and 1.
     """
     effect, p_value = np.asarray(effect), np.asarray(p_value)
-    known = ~np.isnan(p_value)
-    verdict = np.where(known, UNDECIDED, UNKNOWN)
-    if known.any():
-        decided = np.zeros(effect.shape, dtype=bool)
-        decided[known] = benjamini_hochberg(p_value[known]) <= fdr
-        verdict[decided & (effect > 0)] = HELPS
-        verdict[decided & (effect < 0)] = HURTS
+    verdict = np.where(np.isnan(p_value), UNKNOWN, UNDECIDED)
+    decided = benjamini_hochberg(p_value) <= fdr
+    verdict[decided & (effect > 0)] = HELPS
+    verdict[decided & (effect < 0)] = HURTS
     return verdict
 
 
@@ -50,3 +51,39 @@ def interval_verdicts(
         distance = np.where(estimate == 0, 0.0, np.abs(estimate) / reach)
     p_value = 2 * ndtr(-distance * ndtri(0.975))
     return verdicts(estimate, p_value, fdr)
+
+
+def holm(p_values: ArrayLike) -> Array:
+    """P-values adjusted so that the chance of any false rejection is held (Holm 1979).
+
+    Of any shape; NaN where there is no test, which then does not count.
+    """
+    return _adjusted(
+        p_values, lambda p: np.maximum.accumulate(p * np.arange(len(p), 0, -1)).clip(max=1.0)
+    )
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> Array:
+    """P-values adjusted so that at most a share alpha of those up to alpha is false, on average.
+
+    Benjamini and Hochberg (1995), as SciPy's `false_discovery_control`, whose import takes longer
+    than all else that tells verdicts. Of any shape; NaN where there is no test.
+    """
+
+    def steps(p: Array) -> Array:
+        scaled = p * (p.size / np.arange(1.0, p.size + 1))
+        return np.minimum.accumulate(scaled[::-1])[::-1].clip(0.0, 1.0)
+
+    return _adjusted(p_values, steps)
+
+
+def _adjusted(p_values: ArrayLike, adjust: Callable[[Array], Array]) -> Array:
+    """`adjust` applied to the known p-values in ascending order."""
+    result = np.array(p_values, dtype=np.float64)
+    known = ~np.isnan(result)
+    values = result[known]
+    order = np.argsort(values, kind="stable")
+    adjusted = np.empty_like(values)
+    adjusted[order] = adjust(values[order])
+    result[known] = adjusted
+    return result

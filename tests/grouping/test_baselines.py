@@ -4,7 +4,6 @@ import pytest
 from cotrain.grouping import (
     AffinityValue,
     LinearValue,
-    affinity_clusters,
     pairwise_scores,
     random_groupings,
     single_tasks,
@@ -25,7 +24,7 @@ def test_planted_clusters_are_found() -> None:
 
 def test_clusters_of_a_value_are_those_of_its_pairs() -> None:
     value = LinearValue(np.random.default_rng(1).normal(size=12), PLANTED)
-    assert affinity_clusters(value, 3, seed=0) == TRUTH
+    assert spectral_clusters(pairwise_scores(value), 3, seed=0) == TRUTH
 
 
 def test_pairwise_scores_are_gains_over_training_alone() -> None:

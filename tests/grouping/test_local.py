@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_groups() -> None:
 
 def test_a_lower_confidence_bound_is_searched_and_rules_are_left_to_others() -> None:
     found = value(13, 0)
-    cautious = LinearValue(found.intercept, found.coef, np.zeros(13), np.full((13, 13), 0.3), z=1)
+    cautious = LinearValue(found.intercept, found.coef, np.full((13, 13), 0.3), z=1)
     objective = Objective(cautious, Constraints(3))
     assert suits(objective)
     assert not suits(Objective(value(12, 0), Constraints(3)))  # few: not worth compiling

@@ -40,7 +40,7 @@ def best_by_hand(scores: np.ndarray) -> float:
 
 def check(value, scores: np.ndarray) -> None:
     objective = Objective(value, Constraints(N_GROUPS))
-    found = exact_groups(objective, starts=1)
+    found = exact_groups(objective, seed=0)
     assert found.is_optimal
     assert found.value == pytest.approx(best_by_hand(scores))
     searched = search_groups(objective, trials=80, seed=0, warm_start=())

@@ -1,17 +1,15 @@
 from ._select import select_groups
-from .proof import exact_groups, selfish_bound
-from .search import (
-    SearchResult,
-    affinity_clusters,
-    greedy_groups,
+from .proof._bounds import selfish_bound
+from .proof._exact import exact_groups
+from .search._baselines import (
     pairwise_scores,
-    pareto_front,
     random_groupings,
-    search_groups,
     single_tasks,
     spectral_clusters,
     together,
 )
+from .search._local import greedy_groups
+from .search._study import SearchResult, pareto_front, search_groups
 from .value import (
     AffinityValue,
     Constraints,
@@ -40,7 +38,6 @@ __all__ = [
     "Objective",
     "PredictedValue",
     "SearchResult",
-    "affinity_clusters",
     "as_matrix",
     "exact_groups",
     "feasible_cover",

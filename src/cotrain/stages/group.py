@@ -18,15 +18,16 @@ from cotrain.grouping import (
     Grouping,
     GroupValue,
     Objective,
-    affinity_clusters,
     as_matrix,
     exact_groups,
     fill_unknown_pairs,
     greedy_groups,
     grouping_result,
+    pairwise_scores,
     random_groupings,
     search_groups,
     simplest,
+    spectral_clusters,
 )
 from cotrain.progress import Steps
 from cotrain.scores import find_score
@@ -186,7 +187,8 @@ def _rivals(
     n_tasks = len(affinity)
     rivals = {"random": random_groupings(groups, n_tasks, count=n_random, seed=seed)}
     if 1 < len(groups) < n_tasks:
-        rivals["clustering"] = [affinity_clusters(objective.value, len(groups), seed=seed)]
+        pairs = pairwise_scores(objective.value)
+        rivals["clustering"] = [spectral_clusters(pairs, len(groups), seed=seed)]
     if not np.isnan(affinity).all():
         value = AffinityValue(fill_unknown_pairs(affinity), self_scores=np.zeros(n_tasks))
         by_affinity = greedy_groups(Objective(value, objective.constraints), seed=seed)

@@ -1,5 +1,1 @@
 """How good a grouping is proven to be: bounds, optima, choices among measured networks."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

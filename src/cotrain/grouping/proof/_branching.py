@@ -10,6 +10,7 @@ import numpy as np
 
 from cotrain.grouping.proof._columns import Priced
 from cotrain.grouping.value import Floats, LinearValue, Members, Objective
+from cotrain.grouping.value._constraints import MULTI_COST, SINGLE_COST
 
 QUICK_NODES = 30_000_000
 THOROUGH_NODES = 300_000_000
@@ -39,8 +40,7 @@ class LinearGroups:
             self.coef,
             constraints.min_size,
             constraints.max_size or len(prices),
-            cost_price * constraints.single_cost,
-            cost_price * constraints.multi_cost,
+            cost_price,
             self._starts(limit),
         )
         _, first = np.unique(members, axis=0, return_index=True)
@@ -86,8 +86,7 @@ class LinearGroups:
             np.ascontiguousarray(self.coef[np.ix_(order, order)]),
             constraints.min_size,
             constraints.max_size or len(order),
-            cost_price * constraints.single_cost,
-            cost_price * constraints.multi_cost,
+            cost_price,
             above,
             limit,
             rising,
@@ -112,8 +111,7 @@ def _branch(
     coef: Floats,
     min_size: int,
     max_size: int,
-    single_cost: float,
-    multi_cost: float,
+    cost_price: float,
     above: float,
     limit: int,
     rising: bool,
@@ -154,13 +152,13 @@ def _branch(
         inside = size[depth] + 1 - choice[depth]
         if inside > max_size or inside + n - depth - 1 < min_size:
             continue
-        cost = multi_cost if inside > 1 else single_cost
+        cost = cost_price * (MULTI_COST if inside > 1 else SINGLE_COST)
         row, total = 2 * depth + choice[depth], 0.0
         for i in range(n):
             value = reach[depth, i] - loss[row, i]
             reach[depth + 1, i] = value
             total += value if value > 0.0 else 0.0
-        if total - min(single_cost, cost) < above:
+        if total - cost_price * SINGLE_COST < above:
             continue
         if depth < n - 1:
             depth += 1
@@ -187,8 +185,7 @@ def _ascend(
     coef: Floats,
     min_size: int,
     max_size: int,
-    single_cost: float,
-    multi_cost: float,
+    cost_price: float,
     starts: Members,
 ) -> tuple[Members, Floats]:
     """Return the groups that flips of one task lead to from `starts`, and their surplus."""
@@ -213,9 +210,9 @@ def _ascend(
                     if group[i] and i != j:
                         gain += max(reach[i] + sign * coef[i, j], 0.0) - max(reach[i], 0.0)
                 if grows and size == 1:
-                    gain -= multi_cost - single_cost
+                    gain -= cost_price * (MULTI_COST - SINGLE_COST)
                 elif not grows and size == 2:
-                    gain += multi_cost - single_cost
+                    gain += cost_price * (MULTI_COST - SINGLE_COST)
                 if gain > 1e-14:
                     group[j] = grows
                     size += 1 if grows else -1
@@ -223,7 +220,7 @@ def _ascend(
                     calm = 0
             calm += 1
             j = (j + 1) % n
-        total = -(multi_cost if size > 1 else single_cost)
+        total = -cost_price * (MULTI_COST if size > 1 else SINGLE_COST)
         for i in range(n):
             if group[i]:
                 total += max(reach[i], 0.0)

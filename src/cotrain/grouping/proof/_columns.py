@@ -76,40 +76,36 @@ class Columns:
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
-        self._seen: set[bytes] = set()
-        self._members: list[Members] = []
-        self._served: list[Members] = []
-        self._values: list[float] = []
-        self._costs: list[float] = []
+        self._columns: dict[bytes, tuple[Members, Members, float, float]] = {}
 
     def add(self, members: Members, scores: Floats, served: Members) -> int:
         """Add the columns that are new; return how many were."""
+        before = len(self._columns)
         costs = self.objective.constraints.costs(members)
-        added = 0
-        for row in range(len(members)):
-            key = members[row].tobytes() + served[row].tobytes()
-            if key in self._seen or not served[row].any():
-                continue
-            self._seen.add(key)
-            self._members.append(members[row])
-            self._served.append(served[row])
-            self._values.append(float(scores[row][served[row]].sum()))
-            self._costs.append(float(costs[row]))
-            added += 1
-        return added
+        for member, score, serves, cost in zip(members, scores, served, costs, strict=True):
+            if serves.any():
+                column = (member, serves, float(score[serves].sum()), float(cost))
+                self._columns.setdefault(member.tobytes() + serves.tobytes(), column)
+        return len(self._columns) - before
+
+    def _program(self) -> tuple[Members, csr_array, Floats, Floats]:
+        """Return members, who is served (n_tasks, n_columns), and each column's value and cost."""
+        members, served, values, costs = map(np.array, zip(*self._columns.values(), strict=True))
+        return members, csr_array(served.astype(float).T), values, costs
 
     def solve(self) -> tuple[float, Floats, float, float]:
         """Return the value of the relaxation over these columns, prices, cost and group price."""
         constraints = self.objective.constraints
-        budget, limits = [np.ones(len(self._values))], [float(self.objective.most_groups)]
+        _, served, values, costs = self._program()
+        budget, limits = [np.ones(len(values))], [float(self.objective.most_groups)]
         if constraints.max_cost is not None:
-            budget.append(np.array(self._costs))
+            budget.append(costs)
             limits.append(constraints.max_cost)
         solved = linprog(
-            -np.array(self._values),
+            -values,
             A_ub=np.array(budget),
             b_ub=limits,
-            A_eq=csr_array(np.array(self._served, dtype=float).T),
+            A_eq=served,
             b_eq=np.ones(self.objective.n_tasks),
             bounds=(0, None),
             method="highs-ds",
@@ -119,21 +115,21 @@ class Columns:
 
     def best_grouping(self, clock: Clock) -> Members | None:
         """Return the best grouping that these columns make, or None if none was found."""
-        budget = np.array([np.ones(len(self._values)), self._costs])
+        members, served, values, costs = self._program()
         limit = self.objective.constraints.max_cost
         most = [self.objective.most_groups, np.inf if limit is None else limit + 1e-9]
         solved = milp(
-            -np.array(self._values),
-            integrality=np.ones(len(self._values)),
+            -values,
+            integrality=np.ones(len(values)),
             bounds=Bounds(0, 1),
             constraints=[
-                LinearConstraint(csr_array(np.array(self._served, dtype=float).T), 1, 1),
-                LinearConstraint(budget, -np.inf, most),
+                LinearConstraint(served, 1, 1),
+                LinearConstraint(np.array([np.ones(len(values)), costs]), -np.inf, most),
             ],
             options={"node_limit": BRANCHES // 10, "time_limit": clock.left},
         )
         clock.is_over()
-        return None if solved.x is None else np.array(self._members)[solved.x > 0.5]
+        return None if solved.x is None else members[solved.x > 0.5]
 
 
 def relax(

@@ -9,7 +9,7 @@ from cotrain.grouping.proof._columns import Oracle, close_gap, relax
 from cotrain.grouping.proof._enumeration import AllGroups
 from cotrain.grouping.proof._semidefinite import semidefinite_bound
 from cotrain.grouping.proof._spectral import spectral_bound
-from cotrain.grouping.search import greedy_groups, improve
+from cotrain.grouping.search._local import greedy_groups, improve
 from cotrain.grouping.value import (
     Grouping,
     GroupingResult,
@@ -33,7 +33,6 @@ def exact_groups(
     *,
     start: Grouping | None = None,
     seed: int = 0,
-    starts: int | None = None,
     time_limit: float = 3600.0,
 ) -> GroupingResult:
     """Return the best grouping and a bound that no grouping exceeds.
@@ -50,8 +49,6 @@ def exact_groups(
         A good one that is known, such as a search's best; default: local search finds one.
     seed : int
         Of the local search.
-    starts : int, optional
-        Random starts of the local search; default as in `greedy_groups`.
     time_limit : float
         Seconds, about, after which the best found is returned with the bound so far, and
         `timed_out` is true.
@@ -63,7 +60,7 @@ def exact_groups(
     """
     clock = Clock(time_limit)
     if start is None:
-        start = greedy_groups(objective, seed=seed, starts=starts).groups
+        start = greedy_groups(objective, seed=seed).groups
     incumbent = as_matrix(start, objective.n_tasks)
     incumbent, bound = _proven(objective, incumbent, clock)
     best = simplest(objective, [start, as_groups(objective.useful(incumbent))])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cotrain.grouping.value import Floats, Grouping, GroupValue, without_diagonal
+from cotrain.grouping.value import Floats, Grouping, GroupValue, as_groups, without_diagonal
 
 
 def together(n_tasks: int) -> Grouping:
@@ -42,37 +42,23 @@ def pairwise_scores(value: GroupValue) -> Floats:
     return without_diagonal("pair scores", np.where(np.isnan(gains), 0, gains))
 
 
-def affinity_clusters(value: GroupValue, n_groups: int, *, seed: int) -> Grouping:
-    """Return a spectral clustering of the pairwise gains into `n_groups` groups."""
-    return spectral_clusters(pairwise_scores(value), n_groups, seed=seed)
-
-
 def spectral_clusters(affinity: Floats, n_groups: int, *, seed: int) -> Grouping:
     """Return scikit-learn's spectral clustering of the symmetrised affinity.
 
     The affinity is shifted to be non-negative, as the graph Laplacian needs.
     """
-    similarity = _symmetric(affinity, n_groups)
-    if n_groups == len(similarity):  # nothing to cluster, and too few dimensions to embed it
-        return tuple((task,) for task in range(n_groups))
+    affinity = without_diagonal("affinity", affinity)
+    n_tasks = len(affinity)
+    if not 1 <= n_groups <= n_tasks:
+        raise ValueError(f"n_groups must be between 1 and {n_tasks}, got {n_groups}")
+    if n_groups == n_tasks:  # nothing to cluster, and too few dimensions to embed it
+        return single_tasks(n_tasks)
+    similarity = (affinity + affinity.T) / 2
     similarity = similarity - min(similarity.min(), 0.0) + 1e-9
     np.fill_diagonal(similarity, similarity.max())
     # As long to import as all else; a study without affinities does without.
     from sklearn.cluster import SpectralClustering
 
     clustering = SpectralClustering(n_groups, affinity="precomputed", random_state=seed)
-    return _partition(clustering.fit_predict(similarity))
-
-
-def _symmetric(affinity: Floats, n_groups: int) -> Floats:
-    affinity = without_diagonal("affinity", affinity)
-    if not 1 <= n_groups <= len(affinity):
-        raise ValueError(f"n_groups must be between 1 and {len(affinity)}, got {n_groups}")
-    return (affinity + affinity.T) / 2
-
-
-def _partition(labels: np.ndarray) -> Grouping:
-    groups = [
-        tuple(int(task) for task in np.flatnonzero(labels == label)) for label in np.unique(labels)
-    ]
-    return tuple(sorted(groups))
+    labels = clustering.fit_predict(similarity)
+    return as_groups(labels == np.unique(labels)[:, None])

@@ -19,6 +19,7 @@ from cotrain.grouping.value import (
     grouping_result,
     simplest,
 )
+from cotrain.grouping.value._constraints import MULTI_COST
 
 MOST_STARTS, STARTS_TIMES_TASKS = 10, 480
 """Random starts unless they are given: fewer for more than 48 tasks."""
@@ -90,8 +91,8 @@ def random_members(
     constraints = objective.constraints
     blocks = constraints.blocks(objective.n_tasks)
     limit = objective.most_groups
-    if constraints.max_cost is not None and constraints.multi_cost > 0:
-        limit = min(limit, max(1, int(constraints.max_cost / constraints.multi_cost + 1e-9)))
+    if constraints.max_cost is not None:
+        limit = min(limit, max(1, int(constraints.max_cost / MULTI_COST + 1e-9)))
     labels = rng.integers(min(n_groups or limit, limit), size=len(blocks))
     packed = pack(objective, blocks, labels)
     if packed is None:

@@ -85,7 +85,8 @@ def _anneal(labels: np.ndarray, gain: Floats, n_groups: int, moves: int, state: 
         source = labels[i]
         if source == target:
             continue
-        change = _leaving(i, source, labels, sums, gain) + _joining(i, target, labels, sums, gain)
+        change = _change(i, source, -1.0, labels, sums, gain)
+        change += _change(i, target, 1.0, labels, sums, gain)
         temperature = scale * HOT * (COLD / HOT) ** (move / moves)
         if change > temperature * np.log((1 + _below(1 << 30, state)) / (1 << 30)):
             sums[source] -= gain[i]
@@ -103,11 +104,11 @@ def _descend(labels: np.ndarray, gain: Floats, n_groups: int) -> float:
     calm, i = 0, 0
     while calm < n:
         source = labels[i]
-        less = _leaving(i, source, labels, sums, gain)
+        less = _change(i, source, -1.0, labels, sums, gain)
         most, target = 1e-13, -1
         for group in range(n_groups):
             if group != source:
-                change = less + _joining(i, group, labels, sums, gain)
+                change = less + _change(i, group, 1.0, labels, sums, gain)
                 if change > most:
                     most, target = change, group
         if target >= 0:
@@ -125,26 +126,18 @@ def _descend(labels: np.ndarray, gain: Floats, n_groups: int) -> float:
 
 
 @numba.njit(cache=True)
-def _leaving(i: int, group: int, labels: np.ndarray, sums: Floats, gain: Floats) -> float:
-    change = max(sums[group, i], 0.0) - sums[group, i]
+def _change(
+    i: int, group: int, sign: float, labels: np.ndarray, sums: Floats, gain: Floats
+) -> float:
+    """Return what a group is worth more once it serves task i (`sign` 1), or no longer (-1)."""
+    change = sign * (sums[group, i] - max(sums[group, i], 0.0))
     for j in range(len(labels)):
         if j != i:
             if labels[j] == group:
-                change -= gain[i, j]
+                change += sign * gain[i, j]
             else:
-                change += max(sums[group, j] - gain[i, j], 0.0) - max(sums[group, j], 0.0)
-    return change
-
-
-@numba.njit(cache=True)
-def _joining(i: int, group: int, labels: np.ndarray, sums: Floats, gain: Floats) -> float:
-    change = sums[group, i] - max(sums[group, i], 0.0)
-    for j in range(len(labels)):
-        if j != i:
-            if labels[j] == group:
-                change += gain[i, j]
-            else:
-                change += max(sums[group, j] + gain[i, j], 0.0) - max(sums[group, j], 0.0)
+                changed = sums[group, j] + sign * gain[i, j]
+                change += max(changed, 0.0) - max(sums[group, j], 0.0)
     return change
 
 

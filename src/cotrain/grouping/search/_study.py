@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,6 @@ from cotrain.grouping.search._baselines import (
     spectral_clusters,
     together,
 )
-from cotrain.grouping.search._decoder import Decoder
 from cotrain.grouping.search._local import greedy_groups, improve
 from cotrain.grouping.value import (
     Grouping,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     import optuna
 
 Sampler = Literal["moves", "nsga2", "tpe", "random"]
-SAMPLERS = ("moves", "nsga2", "tpe", "random")
+SAMPLERS = get_args(Sampler)
 CHUNK = 500
 """Trials between two writes to the storage."""
 
@@ -114,6 +113,7 @@ def search_groups(
     """
     import optuna
 
+    from cotrain.grouping.search._decoder import Decoder
     from cotrain.grouping.search._sampler import sampler_of
     from cotrain.grouping.search._storage import DIRECTIONS, StoredStudy, quiet
 
@@ -121,7 +121,7 @@ def search_groups(
         raise ValueError(f"trials must be at least 1, got {trials}")
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be {', '.join(SAMPLERS[:-1])} or random, got {sampler}")
-    space = _Space(objective, task_names)
+    space = Decoder(objective, task_names)
     with quiet():
         stored = None
         if storage is not None:
@@ -134,8 +134,8 @@ def search_groups(
         study = optuna.create_study(directions=DIRECTIONS) if stored is None else stored.study
         n_done = len(study.trials)
         if n_done < trials:
-            study.sampler = sampler_of(sampler, space.names, len(space.labels), seed, n_done)
-        if n_done < trials:
+            names, n_labels = space.names, objective.most_groups
+            study.sampler = sampler_of(sampler, names, n_labels, seed, n_done)
             starts = _starts(objective, seed) if warm_start is None else warm_start
             for start in starts[n_done:trials]:  # a kill may have kept some of them alone
                 space.enqueue(study, start)
@@ -160,38 +160,6 @@ def pareto_front(trials: pd.DataFrame) -> pd.DataFrame:
     best = ordered.drop_duplicates("n_groups")
     rising = best["value"] > best["value"].cummax().shift(fill_value=-np.inf)
     return best.loc[rising, ["n_groups", "value", "groups"]].reset_index(drop=True)
-
-
-class _Space:
-    """What a trial is: a parameter for each block of tasks, decoded to groups and scored."""
-
-    def __init__(self, objective: Objective, task_names: Sequence[str] | None) -> None:
-        self.decoder = Decoder(objective)
-        self.labels = list(range(objective.most_groups))
-        tasks = [f"task_{task}" for task in range(objective.n_tasks)]
-        tasks = tasks if task_names is None else list(task_names)
-        self.names = [tasks[block.argmax()] for block in objective.blocks]
-
-    def run(self, trial: optuna.Trial) -> tuple[int, float]:
-        """Return the number of groups and the value of a trial, whose groups become attributes."""
-        labels = [trial.suggest_categorical(name, self.labels) for name in self.names]
-        value, groups = self.decoder.decode(np.array(labels))
-        start = trial.user_attrs.get("warm_start")
-        if start is not None:  # overlaps that labels cannot say
-            start = tuple(map(tuple, start))
-            own = self.decoder.value(start)
-            value, groups = (own, start) if own > value else (value, groups)
-        trial.set_user_attr("groups", [list(group) for group in groups])
-        trial.set_user_attr("serving", self.decoder.labels(groups).tolist())
-        return len(groups), value
-
-    def enqueue(self, study: optuna.Study, start: Grouping) -> None:
-        """Let the study try a grouping first."""
-        labels = self.decoder.labels(start) % len(self.labels)  # it may have too many groups
-        study.enqueue_trial(
-            dict(zip(self.names, labels.tolist(), strict=True)),
-            user_attrs={"warm_start": [list(group) for group in start]},
-        )
 
 
 def _starts(objective: Objective, seed: int) -> list[Grouping]:

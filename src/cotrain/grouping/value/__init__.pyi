@@ -6,11 +6,11 @@ from ._groups import (
     LinearValue,
     Members,
     PredictedValue,
+    fill_unknown_pairs,
     without_diagonal,
 )
 from ._objective import Group, Grouping, Objective, as_groups, as_matrix
 from ._result import GroupingResult, grouping_result, simplest
-from ._unknown import fill_unknown_pairs
 
 __all__ = [
     "AffinityValue",

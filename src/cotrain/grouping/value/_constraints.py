@@ -5,12 +5,15 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, eye_array, hstack, kron
+from scipy.sparse import csr_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
 from cotrain.grouping.value._groups import Floats, Members
 
 Pair = tuple[int, int]
+
+SINGLE_COST, MULTI_COST = 0.5, 1.0
+"""Cost at inference of a group of one task, and of more (Standley et al. 2020)."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,6 @@ class Constraints:
         No group holds both.
     max_cost : float, optional
         Cost at inference of all groups together.
-    single_cost, multi_cost : float
-        Cost of a group of one task, and of more (Standley et al. 2020: 0.5 and 1).
     """
 
     max_groups: int | None = None
@@ -39,8 +40,6 @@ class Constraints:
     must_share: tuple[Pair, ...] = ()
     must_not_share: tuple[Pair, ...] = ()
     max_cost: float | None = None
-    single_cost: float = 0.5
-    multi_cost: float = 1.0
 
     def allows(self, members: Members) -> NDArray[np.bool_]:
         """Return, of shape (n_groups,), which groups respect the rules that bind a group alone."""
@@ -55,7 +54,7 @@ class Constraints:
     def costs(self, members: Members) -> Floats:
         """Return the cost of each group, shape (n_groups,); of an empty one, 0."""
         sizes = members.sum(axis=1)
-        return np.where(sizes > 1, self.multi_cost, np.where(sizes == 1, self.single_cost, 0.0))
+        return np.where(sizes > 1, MULTI_COST, SINGLE_COST * sizes)
 
     def blocks(self, n_tasks: int) -> Members:
         """Return the smallest sets of tasks that move together, shape (n_blocks, n_tasks)."""
@@ -68,10 +67,8 @@ class Constraints:
     def most_groups(self, n_tasks: int) -> int:
         """Return the largest number of groups that can be of use."""
         most = n_tasks if self.max_groups is None else min(self.max_groups, n_tasks)
-        if self.max_cost is not None and min(self.single_cost, self.multi_cost) > 0:
-            cheapest = self.multi_cost
-            if self.min_size == 1:
-                cheapest = min(cheapest, self.single_cost)
+        if self.max_cost is not None:
+            cheapest = SINGLE_COST if self.min_size == 1 else MULTI_COST
             most = min(most, int(np.floor(self.max_cost / cheapest + 1e-9)))
         return most
 
@@ -105,8 +102,6 @@ class Constraints:
                     )
         if self.max_cost is not None and not self.max_cost > 0:
             raise ValueError(f"max_cost must be above 0, got {self.max_cost}")
-        if min(self.single_cost, self.multi_cost) < 0:
-            raise ValueError("single_cost and multi_cost must not be negative")
 
 
 def feasible_cover(constraints: Constraints, n_tasks: int) -> Members:
@@ -152,45 +147,36 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
     n_slots = constraints.most_groups(n_tasks)
     if n_slots == 0:
         return None
-    # Variables: member[slot, task], used[slot], multi[slot] (more than one task).
-    n_member = n_slots * n_tasks
-    slots, tasks = eye_array(n_slots), eye_array(n_tasks)
-    size = kron(slots, np.ones((1, n_tasks)))
-    none = csr_array((n_slots, n_slots))
-    covers = kron(np.ones((1, n_slots)), tasks)
-    rules = [LinearConstraint(hstack([covers, csr_array((n_tasks, 2 * n_slots))]), 1, np.inf)]
-
-    def add(member: csr_array, used: csr_array, multi: csr_array, most: float) -> None:
-        rules.append(LinearConstraint(hstack([member, used, multi]), -np.inf, most))
-
-    add(-size, constraints.min_size * slots, none, 0)
-    add(size, -(constraints.max_size or n_tasks) * slots, none, 0)
-    add(size, -slots, -(n_tasks - 1) * slots, 0)
-    add(csr_array((n_slots, n_member)), -slots, slots, 0)
-    for i, j in constraints.must_share:
-        add(kron(slots, _unit(n_tasks, i) - _unit(n_tasks, j)), none, none, 0)
-        add(kron(slots, _unit(n_tasks, j) - _unit(n_tasks, i)), none, none, 0)
-    for i, j in constraints.must_not_share:
-        add(kron(slots, _unit(n_tasks, i) + _unit(n_tasks, j)), none, none, 1)
-    if constraints.max_cost is not None:
-        ones = np.ones((1, n_slots))
-        extra = constraints.multi_cost - constraints.single_cost
-        add(
-            csr_array((1, n_member)),
-            csr_array(constraints.single_cost * ones),
-            csr_array(extra * ones),
-            constraints.max_cost + 1e-9,
-        )
-    n_variables = n_member + 2 * n_slots
+    # Variables of each slot: whether it holds each task, is used, and holds more than one.
+    slots, tasks, none = eye_array(n_slots), np.eye(n_tasks), np.zeros(n_tasks)
+    held, largest = np.ones(n_tasks), constraints.max_size or n_tasks
+    rules = [  # of each slot: coefficients, and their sum at most
+        (held * -1, constraints.min_size, 0, 0),
+        (held, -largest, 0, 0),
+        (held, -1, 1 - n_tasks, 0),
+        (none, -1, 1, 0),
+        *((tasks[i] - tasks[j], 0, 0, 0) for i, j in constraints.must_share),
+        *((tasks[j] - tasks[i], 0, 0, 0) for i, j in constraints.must_share),
+        *((tasks[i] + tasks[j], 0, 0, 1) for i, j in constraints.must_not_share),
+    ]
+    coefficients = csr_array(np.array([np.r_[rule[:3]] for rule in rules]))
+    most = np.tile([rule[3] for rule in rules], n_slots)
+    every = np.ones((1, n_slots))
+    cost = np.r_[none, SINGLE_COST, MULTI_COST - SINGLE_COST][None]
+    budget = np.inf if constraints.max_cost is None else constraints.max_cost + 1e-9
     solved = milp(
-        np.zeros(n_variables),
-        integrality=np.ones(n_variables),
+        np.zeros(n_slots * (n_tasks + 2)),
+        integrality=np.ones(n_slots * (n_tasks + 2)),
         bounds=Bounds(0, 1),
-        constraints=rules,
+        constraints=[
+            LinearConstraint(kron(every, csr_array(np.eye(n_tasks, n_tasks + 2))), 1, np.inf),
+            LinearConstraint(kron(slots, coefficients), -np.inf, most),
+            LinearConstraint(kron(every, csr_array(cost)), -np.inf, budget),
+        ],
     )
     if solved.x is None:
         return None
-    members = solved.x[:n_member].reshape(n_slots, n_tasks) > 0.5
+    members = solved.x.reshape(n_slots, n_tasks + 2)[:, :n_tasks] > 0.5
     return members[members.any(axis=1)]
 
 
@@ -209,7 +195,3 @@ def is_feasible(constraints: Constraints, members: Members) -> bool:
     affordable = constraints.max_cost is None or cost <= constraints.max_cost + 1e-9
     covered = bool(members.any(axis=0).all())
     return enough and affordable and covered and bool(constraints.allows(members).all())
-
-
-def _unit(n_tasks: int, task: int) -> csr_array:
-    return csr_array(([1.0], ([0], [task])), shape=(1, n_tasks))

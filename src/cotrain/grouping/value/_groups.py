@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cotrain.means import mean_known
+
 Floats = NDArray[np.float64]
 Members = NDArray[np.bool_]
 
@@ -40,15 +42,14 @@ class LinearValue:
         The score of each task alone.
     coef : array, shape (n_tasks, n_tasks)
         Row i, column j: what source j adds to the score of target i. The diagonal is not used.
-    intercept_se, coef_se : arrays of the same shapes, optional
-        Standard errors, taken as independent.
+    coef_se : array, shape (n_tasks, n_tasks), optional
+        Standard errors of the coefficients, taken as independent.
     z : float
         The bound is estimate − z · standard error.
     """
 
     intercept: Floats
     coef: Floats
-    intercept_se: Floats | None = None
     coef_se: Floats | None = None
     z: float = 0.0
 
@@ -57,19 +58,15 @@ class LinearValue:
         n_tasks = len(intercept)
         object.__setattr__(self, "intercept", intercept)
         object.__setattr__(self, "coef", without_diagonal("coef", self.coef, n_tasks))
-        if (self.intercept_se is None) != (self.coef_se is None):
-            raise ValueError("intercept_se and coef_se must be given together, got only one")
         if self.z < 0 or not np.isfinite(self.z):
             raise ValueError(f"z must be finite and at least 0, got {self.z}")
-        if self.intercept_se is None or self.coef_se is None:
+        if self.coef_se is None:
             if self.z > 0:
-                raise ValueError("z must be 0 without standard errors; give intercept_se, coef_se")
+                raise ValueError("z must be 0 without standard errors; give coef_se")
             return
-        intercept_se = finite_vector("intercept_se", self.intercept_se, n_tasks)
         coef_se = without_diagonal("coef_se", self.coef_se, n_tasks)
-        if min(intercept_se.min(), coef_se.min()) < 0:
+        if coef_se.min() < 0:
             raise ValueError("standard errors must not be negative")
-        object.__setattr__(self, "intercept_se", intercept_se)
         object.__setattr__(self, "coef_se", coef_se)
 
     @property
@@ -87,9 +84,8 @@ class LinearValue:
         member = as_members(groups, self.n_tasks)
         inside = member.astype(float)
         scores = self.intercept + inside @ self.coef.T
-        if self.z > 0 and self.coef_se is not None and self.intercept_se is not None:
-            variance = self.intercept_se**2 + inside @ (self.coef_se**2).T
-            scores -= self.z * np.sqrt(variance)
+        if self.z > 0 and self.coef_se is not None:
+            scores -= self.z * np.sqrt(inside @ (self.coef_se**2).T)
         return np.where(member, scores, np.nan)
 
     def majorant(self) -> "LinearValue":
@@ -97,16 +93,12 @@ class LinearValue:
 
         The square root is concave, so it lies above its chord between no source and all sources.
         """
-        if self.z == 0 or self.coef_se is None or self.intercept_se is None:
+        if self.z == 0 or self.coef_se is None:
             return self
-        lowest = self.intercept_se**2
-        rise = (self.coef_se**2).sum(axis=1)
-        slope = np.zeros_like(rise)
-        np.divide(np.sqrt(lowest + rise) - np.sqrt(lowest), rise, out=slope, where=rise > 0)
-        return LinearValue(
-            self.intercept - self.z * self.intercept_se,
-            self.coef - self.z * slope[:, None] * self.coef_se**2,
-        )
+        variance = self.coef_se**2
+        whole = np.sqrt(variance.sum(axis=1, keepdims=True))
+        chord = np.divide(variance, whole, out=np.zeros_like(variance), where=whole > 0)
+        return LinearValue(self.intercept, self.coef - self.z * chord)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +179,47 @@ class PredictedValue:
         if self.standard_error is not None and self.z > 0:
             scores = scores - self.z * np.asarray(self.standard_error(member), dtype=float)
         return np.where(member, scores, np.nan)
+
+
+def fill_unknown_pairs(affinity: ArrayLike) -> Floats:
+    """Return `affinity` with its unknown pairs filled in, neither for nor against them.
+
+    A pair takes the mean of what its recipient is known to get from other sources; where a
+    recipient has no known source, the mean of all known pairs. 0 would say that the two neither
+    help nor harm, which nobody saw.
+
+    Parameters
+    ----------
+    affinity : array, shape (n_tasks, n_tasks)
+        Row: recipient; column: source; NaN where unknown. The diagonal is not used.
+
+    Returns
+    -------
+    ndarray, shape (n_tasks, n_tasks)
+        NaN on the diagonal alone.
+
+    Raises
+    ------
+    ValueError
+        If no pair is known.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> fill_unknown_pairs([[nan, 1, 3], [2, nan, nan], [nan, nan, nan]])
+    array([[nan,  1.,  3.],
+           [ 2., nan,  2.],
+           [ 2.,  2., nan]])
+    """
+    filled = np.array(affinity, dtype=float)
+    np.fill_diagonal(filled, np.nan)
+    if np.isnan(filled).all():
+        raise ValueError("affinity must hold a known pair of tasks, got none; record more steps")
+    mean = mean_known(filled, axis=1)
+    mean = np.where(np.isnan(mean), np.nanmean(filled), mean)
+    filled = np.where(np.isnan(filled), mean[:, None], filled)
+    np.fill_diagonal(filled, np.nan)
+    return filled
 
 
 def as_members(groups: ArrayLike, n_tasks: int) -> Members:

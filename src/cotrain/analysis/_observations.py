@@ -116,12 +116,6 @@ class Observations:
         own_level = level[:, None] + (auxiliary[:, None] == np.arange(self.scores.shape[1]))
         return use[:, None] * (own_level.max() + 1) + own_level
 
-    def take(self, rows: np.ndarray) -> "Observations":
-        """Only the fits `rows`, an index or a mask."""
-        places = np.arange(len(self.fits))[rows]
-        chosen = tuple(self.fits[place] for place in places)
-        return Observations(chosen, self.counts[places], self.scores[places])
-
     def over_seeds(self) -> "Observations":
         """Fits that differ in seed alone as one, with their mean scores; the first stands for all.
 

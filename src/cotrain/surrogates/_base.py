@@ -3,12 +3,68 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from cotrain.surrogates._evidence import Posterior
 from cotrain.surrogates._scores import DesignWarning
 
 Array = NDArray[np.float64]
+
+
+class EffectsSurrogate(RegressorMixin, BaseEstimator):
+    """A score as effects of features of the subset, which `_posterior` tells from scores.
+
+    Attributes are those of `LinearSurrogate`, `mean_` being that of the features.
+    """
+
+    def features(self, X: Array) -> Array:
+        """What has effects, the indicators first: (n_subsets, n_features)."""
+        return X
+
+    def _posterior(self, rows: Array, y: Array, constant: NDArray[np.bool_]) -> Posterior:
+        """The effects of centred and weighted rows on standardised scores."""
+        raise NotImplementedError
+
+    def _fit(self, X: Array, y: Array, weight: Array) -> NDArray[np.bool_]:
+        """Find the effects; return which tasks are in all subsets or in none, (n_tasks,)."""
+        self.weight_sum_ = float(weight.sum())
+        constant, design, root = constant_columns(X), self.features(X), np.sqrt(weight)
+        self.mean_ = weight @ design / weight.sum()
+        self._y_mean = weight @ y / weight.sum()
+        residual = y - self._y_mean
+        self._scale = np.sqrt(weight @ residual**2 / weight.sum())
+        rows = design - self.mean_
+        # A constant column is 0 but for rounding, which the model must not see.
+        rows[:, : X.shape[1]][:, constant] = 0.0
+        rows *= root[:, None]
+        posterior = self._posterior(rows, root * residual / self._scale, constant)
+        self._effects, self._squares = posterior.mean * self._scale, posterior.squares
+        self.noise_, self.dof_ = float(posterior.noise * self._scale**2), float(posterior.dof)
+        warn_constant(constant)
+        return constant
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
+        """Predicted scores, shape (n_subsets,), and with `return_std` the scale of their error.
+
+        The scale is that of the noise-free score's t distribution with `dof_` degrees of freedom.
+        """
+        check_is_fitted(self)
+        step = self.features(check_predict(self, X)) - self.mean_
+        mean = self._y_mean + step @ self._effects
+        if not return_std:
+            return mean
+        variance = np.einsum("ij,ij->i", step @ self.squares()[0], step)
+        return mean, np.sqrt(variance + self.noise_ / self.weight_sum_)
+
+    def squares(self) -> tuple[Array, Array]:
+        """Squared scale of the effects' t distribution, and their filter, both square.
+
+        The effects are the filter times the centred features' weighted products with the scores.
+        """
+        check_is_fitted(self)
+        covariance, seen = self._squares()
+        return covariance * self._scale**2, seen
 
 
 def check_fit(

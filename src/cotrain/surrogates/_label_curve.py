@@ -1,21 +1,20 @@
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
-from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn_constant
-from cotrain.surrogates._evidence import evidence_posterior, tells
+from cotrain.surrogates._base import EffectsSurrogate, check_fit
+from cotrain.surrogates._evidence import Posterior, evidence_posterior, tells
 
 Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 # Variance of the curve's bend over that of an effect: nearly free.
 BEND_VARIANCE = 3000.0
 
 
-class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
+class LabelCurveSurrogate(EffectsSurrogate):
     """A score as effects of tasks on top of a curve of the number of labels.
 
     g(S) = intercept + sum over i in S of theta_i + a log(1 + N) + b / (1 + N), with N the labels of
@@ -55,35 +54,18 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """The fitted surrogate; the arguments are those of `LinearSurrogate.fit`."""
         X, y, weight = check_fit(self, X, y, sample_weight)
-        self._share_of_labels = self._shares(X.shape[1])
-        constant = constant_columns(X)
-        warn_constant(constant)
-        design = self.features(X)
-        share, root = weight / weight.sum(), np.sqrt(weight)
-        self._mean, self._y_mean = share @ design, float(share @ y)
-        rows = design - self._mean
-        rows[:, : X.shape[1]][:, constant] = 0.0
-        rows *= root[:, None]
-        curve = np.arange(rows.shape[1]) == X.shape[1]
-        free = curve.astype(np.float64) if tells(rows, curve) else None
-        posterior = evidence_posterior(rows, root * (y - self._y_mean), free)
-        self._effects, self._squares = posterior.mean, posterior.squares
+        n_tasks = X.shape[1]
+        self._share_of_labels = self._shares(n_tasks)
+        constant = self._fit(X, y, weight)
         scale = np.sqrt(self._share_of_labels)
-        self.coef_ = np.where(constant, np.nan, scale * posterior.mean[: X.shape[1]])
-        self.noise_, self.dof_ = posterior.noise, posterior.dof
-        self.weight_sum_ = float(weight.sum())
-        self.intercept_ = float(self.predict(np.zeros((1, X.shape[1])))[0])
+        self.coef_ = np.where(constant, np.nan, scale * self._effects[:n_tasks])
+        self.intercept_ = float(self.predict(np.zeros((1, n_tasks)))[0])
         return self
 
-    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
-        """Predicted scores, shape (n_subsets,), and with `return_std` the scale of their error."""
-        check_is_fitted(self)
-        step = self.features(check_predict(self, X)) - self._mean
-        mean = self._y_mean + step @ self._effects
-        if not return_std:
-            return mean
-        variance = np.einsum("ij,ij->i", step @ self._squares()[0], step)
-        return mean, np.sqrt(variance + self.noise_ / self.weight_sum_)
+    def _posterior(self, rows: Array, y: Array, constant: Bools) -> Posterior:
+        curve = np.arange(rows.shape[1]) == constant.size
+        free = curve.astype(np.float64) if tells(rows, curve) else None
+        return evidence_posterior(rows, y, free)
 
     def _shares(self, n_tasks: int) -> Array:
         """Labels of each task over their mean."""
@@ -99,7 +81,7 @@ class LabelCurveSurrogate(RegressorMixin, BaseEstimator):
 
     def shared(self) -> tuple[float, Array]:
         """An offset, and the effects (K + 2,) of `features` that are added to it."""
-        return self._y_mean - float(self._mean @ self._effects), self._effects
+        return self._y_mean - float(self.mean_ @ self._effects), self._effects
 
     def features(self, X: Array) -> Array:
         """Indicators by the root of their labels, the curve and its bend: K + 2 columns."""

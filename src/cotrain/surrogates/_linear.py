@@ -1,13 +1,12 @@
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn, warn_constant
+from cotrain.surrogates._base import EffectsSurrogate, check_fit, warn
 from cotrain.surrogates._evidence import (
     Posterior,
     evidence_posterior,
@@ -21,7 +20,7 @@ Bools = NDArray[np.bool_]
 Ridge = float | Literal["evidence"]
 
 
-class LinearSurrogate(RegressorMixin, BaseEstimator):
+class LinearSurrogate(EffectsSurrogate):
     """A score as an intercept and one effect for each task of the subset.
 
     g(S) = intercept + sum over i in S of theta_i (arXiv 2303.14582, section 3).
@@ -82,25 +81,9 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
             is missing.
         """
         X, y, weight = check_fit(self, X, y, sample_weight)
-        self.mean_ = weight @ X / weight.sum()
-        self._y_mean = weight @ y / weight.sum()
-        root = np.sqrt(weight)
-        rows = X - self.mean_
-        residual = y - self._y_mean
-        scale = np.sqrt(weight @ residual**2 / weight.sum())
-        # A constant column is 0 but for rounding, which the model must not see.
-        constant = constant_columns(X)
-        rows[:, constant] = 0.0
-        rows *= root[:, None]
-        posterior = self._posterior(rows, root * residual / scale, constant)
-        self._effects = posterior.mean * scale
+        constant = self._fit(X, y, weight)
         self.coef_ = np.where(constant, np.nan, self._effects)
         self.intercept_ = float(self._y_mean - self.mean_ @ np.where(constant, 0, self._effects))
-        self._squares, self._scale = posterior.squares, scale
-        self.noise_ = float(posterior.noise * scale**2)
-        self.dof_ = float(posterior.dof)
-        self.weight_sum_ = float(weight.sum())
-        warn_constant(constant)
         return self
 
     def _posterior(self, rows: Array, y: Array, constant: Bools) -> Posterior:
@@ -136,28 +119,6 @@ class LinearSurrogate(RegressorMixin, BaseEstimator):
         covariance[np.ix_(~constant, ~constant)] = told
         seen[np.ix_(~constant, ~constant)] = passed
         return Posterior(mean, partial(given, covariance, seen), part.noise, part.dof)
-
-    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
-        """Predicted scores, shape (n_subsets,), and with `return_std` the scale of their error.
-
-        The scale is that of the noise-free score's t distribution with `dof_` degrees of freedom.
-        """
-        check_is_fitted(self)
-        step = check_predict(self, X) - self.mean_
-        mean = self._y_mean + step @ self._effects
-        if not return_std:
-            return mean
-        variance = np.einsum("ij,ij->i", step @ self.squares()[0], step)
-        return mean, np.sqrt(variance + self.noise_ / self.weight_sum_)
-
-    def squares(self) -> tuple[Array, Array]:
-        """Squared scale of the effects' t distribution, and their filter, (n_tasks, n_tasks) each.
-
-        The effects are the filter times the centred indicators' weighted products with the scores.
-        """
-        check_is_fitted(self)
-        covariance, seen = self._squares()
-        return covariance * self._scale**2, seen
 
     def interval(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Lower and upper ends of the effects' intervals, each of shape (n_tasks,)."""

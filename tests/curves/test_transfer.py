@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -7,7 +5,6 @@ from scipy.stats import spearmanr
 from sklearn.base import clone
 
 from cotrain.curves import TransferModel
-from cotrain.curves._few_rows import FewRows
 from cotrain.curves._shrinkage import (
     Shrinkage,
     _block_spread,
@@ -340,30 +337,3 @@ def test_an_unknown_block_is_refused(study):
     values[7] = np.nan
     with pytest.raises(ValueError, match="blocks must be known, got NaN in row 7"):
         TransferModel(**QUICK).fit(study["N"], study["Y"], values)
-
-
-def test_few_rows_have_the_products_of_their_matrix():
-    rng = np.random.default_rng(0)
-    levels = rng.random((3, 12))
-    one_more = levels[:, None] + np.eye(12) * rng.random((3, 12, 1))
-    x = np.concatenate([levels, one_more.reshape(-1, 12), np.diag(rng.random(12))])
-    few = FewRows.of(x).take(np.arange(len(x)) % 5 > 0)
-    x = x[np.arange(len(x)) % 5 > 0]
-    weight, columns = rng.random(len(x)), rng.random((len(x), 3))
-    assert len(few.base) <= 4
-    np.testing.assert_allclose(few.dot(x[0]), x @ x[0])
-    np.testing.assert_allclose(few.transposed_dot(columns), x.T @ columns)
-    np.testing.assert_allclose(few.gram(weight), x.T @ (weight[:, None] * x))
-
-
-def test_few_rows_are_fitted_as_many_are(study):
-    rows = np.isfinite(study["Y"][:, 1])
-    x, y = (study["N"] / study["N"].max(axis=0))[rows], study["Y"][rows, 1]
-    block = np.arange(len(y)) % 2
-    dense = TargetData(1, x, y, block, 2)
-    population = first_population([replace(dense, target=0)] * K, 1.0)
-    prior = target_prior(dense, population, Shrinkage(0.5, np.empty((0, K))), 1.0)
-    start = first_guess(dense, prior)
-    found = [fit_target(data, prior, start) for data in (dense, replace(dense, few=FewRows.of(x)))]
-    np.testing.assert_allclose(found[1].z, found[0].z, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(found[1].covariance, found[0].covariance, rtol=1e-6, atol=1e-12)

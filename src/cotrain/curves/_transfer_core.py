@@ -20,11 +20,7 @@ from scipy.linalg import LinAlgError
 from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dposv, dpotrf, dpotri
 
-from cotrain.curves._few_rows import FewRows
-
 C, B, FIRST = 0, 1, 2
-# From so many tasks on, rows are looked at as few bases and what differs from them.
-_MANY_TASKS = 100
 _TIE = 1e4  # precision of the offsets' sum, in units of that of one offset
 _MAX_ITERATIONS = 60
 _TOLERANCE = 1e-3  # of twice the log posterior: a thirtieth of a standard deviation
@@ -39,7 +35,6 @@ class TargetData:
     y: np.ndarray  # (n,)
     block: np.ndarray  # (n,) of int
     n_blocks: int  # R; 0 where blocks are not told apart
-    few: FewRows | None = None  # `x` once more, where its products are quicker this way
 
     @property
     def n_parameters(self) -> int:
@@ -47,13 +42,8 @@ class TargetData:
 
     def rows(self, chosen: np.ndarray) -> "TargetData":
         """Only the rows of a mask."""
-        few = None if self.few is None else self.few.take(chosen)
         x, y, block = self.x[chosen], self.y[chosen], self.block[chosen]
-        return TargetData(self.target, x, y, block, self.n_blocks, few)
-
-    def dot(self, vector: np.ndarray) -> np.ndarray:
-        """The products of the rows with a vector (K,), (n,)."""
-        return self.x @ vector if self.few is None else self.few.dot(vector)
+        return TargetData(self.target, x, y, block, self.n_blocks)
 
 
 class Targets(Sequence[TargetData]):
@@ -63,7 +53,6 @@ class Targets(Sequence[TargetData]):
         self._x, self._Y, self._blocks = x, Y, blocks
         n_blocks = int(blocks.max()) + 1
         self._n_blocks = n_blocks if n_blocks > 1 else 0
-        self._few = FewRows.of(x) if x.shape[1] >= _MANY_TASKS else None
 
     def __len__(self) -> int:
         return self._Y.shape[1]
@@ -73,9 +62,8 @@ class Targets(Sequence[TargetData]):
             raise IndexError(target)
         rows = np.isfinite(self._Y[:, target])
         x = self._x if rows.all() else self._x[rows]
-        few = None if self._few is None else self._few.take(rows)
         y, block = self._Y[rows, target], self._blocks[rows, target]
-        return TargetData(target, x, y, block, self._n_blocks, few)
+        return TargetData(target, x, y, block, self._n_blocks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +197,7 @@ def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
     z = prior.mean.copy()
     low, high = np.quantile(data.y, [0.1, 0.9])
     z[C] = min(prior.ceiling, high + 0.25 * (high - low) + 1e-3)
-    others = data.dot(discounts(z, data.target, data.x.shape[1]))
+    others = data.x @ discounts(z, data.target, data.x.shape[1])
     z[B] = np.log(max(z[C] - float(np.median(data.y)), 1e-3)) + float(np.median(others))
     return z
 
@@ -219,20 +207,17 @@ def _offsets(z: np.ndarray, data: TargetData) -> np.ndarray:
 
 
 def _shortfall(z: np.ndarray, data: TargetData) -> np.ndarray:
-    exponent = z[B] - data.dot(discounts(z, data.target, data.x.shape[1]))
+    exponent = z[B] - data.x @ discounts(z, data.target, data.x.shape[1])
     return np.exp(np.minimum(exponent, 50.0))  # a trial step that far off is rejected anyway
 
 
 def _constant_columns(data: TargetData) -> np.ndarray:
-    """The Jacobian (n, p) with the columns of c and the blocks; the others wait for z.
-
-    Of few rows those columns alone.
-    """
-    n_effects = 0 if data.few is not None else data.x.shape[1]
-    jacobian = np.zeros((len(data.y), FIRST + n_effects + data.n_blocks))
+    """The Jacobian (n, p) with the columns of c and the blocks; the others wait for z."""
+    jacobian = np.zeros((len(data.y), data.n_parameters))
     jacobian[:, C] = 1.0
     if data.n_blocks:
-        jacobian[np.arange(len(data.y)), FIRST + n_effects + data.block] = 1.0
+        first = data.n_parameters - data.n_blocks
+        jacobian[np.arange(len(data.y)), first + data.block] = 1.0
     return jacobian
 
 
@@ -243,43 +228,12 @@ def _normal_equations(
 
     Of the curvature the lower half alone.
     """
-    jacobian[:, B] = -at.short
-    products = _dense_products if data.few is None else _few_products
-    normal, slope = products(at, data, prior, jacobian)
-    return normal, slope / prior.variance - at.drawn
-
-
-def _dense_products(
-    at: _Tried, data: TargetData, prior: TargetPrior, jacobian: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """J' J over the variance and the prior's precision (p, p), and J' residual (p,)."""
     own = FIRST + data.target
+    jacobian[:, B] = -at.short
     np.multiply(data.x, at.short[:, None], out=jacobian[:, FIRST : FIRST + data.x.shape[1]])
     jacobian[:, own] *= np.exp(at.z[own])
     normal = dsyrk(1 / prior.variance, jacobian.T, 1.0, prior.precision, lower=True)
-    return normal, at.residual @ jacobian
-
-
-def _few_products(
-    at: _Tried, data: TargetData, prior: TargetPrior, jacobian: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The same of few rows, `jacobian` being the columns that are of no task."""
-    assert data.few is not None
-    n_tasks = data.x.shape[1]
-    effects = np.arange(FIRST, FIRST + n_tasks)
-    rest = np.setdiff1d(np.arange(data.n_parameters), effects)
-    stretch = np.ones(n_tasks)
-    stretch[data.target] = np.exp(at.z[FIRST + data.target])
-    mixed = np.column_stack([jacobian, at.residual]) * at.short[:, None]
-    mixed = data.few.transposed_dot(mixed) * stretch[:, None]
-    normal, slope = np.empty((data.n_parameters,) * 2), np.empty(data.n_parameters)
-    gram = data.few.gram(np.square(at.short))
-    normal[FIRST : FIRST + n_tasks, FIRST : FIRST + n_tasks] = gram * np.outer(stretch, stretch)
-    normal[np.ix_(effects, rest)] = mixed[:, :-1]
-    normal[np.ix_(rest, effects)] = mixed[:, :-1].T
-    normal[np.ix_(rest, rest)] = jacobian.T @ jacobian
-    slope[effects], slope[rest] = mixed[:, -1], at.residual @ jacobian
-    return normal / prior.variance + prior.precision, slope
+    return normal, at.residual @ jacobian / prior.variance - at.drawn
 
 
 def _is_pinned(z: np.ndarray, pull: np.ndarray, prior: TargetPrior) -> bool:

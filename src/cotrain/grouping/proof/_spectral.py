@@ -10,8 +10,6 @@ For every split B = R + S and all positive row scales r and column scales c,
 the last term by Ky Fan's inequality. Any split is valid; a descent looks for a good one.
 """
 
-from contextlib import suppress
-
 import numpy as np
 from scipy.linalg import svd
 from scipy.optimize import minimize
@@ -48,19 +46,17 @@ def _ky_fan(gain: Floats, n_groups: int, clock: Clock, max_iterations: int) -> f
         sign = np.where(diagonal, 1.0, np.sign(rest))
         total = float((sign * rest).sum() + size * top)
         best[0] = min(best[0], total)
-        if clock.is_over():
-            raise _OutOfTimeError
         part = slope * scaled
         by_rows = size * top * (rows**2 / (rows**2).sum()) - size * part.sum(axis=1)
         by_columns = size * top * (columns**2 / (columns**2).sum()) - size * part.sum(axis=0)
         by_split = size * slope / rows[:, None] / columns - sign
         return total, np.concatenate([by_split.ravel(), by_rows, by_columns])
 
+    def stop(_: Floats) -> None:
+        if clock.is_over():
+            raise StopIteration
+
     start = np.concatenate([(gain - gain.mean()).ravel() * 0.9, np.zeros(2 * n_tasks)])
-    with suppress(_OutOfTimeError):
-        minimize(bound, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations})
+    options = {"maxiter": max_iterations}
+    minimize(bound, start, jac=True, method="L-BFGS-B", options=options, callback=stop)
     return best[0]
-
-
-class _OutOfTimeError(Exception):
-    """The deadline has passed; the best bound so far stands."""

@@ -118,16 +118,6 @@ def test_pairs_never_together_are_unknown():
     assert np.isfinite(result.estimate[0, 2])
 
 
-def test_frame_has_a_row_for_each_pair():
-    X, Y, _ = study()
-    frame = relevance(X, Y).to_frame([f"t{i}" for i in range(N_TASKS)])
-    assert len(frame) == N_TASKS * (N_TASKS - 1)
-    row = frame.set_index(["target", "source"]).loc[("t2", "t5")]
-    assert row["estimate"] == relevance(X, Y).estimate[2, 5]
-    with pytest.raises(ValueError, match="must name 8 tasks"):
-        relevance(X, Y).to_frame(["a"])
-
-
 def test_single_task_rows_and_the_own_indicator():
     X, Y, _ = study()
     with_single = np.vstack([np.zeros((1, N_TASKS)), X])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.analysis._observations import GridScores, Observations, SubsetScores
+from cotrain.analysis._pairs import pair_frame
 from cotrain.curves import (
     EXP31,
     EXP32,
@@ -55,11 +56,8 @@ def pairwise_tables(
 
 
 def _pairs(effects: Effects, tasks: Sequence[str]) -> pd.DataFrame:
-    target, auxiliary = np.nonzero(~np.eye(len(tasks), dtype=bool))
-    names = np.array(tasks, dtype=object)
-    columns = ("effect", "low", "high", "p_value", "verdict", "repeats_to_decide")
-    values = {name: getattr(effects, name)[auxiliary, target] for name in columns}
-    return pd.DataFrame({"target": names[target], "auxiliary": names[auxiliary], **values})
+    names = ("effect", "low", "high", "p_value", "verdict", "repeats_to_decide")
+    return pair_frame(tasks, {name: getattr(effects, name).T for name in names}, "auxiliary")
 
 
 def curve_table(
@@ -101,19 +99,15 @@ def pairwise_curve_table(seen: Observations, tasks: Sequence[str], seed: int) ->
     curves = fit_pairwise_curves(
         seen.counts[grid], seen.scores[grid], auxiliary[grid], tasks=tasks, random_state=seed
     )
-    target, other = np.divmod(np.arange(len(tasks) ** 2), len(tasks))
-    names = np.array(tasks, dtype=object)
-    every = pd.DataFrame(
-        {
-            "target": names[target],
-            "auxiliary": names[other],
-            **curves.parameters,
-            "exchange_rate": curves.exchange_rate("a_auxiliary"),
-            "at_bound": _bounds_hit(curves),
-            "reason": curves.reasons,
-        }
-    )
-    return every[target != other]
+    columns = {
+        **curves.parameters,
+        "exchange_rate": curves.exchange_rate("a_auxiliary"),
+        "at_bound": np.array(_bounds_hit(curves)),
+        "reason": np.array(curves.reasons),
+    }
+    square = (len(tasks), len(tasks))
+    matrices = {name: values.reshape(square) for name, values in columns.items()}
+    return pair_frame(tasks, matrices, "auxiliary")
 
 
 def curve_points(seen: Observations, fits: CurveFits, tasks: Sequence[str]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.analysis._observations import Observations
+from cotrain.analysis._pairs import pair_frame
 from cotrain.curves import TransferModel
 
 _RATES = ("target", "source", "exchange_rate", "low", "high")
@@ -78,12 +79,11 @@ def _rates(model: TransferModel, tasks: Sequence[str], is_told: np.ndarray) -> p
     The model then has what other pairs suggest, and no more.
     """
     known = is_told & np.diag(is_told)[:, None]
-    ends = model.exchange_rate_intervals()
-    values = [np.where(known, a, np.nan) for a in (model.exchange_rates_, *np.moveaxis(ends, 2, 0))]
-    target, source = np.nonzero(~np.eye(len(tasks), dtype=bool))
-    names = np.array(tasks, dtype=object)
-    columns = (names[target], names[source], *(value[target, source] for value in values))
-    return pd.DataFrame(dict(zip(_RATES, columns, strict=True)))
+    rates = (model.exchange_rates_, *np.moveaxis(model.exchange_rate_intervals(), 2, 0))
+    columns = {
+        name: np.where(known, rate, np.nan) for name, rate in zip(_RATES[2:], rates, strict=True)
+    }
+    return pair_frame(tasks, columns)
 
 
 def _gains(

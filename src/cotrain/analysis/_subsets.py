@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from cotrain.analysis._direct import is_direct, subset_relevance
 from cotrain.analysis._observations import SubsetScores
+from cotrain.analysis._pairs import pair_frame
 from cotrain.exceptions import SettingsError
 from cotrain.means import mean_known
 from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
@@ -222,9 +223,9 @@ def _nothing_held_out(effects: np.ndarray) -> tuple[NegativeTransfer, np.ndarray
 
 def relevance_table(found: Relevance, tasks: Sequence[str]) -> pd.DataFrame:
     """The relevance of each source for each target, one row an ordered pair."""
-    frame = found.to_frame(tasks).rename(columns={"estimate": "relevance"})
-    frame["standard_error"] = found.standard_error[~np.eye(len(tasks), dtype=bool)]
-    return frame
+    columns = ("low", "high", "p_value", "verdict", "n_together", "standard_error")
+    values = {name: getattr(found, name) for name in columns}
+    return pair_frame(tasks, {"relevance": found.estimate, **values})
 
 
 def candidates(

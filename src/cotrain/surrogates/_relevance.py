@@ -1,8 +1,6 @@
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
@@ -49,17 +47,6 @@ class Relevance:
     def count(self, verdict: str) -> int:
         """Number of pairs with this verdict."""
         return int(np.count_nonzero(self.verdict == verdict))
-
-    def to_frame(self, tasks: Sequence[str] | None = None) -> pd.DataFrame:
-        """One row for each pair of a target and another task as source."""
-        n_tasks = len(self.estimate)
-        names = np.asarray(range(n_tasks) if tasks is None else tasks)
-        if len(names) != n_tasks:
-            raise ValueError(f"tasks must name {n_tasks} tasks, got {len(names)}")
-        target, source = np.nonzero(~np.eye(n_tasks, dtype=bool))
-        columns = ("estimate", "low", "high", "p_value", "verdict", "n_together")
-        values = {column: getattr(self, column)[target, source] for column in columns}
-        return pd.DataFrame({"target": names[target], "source": names[source], **values})
 
 
 def relevance(

@@ -209,6 +209,22 @@ def affinities(table: VoteTable, own: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return affinity, cosine
 
 
+def by_class(table: VoteTable) -> pd.DataFrame:
+    """The affinities of the first repeat's functions, by the class that each votes for most."""
+    given = Fits(table, np.random.default_rng(0)).given
+    affinity, _ = affinities(table, given)
+    classes = np.arange(len(table.classes))
+    voted = (table.votes[:, :, None] == classes).sum(axis=0).argmax(axis=1)
+    rows = [
+        [table.classes[c], np.mean(table.truth[given] == c), np.sum(voted == c),
+         affinity[voted == c].min(), affinity[voted == c].max()]
+        for c in np.unique(voted)
+    ]  # fmt: skip
+    return pd.DataFrame(
+        rows, columns=["class", "share", "functions", "least affinity", "greatest affinity"]
+    )
+
+
 def judged(truth: np.ndarray, foretold: np.ndarray) -> dict[str, float]:
     """How well the signs and the order of effects were foretold."""
     found = classify(truth < 0, foretold < 0, -foretold)
@@ -289,7 +305,7 @@ def main() -> None:
             print(f"repeat {seed + 1} of {arguments.repeats}", flush=True)
             if arguments.out:
                 pd.DataFrame(rows).to_csv(arguments.out, index=False)
-    print(markdown(summary(pd.DataFrame(rows))))
+    print(f"{markdown(summary(pd.DataFrame(rows)))}\n\n{markdown(by_class(table))}")
 
 
 if __name__ == "__main__":

@@ -233,6 +233,15 @@ def test_a_warm_start_is_tried_as_it_is(objective) -> None:
     assert first.loc[0, "value"] >= value
 
 
+def test_what_a_study_belongs_to_is_told_in_the_same_words() -> None:
+    """Where they change, the name that `cotrain group` gives a study must, or it is refused."""
+    told = (
+        "Constraints(max_groups=None, min_size=1, max_size=None, must_share=(), must_not_share=(), "
+        "max_cost=None)"
+    )
+    assert str(Constraints()) == told
+
+
 PROGRAM = """
 import sys
 import numpy as np

@@ -203,9 +203,9 @@ def _names(grouping: Grouping, tasks: list[str]) -> list[list[str]]:
 def _study_name(study: Study) -> str:
     """A name that changes with whatever the search depends on, so that no other is continued."""
     # More trials continue the study.
-    # 2: trials hold what tells damaged ones.
+    # 2: trials hold what tells damaged ones. 3: rules have no costs that nobody sets.
     settings = study.settings.group.model_dump_json(exclude={"trials"})
-    digest = hashlib.sha256(f"2 {settings}".encode())
+    digest = hashlib.sha256(f"3 {settings}".encode())
     for name in ("relevance.csv", "surrogates.csv", "subset_scores.csv", "summary.json"):
         digest.update((study.analysis / name).read_bytes())
     return f"grouping-{digest.hexdigest()[:12]}"

@@ -1,10 +1,14 @@
 """What is drawn, read back from the figures."""
 
+import io
+
 import numpy as np
 import pytest
+from matplotlib import style
+from matplotlib.figure import Figure
 
 from cotrain.report import _facts as facts
-from cotrain.report import _plots
+from cotrain.report import _plots, _svg
 
 
 @pytest.fixture
@@ -43,3 +47,27 @@ def test_affinity_over_training_is_drawn_at_the_steps_that_know_most_pairs(findi
     assert (inner.min(), inner.max()) == (table["p25"].min(), table["p75"].max())
     drawn = agreement.get_lines()[0].get_xydata()
     assert drawn.tolist() == table[["step", "rank_correlation"]].to_numpy().tolist()
+
+
+def test_a_figure_is_drawn_once_and_looks_as_matplotlib_saves_it():
+    drawn = []
+
+    class Seen(Figure):
+        def draw(self, renderer):
+            drawn.append(renderer)
+            super().draw(renderer)
+
+    def build():
+        figure = Seen(layout="constrained")
+        image, points = figure.subplots(1, 2)
+        figure.colorbar(image.imshow([[0.0, 1.0, 2.0]]), label="what it is")
+        points.scatter([0, 1], [1000, -1], rasterized=True)
+        return figure
+
+    found = _svg.Picture("name", "title", build).svg
+    assert len(drawn) == 1
+    saved = io.StringIO()
+    with style.context(["default", _svg._STYLE]):
+        unsaid = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        build().savefig(saved, format="svg", metadata=unsaid)
+    assert found.split() == saved.getvalue().split()

@@ -8,6 +8,7 @@ from functools import cached_property
 from html import escape
 
 from matplotlib import font_manager, style
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
@@ -63,7 +64,8 @@ class Picture:
         # Every setting from matplotlib's own defaults, so that no matplotlibrc changes anything.
         with style.context(["default", _STYLE]):
             metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-            self.build().savefig(buffer, format="svg", metadata=metadata)
+            # `savefig` would draw it twice, the first time to lay it out, as any drawing does.
+            FigureCanvasSVG(self.build()).print_svg(buffer, metadata=metadata)
         return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
     @property

@@ -107,9 +107,10 @@ class TestCsv:
         assert sum(kept) >= len(expected) - 3  # the section `fetch` gives way to another
 
     def test_the_plan_fits_the_tasks(self, study):
-        plan = load_settings(study / "params.yaml").plan
-        assert plan.subsets.max_size == 3
-        assert plan.subsets.n_subsets == 6 + 4  # all pairs and triples of four tasks
+        settings = load_settings(study / "params.yaml")
+        assert settings.plan.subsets.max_size == 3
+        assert settings.plan.subsets.n_subsets == 6 + 4  # all pairs and triples of four tasks
+        assert settings.group.trials == 4**4  # one of four groups for each task
 
     def test_real_values_are_kept_and_scored_as_such(self, tmp_path):
         csv = write_properties(tmp_path / "mine.csv", 4, binary=False)

@@ -243,7 +243,7 @@ def test_texts_have_no_forest_for_a_rival(tmp_path):
     params = {
         "prepare": {"labels": {}}, "learners": {"network": {}, "forest": {}, "linear": {}},
         "plan": {"subsets": {"min_size": 2, "max_size": 9, "n_subsets": 60}, "augmentations": {}},
-        "group": {"max_groups": 5}, "analyze": {},
+        "group": {"max_groups": 5, "trials": 2000}, "analyze": {},
     }  # fmt: skip
     pipeline = {"stages": {"fetch": {}, "prepare": {"deps": []}}}
     _use_table(params, pipeline, tmp_path, tmp_path / "t.csv", Wishes(features="text:body"))

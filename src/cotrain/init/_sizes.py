@@ -51,7 +51,10 @@ def fit_plan(
     subsets["max_size"] = max(2, min(max(subsets["max_size"], n_tasks // 4), n_tasks - 1))
     sizes = range(subsets["min_size"], subsets["max_size"] + 1)
     subsets["n_subsets"] = min(subsets["n_subsets"], sum(math.comb(n_tasks, n) for n in sizes))
-    params["group"]["max_groups"] = min(params["group"]["max_groups"], n_tasks)
+    group = params["group"]
+    group["max_groups"] = min(group["max_groups"], n_tasks)
+    # More trials than ways to choose a group for each task would repeat themselves.
+    group["trials"] = min(group["trials"], group["max_groups"] ** n_tasks)
     return split
 
 

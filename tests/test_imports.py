@@ -67,8 +67,8 @@ def test_reading_a_study_s_settings_waits_for_no_chemistry_and_no_workers():
     assert "cotrain.features._molecules" in loaded
 
 
-def test_help_waits_for_no_library_of_numbers():
-    assert not loaded_by("cotrain.cli") & {"numpy", "pandas", *HEAVY}
+def test_help_waits_for_no_settings_and_no_library_of_numbers():
+    assert not loaded_by("cotrain.cli") & {"pydantic", "numpy", "pandas", *HEAVY}
 
 
 def test_the_estimators_need_no_extra_and_the_command_line_names_its_own():

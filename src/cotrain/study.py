@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cotrain.settings import Settings, load_settings
+if TYPE_CHECKING:  # `--help` would wait for it longer than for all else
+    from cotrain.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,9 @@ class Study:
     folder: Path
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
+        from cotrain.settings import load_settings
+
         return load_settings(self.folder / "params.yaml")
 
     @property

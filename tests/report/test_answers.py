@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cotrain.report import _facts as facts
-from cotrain.report._answers import _decided, answers
+from cotrain.report._answers import _decided, answers, summarize
 from cotrain.tables._records import PortfolioModel
 
 
@@ -69,6 +69,29 @@ def test_where_the_base_rate_is_as_good_nothing_is_recommended(findings):
     text = said(nothing)
     assert text["Is any model here good?"].startswith("No: nothing was learnt here.")
     assert text["What should be trained, and what does it gain?"].startswith("Nothing:")
+    for claim in ("A source that joins", "The scores of subsets have"):
+        assert claim in summarize(findings)
+        assert claim not in summarize(nothing)
+
+
+def test_only_a_rival_of_the_same_models_is_called_that(findings):
+    table = findings.comparison.copy()
+    nothing = ["difference", "low", "high"]
+    score, other = facts.scores_compared(findings)[:2]
+    # One way is equal by every score, one by ranks alone; the one of the portfolio's name counts
+    # as many models, blended otherwise.
+    table.loc[table["grouping"] == "random", nothing] = 0.0
+    table.loc[(table["grouping"] == "single-task") & (table["score"] == score), nothing] = 0.0
+    table.loc[table["grouping"].isin(["recommended", "ensemble"]), "n_models"] = 2
+    found = replace(findings, comparison=table)
+    verdicts = facts.rivals(found, score).set_index("grouping")["verdict"]
+    assert set(verdicts.index[verdicts == "same models"]) == {"random", "ensemble"} & {
+        *verdicts.index
+    }
+    assert verdicts["single-task"] == "undecided"
+    text = said(found)["What should be trained, and what does it gain?"]
+    assert "single-task 0 (equal in every repeat)" in text
+    assert facts.rivals(found, other).set_index("grouping")["verdict"]["random"] == "same models"
 
 
 def test_what_is_decided_is_told_by_each_score(findings):

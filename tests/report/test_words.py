@@ -34,6 +34,7 @@ def test_a_difference_that_rounds_to_nothing_has_no_sign():
     assert words.signed(0.0004, 2) == "0.00"
 
 
-def test_a_rival_of_the_same_models_is_called_that():
-    assert words.gain_over(0.0, 0.0, 0.0) == "0 (the same models)"
+def test_no_gain_is_said_with_its_reason():
+    assert words.gain_over(0.0, 0.0, 0.0, "same models") == "0 (the same models)"
+    assert words.gain_over(0.0, 0.0, 0.0, "undecided") == "0 (equal in every repeat)"
     assert words.gain_over(0.02, -0.01, 0.05) == "+0.020 (−0.010 to +0.050)"

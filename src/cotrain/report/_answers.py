@@ -28,7 +28,8 @@ def answers(findings: Findings) -> dict[str, list[str]]:
 def summarize(findings: Findings) -> str:
     """Return the main findings as plain text, for the terminal."""
     parts = [f"{question}\n{' '.join(said)}" for question, said in answers(findings).items()]
-    parts += [say(findings) for say in (relevance, reliability, next_labels)]
+    if not facts.nothing_learnt(findings):
+        parts += [say(findings) for say in (relevance, reliability, next_labels)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -102,7 +103,7 @@ def _recommendation(findings: Findings) -> list[str]:
     less = ", less those that its blend gives hardly any weight" if fewer else ""
     rows = facts.rivals(findings, score).to_dict("records")
     gains = [
-        f"{row['grouping']} {gain_over(row['difference'], row['low'], row['high'])}"
+        f"{row['grouping']} {gain_over(row['difference'], row['low'], row['high'], row['verdict'])}"
         for row in rows
         if row["grouping"] in facts.USUAL
     ]

@@ -6,10 +6,12 @@ import pandas as pd
 
 from cotrain.reliability import interval_verdicts
 from cotrain.report._findings import Findings
+from cotrain.report._words import ROUNDING
 from cotrain.scores import find_score
 
 ALPHA = 0.05
 RECOMMENDED, BASE_RATE = "recommended", "base rate"
+SAME = "same models"  # the verdict on a rival that is what is recommended
 # What one would do without this study, in the order in which it is said.
 USUAL = (
     "forest", "linear", "kernel", "boosting", "pooled", "single-task", "all together", "ensemble",
@@ -67,8 +69,11 @@ def main_score(findings: Findings) -> str:
 
 def nothing_learnt(findings: Findings) -> bool:
     """Return whether the base rate is as good as any model, so that nothing may be claimed."""
-    chosen = findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"]
-    return bool(chosen.iloc[0] == BASE_RATE)
+    return _chosen(findings) == BASE_RATE
+
+
+def _chosen(findings: Findings) -> str:
+    return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])
 
 
 def is_grouped(findings: Findings) -> bool:
@@ -85,8 +90,27 @@ def compared(findings: Findings, score: str) -> pd.DataFrame:
     table = findings.comparison
     rows = table[(table["calibration"] == "raw") & (table["score"] == score)]
     judged = zip(rows["low"], rows["high"], rows["p_value"], strict=True)
+    same = _same_models(findings)
+    verdicts = [
+        SAME if name in same else verdict(*each)
+        for name, each in zip(rows["grouping"], judged, strict=True)
+    ]
     worst = [worst_task(findings, grouping, score)[1] for grouping in rows["grouping"]]
-    return rows.assign(verdict=[verdict(*each) for each in judged], worst_task=worst)
+    return rows.assign(verdict=verdicts, worst_task=worst)
+
+
+def _same_models(findings: Findings) -> set[str]:
+    """Return the rivals that are the recommended portfolio: by its name, or equal by every score.
+
+    One by its name may be blended otherwise, and then only its ranks are the same.
+    """
+    table = findings.comparison[findings.comparison["calibration"] == "raw"]
+    equal = table[["difference", "low", "high"]].abs().max(axis=1, skipna=False) < ROUNDING
+    same = equal.groupby(table["grouping"]).all()
+    n_models = table.groupby("grouping")["n_models"].first()
+    if n_models.get(_chosen(findings)) == n_models[RECOMMENDED]:
+        same[_chosen(findings)] = True
+    return set(same.index[same])
 
 
 def rivals(findings: Findings, score: str) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def _grouping(findings: Findings) -> Section:
     ]
     return Section(
         "grouping",
-        "Recommended grouping",
+        "The best grouping",
         [say.grouping(findings), say.search(findings)],
         [front] * bool(findings.front["value"].notna().any()) + [search] * bool(len(trials)),
         [Table("The tasks of each model", pd.DataFrame(groups), may_fold=False)],

@@ -282,13 +282,17 @@ def next_labels(findings: Findings) -> str:
         return ""
     best, others = table.iloc[0], table.iloc[1:]
     text = (
-        f"Where to label next: 100 labels more of {best['task']} are expected to change the mean "
+        f"100 labels more of {best['task']} are expected to change the mean "
         f"{score_name(findings.overview.curve_score)} over tasks by "
         f"{estimate(best['gain'], best['low'], best['high'])}, the most of "
         f"{count(table['gain'].notna().sum(), 'task')}"
     )
     if best["verdict"] != "helps":
-        return f"{text}; no task is known to be worth labelling."
+        return (
+            "Where to label next: no task is known to be worth labelling, at a false discovery "
+            f"rate of 5 % over all; {text}."
+        )
+    text = f"Where to label next: {text}"
     n_rivals = int((others["high"] >= best["low"]).sum())
     if n_rivals == 0:
         return f"{text}; its interval lies above those of all others."

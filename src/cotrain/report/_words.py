@@ -10,7 +10,7 @@ UNKNOWN = "–"
 # What is called more than this many repeats is out of reach; the figure would say no more.
 _MANY_REPEATS = 10_000
 # Below this a difference is one of the order of sums.
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 
 
 def score_name(score: str) -> str:
@@ -46,10 +46,10 @@ def estimate(value: float, low: float, high: float) -> str:
     return f"{text} ({signed(low, decimals)} to {signed(high, decimals)})"
 
 
-def gain_over(difference: float, low: float, high: float) -> str:
-    """Return a gain over a rival as `estimate` does; a rival of the same models is called that."""
-    if max(abs(difference), abs(low), abs(high)) < _ROUNDING:
-        return "0 (the same models)"
+def gain_over(difference: float, low: float, high: float, verdict: str = "") -> str:
+    """Return a gain over a rival as `estimate` does; of none it says why, by the verdict."""
+    if max(abs(difference), abs(low), abs(high)) < ROUNDING:
+        return f"0 (the {verdict})" if verdict == "same models" else "0 (equal in every repeat)"
     return estimate(difference, low, high)
 
 

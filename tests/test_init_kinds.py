@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cotrain.exceptions import DataError
+from cotrain.features._given import read_features
 from cotrain.init import _use_table
 from cotrain.init._proposal import propose
 from cotrain.init._wishes import Wishes
@@ -272,3 +274,22 @@ def test_blank_cells_between_values_stay_unknown(tmp_path):
     assert of_d["record"].tolist() == [1, 2, 4, 6]
     assert of_d["value"].tolist() == [1.5, 2.0, 3.0, 1.0]
     assert of_d["relation"].tolist() == ["", ">", "", ""]
+
+
+@pytest.mark.parametrize("name", ["name", "key"])
+def test_rows_of_a_file_of_features_are_found_by_name_or_told_to_stand_in_order(tmp_path, name):
+    table = pd.DataFrame({"name": range(100, 100 + N)} | dict(BINARY.items()))
+    vectors = pd.DataFrame(RNG.normal(size=(N, 3)), columns=[*"xyz"])
+    features = f"given:{tmp_path / 'f.parquet'}"
+    vectors.assign(**{name: table["name"]})[::-1].to_parquet(tmp_path / "f.parquet")
+    found, _ = proposed(tmp_path, table, features=features)
+    assert found.features["id"] == name
+    assert f"are found by `{name}`" in " ".join(found.notes)
+    vectors.assign(**{name: table["name"] + 1}).to_parquet(tmp_path / "f.parquet")
+    found, _ = proposed(tmp_path, table, features=features)
+    assert found.features["id"] is None
+    assert "stand in the order of the table's" in " ".join(found.notes)
+    texts = vectors.assign(**{name: "x" + table["name"].astype(str)})
+    texts.to_parquet(tmp_path / "f.parquet")
+    with pytest.raises(DataError, match=f"`{name}` is no feature, for it holds no numbers"):
+        read_features(tmp_path / "f.parquet", None, None)

@@ -80,6 +80,12 @@ def test_rows_whose_features_stand_in_a_file(tmp_path):
     tasks = list(molecules.tasks)
     expected = molecules.predict_smiles(smiles)[tasks]
     np.testing.assert_allclose(pd.read_csv(tmp_path / "o.csv")[tasks], expected, rtol=1e-6)
+    bits = ecfp(smiles[::-1], bits=BITS).toarray()
+    np.savez(tmp_path / "named.npz", bits=bits, name=["b", "a"])
+    named = ("--features", str(tmp_path / "named.npz"), "--id", "name")
+    done = cotrain(tmp_path, *command, *named)
+    assert done.code == 0, done.err
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "o.csv")[tasks], expected, rtol=1e-6)
 
 
 def test_a_task_not_to_rely_on_is_told_with_every_prediction(molecules, tmp_path):

@@ -61,6 +61,11 @@ def read_features(
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
             names = None if id_name is None else frame.pop(id_name).astype(str).to_numpy()
+            if texts := [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]:
+                raise DataError(
+                    f"{path}: the column `{texts[0]}` is no feature, for it holds no numbers; if "
+                    "it names the rows, set `prepare.features.id`, else take it out"
+                )
             return frame.to_numpy(dtype=np.float32), names
         with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
             if {"indptr", "indices", "data", "shape"} <= set(part.files) and array is None:
@@ -86,6 +91,26 @@ def read_features(
         raise
     except Exception as error:  # numpy, pyarrow and zlib have families of theirs
         raise DataError(f"{path}: not an .npz or Parquet file of numbers ({error})") from error
+
+
+def name_column(path: Path, names: pd.Series) -> str | None:
+    """Return the column or array of a file that holds every one of some names once, if one does."""
+    wanted = pd.Index(names.astype(str).unique())
+    try:
+        if path.suffix == ".parquet":
+            frame = pd.read_parquet(path)
+            found = {str(name): column.to_numpy() for name, column in frame.items()}
+        else:
+            with np.load(path, allow_pickle=False) as part:
+                found = {name: part[name] for name in part.files}
+    except Exception:  # `prepare` says what is wrong with it
+        return None
+    for name, values in found.items():
+        if values.ndim == 1 and values.dtype.kind in "OTUiu":
+            held = pd.Index(values.astype(str))
+            if held.is_unique and wanted.isin(held).all():
+                return name
+    return None
 
 
 def _sparse(file: BinaryIO) -> csr_array:

@@ -1,9 +1,11 @@
 """What features a study is made of: molecules, columns, text, or a file of one's own."""
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from cotrain.exceptions import CotrainError, DataError
+from cotrain.features._given import name_column
 from cotrain.init._columns import Column
 from cotrain.init._wishes import Draft, expand
 from cotrain.sources import column_of
@@ -40,7 +42,11 @@ def feature_columns(
 
 
 def feature_section(
-    draft: Draft, molecules: str | None, columns: list[str], labels: set[str]
+    draft: Draft,
+    molecules: str | None,
+    columns: list[str],
+    labels: set[str],
+    id_column: str | None = None,
 ) -> dict[str, Any]:
     """The section `prepare.features`.
 
@@ -52,6 +58,8 @@ def feature_section(
         Those that `feature_columns` found.
     labels : set of str
         Columns that are none.
+    id_column : str, optional
+        The column that names the examples.
     """
     kind, _, named = (draft.wishes.features or "molecules").partition(":")
     match kind:
@@ -69,7 +77,12 @@ def feature_section(
         case "given" | "images":
             if not named:
                 raise CotrainError(f"--features {kind}: needs a file, such as {kind}:file.npz")
-            return {"kind": kind, "path": named, "array": None, "id": None}
+            names = None
+            if id_column is not None:
+                names = name_column(Path(named), draft.table.cells[id_column])
+            how = f"are found by `{names}`" if names else "stand in the order of the table's"
+            draft.notes.append(f"rows of {named} {how}: see `prepare.features.id`")
+            return {"kind": kind, "path": named, "array": None, "id": names}
     raise CotrainError(
         f"--features must be molecules, columns:a,b, text:column, given:file or images:file, "
         f"got {draft.wishes.features!r}"

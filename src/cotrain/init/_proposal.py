@@ -63,7 +63,7 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
         columns = _of_long(columns, layout.fetch, useless)
         labels |= {str(layout.fetch[key]) for key in ("value", "relation") if key in layout.fetch}
     fetch = _fetch_section(draft, path, layout.fetch, columns)
-    features = feature_section(draft, molecules, chosen, labels)
+    features = feature_section(draft, molecules, chosen, labels, fetch["id"])
     taken = set(_as_list(features.get("columns"))) | {features.get("column")}
     columns = [
         Column(c.name, "feature", "as --features says", c.n_known)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, featurizer_of
+from cotrain.features._given import name_column
 from cotrain.files import write_csv
 from cotrain.serving._models import COVERAGE, TrainedModels
 from cotrain.serving._text import one_line
@@ -82,19 +83,23 @@ def predict_file(
     trained = TrainedModels.load(models)
     featurizer, described = trained.featurizer, trained.manifest.features or {}
     cells = read_table(examples).with_points()
+    ids = None if id_column is None else column_of(cells, id_column, "--id", examples)
     if hasattr(featurizer.settings, "column"):
         column = _column(examples, cells, smiles, featurizer.settings.column)
         featurizer = _changed(featurizer, described, column=column)
     if features is not None or hasattr(featurizer.settings, "path"):
         path = _file(examples, features, featurizer.settings)
-        featurizer = _changed(featurizer, described, path=path, id=None)
+        names = None if ids is None else name_column(Path(path), ids)
+        featurizer = _changed(featurizer, described, path=path, id=names)
     raw = RawTable.of_inputs(cells, examples.name, examples.parent)
+    if ids is not None:
+        raw.records["example"] = ids.to_numpy()
     found = trained.predict_raw(raw, featurizer, coverage=coverage, short=short)
     found.insert(0, "row", cells.index)
     if described["kind"] == "molecules":
         found.insert(1, "smiles", cells[featurizer.settings.column].to_numpy())
-    if id_column is not None:
-        found.insert(1, "id", column_of(cells, id_column, "--id", examples).to_numpy())
+    if ids is not None:
+        found.insert(1, "id", ids.to_numpy())
     bad = np.flatnonzero(found["problem"] != "")
     texts = cells[featurizer.settings.column] if hasattr(featurizer.settings, "column") else None
     problems = tuple(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
+from scipy.sparse import issparse
 
 from cotrain.allocation import Fit
 from cotrain.settings import Count, Section, within
@@ -62,7 +63,10 @@ class Forest(PerTaskLearner):
             random_state=given.seed,
             n_jobs=1,
         )
-        forest.fit(dense_if_small(given.features), given.labels, given.weights)
+        matrix = dense_if_small(given.features)
+        # A split reads single columns: the same trees, from fewer lines of memory.
+        columns = matrix if issparse(matrix) else np.asfortranarray(matrix)
+        forest.fit(columns, given.labels, given.weights)
         return of_forest(forest, given.is_binary)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
@@ -72,8 +76,11 @@ class Forest(PerTaskLearner):
         if each is None:
             each = float(self.settings.max_features) * table.n_features
         n = member_sizes(table, fits)
-        # Measured: a split looks at each row once a feature, and a level of the tree at each row.
-        work = 1e-3 + 8e-8 * n * np.log2(n + 1) * each
+        # Measured: a split looks at each row once a feature, and a level of the tree at each row;
+        # a feature that is 0 in most rows soon has a single value, which takes a fifth.
+        features = table.features
+        filled = features.nnz / np.prod(features.shape) if issparse(features) else 1.0
+        work = 1e-3 + 8e-8 * (0.15 + 0.85 * filled) * n * np.log2(n + 1) * each
         return np.asarray((self.settings.n_trees * work * (n > 0)).sum(axis=1))
 
     def _estimator(self, is_binary: bool) -> Any:

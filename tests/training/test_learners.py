@@ -1,5 +1,6 @@
 """Every learner of ours against the public contract, and what only some of them do."""
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Literal
@@ -12,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegress
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.tree import DecisionTreeRegressor
 
-from cotrain.exceptions import DataError
+from cotrain.exceptions import DataError, FitError
 from cotrain.registry import LEARNERS
 from cotrain.settings import Section
 from cotrain.testing import LearnerContract
@@ -165,16 +166,80 @@ def test_the_solution_is_that_of_the_dense_system(every_label):
     covariance = Coupled(kernel, row, member, 4)
     share = np.array([0.0, 0.4], dtype=np.float32)
     target = rng.normal(size=row.size).astype(np.float32)
-    noise = rng.uniform(0.2, 1, (row.size, 2)).astype(np.float32)
+    weight = rng.uniform(0.5, 2, row.size).astype(np.float32)
+    noise = np.array([1.0, 0.1, 8.0], dtype=np.float32)
     used = np.stack([rng.random(row.size) < 0.7, np.ones(row.size, dtype=bool)], axis=1)
-    found = solve(covariance, target, noise, share, used, np.zeros(1, dtype=bool))
-    for column in range(2):
+    never = np.zeros(1, dtype=bool)
+    found = solve(covariance, target, weight, noise, share, used, never)
+    for column, place in itertools.product(range(2), range(3)):
         alike = (1 - share[column]) * (member[:, None] == member) + share[column]
-        system = kernel[np.ix_(row, row)] * alike + np.diag(noise[:, column])
+        system = kernel[np.ix_(row, row)] * alike + np.diag(noise[place] / weight)
         at = used[:, column]
         wanted = np.linalg.solve(system[np.ix_(at, at)].astype(np.float64), target[at])
-        np.testing.assert_allclose(found[at, column], wanted, atol=2e-3)
-        assert (found[~at, column] == 0).all()
+        np.testing.assert_allclose(found[at, column, place], wanted, atol=2e-3)
+        assert (found[~at, column, place] == 0).all()
+
+
+def test_what_is_solved_is_multiplied_no_more():
+    widths = []
+
+    class Recorded(Coupled):
+        def times(self, vectors, share):
+            widths.append(vectors.shape[1])
+            return super().times(vectors, share)
+
+    rng = np.random.default_rng(0)
+    factor = rng.normal(size=(60, 60)).astype(np.float32)
+    covariance = Recorded(factor @ factor.T, np.arange(60), np.zeros(60, dtype=int), 1)
+    used = np.stack([np.arange(60) < 3, np.ones(60, dtype=bool)], axis=1)  # three steps, and sixty
+    ones = np.ones(60, dtype=np.float32)
+    solve(covariance, ones, ones, ones[:1], np.zeros(2, np.float32), used, np.zeros(1, bool))
+    assert widths[0] == 2
+    assert widths[-1] == 1
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_tasks_of_the_same_examples_are_solved_by_one_matrix(dense):
+    table = make_table(real=())
+    known = np.ones((50, 4), bool) if dense else np.eye(4, dtype=bool)[np.arange(50) % 4]
+    row, member = np.nonzero(known)
+    features = table.features[:50]
+    similarity = Similarity.of(features, "auto", 1.0)
+    covariance = Coupled.of(similarity, features, row, member, 4, apart=True)
+    assert covariance.kernel.shape == (50, 50 if dense else 0)
+    assert len(covariance.blocks) == (0 if dense else 4)
+    vectors = np.random.default_rng(0).normal(size=(row.size, 2)).astype(np.float32)
+    alike = similarity(features)[np.ix_(row, row)] * (member[:, None] == member)
+    product = covariance.times(vectors, np.zeros(2, np.float32))
+    np.testing.assert_allclose(product, alike @ vectors, atol=1e-5)
+
+
+def test_similarities_by_chunks_are_the_same(monkeypatch):
+    points = np.random.default_rng(0).normal(size=(30, 5))
+    whole = Similarity.of(points, "rbf", 1.0)
+    expected = whole(points)
+    monkeypatch.setattr("cotrain.training.learners._similarity.CHUNK", 70)
+    np.testing.assert_allclose(whole(points), expected, atol=1e-6)
+
+
+def test_a_forest_reads_features_column_by_column(monkeypatch):
+    given = []
+
+    def fit(self, features, *_):
+        given.append(features.flags.f_contiguous)
+        raise FitError("enough")
+
+    monkeypatch.setattr("sklearn.ensemble.RandomForestClassifier.fit", fit)
+    Forest(Forest.Settings(n_trees=2)).evaluate(make_table(real=()), [make_fits()[0]])
+    assert given
+    assert all(given)
+
+
+def test_a_forest_of_features_that_are_mostly_0_is_foreseen_to_take_less():
+    sparse, fits = make_table(real=()), make_fits()
+    dense = replace(sparse, features=sparse.features.toarray())
+    forest = Forest(Forest.Settings())
+    assert (forest.cost(sparse, fits) < forest.cost(dense, fits)).all()
 
 
 def test_related_tasks_help_each_other_by_their_share():

@@ -19,12 +19,11 @@ from cotrain.training._problem import Problem
 from cotrain.training._threads import one_thread
 from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._kernel_solve import Coupled, solve
-from cotrain.training.learners._similarity import KernelName, Similarity
+from cotrain.training.learners._similarity import CHUNK, KernelName, Similarity
 
 _FILE = "kernel.safetensors"
 _MEMBERS = ("tasks", "is_binary", "shift", "scale", "limit")
 _N_INNER = 3
-_CHUNK = 2**24
 
 
 class KernelSettings(Section):
@@ -65,7 +64,7 @@ class TrainedKernel(Trained):
 
     def outputs(self, features: Features) -> np.ndarray:
         """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
-        size = max(1, _CHUNK // self.weight.shape[0])
+        size = max(1, CHUNK // self.weight.shape[0])
         parts = [np.empty((0, self.tasks.size))]
         with one_thread():
             parts += [
@@ -167,11 +166,12 @@ class Kernel(Learner):
             solution = solve(
                 covariance,
                 labels.target,
-                (noise / labels.weight)[:, None],
+                labels.weight,
+                np.array([noise], dtype=np.float32),
                 np.array([share], dtype=np.float32),
                 np.ones((labels.target.size, 1), dtype=bool),
                 stop,
-            )[:, 0]
+            )[:, 0, 0]
             weight = np.zeros((train.rows.size, n_members), dtype=np.float32)
             weight[train.row, train.member] = solution
             weight = (1 - share) * weight + share * weight.sum(axis=1, keepdims=True)
@@ -185,9 +185,8 @@ class Kernel(Learner):
         whole = np.minimum(n_rows, n.sum(axis=1)) ** 2.0
         blocks = (n.astype(np.float64) ** 2).sum(axis=1)
         # As `Coupled` has it: the blocks of tasks, or all examples for each of them.
-        products = np.where(blocks > whole, whole * (n > 0).sum(axis=1), whole + blocks)
-        if self.settings.share == 0:
-            products = blocks
+        by_task = blocks if self.settings.share == 0 else whole + blocks
+        products = np.where(blocks > whole, whole * (n > 0).sum(axis=1), by_task)
         return np.asarray(0.02 + 1e-7 * products)
 
     def _choose(
@@ -201,14 +200,18 @@ class Kernel(Learner):
         if covariance.n_members == 1:
             share = 0.0
         noises = _NOISES if noise is None else (noise,)
-        tried = [(_SHARES[1] if share is None else share, each) for each in noises]
-        predicted, error = _held_out(covariance, labels, group, tried, stop)
+        between = _SHARES[1] if share is None else share
+        predicted, error = _held_out(covariance, labels, group, (between,), noises, stop)
         best = int(np.argmin(error))
+        tried = [(between, noises[best])]
+        predicted, error = predicted[:, [best]], error[[best]]
         if share is None:
-            others = [(each, tried[best][1]) for each in _SHARES if each != _SHARES[1]]
-            more, further = _held_out(covariance, labels, group, others, stop)
-            tried, predicted = [tried[best], *others], np.hstack([predicted[:, [best]], more])
-            best = int(np.argmin([error[best], *further]))
+            others = tuple(each for each in _SHARES if each != between)
+            chosen = (noises[best],)
+            more, further = _held_out(covariance, labels, group, others, chosen, stop)
+            tried += [(each, noises[best]) for each in others]
+            predicted, error = np.hstack([predicted, more]), np.append(error, further)
+        best = int(np.argmin(error))
         return (*tried[best], predicted[:, best])
 
 
@@ -237,16 +240,23 @@ def _held_out(
     covariance: Coupled,
     labels: _Standard,
     group: np.ndarray,
-    tried: Sequence[tuple[float, float]],
+    shares: Sequence[float],
+    noises: Sequence[float],
     stop: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each (share, noise) predicts for labels held out, (n_labels, n), and its errors."""
-    n_groups = int(group.max()) + 1
-    share, noise = np.repeat(np.array(tried, dtype=np.float32), n_groups, axis=0).T
-    held = group[covariance.row][:, None] == np.tile(np.arange(n_groups), len(tried))
-    solution = solve(covariance, labels.target, noise / labels.weight[:, None], share, ~held, stop)
-    every = np.where(held, covariance.times(solution, share), 0)
-    predicted = every.reshape(-1, len(tried), n_groups).sum(axis=2)
+    """What each share with each noise predicts for labels held out, (n_labels, n), and its errors.
+
+    Of n = shares times noises, the noise goes on first.
+    """
+    n_groups, n_noises = int(group.max()) + 1, len(noises)
+    share = np.repeat(np.array(shares, dtype=np.float32), n_groups)
+    held = group[covariance.row][:, None] == np.tile(np.arange(n_groups), len(shares))
+    noise = np.array(noises, dtype=np.float32)
+    solution = solve(covariance, labels.target, labels.weight, noise, share, ~held, stop)
+    product = covariance.times(solution.reshape(len(held), -1), np.repeat(share, n_noises))
+    every = np.where(held[:, :, None], product.reshape(solution.shape), 0)
+    predicted = every.reshape(-1, len(shares), n_groups, n_noises).sum(axis=2)
+    predicted = predicted.reshape(len(held), -1)
     return predicted, labels.weight @ (predicted - labels.target[:, None]) ** 2
 
 

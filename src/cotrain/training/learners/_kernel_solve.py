@@ -41,14 +41,15 @@ class Coupled:
     ) -> Self:
         """The covariance of the labels of examples; `apart`: tasks share nothing."""
         labels = [np.flatnonzero(member == place) for place in range(n_members)]
-        if apart:
+        by_task = sum(part.size**2 for part in labels) <= features.shape[0] ** 2
+        if apart and by_task:
             rows = [row[part] for part in labels]
             kernels = [similarity.part(own)(features[own]) for own in rows]
             nothing = np.empty((features.shape[0], 0), dtype=np.float32)
             return cls(nothing, row, member, n_members, list(zip(labels, kernels, strict=True)))
         kernel = similarity(features)
         blocks = []
-        if sum(part.size**2 for part in labels) <= kernel.size:
+        if by_task:
             blocks = [(part, kernel[np.ix_(row[part], row[part])]) for part in labels]
         return cls(kernel, row, member, n_members, blocks)
 
@@ -69,6 +70,8 @@ class Coupled:
             spread[self.row, self.member] = vectors
             product = (self.kernel @ spread.reshape(n, -1)).reshape(spread.shape)
             own = product[self.row, self.member]
+            if not share.any():
+                return np.asarray(own)
             every = product.sum(axis=1)[self.row]
         return np.asarray((1 - share) * own + share * every)
 
@@ -76,44 +79,67 @@ class Coupled:
 def solve(
     covariance: Coupled,
     targets: np.ndarray,
+    weight: np.ndarray,
     noise: np.ndarray,
     share: np.ndarray,
     used: np.ndarray,
     stop: np.ndarray,
 ) -> np.ndarray:
-    """Column by column x of (covariance + diag(noise)) x = targets on the labels used.
+    """For each column and each noise x of (covariance + diag(noise / weight)) x = targets.
+
+    Conjugate gradients with shifts (Jegerlehner 1996, hep-lat/9612014): the steps of the least
+    noise give those of all others, for their residuals are multiples of its own.
 
     Parameters
     ----------
     covariance : Coupled
     targets : ndarray of float32, (n_labels,)
-    noise : ndarray of float32, (n_labels, c)
+    weight : ndarray of float32, (n_labels,)
+        The labels' weights, positive.
+    noise : ndarray of float32, (m,)
     share : ndarray of float32, (c,)
     used : ndarray of bool, (n_labels, c)
-        x is 0 elsewhere.
+        The labels of each column's system; x is 0 elsewhere.
     stop : ndarray of bool, (1,)
 
     Returns
     -------
-    ndarray of float32, (n_labels, c)
+    ndarray of float32, (n_labels, c, m)
     """
-    residual = np.where(used, targets[:, None], np.float32(0))
-    x = np.zeros_like(residual)
-    direction = residual.copy()
+    root = np.sqrt(weight)[:, None]
+    least, shift = noise.min(), (noise - noise.min()).astype(np.float64)
+    first = int(noise.argmin())
+    residual = np.where(used, root * targets[:, None], np.float32(0))
+    x = np.zeros((*residual.shape, noise.size), dtype=np.float32)
+    direction = np.repeat(residual[:, :, None], noise.size, axis=2)
     square = (residual.astype(np.float64) ** 2).sum(axis=0)
     enough = square * _TOLERANCE**2
+    # (c, m): each residual as a multiple of the first one's, now and a step ago
+    part = before = np.ones((share.size, noise.size))
+    live = np.repeat((square > enough)[:, None], noise.size, axis=1)
+    length, ratio = np.ones(share.size), np.zeros(share.size)
     for _ in range(_MOST_STEPS):
         check_stop(stop)
-        going = square > enough
-        if not going.any():
+        # A column that is done is multiplied no more.
+        at = np.flatnonzero(live.any(axis=1))
+        if not at.size:
             break
-        image = np.where(used, covariance.times(direction, share) + noise * direction, 0)
-        curve = (direction.astype(np.float64) * image).sum(axis=0)
-        step = np.where(going, square / np.where(going, curve, 1), 0).astype(np.float32)
-        x += step * direction
-        residual -= step * image
-        new = (residual.astype(np.float64) ** 2).sum(axis=0)
-        ratio = np.where(going, new / np.where(going, square, 1), 0).astype(np.float32)
-        direction = np.where(going, residual + ratio * direction, direction)
-        square = np.where(going, new, square)
-    return x
+        own = direction[:, at, first]
+        image = root * covariance.times(root * own, share[at]) + least * own
+        image[~used[:, at]] = 0
+        step = square[at] / (own.astype(np.float64) * image).sum(axis=0)
+        left = residual[:, at] - step.astype(np.float32) * image
+        new = (left.astype(np.float64) ** 2).sum(axis=0)
+        p, b, a, moving = part[at], before[at], length[at, None], live[at]
+        after = b * a * (1 + shift * step[:, None]) + step[:, None] * ratio[at, None] * (b - p)
+        after = np.where(moving, p * b * a / after, p)
+        ratio[at], length[at], residual[:, at] = new / square[at], step, left
+        along = np.where(moving, step[:, None] * after / p, 0).astype(np.float32)
+        kept = np.where(moving, ratio[at, None] * (after / p) ** 2, 0).astype(np.float32)
+        x[:, at] += along * direction[:, at]
+        direction[:, at] = after.astype(np.float32) * left[:, :, None] + kept * direction[:, at]
+        square[at] = new
+        before, part = before.copy(), part.copy()
+        before[at], part[at] = p, after
+        live[at] &= after**2 * new[:, None] > enough[at, None]
+    return np.asarray(root[:, :, None] * x)

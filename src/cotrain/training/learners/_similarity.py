@@ -11,6 +11,8 @@ from cotrain.training.learners._matrix import as_matrix
 
 KernelName = Literal["auto", "minmax", "rbf", "linear"]
 
+CHUNK = 2**24  # similarities that are computed at once
+
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
@@ -76,8 +78,13 @@ class Similarity:
             )
         if self.measured.size:
             dense, n_parts = _columns(matrix, self.measured), n_parts + 1
-            total += self._of_points(((dense - self.centre) / self.spread).astype(np.float32))
-        return total / np.float32(max(n_parts, 1))
+            points = ((dense - self.centre) / self.spread).astype(np.float32)
+            # By rows, for what is worked out on the way takes three times the kernel's memory.
+            size = max(1, CHUNK // max(self.n, 1))
+            for at in range(0, len(points), size):
+                total[at : at + size] += self._of_points(points[at : at + size])
+        total /= np.float32(max(n_parts, 1))
+        return total
 
     def part(self, rows: np.ndarray) -> Self:
         """The kernel with some of the examples trained on."""

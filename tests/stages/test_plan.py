@@ -1,5 +1,6 @@
 """Which fits a study plans."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 from random_fits import make_table
 
-from cotrain.allocation import WAYS, rotations, subset_fit
+from cotrain.allocation import WAYS, learner_name, rotations, subset_fit
 from cotrain.exceptions import SettingsError
 from cotrain.stages._plan_sizes import what_is_decided, with_subsets, within_budget
-from cotrain.stages.plan import _slow_rivals, make_plans
+from cotrain.stages._validation_fits import foreseen_fits, with_checkpoints
+from cotrain.stages.plan import _validation, make_plans
 from cotrain.study import Study
 from cotrain.training import Learners, can_learn
 
@@ -92,17 +94,54 @@ def test_what_a_plan_decides_is_said():
     assert "out of reach" not in what_is_decided(442, 400, 56, 2, 0.05)
 
 
-def test_a_rival_that_takes_longer_than_the_plans_is_told():
-    settings, table = Study(ROOT).settings, make_table(real=())
-    one = settings.train.model_copy(update={"workers": 1})
-    settings = settings.model_copy(update={"train": one})
-    cost = dict.fromkeys(settings.learners, 1.0)
-    cost["forest"] = 3 * 3600 / settings.validate_.repeats
-    learners = Learners({
-        f"{name}/{way}": SimpleNamespace(cost=lambda _, fits, each=each: np.full(len(fits), each))
-        for name, each in cost.items()
+def stand_ins(settings, cost):
+    """Learners that only know what each of their fits costs, and a stop of the joint one."""
+
+    def stand_in(each, checkpoints=()):
+        return SimpleNamespace(
+            cost=lambda _, fits: np.full(len(fits), each),
+            checkpoints=lambda: dict.fromkeys(checkpoints, stand_in(each)) if checkpoints else {},
+            stops_early=False,
+        )
+
+    return Learners({
+        f"{name}/{way}": stand_in(
+            cost.get(name, 1.0), ["stop"] if name == settings.plan.learner else []
+        )
+        for name in settings.learners
         for way in WAYS
     })  # fmt: skip
-    (said,) = _slow_rivals(settings, table, learners, minutes=30)
+
+
+def one_worker():
+    settings = Study(ROOT).settings
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"workers": 1})})
+
+
+def test_a_rival_that_takes_longer_than_the_plans_is_told():
+    settings, table = one_worker(), make_table(real=())
+    # Each repeat trains it twice: to choose, and once more with validation labels.
+    cost = {"forest": 3 * 3600 / (2 * settings.validate_.repeats)}
+    learners = stand_ins(settings, cost)
+    _, said = _validation(settings, table, learners, minutes=30)
     assert said.startswith("note: `forest` will take about 3 hours in `validate`")
-    assert _slow_rivals(settings, table, learners, minutes=200) == []
+    assert len(_validation(settings, table, learners, minutes=200)) == 1
+
+
+def test_the_time_of_validation_is_told_before_a_grouping_is_known():
+    settings, table = one_worker(), make_table(real=())
+    learners = with_checkpoints(stand_ins(settings, {}), settings.plan.learner)
+    fits = foreseen_fits(settings, table, learners)
+    n_each = 2 * settings.validate_.repeats
+    by_name = Counter(learner_name(fit.learner) for fit in fits)
+    assert by_name["kernel"] == by_name["forest"] == by_name["network stop"] == n_each
+    # Each task alone, joint draws, and groups of several tasks.
+    members = Counter(len(fit.members) for fit in fits if fit.learner.startswith("network/"))
+    assert members[1] >= n_each * table.n_tasks
+    assert members[table.n_tasks] == n_each * min(settings.group.max_groups, table.n_tasks)
+    (said,) = _validation(settings, table, learners, minutes=600)
+    total = np.ceil(len(fits) / 60).astype(int)  # of a second each
+    assert said.startswith(f"validate: some {len(fits)} fits, about {total} min; with the plans")
+    unfit = settings.validate_.model_copy(update={"refit": False})
+    fewer = foreseen_fits(settings.model_copy(update={"validate_": unfit}), table, learners)
+    assert 2 * len(fewer) == len(fits)

@@ -12,6 +12,7 @@ from cotrain.allocation import (
     augmentations,
     by_recipe,
     count_subsets,
+    learner_name,
     random_subsets,
     single_tasks,
     subset_fits,
@@ -23,6 +24,7 @@ from cotrain.stages._checks import check_against, check_duration, check_fit_coun
 from cotrain.stages._learners import study_learners
 from cotrain.stages._plan_sizes import MOST, what_is_decided, within_budget
 from cotrain.stages._repeats import study_repeats
+from cotrain.stages._validation_fits import foreseen_fits, with_checkpoints
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.training import Journal, Learners, can_learn, estimate_seconds, load_fit_table
@@ -69,7 +71,7 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
     minutes = [_minutes(plan, table, learners, settings, journal) for plan in plans]
     check_duration(settings, sum(minutes))
     said = [_describe(*each, journal) for each in zip(plans, minutes, strict=True)]
-    said += _slow_rivals(settings, table, learners, sum(minutes_of(plans)))
+    said += _validation(settings, table, learners, sum(minutes_of(plans)))
     return plans, "\n".join([*said, *_notes(settings, table.n_tasks, plans[0])])
 
 
@@ -172,25 +174,33 @@ def _describe(plan: Plan, minutes: float, journal: Journal) -> str:
     )
 
 
-def _slow_rivals(
+def _validation(
     settings: Settings, table: TaskTable, learners: Learners, minutes: float
 ) -> list[str]:
-    """What is said of rivals that take longer in `validate` than all plans, `minutes`, do."""
-    plan, n_repeats = settings.plan, settings.validate_.repeats
-    notes = []
-    for name in settings.learners:
-        if name == plan.learner:
-            continue
-        repeats = study_repeats(settings, n_repeats, plan.seed)
-        fits = by_recipe(name, all_together(table.n_tasks, plan.subset_level, repeats))
-        n_workers = min(settings.train.n_workers, n_repeats)
-        taken = float(estimate_seconds(learners, table, fits).sum()) / 60 / n_workers
-        if taken > max(minutes, _LONG):
-            notes.append(
-                f"note: `{name}` will take about {_about(taken)} in `validate`: take it out of "
-                "`learners`, or make it smaller there"
-            )
-    return notes
+    """What is said of the time that `validate` takes, and of rivals that take it all.
+
+    `minutes` is how long all plans take.
+    """
+    learners = with_checkpoints(learners, settings.plan.learner)
+    fits = foreseen_fits(settings, table, learners)
+    seconds = estimate_seconds(learners, table, fits)
+    taken: dict[str, float] = {}
+    for name in dict.fromkeys(learner_name(fit.learner) for fit in fits):
+        own = seconds[[learner_name(fit.learner) == name for fit in fits]]
+        n_workers = min(settings.train.n_workers, own.size)
+        taken[name] = float(own.sum()) / 60 / n_workers
+    total = sum(taken.values())
+    summed = (
+        f"validate: some {len(fits)} fits, about {_about(total)}; with the plans "
+        f"about {_about(total + minutes)} of training by {settings.train.n_workers} workers"
+    )
+    slow = [
+        f"note: `{name}` will take about {_about(taken[name])} in `validate`: take it out "
+        "of `learners`, or make it smaller there"
+        for name in settings.learners
+        if name != settings.plan.learner and taken[name] > max(minutes, _LONG)
+    ]
+    return [summed, *slow]
 
 
 def _about(minutes: float) -> str:

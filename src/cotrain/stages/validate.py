@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain import tables as contract
-from cotrain.allocation import Plan, Rotation, fit_id, learner_name
+from cotrain.allocation import Plan, Rotation, fit_id
 from cotrain.comparison import (
     RECOMMENDED,
     Candidate,
@@ -31,13 +31,15 @@ from cotrain.grouping import Grouping
 from cotrain.stages._context import analysed_scores
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.stages._sweep import Trainer
+from cotrain.stages._validation_fits import stops_of, with_checkpoints
 from cotrain.study import Study
-from cotrain.training import Learners, save_fit_table
+from cotrain.training import save_fit_table
 
 
 def run(study: Study) -> str:
     settings = study.settings
-    trainer = _with_checkpoints(Trainer.of(study), settings.plan.learner)
+    trainer = Trainer.of(study)
+    trainer = replace(trainer, learners=with_checkpoints(trainer.learners, settings.plan.learner))
     table, tasks = trainer.table, trainer.table.tasks
     contest = _contest(study, trainer)
     # Two learners of the same settings share their fits: the last stop is the learner itself.
@@ -104,8 +106,7 @@ def _contest(study: Study, trainer: Trainer) -> Contest:
     }
     network, n_tasks = settings.plan.learner, len(tasks)
     others = [name for name in settings.learners if name != network]
-    names = dict.fromkeys(map(learner_name, trainer.learners))
-    stops = [name for name in names if name.startswith(f"{network} ")]
+    stops = stops_of(trainer.learners, network)
     repeats = _fresh_repeats(study)
     return Contest(
         trainer.table,
@@ -120,13 +121,6 @@ def _contest(study: Study, trainer: Trainer) -> Contest:
 def places(groups: Sequence[Sequence[str]], tasks: Sequence[str]) -> Grouping:
     """A grouping of named tasks as one of their places."""
     return tuple(tuple(sorted(map(tasks.index, group))) for group in groups)
-
-
-def _with_checkpoints(trainer: Trainer, network: str) -> Trainer:
-    """The trainer with the stops of the joint learner as learners too (ACS, 2025)."""
-    stops = trainer.learners[f"{network}/together"].checkpoints()
-    named = {f"{network} {name}/together": learner for name, learner in stops.items()}
-    return replace(trainer, learners=Learners(trainer.learners | named))
 
 
 def _fresh_repeats(study: Study) -> list[Rotation]:

@@ -11,7 +11,7 @@ from molecules import properties, write_properties
 from ruamel.yaml import YAML
 from small_study import change_params
 
-from cotrain.init._sizes import choose_learners, fit_recipe
+from cotrain.init._sizes import choose_learners, fit_plan, fit_recipe
 from cotrain.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -286,10 +286,12 @@ def test_a_csv_of_real_values_to_a_report(tmp_path):
 @pytest.mark.parametrize(
     ("n_examples", "n_tasks", "parts", "kernel"),
     [
-        (5000, 12, ["counts", "descriptors"], {"kind": "kernel"}),
+        (8000, 12, ["counts", "descriptors"], {"kind": "kernel"}),
+        (17000, 5, ["counts", "descriptors"], {"kind": "kernel"}),
         (15000, 12, ["counts", "descriptors"], {"kind": "kernel", "share": 0.0}),
-        (22000, 1, ["counts"], {"kind": "kernel"}),
-        (40000, 40, ["counts"], None),
+        (22000, 1, ["counts"], {"kind": "kernel", "share": 0.0}),
+        (40000, 40, ["counts"], {"kind": "kernel", "share": 0.0}),
+        (40000, 200, ["counts"], None),
     ],
 )
 def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
@@ -301,6 +303,17 @@ def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
     choose_learners(params, [2000] * n_tasks, n_examples, by_groups=False)
     assert params["prepare"]["features"]["parts"] == parts
     assert params["learners"].get("kernel") == kernel
+
+
+@pytest.mark.parametrize(
+    ("n_examples", "n_subsets", "random_groupings"),
+    [(3000, 60, 2), (16000, 30, 1), (90_000, 20, 1)],
+)
+def test_large_tables_get_fewer_subsets(n_examples, n_subsets, random_groupings):
+    params = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    fit_plan(params, 12, n_examples, 100, {"kind": "scaffold"})
+    assert params["plan"]["subsets"]["n_subsets"] == n_subsets
+    assert params["validate"]["random_groupings"] == random_groupings
 
 
 @pytest.mark.parametrize(("n_examples", "parts"), [(90_000, 2), (110_000, 1)])

@@ -9,9 +9,14 @@ from cotrain.init._folds import column_folds
 # Molecules whose descriptors two cores compute in two minutes, and those of real values, to which
 # descriptors matter more, in ten; a million would take hours.
 _DESCRIBED, _DESCRIBED_REAL = 20_000, 100_000
-# Squared examples times tasks that the kernel learner takes half a minute for, and squared labels
-# of tasks by themselves.
-_KERNEL, _KERNEL_APART = 5e8, 1.5e8
+# Squared examples times tasks that the kernel learner takes two minutes a fit for, and the examples
+# whose similarities fit into 1 GB of memory; squared labels of tasks by themselves that fit too.
+_KERNEL, _KERNEL_EXAMPLES, _KERNEL_APART = 1.5e9, 20_000, 5e8
+# Examples of all subsets of one repeat: of more than 8,000 there are fewer than 60 subsets, so that
+# a study's time does not grow with its table; but never fewer than 20.
+_SUBSET_EXAMPLES, _LEAST_SUBSETS = 480_000, 20
+# Examples from which one random grouping is enough to compare with.
+_LARGE = 10_000
 
 
 def fit_plan(
@@ -50,7 +55,11 @@ def fit_plan(
     # Of hundreds of tasks larger subsets, so that 60 of them hold each task several times.
     subsets["max_size"] = max(2, min(max(subsets["max_size"], n_tasks // 4), n_tasks - 1))
     sizes = range(subsets["min_size"], subsets["max_size"] + 1)
-    subsets["n_subsets"] = min(subsets["n_subsets"], sum(math.comb(n_tasks, n) for n in sizes))
+    n_affordable = max(_LEAST_SUBSETS, _SUBSET_EXAMPLES // n_examples)
+    n_distinct = sum(math.comb(n_tasks, n) for n in sizes)
+    subsets["n_subsets"] = min(subsets["n_subsets"], n_affordable, n_distinct)
+    if n_examples > _LARGE:
+        params["validate"]["random_groupings"] = 1
     group = params["group"]
     group["max_groups"] = min(group["max_groups"], n_tasks)
     # More trials than ways to choose a group for each task would repeat themselves.
@@ -101,9 +110,9 @@ def choose_learners(params: Any, n_labels: Sequence[int], n_examples: int, by_gr
     learners.pop("kernel", None)
     if kind == "images":
         return
-    if n_examples**2 * len(n_labels) <= _KERNEL:
+    if n_examples <= _KERNEL_EXAMPLES and n_examples**2 * len(n_labels) <= _KERNEL:
         learners["kernel"] = {"kind": "kernel"}
-    elif sum(n**2 for n in n_labels) <= _KERNEL_APART:
+    elif sum(n**2 for n in n_labels) <= min(_KERNEL_APART, n_examples**2):
         learners["kernel"] = {"kind": "kernel", "share": 0.0}
 
 

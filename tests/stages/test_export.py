@@ -207,9 +207,9 @@ def test_a_task_called_as_our_own_column_is_told_apart_from_it(study, tmp_path):
         ),
         (
             edit_portfolio(lambda found: found["models"].pop()),
-            "weights.csv: cannot be read (its weights are not those of the portfolio); run",
+            "weights.csv: cannot be read (its rows do not fit the portfolio and the tasks); run",
         ),
-        (edit_table("weights.csv", "0.6", "-0.6"), "weights.csv: cannot be read (its weights"),
+        (edit_table("weights.csv", "0.6", "-0.6"), "weights.csv: cannot be read (its rows"),
         (edit_table("weights.csv", "0.6", "much"), "column `weight` must be a number, got 'much"),
         (edit_table("skill.csv", "True", "maybe"), "column `skilled` must be True or False, got"),
         (edit_table("intervals.csv", "half", "whole"), "intervals.csv: column `half_width` is missing; run"),

@@ -23,7 +23,7 @@ from cotrain.serving import TrainedModels
 from cotrain.settings import load_settings
 from cotrain.sources import RawTable
 from cotrain.sources._text import read_table
-from cotrain.stages._portfolio_file import PortfolioFile
+from cotrain.stages.export import Validated
 from cotrain.study import Study
 from cotrain.tables import TABLES, Recommendation, write
 from cotrain.tasks import TaskTable
@@ -195,9 +195,9 @@ def portfolio(name: str) -> Callable:
         write_sums(study.validation)
 
         def read():
-            found = PortfolioFile.load(study, TASKS, VERSION)
-            tables = [found.scores, found.skill, found.intervals]
-            return [str(found.portfolio), found.weights, *(one.to_dict() for one in tables)]
+            found = Validated.load(study, TASKS, VERSION)
+            tables = [found.weights, found.scores, found.skill, found.intervals]
+            return [str(found.portfolio), *(one.to_dict() for one in tables)]
 
         return study.validation / name, read
 

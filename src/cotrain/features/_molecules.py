@@ -90,11 +90,8 @@ class Molecules(Featurizer):
         wanted: MoleculeSettings = self.settings
         if set(wanted.parts) == {"descriptors"}:
             return super().similarity(queries, known)
-        first = 0
-        for part in dict.fromkeys(wanted.parts):
-            if part != "descriptors":
-                break
-            first = queries.shape[1] - wanted.bits * (len(set(wanted.parts)) - 1)
+        behind = queries.shape[1] - wanted.bits * (len(set(wanted.parts)) - 1)
+        first = behind if wanted.parts[0] == "descriptors" else 0
         span = slice(first, first + wanted.bits)
         return tanimoto(csr_array(queries[:, span]), csr_array(known[:, span]))
 

@@ -22,6 +22,7 @@ from cotrain.init._trunk import use_trunk
 from cotrain.init._wishes import Wishes, expand
 from cotrain.settings import load_settings
 from cotrain.stages._checks import MIN_TASKS
+from cotrain.words import listing
 
 __all__ = ["Wishes", "make_study"]
 
@@ -111,7 +112,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     if unknown := [name for name in primary if name not in found.tasks]:
         raise CotrainError(
             f"{csv}: --target names `{unknown[0]}`, which is no task; the tasks are "
-            f"{', '.join(found.tasks[:8])}{' ...' if len(found.tasks) > 8 else ''}"
+            f"{listing(found.tasks, 8)}"
         )
     if primary:
         params["plan"]["primary"] = list(primary)

@@ -1,8 +1,9 @@
 """What each column of a user's table is taken for, and why."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -20,16 +21,7 @@ _IDS = frozenset({
     "id", "ids", "identifier", "name", "cid", "sid", "inchikey", "inchi", "key", "cas", "code",
     "registry", "compound", "molecule", "cpd", "structure", "formula",
 })  # fmt: skip
-_BATCHES = frozenset({
-    "batch", "plate", "well", "lot", "barcode", "collection", "vendor", "source", "salt", "purity",
-    "amount", "series", "project", "cluster", "experiment", "run", "ref", "reference", "priority",
-})  # fmt: skip
-_COMPUTED = frozenset({
-    "pred", "predicted", "prediction", "predictions", "calc", "calcd", "calculated", "computed",
-    "le", "lle", "lipe", "lelp", "bei",
-})  # fmt: skip
 _DATES = frozenset({"date", "year", "yr", "datetime", "timestamp"})
-_WEIGHTS = re.compile(r"\w*wgt|(sample|survey|person|row|case|instance)_weights?")
 _SPREADS = frozenset({"std", "sd", "stdev", "stddev", "sem", "stderr", "err", "error", "cv"})
 _COUNTS = frozenset({"n", "count", "counts", "replicates", "reps", "measurements"})
 _SPLITS = frozenset({"split", "fold", "subset", "partition", "set", "group", "part"})
@@ -38,28 +30,39 @@ _PARTS: Mapping[str, str] = {
     "valid": "valid", "validation": "valid", "test": "test", "testing": "test", "ts": "test",
     "holdout": "test", "hold-out": "test",
 }  # fmt: skip
-_FROM_STRUCTURE = re.compile(
-    r"mol_?(ecular_?)?_?(wt|weight|mass)|m_?w|fw|formula_(weight|wt)|(exact|monoisotopic)_?mass|"
-    r"(n_?)?heavy_?atom(_?count|s)?|hac|num_?\w*|[tn]?_?psa|(topological_)?polar_surface_area|"
-    r"n?_?h_?b_?(a|d|acc\w*|don\w*)(_count)?|n?_?rot(atable)?_?b(onds?)?(_count)?|"
-    r"f(raction)?_?(csp|sp)_?3|(n_?)?(aromatic_|aliphatic_)?rings?(_count)?|qed|mol_?formula|"
-    r"cns_?mpo|(sa|np)_?score|(formal_)?charge|stereo|chiral|(\w+_)?(pains|brenk)(_\w+)?|"
-    r"(\w+_)?(lipinski|ro_?5|rule_of_(5|five))(_\w+)?|[acsxmw]_?log_?[pds]\d?(_\d)?",
-)
+# What columns of numbers are by their names: the words or the whole name, what that says, and
+# whether it does beside molecules alone.
+_BY_NAME: tuple[tuple[Set[str] | re.Pattern[str], Role, str, bool], ...] = (
+    (frozenset({
+        "batch", "plate", "well", "lot", "barcode", "collection", "vendor", "source", "salt",
+        "purity", "amount", "series", "project", "cluster", "experiment", "run", "ref", "reference",
+        "priority",
+    }), "ignored", "the name says a batch or a source", False),
+    (
+        re.compile(r"\w*wgt|(sample|survey|person|row|case|instance)_weights?"),
+        "weight", "the name says what a row weighs", False,
+    ),
+    (re.compile(
+        r"mol_?(ecular_?)?_?(wt|weight|mass)|m_?w|fw|formula_(weight|wt)|(exact|monoisotopic)_?mass|"
+        r"(n_?)?heavy_?atom(_?count|s)?|hac|num_?\w*|[tn]?_?psa|(topological_)?polar_surface_area|"
+        r"n?_?h_?b_?(a|d|acc\w*|don\w*)(_count)?|n?_?rot(atable)?_?b(onds?)?(_count)?|"
+        r"f(raction)?_?(csp|sp)_?3|(n_?)?(aromatic_|aliphatic_)?rings?(_count)?|qed|mol_?formula|"
+        r"cns_?mpo|(sa|np)_?score|(formal_)?charge|stereo|chiral|(\w+_)?(pains|brenk)(_\w+)?|"
+        r"(\w+_)?(lipinski|ro_?5|rule_of_(5|five))(_\w+)?|[acsxmw]_?log_?[pds]\d?(_\d)?"
+    ), "ignored", "follows from the structure", True),
+    (frozenset({
+        "pred", "predicted", "prediction", "predictions", "calc", "calcd", "calculated", "computed",
+        "le", "lle", "lipe", "lelp", "bei",
+    }), "ignored", "computed, as the name says", True),
+)  # fmt: skip
 _UNITS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
 _MODIFIER = re.compile(
     r"^(.*?)[\s_\-.(]*(modifier|relation|relations|qualifier|operator|prefix|sign)\)?$",
     re.IGNORECASE,
 )
 _MOLECULES = (
-    "smiles",
-    "canonical_smiles",
-    "isomeric_smiles",
-    "smi",
-    "structure",
-    "mol",
-    "molecule",
-)
+    "smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "mol", "molecule",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ class Column:
     kind: Literal["binary", "real", "category"] | None = None  # of a task, or of few texts
     of: str | None = None  # the task that a modifier stands beside
     words: dict[str, float] = field(default_factory=dict)  # what its texts mean, if unusual
+
+    def taken_for(self, role: Role, why: str, of: str | None = None) -> "Column":
+        """The same column taken for something else."""
+        return Column(self.name, role, why, self.n_known, of=of)
 
 
 def part_of(text: str) -> str | None:
@@ -89,18 +96,19 @@ def words_of(name: str) -> list[str]:
 
 def find_molecules(cells: pd.DataFrame) -> str | None:
     """The column of SMILES: by its name, or else by what most of its cells are."""
-    for wanted in ("smiles", *_MOLECULES):
-        for name in cells.columns:
-            if name == wanted:
-                return str(name)
-    for wanted in _MOLECULES:
-        for name in cells.columns:
-            if str(name).lower().replace(" ", "_") == wanted and _are_molecules(cells[name]):
-                return str(name)
-    for name in cells.columns:
-        if "smiles" in str(name).lower():
-            return str(name)
-    return next((str(name) for name in cells.columns if _are_molecules(cells[name])), None)
+    names = [str(name) for name in cells.columns]
+    found = chain(
+        (wanted for wanted in _MOLECULES if wanted in names),
+        (
+            name
+            for wanted in _MOLECULES
+            for name in names
+            if name.lower().replace(" ", "_") == wanted and _are_molecules(cells[name])
+        ),
+        (name for name in names if "smiles" in name.lower()),
+        (name for name in names if _are_molecules(cells[name])),
+    )
+    return next(found, None)
 
 
 def classify(
@@ -154,14 +162,10 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
         return note("id", "whole numbers, all different")
     if words & _IDS and not words & {"compound", "molecule", "structure"}:
         return note("ignored", "numbers, but the name says an id")
-    if words & _BATCHES:
-        return note("ignored", "the name says a batch or a source")
-    if _WEIGHTS.fullmatch("_".join(words_of(name))):
-        return note("weight", "the name says what a row weighs")
-    if has_molecules and _FROM_STRUCTURE.fullmatch(bare):
-        return note("ignored", "follows from the structure")
-    if has_molecules and words & _COMPUTED:
-        return note("ignored", "computed, as the name says")
+    for rule, role, why, of_molecules in _BY_NAME:
+        says = rule.fullmatch(bare) if isinstance(rule, re.Pattern) else words & rule
+        if says and (has_molecules or not of_molecules):
+            return note(role, why)
     if values.min() == values.max() and not (read.relation != "").any():
         others = texts[read.wrong].unique()
         beside = f" beside the text {others[0]!r}" if len(others) else ""
@@ -294,13 +298,12 @@ def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
             ]
             of = base if base in tasks else next(iter([*alike, *beside]), None)
         if of is not None:
-            why = f"marks of `{of}`"
-            result.append(Column(column.name, "modifier", why, column.n_known, of=of))
+            result.append(column.taken_for("modifier", f"marks of `{of}`", of))
         elif column.role == "modifier":
-            result.append(Column(column.name, "ignored", column.why, column.n_known))
+            result.append(column.taken_for("ignored", column.why))
         elif column.role == "task" and (of := _measured(column.name, tasks)) is not None:
             why = f"spread or number of measurements{f' of `{of}`' if of else ''}"
-            result.append(Column(column.name, "ignored", why, column.n_known))
+            result.append(column.taken_for("ignored", why))
         else:
             result.append(column)
     return result

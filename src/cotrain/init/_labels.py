@@ -16,49 +16,40 @@ _AMOUNT = re.compile(r"k?sol(ub\w*)?|cmax|conc(entration)?s?|exposure|css|level"
 
 
 def label_section(draft: Draft, layout: Layout) -> dict[str, Any]:
-    """The kind that most tasks have, and what differs for the others.
+    """What holds for most tasks, and what differs for the others.
 
     In a long table one column holds all values: they get one transform, if all have it.
     """
     tasks, kinds, values = layout.tasks, layout.kinds, layout.values
-    is_real = [kind == "real" for kind in kinds.values()]
-    if layout.is_long and all(is_real):
+    if layout.is_long and set(kinds.values()) == {"real"}:
         together = pd.concat([values[name] for name in tasks])
         transform = _transform("nM" if layout.molar else "", together)
         if transform != "none":
             draft.notes.append(f"values {_range(together)}: labels are {transform} of them")
         return {"kind": "real", "transform": transform, "tasks": {}}
-    n_real = sum(kind == "real" for kind in kinds.values())
-    common = "real" if n_real > len(kinds) / 2 else "binary"
-    own: dict[str, dict[str, Any]] = {}
-    for name in tasks:
-        differs: dict[str, Any] = {}
-        if kinds[name] != common:
-            differs["kind"] = kinds[name]
-        pair = two_values(values[name])
-        if kinds[name] == "binary" and pair and pair != (0, 1):
-            middle = sum(pair) / 2
-            differs |= {"kind": "threshold", "threshold": middle, "active": "at_least"}
-            draft.notes.append(f"`{name}`: {pair[1]:g} is read as 1, and {pair[0]:g} as 0")
-        transform = _transform(name, values[name]) if kinds[name] == "real" else "none"
-        if transform != "none":
-            differs["transform"] = transform
-            draft.notes.append(
-                f"`{name}`: {_range(values[name])}, so its labels are {transform} of the values"
-            )
-        if differs:
-            own[name] = differs
-    transforms = {own.get(n, {}).get("transform", "none") for n in tasks if kinds[n] == "real"}
-    labels = {"kind": common, "transform": "none"}
-    if common == "real" and len(transforms) == 1:
-        labels["transform"] = transforms.pop()
-        for name in list(own):
-            own[name].pop("transform", None)
-            if not own[name]:
-                del own[name]
-    if own and all(own.get(name) == own.get(tasks[0]) for name in tasks):
-        labels, own = labels | own[tasks[0]], {}
-    return labels | {"tasks": own}
+    each = {name: _labels_of(draft, name, kinds[name], values[name]) for name in tasks}
+    common = {"transform": "none"} | max(each.values(), key=list(each.values()).count)
+    own = {
+        name: {key: value for key, value in found.items() if common.get(key) != value}
+        for name, found in each.items()
+    }
+    return common | {"tasks": {name: differs for name, differs in own.items() if differs}}
+
+
+def _labels_of(draft: Draft, name: str, kind: str, values: pd.Series) -> dict[str, Any]:
+    """How the values of one task become labels."""
+    if kind == "binary":
+        pair = two_values(values)
+        if pair is None or pair == (0, 1):
+            return {"kind": "binary"}
+        draft.notes.append(f"`{name}`: {pair[1]:g} is read as 1, and {pair[0]:g} as 0")
+        return {"kind": "threshold", "threshold": sum(pair) / 2, "active": "at_least"}
+    transform = _transform(name, values)
+    if transform != "none":
+        draft.notes.append(
+            f"`{name}`: {_range(values)}, so its labels are {transform} of the values"
+        )
+    return {"kind": "real", "transform": transform}
 
 
 def _transform(name: str, values: pd.Series) -> str:

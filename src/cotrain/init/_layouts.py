@@ -11,6 +11,7 @@ from cotrain.init._columns import Column, two_values, words_of
 from cotrain.init._wishes import Draft
 from cotrain.sources import join_columns, read_cells
 from cotrain.sources._cells import factors
+from cotrain.words import listing
 
 # Columns of a long table as ChEMBL exports them.
 _CHEMBL_TASKS = ("target_chembl_id", "target_id", "target_pref_name", "target")
@@ -86,17 +87,15 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
         odd = texts[read.wrong]
         if len(odd):
             counts = odd.value_counts()
-            shown = ", ".join(f"{text!r} ({n})" for text, n in counts.head(4).items())
+            shown = listing([f"{text!r} ({n})" for text, n in counts.items()], 4)
             gaps |= set(counts.index.astype(str))
             draft.notes.append(
                 f"`{name}`: {shown} are no numbers and count as gaps: see `fetch.na_values`"
             )
         if read.words.any():
             seen = read.value[read.words].groupby(texts[read.words].str.lower())
-            said = ", ".join(
-                f"{text} ({len(part)}) is {_meaning(part.iloc[0])}" for text, part in seen
-            )
-            draft.notes.append(f"`{name}`: {said}")
+            said = [f"{text} ({len(part)}) is {_meaning(part.iloc[0])}" for text, part in seen]
+            draft.notes.append(f"`{name}`: {listing(said)}")
     fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks}
     relations = {c.of: c.name for c in columns if c.role == "modifier" and c.of in tasks}
     if relations:
@@ -227,10 +226,10 @@ def _check_groups(draft: Draft, values: dict[str, pd.Series]) -> None:
             f"`{draft.wishes.label}`"
         )
     if alike:
-        named = ", ".join(f"`{name}`" for name in alike[:5])
+        named = listing([f"`{name}`" for name in alike], 5)
         draft.notes.append(
             f"{len(alike)} of {len(values)} groups have one label alone, and `prepare` will "
-            f"leave them out: {named}{' ...' if len(alike) > 5 else ''}"
+            f"leave them out: {named}"
         )
 
 

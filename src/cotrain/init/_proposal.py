@@ -13,6 +13,7 @@ from cotrain.init._labels import label_section, n_rarest
 from cotrain.init._layouts import is_long, read_long, read_wide
 from cotrain.init._wishes import Draft, Wishes
 from cotrain.sources import read_cells, read_table
+from cotrain.words import listing, shorten
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     features = feature_section(draft, molecules, chosen, labels, fetch["id"])
     taken = set(_as_list(features.get("columns"))) | {features.get("column")}
     columns = [
-        Column(c.name, "feature", "as --features says", c.n_known)
+        c.taken_for("feature", "as --features says")
         if c.name in taken and c.role != "molecules"
         else c
         for c in columns
@@ -90,12 +91,8 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
 def _note_format(draft: Draft) -> None:
     how = draft.table.format
     if how.separator not in (None, ",") or how.decimal == "," or how.encoding == "cp1252":
-        name = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", " ": "blank"}.get(
-            how.separator or ",", str(how.separator)
-        )
-        marks = {".": "point", ",": "comma"}
         draft.notes.append(
-            f"read with separator {name}, decimal {marks[how.decimal or '.']}, "
+            f"read with separator {how.separator or ','!r}, decimal {how.decimal or '.'!r}, "
             f"encoding {how.encoding}"
         )
     if how.sheet is not None:
@@ -121,30 +118,28 @@ def _molecules(draft: Draft) -> str | None:
 
 
 def _as_wished(draft: Draft, column: Column, long: bool) -> Column:
-    wishes = draft.wishes
-    name, n = column.name, column.n_known
+    wishes, name = draft.wishes, column.name
     if name in wishes.ignore:
-        return Column(name, "ignored", "as --ignore says", n)
-    for role, wanted in (("id", wishes.id), ("split", wishes.split), ("date", wishes.date)):
-        if name == wanted:
-            return Column(name, role, f"as --{role} says", n)  # type: ignore[arg-type]
-    if wishes.tasks and not long:
-        if name in wishes.tasks:
-            if column.role == "task":
-                return replace(column, why="as --tasks says")
-            texts = draft.table.cells[name]
-            cells = read_cells(texts, draft.table.format.decimal or ".")
-            values = cells.value.dropna()
-            words: dict[str, float] = {}
-            if values.empty and texts[cells.wrong].str.lower().nunique() == 2:
-                counts = texts[cells.wrong].str.lower().value_counts()
-                words = {str(counts.index[1]): 1.0, str(counts.index[0]): 0.0}
-            binary = bool(values.isin((0, 1)).all() and not (cells.relation != "").any())
-            kind: Literal["binary", "real"] = "binary" if binary else "real"
-            return Column(name, "task", "as --tasks says", n, kind, words=words)
-        if column.role == "task":
-            return Column(name, "ignored", "not among --tasks", n)
-    return column
+        return column.taken_for("ignored", "as --ignore says")
+    for role in ("id", "split", "date"):
+        if name == getattr(wishes, role):
+            return column.taken_for(role, f"as --{role} says")
+    if not wishes.tasks or long or (name not in wishes.tasks and column.role != "task"):
+        return column
+    if name not in wishes.tasks:
+        return column.taken_for("ignored", "not among --tasks")
+    if column.role == "task":
+        return replace(column, why="as --tasks says")
+    texts = draft.table.cells[name]
+    cells = read_cells(texts, draft.table.format.decimal or ".")
+    values = cells.value.dropna()
+    counts = texts[cells.wrong].str.lower().value_counts()
+    words = {}
+    if values.empty and len(counts) == 2:
+        words = {str(counts.index[1]): 1.0, str(counts.index[0]): 0.0}
+    binary = bool(values.isin((0, 1)).all() and not (cells.relation != "").any())
+    kind: Literal["binary", "real"] = "binary" if binary else "real"
+    return Column(name, "task", "as --tasks says", column.n_known, kind, words=words)
 
 
 def _of_long(columns: list[Column], fetch: dict[str, Any], useless: dict[str, str]) -> list[Column]:
@@ -156,9 +151,9 @@ def _of_long(columns: list[Column], fetch: dict[str, Any], useless: dict[str, st
     if "units" in fetch:
         said[fetch["units"]["column"]] = "units of the values"
     return [
-        Column(c.name, "task", said[c.name], c.n_known)
+        c.taken_for("task", said[c.name])
         if c.name in said
-        else Column(c.name, "ignored", useless.get(c.name, "not used"), c.n_known)
+        else c.taken_for("ignored", useless.get(c.name, "not used"))
         if c.role in ("task", "modifier", "feature") or c.kind == "category"
         else c
         for c in columns
@@ -205,7 +200,7 @@ def described(found: Proposal) -> str:
         shown = [column for column in shown if column in odd or column in tasks]
     for column in shown:
         role = f"{column.role} {column.kind}" if column.kind else column.role
-        rows.append((_cut(column.name), role, str(column.n_known), _cut(column.why, 60)))
+        rows.append((shorten(column.name, 40), role, str(column.n_known), shorten(column.why, 60)))
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -214,17 +209,10 @@ def described(found: Proposal) -> str:
     if len(found.columns) > len(shown):
         lines.append(f"... and {len(found.columns) - len(shown)} columns more")
     if found.fetch["layout"] == "long":
-        names = ", ".join(_cut(name, 30) for name in found.tasks[:8])
-        more = f" and {len(found.tasks) - 8} more" if len(found.tasks) > 8 else ""
-        lines.append(f"{len(found.tasks)} tasks: {names}{more}")
-    lines += [f"note: {_cut(note, 200)}" for note in found.notes[:20]]
+        names = listing([shorten(name, 30) for name in found.tasks], 8)
+        lines.append(f"{len(found.tasks)} tasks: {names}")
+    lines += [f"note: {shorten(note, 200)}" for note in found.notes[:20]]
     if len(found.notes) > 20:
         lines.append(f"... and {len(found.notes) - 20} notes more")
     lines.append("change what is wrong by --tasks, --ignore, --id, --split or in params.yaml")
     return "\n".join(lines) + "\n"
-
-
-def _cut(text: str, width: int = 40) -> str:
-    """A name on one line, its middle left out if it is long."""
-    text = " ".join(text.split())
-    return text if len(text) <= width else f"{text[: width - 11]}...{text[-8:]}"

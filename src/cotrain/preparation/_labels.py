@@ -48,7 +48,6 @@ def arrange(
 ) -> csr_array:
     """Return the column `label` of distinct (row, task) cells as a matrix, indices sorted."""
     column = pd.Index(tasks).get_indexer(pd.Index(labels["task"]))
-    data = labels["label"].to_numpy(dtype=np.float32)
-    order = np.lexsort((column, row))
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=shape[0]))])
-    return csr_array((data[order], column[order].astype(np.int32), indptr), shape=shape)
+    found = csr_array((labels["label"].to_numpy(dtype=np.float32), (row, column)), shape=shape)
+    found.sort_indices()
+    return found

@@ -6,6 +6,7 @@ import pandas as pd
 from cotrain.preparation._labels import LabelMatrix
 from cotrain.preparation._tasks import IN_THE_DATA
 from cotrain.preparation._values import Labelled
+from cotrain.words import listing
 
 _SHOWN = 5
 # What to change where folds leave a task without labels that differ.
@@ -29,18 +30,18 @@ def data_notes(
         how = _ADVICE.get(split, _ADVICE["scaffold"])
         back = "them back" if unlucky.all() else f"back {unlucky.sum()} of them"
         advice = f"; {how} may bring {back}" if unlucky.any() else ""
-        notes.append(f"left out: {_some(reasons)}{advice}")
+        notes.append(f"left out: {listing(reasons, _SHOWN)}{advice}")
     tasks = labelled.tasks
     bounds = tasks[(tasks["n_undecided"] > 0)]
     if len(bounds):
         counts = [
             f"`{row.task}` {row.n_undecided} of {row.n_values}" for row in bounds.itertuples()
         ]
-        notes.append(f"values that are bounds and give no label: {_some(counts)}")
+        notes.append(f"values that are bounds and give no label: {listing(counts, _SHOWN)}")
     if twins := _twins(labels):
         notes.append(
-            f"tasks with the same labels: {_some(twins)}; each helps the other as its copy would, "
-            "so leave one of them out"
+            f"tasks with the same labels: {listing(twins, _SHOWN)}; each helps the other as its "
+            "copy would, so leave one of them out"
         )
     shared = shared_shares(labels)
     pairs = shared[np.triu_indices(len(shared), 1)]
@@ -73,8 +74,3 @@ def _twins(labels: LabelMatrix) -> list[str]:
         if (twin := first.setdefault(key, task)) != task:
             found.append(f"`{twin}` and `{task}`")
     return found
-
-
-def _some(texts: list[str]) -> str:
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more

@@ -25,6 +25,7 @@ from cotrain.settings import LabelSettings, PrepareSettings
 from cotrain.sources import RawTable
 from cotrain.splits import Folds, Splitter, distinct
 from cotrain.tasks import Features, TaskKind, TaskTable
+from cotrain.words import listing
 
 _FILES = ("rejects", "conflicts", "excluded", "tasks", "summary", "fold_counts", "folds", "notes")
 
@@ -161,9 +162,8 @@ def _kinds(tasks: Sequence[str], settings: LabelSettings) -> list[TaskKind]:
 
 def _check_any_left(labels: LabelMatrix, excluded: pd.DataFrame) -> None:
     if not labels.tasks:
-        reasons = "; ".join(f"`{row.task}`: {row.reason}" for row in excluded.head(3).itertuples())
-        more = f"; and {len(excluded) - 3} more" if len(excluded) > 3 else ""
-        raise DataError(f"no task is left to learn ({reasons}{more}); check `prepare.labels`")
+        reasons = listing([f"`{row.task}`: {row.reason}" for row in excluded.itertuples()], 3)
+        raise DataError(f"no task is left to learn ({reasons}); check `prepare.labels`")
 
 
 def _records_of(named: RawTable, examples: np.ndarray) -> RawTable:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.settings import LabelSettings, TaskLabels
+from cotrain.words import listing
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ def check_values(table: pd.DataFrame, settings: LabelSettings) -> None:
     if unknown := sorted(set(settings.tasks) - set(tasks)):
         raise DataError(
             f"`prepare.labels.tasks` names `{unknown[0]}`, which is no task; the tasks are "
-            f"{', '.join(tasks[:8])}{' ...' if len(tasks) > 8 else ''}"
+            f"{listing(list(tasks), 8)}"
         )
     for task, part in table.groupby("task", sort=False):
         chosen = settings.of(str(task))

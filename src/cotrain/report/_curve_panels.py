@@ -14,6 +14,7 @@ from cotrain.report._words import score_name
 _COLUMNS = 5
 # Own labels only, all tasks together, and the rest of the grid: colour and mark tell them apart.
 _MARKS = {"alone": (HURTS, "s"), "together": (HELPS, "o"), "augmented": (UNDECIDED, ".")}
+_GROUPS = {"single": "alone", "augmentation": "augmented", "subset": "augmented"}
 
 
 def curve_panels(
@@ -24,6 +25,7 @@ def curve_panels(
     n_rows = -(-len(tasks) // n_columns)
     width = max(2.0 * n_columns, 4.2)
     figure = Figure(figsize=(width, 1.55 * n_rows + 0.9), layout="constrained")
+    points = points.assign(group=points["kind"].map(_GROUPS).fillna("together"))
     curves_of = dict(list(curves.groupby("task", sort=False)))
     points_of = dict(list(points.groupby("task", sort=False)))
     for at, task in enumerate(tasks):
@@ -44,7 +46,7 @@ def curve_panels(
 def _panel(axes: Axes, curves: pd.DataFrame, points: pd.DataFrame, is_image: bool) -> None:
     known = points[points["score"].notna()]
     for group, (colour, marker) in _MARKS.items():
-        rows = known[known["kind"].map(_group) == group]
+        rows = known[known["group"] == group]
         axes.plot(
             rows["n_own"],
             rows["score"],
@@ -87,7 +89,7 @@ def _line(
 
 def _band(axes: Axes, points: pd.DataFrame) -> None:
     """The 95 % interval of EXP3.2 where all tasks were trained together."""
-    rows = points[points["kind"].map(_group) == "together"].groupby("n_own")[["low", "high"]].mean()
+    rows = points[points["group"] == "together"].groupby("n_own")[["low", "high"]].mean()
     axes.fill_between(rows.index, rows["low"], rows["high"], color=HELPS, alpha=0.2, linewidth=0)
 
 
@@ -100,17 +102,11 @@ def _keep_to_points(axes: Axes, scores: pd.Series) -> None:
 
 def _others(points: pd.DataFrame, n_own: np.ndarray) -> np.ndarray:
     """How many labels of other tasks go with `n_own` where all tasks are trained together."""
-    together = points[points["kind"].map(_group) == "together"]
+    together = points[points["group"] == "together"]
     means = together.groupby("n_own")["n_others"].mean()
     if means.empty:
         return np.full(len(n_own), points["n_others"].mean())
     return np.interp(n_own, means.index.to_numpy(float), means.to_numpy(float))
-
-
-def _group(kind: str) -> str:
-    if kind in ("augmentation", "subset"):
-        return "augmented"
-    return "alone" if kind == "single" else "together"
 
 
 def _handles() -> list[Line2D]:

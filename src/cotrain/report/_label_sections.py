@@ -6,7 +6,7 @@ from cotrain.report import _sentences as say
 from cotrain.report._curve_panels import curve_panels
 from cotrain.report._findings import Findings
 from cotrain.report._heatmaps import colour_limit
-from cotrain.report._page import Section, Table, texts_of
+from cotrain.report._page import Section, Table, texts_of, when
 from cotrain.report._pairs import Pairs
 from cotrain.report._svg import Picture
 from cotrain.report._transfer_sections import MAX_GAIN_ROWS, strongest
@@ -38,7 +38,7 @@ def curves(findings: Findings) -> Section:
             if len(tasks) < len(findings.tasks)
             else "",
         ],
-        [figure] * bool(tasks and points["score"].notna().any()),
+        when(tasks and points["score"].notna().any(), figure),
         [
             Table(
                 f"Learning curves of {score_name(score)}",

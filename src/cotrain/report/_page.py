@@ -60,6 +60,11 @@ class Section:
     tables: Sequence[Table] = ()
 
 
+def when(known: object, *pictures: Picture) -> tuple[Picture, ...]:
+    """Return the figures if there is anything to draw."""
+    return pictures if known else ()
+
+
 def texts_of(frame: pd.DataFrame, columns: str) -> pd.DataFrame:
     """Return columns of a table as text under their titles, effects with their intervals."""
     return pd.DataFrame({_title(name): _texts(frame, name) for name in columns.split()}, dtype=str)

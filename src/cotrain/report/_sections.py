@@ -9,7 +9,7 @@ from cotrain.report import _plots
 from cotrain.report import _sentences as say
 from cotrain.report._findings import Findings
 from cotrain.report._label_sections import curves, labels
-from cotrain.report._page import Section, Table, texts_of
+from cotrain.report._page import Section, Table, texts_of, when
 from cotrain.report._pairs import Pairs
 from cotrain.report._svg import Picture
 from cotrain.report._transfer_sections import measures, pairwise, predictions, relevance, together
@@ -59,7 +59,7 @@ def _grouping(findings: Findings) -> Section:
         "grouping",
         "The best grouping",
         [say.grouping(findings), say.search(findings)],
-        [front] * bool(findings.front["value"].notna().any()) + [search] * bool(len(trials)),
+        [*when(findings.front["value"].notna().any(), front), *when(len(trials), search)],
         [Table("The tasks of each model", pd.DataFrame(groups), may_fold=False)],
     )
 
@@ -75,11 +75,8 @@ def _comparison(findings: Findings) -> Section:
     return Section(
         "comparison",
         "Comparison on test labels",
-        [
-            say.worst_task(findings),
-            say.unknown_affinities(findings),
-        ],
-        [figure] * any(len(rows) for rows in rivals.values()),
+        [say.worst_task(findings), say.unknown_affinities(findings)],
+        when(any(map(len, rivals.values())), figure),
         [
             *(_scores(findings, score) for score in scores),
             Table(

@@ -6,7 +6,7 @@ from cotrain.report import _facts as facts
 from cotrain.report import _plots
 from cotrain.report import _sentences as say
 from cotrain.report._findings import Findings
-from cotrain.report._page import Section, Table, texts_of
+from cotrain.report._page import Section, Table, texts_of, when
 from cotrain.report._pairs import Pairs
 from cotrain.report._svg import Picture
 from cotrain.report._words import number, score_name
@@ -42,7 +42,7 @@ def together(findings: Findings) -> Section:
         "together",
         "One model a task, or one for all",
         [say.together(findings), which if cut else ""],
-        [figure] * bool(len(shown)),
+        when(len(shown), figure),
         [
             Table(
                 f"One model a task against one for all, validation {score}",
@@ -65,9 +65,7 @@ def relevance(findings: Findings, pairs: Pairs) -> Section:
     return Section(
         "relevance",
         "Which task helps which: subsets and the linear surrogate",
-        [
-            say.relevance(findings),
-        ],
+        [say.relevance(findings)],
         figure,
         [
             strongest(
@@ -88,10 +86,7 @@ def pairwise(findings: Findings, pairs: Pairs) -> Section:
     return Section(
         "pairwise",
         "Which task helps which: one fold more (statTAG)",
-        [
-            say.pairwise(findings),
-            say.clusters(findings),
-        ],
+        [say.pairwise(findings), say.clusters(findings)],
         figure,
         [
             Table(
@@ -126,7 +121,7 @@ def measures(findings: Findings, pairs: Pairs) -> Section:
                 "Three measures of what one task does to another, in one order",
                 ("affinity", "surrogate relevance", "statTAG"),
             ),
-            *([over_time] if len(steps) > 1 else []),
+            *when(len(steps) > 1, over_time),
         ],
         [
             Table(
@@ -151,11 +146,8 @@ def predictions(findings: Findings) -> Section:
     return Section(
         "predictions",
         "Subsets that the surrogate never saw: predicted and measured",
-        [
-            say.reliability(findings),
-            say.negative_transfer(findings),
-        ],
-        [figure] * bool(len(known)),
+        [say.reliability(findings), say.negative_transfer(findings)],
+        when(len(known), figure),
         [
             Table(
                 "Reliability and prediction, target by target",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.settings import Choice, Count
-from cotrain.sources._raw import RawTable, column_of, summary_row
+from cotrain.sources._raw import RawTable, column_of
 from cotrain.sources._source import Source
 from cotrain.sources._text import numbers_of, read_table
 
@@ -54,17 +54,7 @@ class Kiba(Source):
             "targets with enough scores": chosen,
             "compounds with SMILES": table,
         }
-        summary = [summary_row(step, *_parts(found)) for step, found in steps.items()]
-        return RawTable(
-            *_parts(table)[:1], table[["smiles"]], _parts(table)[1], pd.DataFrame(summary)
-        )
-
-
-def _parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The records and the values, one of each a row."""
-    values = table[["task", "value"]].assign(relation="")
-    values.insert(0, "record", range(len(table)))
-    return table[["file", "row", "example"]], values
+        return RawTable.of_values(table, steps)
 
 
 def _targets(scores: pd.DataFrame, source: KibaSettings) -> pd.Index:

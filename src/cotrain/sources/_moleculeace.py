@@ -13,7 +13,7 @@ import pandas as pd
 from cotrain.exceptions import DataError
 from cotrain.files import whole_file
 from cotrain.settings import Choice
-from cotrain.sources._raw import RawTable, summary_row
+from cotrain.sources._raw import RawTable
 from cotrain.sources._source import Source
 
 ALTERNATIVES = "or set `fetch.kind` to table (your own file) or synthetic (made data)"
@@ -78,11 +78,7 @@ def _read_wheel(path: Path) -> RawTable:
     if not tables:
         raise DataError(f"{path}: no benchmark data inside; correct `fetch.version`")
     read = pd.concat(tables, ignore_index=True)
-    records = read[["file", "row"]].assign(example=read["smiles"])
-    values = read[["task", "value"]].assign(relation="")
-    values.insert(0, "record", range(len(read)))
-    summary = pd.DataFrame([summary_row("read", records, values)])
-    return RawTable(records, read[["smiles"]], values, summary)
+    return RawTable.of_values(read, {"read": read})
 
 
 def _is_benchmark(path: PurePosixPath) -> bool:
@@ -95,6 +91,7 @@ def _read_task(wheel: zipfile.ZipFile, path: PurePosixPath) -> pd.DataFrame:
     columns = {
         "file": path.name,
         "row": range(2, len(raw) + 2),
+        "example": raw["smiles"],
         "smiles": raw["smiles"],
         "task": path.stem,
         "value": raw["exp_mean [nM]"].astype(float),

@@ -2,7 +2,7 @@
 
 import difflib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from cotrain.files import (
     write_parquet,
     write_sums,
 )
+from cotrain.words import listing
 
 _TODO = "run `cotrain fetch`"
 RECORDS = ("file", "row", "example")
@@ -96,6 +97,25 @@ class RawTable:
         records["example"] = "row " + records["row"].astype(str)
         values = pd.DataFrame(columns=[*VALUES]).astype({"record": np.int64, "value": np.float64})
         return cls(records, inputs.reset_index(drop=True), values, pd.DataFrame(), folder=folder)
+
+    @classmethod
+    def of_values(cls, read: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> "RawTable":
+        """Molecules by the column smiles, a record a value; `steps` are the rows of the summary.
+
+        All have the columns file, row, example, task and value.
+        """
+        values = read[["task", "value"]].assign(relation="")
+        values.insert(0, "record", range(len(read)))
+        summary = [
+            {
+                "step": step,
+                "examples": found["example"].nunique(),
+                "tasks": found["task"].nunique(),
+                "measurements": len(found),
+            }
+            for step, found in steps.items()
+        ]
+        return cls(read[[*RECORDS]], read[["smiles"]], values, pd.DataFrame(summary))
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -187,8 +207,7 @@ def column_of(frame: pd.DataFrame, name: str, key: str, where: object) -> pd.Ser
         return frame[name]
     names = [str(column) for column in frame.columns]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    hint = f"did you mean `{close[0]}`?" if close else f"it has {listed or 'none'}"
+    hint = f"did you mean `{close[0]}`?" if close else f"it has {listing(names, 8) or 'none'}"
     raise DataError(f"{where}: no column `{name}`, which `{key}` names; {hint}")
 
 

@@ -13,6 +13,7 @@ from cotrain.sources._cells import MARKS, Cells, factors, read_cells, to_numbers
 from cotrain.sources._raw import RawTable, column_of, summary_row
 from cotrain.sources._source import Source
 from cotrain.sources._text import Format, TextTable, read_table
+from cotrain.words import listing
 
 # Words that only say whether their column's name holds.
 _BARE = ("yes", "no", "y", "n", "true", "false")
@@ -203,12 +204,11 @@ def _check(columns: dict[str, tuple[pd.Series, Cells]], table: TextTable) -> Non
     row, text = wrong[name].index[0], wrong[name].iloc[0]
     counts = marks.value_counts(sort=False)
     counts = counts.sort_values(ascending=False, kind="stable")
-    listed = ", ".join(f"{mark!r} ({count})" for mark, count in counts.head(8).items())
-    more = f" and {len(counts) - 8} more" if len(counts) > 8 else ""
+    listed = listing([f"{mark!r} ({count})" for mark, count in counts.items()], 8)
     pasted = ", ".join(f'"{mark}"' for mark in counts.index[:8])
     raise DataError(
         f"{table.path}, row {row}, column `{name}`: {text!r} is not a number; not numbers are "
-        f"{listed}{more}: for gaps set `fetch.na_values: [{pasted}]`, for labels "
+        f"{listed}: for gaps set `fetch.na_values: [{pasted}]`, for labels "
         f"`fetch.words: {{{counts.index[0]}: 1}}`"
     )
 

@@ -13,6 +13,7 @@ from cotrain.settings import Settings
 from cotrain.stages._repeats import study_repeats
 from cotrain.tasks import TaskTable
 from cotrain.training import Learners
+from cotrain.words import listing
 
 MIN_TASKS = 2
 # Plans of more fits are a slip of the pen: at a tenth of a second a fit they take a day.
@@ -100,7 +101,7 @@ def _wrong_scores(settings: Settings, table: TaskTable) -> Iterator[str]:
     for key in ("score", "curve_score"):
         score = find_score(getattr(settings.analyze, key))
         lacking = [
-            name
+            f"`{name}`"
             for name, kind in zip(table.tasks, table.kinds, strict=True)
             if kind not in score.kinds
         ]
@@ -112,9 +113,8 @@ def _wrong_scores(settings: Settings, table: TaskTable) -> Iterator[str]:
             and (key == "score" or each.ceiling is not None)
         ]
         if lacking:
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             yield (
-                f"`analyze.{key}` is {score.name}, which the task `{lacking[0]}`{more} cannot "
+                f"`analyze.{key}` is {score.name}, which the task {listing(lacking, 1)} cannot "
                 f"have: choose {' or '.join(fitting)}"
             )
         elif not score.unit_free:

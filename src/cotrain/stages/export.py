@@ -1,15 +1,17 @@
 """The recommended portfolio trained on all labels: a folder of models, registered in MLflow."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from cotrain import tables
 from cotrain.allocation import Fit, FoldUse
-from cotrain.comparison import Model
-from cotrain.exceptions import CotrainError, FitError, SettingsError
+from cotrain.comparison import Candidate, Model
+from cotrain.exceptions import CotrainError, DataError, FitError, SettingsError
 from cotrain.features import featurizer_of, nearest
 from cotrain.serving import (
     Figure,
@@ -22,7 +24,6 @@ from cotrain.serving import (
 )
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
-from cotrain.stages._portfolio_file import PortfolioFile
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
@@ -32,13 +33,53 @@ from cotrain.training import Learners, Problem, Trained
 T = TypeVar("T", Figure, Width)
 
 
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """The portfolio that `cotrain validate` recommends, and the tables that go with it."""
+
+    portfolio: Candidate
+    weights: pd.Series  # by task and role
+    scores: pd.DataFrame  # the table `served`
+    skill: pd.DataFrame  # by task
+    intervals: pd.DataFrame
+
+    @classmethod
+    def load(cls, study: Study, tasks: Sequence[str], data_version: str) -> "Validated":
+        folder = study.validation
+        found = tables.Portfolio.of_table(folder, tasks, data_version)
+        portfolio = Candidate(
+            found.name,
+            tuple(
+                Model(one.learner, tuple(sorted(map(tasks.index, one.members))), one.draw)
+                for one in found.models
+            ),
+        )
+        weights, scores, skill, intervals = (
+            tables.read(folder, name) for name in ("weights", "served", "skill", "intervals")
+        )
+        wanted = sorted((task, role) for task in tasks for role in portfolio.roles)
+        by_pair = weights.set_index(["task", "role"])["weight"]
+        for name, fits in (
+            ("weights", sorted(by_pair.index) == wanted and (by_pair >= 0).all()),
+            ("served", set(scores["task"]) == set(tasks)),
+            ("skill", sorted(skill["task"]) == sorted(tasks)),
+            ("intervals", set(intervals["task"]) <= set(tasks)),
+        ):
+            if not fits:
+                raise DataError(
+                    f"{folder / name}.csv: cannot be read (its rows do not fit the portfolio and "
+                    "the tasks); run `cotrain validate`"
+                )
+        return cls(portfolio, by_pair, scores, skill.set_index("task"), intervals)
+
+
 def run(study: Study, out: str) -> str:
     settings = study.settings
     folder = study.folder / out
     check_place(folder)
     table = TaskTable.load(study.table)
     version = file_version(study.table)
-    found = PortfolioFile.load(study, table.tasks, version)
+    found = Validated.load(study, table.tasks, version)
     learners = study_learners(study)
     described = table.description
     if described is not None and described["state"].get("own"):
@@ -119,7 +160,7 @@ def _model_note(table: TaskTable, model: Model, fit: Fit, learners: Learners) ->
     )
 
 
-def _task_notes(table: TaskTable, found: PortfolioFile) -> list[TaskNote]:
+def _task_notes(table: TaskTable, found: Validated) -> list[TaskNote]:
     everything = Problem.of_all(table)
     base = np.where(everything.is_binary, everything.base_logits(), everything.shift)
     scores, widths = (
@@ -133,7 +174,7 @@ def _task_notes(table: TaskTable, found: PortfolioFile) -> list[TaskNote]:
             n_positive=int(table.positive_counts[task].sum()) if kind == "binary" else None,
             base=float(base[task]),
             scale=float(everything.scale[task]),
-            weights={role: found.weights[name, role] for role in found.portfolio.roles},
+            weights={role: float(found.weights[name, role]) for role in found.portfolio.roles},
             skill=_number(found.skill.loc[name, "skill"]),
             p_value=_number(found.skill.loc[name, "p_value"]),
             skilled=bool(found.skill.loc[name, "skilled"]),

@@ -9,7 +9,9 @@ from cotrain.reliability import interval_verdicts
 from cotrain.report import _facts as facts
 from cotrain.report import _sentences as say
 from cotrain.report import summarize
+from cotrain.report._label_sections import labels
 from cotrain.report._metrics import key_figures
+from cotrain.report._pairs import Pairs
 from cotrain.report._sections import sections_of
 from cotrain.report._words import estimate, number
 
@@ -169,6 +171,16 @@ def test_the_next_labels_are_told_with_their_rivals(make_tables):
     assert f"{estimate(0.05, 0.0487, 0.0513)}, the most of 3 tasks" in text
     assert "1 other task has an interval that reaches into its own" in text
     assert text in summarize(findings)
+
+
+def test_no_label_is_advised_where_nothing_was_learnt(make_tables):
+    findings = labelled(make_tables, [0.05, 0.04, 0.03], 0.0001)
+    portfolios = findings.portfolios.assign(portfolio="base rate")
+    told = [
+        labels(one, Pairs.of(one)) for one in (findings, replace(findings, portfolios=portfolios))
+    ]
+    assert [any("100 labels more" in said for said in one.said) for one in told] == [True, False]
+    assert not told[1].tables
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ def curves(findings: Findings) -> Section:
 def labels(findings: Findings, pairs: Pairs) -> Section:
     rates, gains = facts.exchange_rates(findings), facts.next_labels(findings)
     title = "Where to label next, and what a label is worth to another task"
+    if facts.nothing_learnt(findings):
+        said = "No model is better than its base rate, so curves of its scores tell of no label."
+        return Section("labels", title, [said])
     if rates is None or gains is None:
         return Section("labels", title, ["The fits at hand tell too little of this to say."])
     score = score_name(findings.overview.curve_score)

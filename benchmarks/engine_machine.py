@@ -10,9 +10,7 @@ from cotrain.allocation import all_together, rotations
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Problem
 from cotrain.training.network import NetworkSettings, _kernels
-from cotrain.training.network._compiled import CompiledEngine, _blocked, _Inputs
-from cotrain.training.network._memory import side_by_side
-from cotrain.training.network._schedule import batch_size
+from cotrain.training.network._compiled import CompiledEngine, _blocked, _Inputs, side_by_side
 from cotrain.training.network._simd import load, spread, store
 
 
@@ -59,7 +57,7 @@ def ceiling(table: TaskTable, model: NetworkSettings) -> None:
     fit = all_together(table.n_tasks, 8, rotations(10, 8, 1, 1, 0))[0]
     train = Problem.of(table, fit).train
     entries = table.features[train.rows].nnz
-    steps = -(-train.rows.size // batch_size(model, train.rows.size))
+    steps = -(-train.rows.size // model.batch_size(train.rows.size))
     gathered = 2 * entries * n_units * 4
     moved = steps * weights[0].nbytes * 6
     least = gathered / near + moved / far
@@ -107,13 +105,13 @@ def kernels(table: TaskTable, n_rows: int, n_units: int = 400) -> None:
     every, key = np.arange(n_features), np.uint64(1)
 
     def update(entries: _kernels.Sparse) -> None:
-        _kernels.update(every, entries, delta, n_rows, state, n_features, n_units, step)
+        _kernels.update(n_units, every, entries, delta, n_rows, state, n_features, step)
 
     passes: dict[str, Callable[[], object]] = {
         "gather, forward": lambda: _kernels.gather(
-            rows, state.weight, n_features, bias, n_units, hidden
+            n_units, rows, state.weight, n_features, bias, hidden
         ),
-        "ReLU and dropout": lambda: _kernels.activate(hidden, n_units, batch, key, 0.2),
+        "ReLU and dropout": lambda: _kernels.activate(n_units, hidden, batch, key, 0.2),
         "mask, backward": lambda: _kernels.mask(delta, hidden, np.float32(1.25)),
         "transpose the batch": lambda: _kernels.transpose(rows, n_features),
         "gradient and Adam": lambda: update(columns),

@@ -192,14 +192,14 @@ def _forward(rows, examples, net, shape, keys, dropout, room):  # type: ignore[n
     """The top hidden layer (in `room`), and the entries of the layer below that it reads."""
     n = examples.size
     hidden = room[: n * shape.first]
-    gather(rows, net.first.weight, shape.n_features, net.first_bias.weight, shape.first, hidden)
-    activate(hidden, shape.first, examples, keys[0], dropout)
+    gather(shape.first, rows, net.first.weight, shape.n_features, net.first_bias.weight, hidden)
+    activate(shape.first, hidden, examples, keys[0], dropout)
     if shape.second == 0:
         return rows, hidden
     active = _active(hidden, n, shape.first)
     top = np.empty(n * shape.second, hidden.dtype)
-    gather(active, net.second.weight, shape.first, net.second_bias.weight, shape.second, top)
-    activate(top, shape.second, examples, keys[1], dropout)
+    gather(shape.second, active, net.second.weight, shape.first, net.second_bias.weight, top)
+    activate(shape.second, top, examples, keys[1], dropout)
     return active, top
 
 
@@ -208,17 +208,18 @@ def _outputs(heads, bias, known, hidden, width, out):  # type: ignore[no-untyped
     for r in range(known.begin.size):
         for k in range(known.begin[r], known.end[r]):
             out[k] = bias.weight[known.index[k]]
-    dots(known, hidden, heads.weight, bias.weight.size, width, out)
+    dots(width, known, hidden, heads.weight, bias.weight.size, out)
 
 
 @njit(nogil=True)
-def _update_layer(which, columns, delta, n, layer, bias, n_inputs, width, step):  # type: ignore[no-untyped-def]
-    """One step of Adam on a hidden layer; biases are not decayed."""
-    update(which, columns, delta, n, layer, n_inputs, width, step)
+def _update_layer(width, which, columns, delta, n, layer, n_inputs, step):  # type: ignore[no-untyped-def]
+    """One step of Adam on a hidden layer's weights and biases, which are not decayed."""
+    weights, bias = layer
+    update(width, which, columns, delta, n, weights, n_inputs, step)
     # A bias is the weight of an input that all rows have.
     one = np.zeros(1, np.int64)
     constant = Sparse(one, one + n, np.arange(n).astype(np.int32), delta[:0])
-    update(one, constant, delta, n, bias, one.size, width, _without_decay(step))
+    update(width, one, constant, delta, n, bias, one.size, _without_decay(step))
 
 
 @njit(nogil=True)
@@ -252,33 +253,23 @@ def _train_epoch(  # type: ignore[no-untyped-def]
 
         # The gradient at the top layer, before its ReLU; then the heads, which it no longer needs.
         delta = room.delta[: n * width]
-        gather(known, net.heads.weight, shape.n_members, np.zeros(width, dtype), width, delta)
+        gather(width, known, net.heads.weight, shape.n_members, np.zeros(width, dtype), delta)
         mask(delta, top, scale)
         by_member = transpose(known, shape.n_members)
-        update(members, by_member, top, n, net.heads, shape.n_members, width, step)
+        update(width, members, by_member, top, n, net.heads, shape.n_members, step)
         _update_head_bias(by_member, net.head_bias, _without_decay(step))
 
         if shape.second > 0:
             below = np.zeros(active.index.size, dtype)
-            dots(active, delta, net.second.weight, shape.first, width, below)
+            dots(width, active, delta, net.second.weight, shape.first, below)
             by_unit = transpose(active, shape.first)
-            _update_layer(
-                units, by_unit, delta, n, net.second, net.second_bias, shape.first, width, step
-            )
+            second = net.second, net.second_bias
+            _update_layer(width, units, by_unit, delta, n, second, shape.first, step)
             delta = _spread_out(active, below, scale, shape.first)
 
         by_feature = transpose(rows, shape.n_features)
-        _update_layer(
-            updated,
-            by_feature,
-            delta,
-            n,
-            net.first,
-            net.first_bias,
-            shape.n_features,
-            shape.first,
-            step,
-        )
+        first = net.first, net.first_bias
+        _update_layer(shape.first, updated, by_feature, delta, n, first, shape.n_features, step)
     return loss / order.size, t
 
 

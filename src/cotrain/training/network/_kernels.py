@@ -17,7 +17,6 @@ from cotrain.training.network._randomness import draws, dropout_threshold, link
 from cotrain.training.network._simd import (
     fma,
     load,
-    positive,
     spread,
     sqrt,
     store,
@@ -66,11 +65,33 @@ def block_width(column, width):  # type: ignore[no-untyped-def]
     return 64 if width - column >= 64 else 16
 
 
-def _gather_block(lanes):  # type: ignore[no-untyped-def]
+def _over_blocks(block):  # type: ignore[no-untyped-def]
+    """A kernel of a matrix's width and what `block(lanes)` takes behind a block's first column."""
+    by_64, by_16 = block(64), block(16)
+
     @njit(nogil=True)
-    def gather(rows, weight, base, bias, bias_at, out, out_at):  # type: ignore[no-untyped-def]
+    def kernel(width, *args):  # type: ignore[no-untyped-def]
+        column = np.intp(0)
+        while column < width:
+            lanes = block_width(column, width)
+            if lanes == 64:
+                by_64(column, *args)
+            else:
+                by_16(column, *args)
+            column += lanes
+
+    return kernel
+
+
+@_over_blocks
+def gather(lanes):  # type: ignore[no-untyped-def]
+    """out[r] = bias + the sum of value * weight[index] over the entries of row r, (n, width)."""
+
+    @njit(nogil=True)
+    def block(column, rows, weight, n_inputs, bias, out):  # type: ignore[no-untyped-def]
+        base, out_at = column * n_inputs, column * rows.begin.size
         for r in range(rows.begin.size):
-            acc = load(bias, bias_at, lanes)
+            acc = load(bias, column, lanes)
             if rows.value.size == 0:
                 for k in range(rows.begin[r], rows.end[r]):
                     acc = acc + load(weight, base + np.intp(rows.index[k]) * lanes, lanes)
@@ -80,12 +101,20 @@ def _gather_block(lanes):  # type: ignore[no-untyped-def]
                     acc = fma(row, spread(rows.value[k], row), acc)
             store(out, out_at + r * lanes, acc)
 
-    return gather
+    return block
 
 
-def _update_block(lanes):  # type: ignore[no-untyped-def]
+@_over_blocks
+def update(lanes):  # type: ignore[no-untyped-def]
+    """One step of Adam on the rows `which` of a matrix, each read and written once.
+
+    The gradient of row f is the sum of value * source[index] over the entries of column f; it is
+    summed in registers and never stored.
+    """
+
     @njit(nogil=True)
-    def update(which, columns, source, source_at, state, base, step):  # type: ignore[no-untyped-def]
+    def block(column, which, columns, source, n, state, n_inputs, step):  # type: ignore[no-untyped-def]
+        base, source_at = column * n_inputs, column * n
         for i in range(which.size):
             f = np.intp(which[i])
             at = base + f * lanes
@@ -108,85 +137,41 @@ def _update_block(lanes):  # type: ignore[no-untyped-def]
             store(state.first, at, m)
             store(state.second, at, v)
 
-    return update
+    return block
 
 
-def _dots_block(lanes):  # type: ignore[no-untyped-def]
+@_over_blocks
+def dots(lanes):  # type: ignore[no-untyped-def]
+    """out[k] += left[r] . right[index[k]] for each entry k of each row r."""
+
     @njit(nogil=True)
-    def dots(rows, left, left_at, right, right_at, out):  # type: ignore[no-untyped-def]
+    def block(column, rows, left, right, n_right, out):  # type: ignore[no-untyped-def]
+        left_at, right_at = column * rows.begin.size, column * n_right
         for r in range(rows.begin.size):
             row = load(left, left_at + r * lanes, lanes)
             for k in range(rows.begin[r], rows.end[r]):
                 other = load(right, right_at + np.intp(rows.index[k]) * lanes, lanes)
                 out[k] += total(row * other)
 
-    return dots
+    return block
 
 
-def _activate_block(lanes):  # type: ignore[no-untyped-def]
+@_over_blocks
+def activate(lanes):  # type: ignore[no-untyped-def]
+    """ReLU, then dropout by the stream `key` if `rate` > 0, in place."""
+
     @njit(nogil=True)
-    def activate(hidden, at, column, examples, key, threshold, scale):  # type: ignore[no-untyped-def]
+    def block(column, hidden, examples, key, rate):  # type: ignore[no-untyped-def]
+        at, threshold = column * examples.size, dropout_threshold(rate)
         for r in range(examples.size):
-            h = positive(load(hidden, at + r * lanes, lanes))
+            h = load(hidden, at + r * lanes, lanes)
+            h = where_positive(h, h)
             if threshold > 0:
                 bits = draws(link(key, examples[r]), column, h)
-                h = where_at_least(bits, threshold, h * spread(scale, h))
+                h = where_at_least(bits, threshold, h * spread(1.0 / (1.0 - rate), h))
             store(hidden, at + r * lanes, h)
 
-    return activate
-
-
-_gather_64, _gather_16 = _gather_block(64), _gather_block(16)
-_update_64, _update_16 = _update_block(64), _update_block(16)
-_dots_64, _dots_16 = _dots_block(64), _dots_block(16)
-_activate_64, _activate_16 = _activate_block(64), _activate_block(16)
-
-
-@njit(nogil=True)
-def gather(rows, weight, n_inputs, bias, width, out):  # type: ignore[no-untyped-def]
-    """out[r] = bias + the sum of value * weight[index] over the entries of row r, (n, width)."""
-    n = rows.begin.size
-    column = np.intp(0)
-    while column < width:
-        lanes = block_width(column, width)
-        base, out_at = column * n_inputs, column * n
-        if lanes == 64:
-            _gather_64(rows, weight, base, bias, column, out, out_at)
-        else:
-            _gather_16(rows, weight, base, bias, column, out, out_at)
-        column += lanes
-
-
-@njit(nogil=True)
-def update(which, columns, source, n, state, n_inputs, width, step):  # type: ignore[no-untyped-def]
-    """One step of Adam on the rows `which` of a matrix, each read and written once.
-
-    The gradient of row f is the sum of value * source[index] over the entries of column f; it is
-    summed in registers and never stored.
-    """
-    column = np.intp(0)
-    while column < width:
-        lanes = block_width(column, width)
-        base, at = column * n_inputs, column * n
-        if lanes == 64:
-            _update_64(which, columns, source, at, state, base, step)
-        else:
-            _update_16(which, columns, source, at, state, base, step)
-        column += lanes
-
-
-@njit(nogil=True)
-def dots(rows, left, right, n_right, width, out):  # type: ignore[no-untyped-def]
-    """out[k] += left[r] . right[index[k]] for each entry k of each row r."""
-    n = rows.begin.size
-    column = np.intp(0)
-    while column < width:
-        lanes = block_width(column, width)
-        if lanes == 64:
-            _dots_64(rows, left, column * n, right, column * n_right, out)
-        else:
-            _dots_16(rows, left, column * n, right, column * n_right, out)
-        column += lanes
+    return block
 
 
 @njit(nogil=True)
@@ -213,21 +198,6 @@ def transpose(rows, n_columns):  # type: ignore[no-untyped-def]
                 value[fill[f]] = rows.value[k]
             fill[f] += 1
     return Sparse(begin, end[1:], index, value)
-
-
-@njit(nogil=True)
-def activate(hidden, width, examples, key, rate):  # type: ignore[no-untyped-def]
-    """ReLU, then dropout by the stream `key` if `rate` > 0, in place."""
-    n = examples.size
-    threshold = dropout_threshold(rate)
-    column = np.intp(0)
-    while column < width:
-        if block_width(column, width) == 64:
-            _activate_64(hidden, column * n, column, examples, key, threshold, 1.0 / (1.0 - rate))
-            column += 64
-        else:
-            _activate_16(hidden, column * n, column, examples, key, threshold, 1.0 / (1.0 - rate))
-            column += 16
 
 
 @njit(nogil=True)

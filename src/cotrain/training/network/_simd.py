@@ -123,18 +123,6 @@ def sqrt(_, a):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def positive(_, a):  # type: ignore[no-untyped-def]
-    """Each lane, or 0 where it is below (ReLU)."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        zero = ir.Constant(context.get_value_type(a), [0.0] * a.lanes)
-        above = builder.fcmp_ordered(">", args[0], zero)
-        return builder.select(above, args[0], zero)
-
-    return a(a), codegen
-
-
-@intrinsic
 def count_from(_, first, like):  # type: ignore[no-untyped-def]
     """The uint32 numbers first, first + 1, ..., as many as `like` has lanes."""
     vec = Vec(types.uint32, like.lanes)

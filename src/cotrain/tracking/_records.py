@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,6 @@ NOTE = "mlflow.note.content"
 # Settings of one fit: tags to search by, and parameters, for only they can be axes of charts.
 _FIT_COLUMNS = ("plan", "kind", "repeat", "seed", "evaluation_folds", "members", "level")
 _OPTIONAL_COLUMNS = ("auxiliary", "task_weights")
-_FIT_PARAMS = (*_FIT_COLUMNS, *_OPTIONAL_COLUMNS)
 # What DVC tells the commands that it runs.
 _DVC_VARIABLES = ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
 _MAX_PARAM, _MAX_TAG, _MAX_NAME = 6000, 8000, 250
@@ -60,17 +59,6 @@ class RunContext:
     scores: tuple[str, ...] = ("log_loss", "auroc")
     dataset: str = "tasks"
 
-    def __post_init__(self) -> None:
-        if reserved := sorted(set(self.params) & set(_FIT_PARAMS)):
-            raise ValueError(
-                f"params must not hold a fit's own settings, got {', '.join(reserved)}; "
-                f"put the section before the key, such as plan.{reserved[0]}"
-            )
-        if not 1 <= len(self.data_version) <= 36:
-            raise ValueError(
-                f"data_version must have 1 to 36 characters, got {len(self.data_version)}"
-            )
-
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -91,6 +79,11 @@ class RunRecord:
     @property
     def fit_id(self) -> str:
         return self.tags[FIT_ID]
+
+    @property
+    def final_tags(self) -> dict[str, str]:
+        """The tags with the one that makes a run count, which a failed fit's has not."""
+        return self.tags | ({COMPLETE: "true"} if self.status == "FINISHED" else {})
 
 
 def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
@@ -118,39 +111,44 @@ def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
     means = _means(rows, starts)
     per_task = _TaskMetrics(rows, context.scores)
     ends = np.append(starts, len(rows))[1:]
-    shared_tags, shared_params = _shared_tags(context), texts(context.params)
-    of_learner = {name: texts(settings) for name, settings in context.learners.items()}
-    heads = _heads(rows.iloc[starts])
+    heads = _heads(rows.iloc[starts], context)
     return [
         RunRecord(
             name=_fit_name(head, end - start),
-            tags=shared_tags | _fit_tags(head),
-            params=shared_params | of_learner.get(head["learner"], {}) | _fit_params(head),
+            tags=tags,
+            params=params,
             metrics=mean | per_task.between(start, end),
             scores=context.scores,
         )
-        for head, mean, start, end in zip(heads, means, starts, ends, strict=True)
+        for (head, tags, params), mean, start, end in zip(heads, means, starts, ends, strict=True)
     ]
 
 
 def failure_records(failures: pd.DataFrame, context: RunContext) -> list[RunRecord]:
     """One FAILED record for each row of `failures`: a fit's settings and the `reason`."""
-    shared_tags, shared_params = _shared_tags(context), texts(context.params)
-    of_learner = {name: texts(settings) for name, settings in context.learners.items()}
     return [
         RunRecord(
             name=_fit_name(head, int(head["members"], 16).bit_count()),
-            tags=shared_tags | _fit_tags(head) | _error_tags(head["reason"]),
-            params=shared_params | of_learner.get(head["learner"], {}) | _fit_params(head),
+            tags=tags | _error_tags(head["reason"]),
+            params=params,
             metrics={},
             status="FAILED",
         )
-        for head in _heads(failures)
+        for head, tags, params in _heads(failures, context)
     ]
 
 
-def _heads(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+def _heads(
+    rows: pd.DataFrame, context: RunContext
+) -> Iterator[tuple[dict[Any, Any], dict[str, str], dict[str, str]]]:
+    """Each row with the tags and parameters of its fit."""
+    shared_tags, shared_params = _shared_tags(context), texts(context.params)
+    of_learner = {name: texts(settings) for name, settings in context.learners.items()}
+    heads: list[Any] = rows.to_dict("records")
+    for head in heads:
+        own = _fit_params(head)
+        tags = {FIT_ID: head["fit_id"]} | {f"cotrain.{name}": own[name] for name in own}
+        yield head, shared_tags | tags, shared_params | of_learner.get(head["learner"], {}) | own
 
 
 class _TaskMetrics:
@@ -205,11 +203,6 @@ def _shared_tags(context: RunContext) -> dict[str, str]:
     if context.git_commit:
         tags["mlflow.source.git.commit"] = context.git_commit
     return tags | {name: os.environ[name] for name in _DVC_VARIABLES if os.environ.get(name)}
-
-
-def _fit_tags(head: Mapping[str, Any]) -> dict[str, str]:
-    settings = {f"cotrain.{name}": value for name, value in _fit_params(head).items()}
-    return {FIT_ID: head["fit_id"], **settings}
 
 
 def _fit_params(head: Mapping[str, Any]) -> dict[str, str]:

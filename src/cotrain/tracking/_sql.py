@@ -34,17 +34,16 @@ from cotrain.tracking._records import (
     FIT_ID,
     ROLE,
     SUBJECT,
+    RunContext,
     RunRecord,
 )
 from cotrain.tracking._store import (
+    DATASET_SOURCE,
     ClientStore,
-    DatasetName,
     RunState,
     StoredFit,
     bounded,
-    complete_tag,
     milliseconds,
-    state_of,
 )
 
 if TYPE_CHECKING:  # its import takes seconds
@@ -66,7 +65,7 @@ _RUNS = _table(
 )
 _DATASETS = _table(
     "datasets", "dataset_uuid", "experiment_id", "name", "digest", "dataset_source_type",
-    "dataset_source", "dataset_schema", "dataset_profile",
+    "dataset_source",
 )
 _INPUTS = _table(
     "inputs", "input_uuid", "source_type", "source_id", "destination_type", "destination_id"
@@ -109,12 +108,12 @@ class SqlStore:
         self._artifacts = artifacts
         self._client = client
 
-    def write(self, records: Sequence[RunRecord], dataset: DatasetName) -> list[RunState]:
+    def write(self, records: Sequence[RunRecord], run: RunContext) -> list[RunState]:
         states = []
         for start in range(0, len(records), _RUNS_A_TRANSACTION):
             run_ids = {uuid.uuid4().hex: r for r in records[start : start + _RUNS_A_TRANSACTION]}
             with self._engine.begin() as connection:
-                states += self._insert(connection, run_ids, dataset)
+                states += self._insert(connection, run_ids, self._dataset_id(connection, run))
         return states
 
     def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
@@ -132,21 +131,16 @@ class SqlStore:
             self._insert(connection, {run_id: record}, None)
 
     def _insert(
-        self,
-        connection: Connection,
-        records: dict[str, RunRecord],
-        dataset: DatasetName | None,
+        self, connection: Connection, records: dict[str, RunRecord], dataset_id: str | None
     ) -> list[RunState]:
         """Write runs under these identities; their states in order."""
         _tune(connection)
-        dataset_id = None if dataset is None else self._dataset_id(connection, dataset)
         rows: dict[TableClause, list[dict[str, Any]]] = defaultdict(list)
         states = []
         now = milliseconds()
         for run_id, record in records.items():
-            tags = record.tags | complete_tag(record)
             rows[_RUNS].append(self._run_row(run_id, record, now))
-            named = {**tags, "mlflow.runName": record.name}
+            named = {**record.final_tags, "mlflow.runName": record.name}
             for target, pairs in ((_TAGS, named), (_PARAMS, record.params)):
                 rows[target] += [
                     {"key": key, "value": value, "run_uuid": run_id} for key, value in pairs.items()
@@ -170,7 +164,7 @@ class SqlStore:
                 rows[_INPUT_TAGS].append(
                     {"input_uuid": input_id, "name": "mlflow.data.context", "value": "training"}
                 )
-            states.append(state_of(run_id, tags, record.status, now))
+            states.append(RunState(run_id, record.status, now, record.final_tags))
         for target, values in rows.items():  # runs first: the others refer to them
             if values:
                 connection.execute(insert(target), values)
@@ -196,42 +190,21 @@ class SqlStore:
             "lifecycle_stage": "active",
         }
 
-    def _dataset_id(self, connection: Connection, dataset: DatasetName) -> str:
-        found = connection.scalar(
-            select(_DATASETS.c.dataset_uuid).where(
-                _DATASETS.c.experiment_id == self._experiment_id,
-                _DATASETS.c.name == dataset.name,
-                _DATASETS.c.digest == dataset.digest,
-            )
-        )
+    def _dataset_id(self, connection: Connection, run: RunContext) -> str:
+        named = {
+            "experiment_id": self._experiment_id,
+            "name": run.dataset,
+            "digest": run.data_version,
+        }
+        found = connection.scalar(select(_DATASETS.c.dataset_uuid).filter_by(**named))
         if found:
             return found
         dataset_id = uuid.uuid4().hex
-        connection.execute(
-            insert(_DATASETS).values(
-                dataset_uuid=dataset_id,
-                experiment_id=self._experiment_id,
-                name=dataset.name,
-                digest=dataset.digest,
-                dataset_source_type=dataset.source_type,
-                dataset_source=dataset.source,
-                dataset_schema=None,
-                dataset_profile=None,
-            )
-        )
+        source = {"dataset_source_type": "local", "dataset_source": DATASET_SOURCE}
+        connection.execute(insert(_DATASETS).values(dataset_uuid=dataset_id, **named, **source))
         return dataset_id
 
-    def states(self) -> list[RunState]:
-        return [
-            state_of(run_id, tags, status, start_time)
-            for (run_id, status, start_time), tags in self._runs("fit").items()
-        ]
-
-    def summaries(self, role: str) -> dict[str, dict[str, str]]:
-        return {run_id: tags for (run_id, _, _), tags in self._runs(role).items()}
-
-    def _runs(self, role: str) -> dict[tuple[str, str, int], dict[str, str]]:
-        """Identity, status and start of each active run of a role, and what tells it."""
+    def runs(self, role: str) -> list[RunState]:
         of_role = _TAGS.alias("role")
         query = (
             select(_RUNS.c.run_uuid, _RUNS.c.status, _RUNS.c.start_time, _TAGS.c.key, _TAGS.c.value)
@@ -244,11 +217,11 @@ class SqlStore:
                 _TAGS.c.key.in_([ROLE, FIT_ID, DATA_VERSION, SUBJECT, DIGEST, COMPLETE]),
             )
         )
-        runs: dict[tuple[str, str, int], dict[str, str]] = defaultdict(dict)
+        tags: dict[tuple[str, str, int], dict[str, str]] = defaultdict(dict)
         with self._engine.connect() as connection:
-            for run_id, status, start_time, key, value in connection.execute(query):
-                runs[run_id, status, start_time][key] = value
-        return runs
+            for *run, key, value in connection.execute(query):
+                tags[tuple(run)][key] = value
+        return [RunState(*run, told) for run, told in tags.items()]
 
     def delete(self, run_ids: Sequence[str]) -> None:
         if run_ids:
@@ -274,7 +247,7 @@ class SqlStore:
         wanted = None if fit_ids is None else set(fit_ids)
         run_ids = [
             state.run_id
-            for state in self.states()
+            for state in self.runs("fit")
             if state.complete and (wanted is None or state.fit_id in wanted)
         ]
         with self._engine.connect() as connection:

@@ -1,21 +1,15 @@
 """What a store of runs does, and the way through MLflow's public client: any server, any store."""
 
+import json
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from cotrain.tracking._records import (
-    COMPLETE,
-    DATA_VERSION,
-    FIT_ID,
-    MEMBERS,
-    ROLE,
-    RunRecord,
-)
+from cotrain.tracking._records import COMPLETE, FIT_ID, MEMBERS, ROLE, RunContext, RunRecord
 
 if TYPE_CHECKING:  # its import takes seconds, and the other way does without
     from mlflow import MlflowClient
@@ -24,27 +18,25 @@ if TYPE_CHECKING:  # its import takes seconds, and the other way does without
 _METRICS_A_BATCH = 1000  # MLflow's limits for one log_batch
 _PAGE = 1000
 LARGEST = 1.7976931348623157e308
-
-
-class DatasetName(NamedTuple):
-    """The data set that runs are said to be trained on."""
-
-    name: str
-    digest: str
-    source: str
-    source_type: str = "local"
+DATASET_SOURCE = json.dumps({"uri": "data/tasks.npz"})
 
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a fit's run stands."""
+    """Where a run stands."""
 
     run_id: str
-    fit_id: str
-    data_version: str
-    complete: bool
     status: str
     start_time: int
+    tags: Mapping[str, str]  # those at least that tell it from others
+
+    @property
+    def fit_id(self) -> str:
+        return self.tags.get(FIT_ID, "")
+
+    @property
+    def complete(self) -> bool:
+        return self.tags.get(COMPLETE) == "true"
 
 
 @dataclass(frozen=True)
@@ -78,20 +70,16 @@ class StoredFit:
 class Store(Protocol):
     """Writes and reads the runs of one experiment."""
 
-    def write(self, records: Sequence[RunRecord], dataset: DatasetName) -> list[RunState]:
+    def write(self, records: Sequence[RunRecord], run: RunContext) -> list[RunState]:
         """The states of the runs that were written, in order; all of them complete or failed."""
         ...
 
-    def states(self) -> list[RunState]:
-        """The state of every active run of a fit."""
+    def runs(self, role: str) -> list[RunState]:
+        """The state of every active run of a role, such as `fit`."""
         ...
 
     def fits(self, fit_ids: Iterable[str] | None) -> Iterator[StoredFit]:
         """The complete fits asked for, each once a run; None: all."""
-        ...
-
-    def summaries(self, role: str) -> dict[str, dict[str, str]]:
-        """The tags of each active run of a role, by its identity."""
         ...
 
     def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
@@ -118,22 +106,22 @@ class ClientStore:
         self._client = client
         self._experiment_id = experiment_id
 
-    def write(self, records: Sequence[RunRecord], dataset: DatasetName) -> list[RunState]:
-        return [self._write_one(record, dataset) for record in records]
+    def write(self, records: Sequence[RunRecord], run: RunContext) -> list[RunState]:
+        return [self._write_one(record, run) for record in records]
 
     def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
         self._write_one(record, None, artifacts)
 
     def _write_one(
-        self, record: RunRecord, dataset: DatasetName | None, artifacts: Sequence[Path] = ()
+        self, record: RunRecord, run: RunContext | None, artifacts: Sequence[Path] = ()
     ) -> RunState:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
         now = milliseconds()
-        run = self._client.create_run(self._experiment_id, now, record.tags, record.name)
-        run_id = run.info.run_id
-        if dataset is not None:
-            named = Dataset(dataset.name, dataset.digest, dataset.source_type, dataset.source)
+        made = self._client.create_run(self._experiment_id, now, record.tags, record.name)
+        run_id = made.info.run_id
+        if run is not None:
+            named = Dataset(run.dataset, run.data_version, "local", DATASET_SOURCE)
             tags = [InputTag("mlflow.data.context", "training")]
             self._client.log_inputs(run_id, [DatasetInput(named, tags)])
         params = [Param(key, value) for key, value in record.params.items()]
@@ -147,15 +135,14 @@ class ClientStore:
             else:
                 self._client.log_artifact(run_id, str(path))
         self._client.set_terminated(run_id, record.status, milliseconds())
-        complete = record.status == "FINISHED"
-        if complete:  # last of all: a run killed on the way never counts
+        if COMPLETE in record.final_tags:  # last of all: a run killed on the way never counts
             self._client.set_tag(run_id, COMPLETE, "true")
-        return state_of(run_id, record.tags | complete_tag(record), record.status, now)
+        return RunState(run_id, record.status, now, record.final_tags)
 
-    def states(self) -> list[RunState]:
+    def runs(self, role: str) -> list[RunState]:
         return [
-            state_of(run.info.run_id, run.data.tags, run.info.status, run.info.start_time)
-            for run in self._search(f"tags.`{ROLE}` = 'fit'")
+            RunState(run.info.run_id, run.info.status, run.info.start_time, run.data.tags)
+            for run in self._search(f"tags.`{ROLE}` = '{role}'")
         ]
 
     def fits(self, fit_ids: Iterable[str] | None) -> Iterator[StoredFit]:
@@ -163,9 +150,6 @@ class ClientStore:
         for run in self._search(f"tags.`{ROLE}` = 'fit' AND tags.`{COMPLETE}` = 'true'"):
             if wanted is None or run.data.tags[FIT_ID] in wanted:
                 yield StoredFit(run.data.tags, run.data.metrics)
-
-    def summaries(self, role: str) -> dict[str, dict[str, str]]:
-        return {run.info.run_id: run.data.tags for run in self._search(f"tags.`{ROLE}` = '{role}'")}
 
     def delete(self, run_ids: Sequence[str]) -> None:
         for run_id in run_ids:
@@ -197,20 +181,3 @@ def milliseconds() -> int:
 def bounded(value: float) -> float:
     """A value as MLflow's tables keep it: SQL has no infinity, so the largest double instead."""
     return math.copysign(LARGEST, value) if math.isinf(value) else value
-
-
-def complete_tag(record: RunRecord) -> dict[str, str]:
-    """The tag that makes a run count; none for a failed fit."""
-    return {COMPLETE: "true"} if record.status == "FINISHED" else {}
-
-
-def state_of(run_id: str, tags: dict[str, str], status: str, start_time: int) -> RunState:
-    """The state of a run with these tags."""
-    return RunState(
-        run_id=run_id,
-        fit_id=tags.get(FIT_ID, ""),
-        data_version=tags.get(DATA_VERSION, ""),
-        complete=tags.get(COMPLETE) == "true",
-        status=status,
-        start_time=start_time,
-    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cotrain.tracking._records import COMPLETE, DIGEST, ROLE, SUBJECT, RunRecord, texts
+from cotrain.tracking._records import DIGEST, ROLE, SUBJECT, RunRecord, texts
 from cotrain.tracking._store import Store
 
 
@@ -47,15 +47,9 @@ def write_summaries(
     store: Store, summaries: Sequence[Summary], role: str, subject: str | None = None
 ) -> None:
     """Make `summaries` the only runs of `role` (and `subject`), writing what changed."""
-    old = {
-        run_id: tags
-        for run_id, tags in store.summaries(role).items()
-        if subject in (None, tags.get(SUBJECT))
-    }
+    old = [run for run in store.runs(role) if subject in (None, run.tags.get(SUBJECT))]
     current = {
-        (tags.get(SUBJECT), tags.get(DIGEST)): run_id
-        for run_id, tags in old.items()
-        if tags.get(COMPLETE) == "true"
+        (run.tags.get(SUBJECT), run.tags.get(DIGEST)): run.run_id for run in old if run.complete
     }
     kept = set()
     for summary in summaries:
@@ -63,7 +57,7 @@ def write_summaries(
             kept.add(run_id)
         else:
             store.write_summary(summary.record, summary.artifacts)
-    store.delete([run_id for run_id in old if run_id not in kept])
+    store.delete([run.run_id for run in old if run.run_id not in kept])
 
 
 def _files(artifacts: Sequence[Path]) -> Iterator[tuple[str, Path]]:

@@ -1,6 +1,5 @@
 """The fit table's mirror in MLflow."""
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -28,7 +27,7 @@ from cotrain.tracking._records import (
     fit_records,
 )
 from cotrain.tracking._scores import score_frame
-from cotrain.tracking._store import DatasetName, RunState, Store, StoredFit
+from cotrain.tracking._store import RunState, Store, StoredFit
 from cotrain.tracking._summary import Summary, write_summaries
 
 if TYPE_CHECKING:  # its import takes seconds
@@ -245,7 +244,7 @@ class Tracker:
         if not missing:
             return 0
         self._save_long_names(set(tasks))
-        for state in self._store.write(missing, _dataset(run)):
+        for state in self._store.write(missing, run):
             self._keep_best([state, *states.get(state.fit_id, [])])
         return len(missing)
 
@@ -265,7 +264,7 @@ class Tracker:
 
     def _load_states(self) -> dict[str, list[RunState]]:
         self._states = {}
-        for state in self._store.states():
+        for state in self._store.runs("fit"):
             self._states.setdefault(state.fit_id, []).append(state)
         return self._states
 
@@ -287,7 +286,3 @@ class Tracker:
 def _scored_columns(frame: pd.DataFrame, run: RunContext) -> list[str]:
     columns = [str(name) for name in frame.columns if not name.startswith("val_")]
     return columns + [f"val_{score}" for score in run.scores]
-
-
-def _dataset(run: RunContext) -> DatasetName:
-    return DatasetName(run.dataset, run.data_version, json.dumps({"uri": "data/tasks.npz"}))

@@ -1,43 +1,29 @@
-from ._allocation import Allocation
-from ._fit import Fit, FoldUse, Kind, decode_tasks, encode_tasks, fit_id
-from ._plan import Identities, Plan, Rounds
-from ._plans import (
-    Rotation,
-    all_together,
-    augmentations,
-    count_subsets,
-    random_subsets,
-    rotations,
-    single_tasks,
-    subset_fit,
-    subset_fits,
+from ._allocation import Allocation as Allocation
+from ._fit import (
+    Fit as Fit,
+    FoldUse as FoldUse,
+    Kind as Kind,
+    decode_tasks as decode_tasks,
+    encode_tasks as encode_tasks,
+    fit_id as fit_id,
 )
-from ._recipes import WAYS, Way, by_recipe, learner_name, recipe_name, way_of
-
-__all__ = [
-    "WAYS",
-    "Allocation",
-    "Fit",
-    "FoldUse",
-    "Identities",
-    "Kind",
-    "Plan",
-    "Rotation",
-    "Rounds",
-    "Way",
-    "all_together",
-    "augmentations",
-    "by_recipe",
-    "count_subsets",
-    "decode_tasks",
-    "encode_tasks",
-    "fit_id",
-    "learner_name",
-    "random_subsets",
-    "recipe_name",
-    "rotations",
-    "single_tasks",
-    "subset_fit",
-    "subset_fits",
-    "way_of",
-]
+from ._plan import Identities as Identities, Plan as Plan, Rounds as Rounds
+from ._plans import (
+    Rotation as Rotation,
+    all_together as all_together,
+    augmentations as augmentations,
+    count_subsets as count_subsets,
+    random_subsets as random_subsets,
+    rotations as rotations,
+    single_tasks as single_tasks,
+    subset_fit as subset_fit,
+    subset_fits as subset_fits,
+)
+from ._recipes import (
+    WAYS as WAYS,
+    Way as Way,
+    by_recipe as by_recipe,
+    learner_name as learner_name,
+    recipe_name as recipe_name,
+    way_of as way_of,
+)

@@ -1,31 +1,14 @@
 from ._engine import (
-    Combination,
-    CombinedModule,
-    CombinedModuleSettings,
-    CombinedNetwork,
-    CombinedSettings,
+    Combination as Combination,
+    CombinedModule as CombinedModule,
+    CombinedModuleSettings as CombinedModuleSettings,
+    CombinedNetwork as CombinedNetwork,
+    CombinedSettings as CombinedSettings,
 )
-from ._fit import record_affinity
-from ._itmtl import ITMTL
-from ._lookahead import Lookahead, TaskGradients
-from ._losses import masked_mean
-from ._record import AffinityRecord, load_records
-from ._recorder import AffinityRecorder
-from ._uncertainty import UncertaintyWeighting
-
-__all__ = [
-    "ITMTL",
-    "AffinityRecord",
-    "AffinityRecorder",
-    "Combination",
-    "CombinedModule",
-    "CombinedModuleSettings",
-    "CombinedNetwork",
-    "CombinedSettings",
-    "Lookahead",
-    "TaskGradients",
-    "UncertaintyWeighting",
-    "load_records",
-    "masked_mean",
-    "record_affinity",
-]
+from ._fit import record_affinity as record_affinity
+from ._itmtl import ITMTL as ITMTL
+from ._lookahead import Lookahead as Lookahead, TaskGradients as TaskGradients
+from ._losses import masked_mean as masked_mean
+from ._record import AffinityRecord as AffinityRecord, load_records as load_records
+from ._recorder import AffinityRecorder as AffinityRecorder
+from ._uncertainty import UncertaintyWeighting as UncertaintyWeighting

@@ -1,7 +1,5 @@
-from ._connect import database_file
-from ._records import RunContext
-from ._server import serve
-from ._tracker import Tracker
-from ._untracked import open_tracker
-
-__all__ = ["RunContext", "Tracker", "database_file", "open_tracker", "serve"]
+from ._connect import database_file as database_file
+from ._records import RunContext as RunContext
+from ._server import serve as serve
+from ._tracker import Tracker as Tracker
+from ._untracked import open_tracker as open_tracker

@@ -1,46 +1,32 @@
 from ._fit_table import (
-    SCORE_COLUMNS,
-    Rows,
-    describe_fit,
-    fit_rows,
-    fit_table,
-    load_fit_table,
-    results_of,
-    save_fit_table,
+    SCORE_COLUMNS as SCORE_COLUMNS,
+    Rows as Rows,
+    describe_fit as describe_fit,
+    fit_rows as fit_rows,
+    fit_table as fit_table,
+    load_fit_table as load_fit_table,
+    results_of as results_of,
+    save_fit_table as save_fit_table,
 )
-from ._journal import Journal
-from ._learner import NEVER, Capabilities, Learner, Suggests, Trained
-from ._make import Learners, estimate_seconds, make_learner
-from ._problem import Labels, Problem, can_learn
-from ._result import FitFailure, FitResult, Outcome, Predictions, fit_result
-from ._sweep import sweep, sweep_learners
-
-__all__ = [
-    "NEVER",
-    "SCORE_COLUMNS",
-    "Capabilities",
-    "FitFailure",
-    "FitResult",
-    "Journal",
-    "Labels",
-    "Learner",
-    "Learners",
-    "Outcome",
-    "Predictions",
-    "Problem",
-    "Rows",
-    "Suggests",
-    "Trained",
-    "can_learn",
-    "describe_fit",
-    "estimate_seconds",
-    "fit_result",
-    "fit_rows",
-    "fit_table",
-    "load_fit_table",
-    "make_learner",
-    "results_of",
-    "save_fit_table",
-    "sweep",
-    "sweep_learners",
-]
+from ._journal import Journal as Journal
+from ._learner import (
+    NEVER as NEVER,
+    Capabilities as Capabilities,
+    Learner as Learner,
+    Suggests as Suggests,
+    Trained as Trained,
+)
+from ._make import (
+    Learners as Learners,
+    estimate_seconds as estimate_seconds,
+    make_learner as make_learner,
+)
+from ._problem import Labels as Labels, Problem as Problem, can_learn as can_learn
+from ._result import (
+    FitFailure as FitFailure,
+    FitResult as FitResult,
+    Outcome as Outcome,
+    Predictions as Predictions,
+    fit_result as fit_result,
+)
+from ._sweep import sweep as sweep, sweep_learners as sweep_learners

@@ -1,3 +1,6 @@
-from ._recipes import LearnerRecipes, Recipe, Recipes, plain_settings
-
-__all__ = ["LearnerRecipes", "Recipe", "Recipes", "plain_settings"]
+from ._recipes import (
+    LearnerRecipes as LearnerRecipes,
+    Recipe as Recipe,
+    Recipes as Recipes,
+    plain_settings as plain_settings,
+)

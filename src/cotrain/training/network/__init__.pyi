@@ -1,21 +1,7 @@
-from ._chemprop import Chemprop, ChempropSettings
-from ._cost import pass_operations
-from ._learner import Network
-from ._module import ModuleNetwork, ModuleSettings
-from ._settings import NetworkSettings
-from ._trunk import TrunkNetwork, TrunkSettings
-from ._weights import Layer, TrainedNetwork
-
-__all__ = [
-    "Chemprop",
-    "ChempropSettings",
-    "Layer",
-    "ModuleNetwork",
-    "ModuleSettings",
-    "Network",
-    "NetworkSettings",
-    "TrainedNetwork",
-    "TrunkNetwork",
-    "TrunkSettings",
-    "pass_operations",
-]
+from ._chemprop import Chemprop as Chemprop, ChempropSettings as ChempropSettings
+from ._cost import pass_operations as pass_operations
+from ._learner import Network as Network
+from ._module import ModuleNetwork as ModuleNetwork, ModuleSettings as ModuleSettings
+from ._settings import NetworkSettings as NetworkSettings
+from ._trunk import TrunkNetwork as TrunkNetwork, TrunkSettings as TrunkSettings
+from ._weights import Layer as Layer, TrainedNetwork as TrainedNetwork

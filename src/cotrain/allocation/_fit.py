@@ -29,11 +29,6 @@ class FoldUse:
         if len(set(folds)) < len(folds):
             raise ValueError(f"a fold must serve for one thing only, got {self}")
 
-    def __str__(self) -> str:
-        """Short text for tables, such as `train 0 1, validation 2 3, test 4`."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        return ", ".join(f"{name} {' '.join(map(str, folds))}" for name, folds in parts.items())
-
 
 @dataclass(frozen=True)
 class Fit:

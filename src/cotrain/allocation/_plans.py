@@ -174,12 +174,4 @@ def augmentations(n_tasks: int, levels: Sequence[int], repeats: Sequence[Rotatio
 
 def _augmented(baseline: Fit, task: int) -> Fit:
     allocation = baseline.allocation.with_cell(task, baseline.folds.train[baseline.level])
-    return Fit(
-        allocation,
-        baseline.folds,
-        baseline.seed,
-        "augmentation",
-        baseline.repeat,
-        baseline.level,
-        auxiliary=task,
-    )
+    return replace(baseline, allocation=allocation, kind="augmentation", auxiliary=task)

@@ -60,7 +60,7 @@ def load_settings(path: Path) -> Settings:
 
 def _explain(problem: Any, section: type[BaseModel] = Settings, place: tuple[Any, ...] = ()) -> str:
     """One problem in words; `section` is the class of what lies at `place`."""
-    key = ".".join(_cut(str(part)) for part in (*place, *problem["loc"]))
+    key = ".".join(_one_line(part, 77) for part in (*place, *problem["loc"]))
     match problem["type"]:
         case "extra_forbidden":
             hint = _suggestion(problem["loc"], section)
@@ -93,12 +93,6 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     return next(models, None)
 
 
-def _cut(text: str) -> str:
-    """A key on one line, for it may be anything."""
-    text = " ".join(text.split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _fields(model: type[BaseModel] | None) -> dict[str, Any]:
     return {f.alias or name: f for name, f in model.model_fields.items()} if model else {}
 
@@ -107,9 +101,9 @@ def _keys(model: type[BaseModel]) -> list[str]:
     return list(_fields(model))
 
 
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 500 else f"{text[:500]} ..."
+def _one_line(said: object, most: int = 500) -> str:
+    text = " ".join(str(said).split())
+    return text if len(text) <= most else f"{text[:most]} ..."
 
 
 def _count(values: Any) -> int:

@@ -37,13 +37,7 @@ class Journal:
         CotrainError
             If the folder cannot be written to or the disk is full.
         """
-        kept: dict[str, np.ndarray] = {}
-        if predictions and result.predictions is not None:
-            kept = {
-                "predicted_validation": result.predictions.validation,
-                "predicted_test": result.predictions.test,
-            }
-        kept |= {
+        kept = {
             "tasks": result.tasks,
             "n_labels": result.n_labels,
             "validation": result.validation,
@@ -51,6 +45,9 @@ class Journal:
             "n_epochs": np.array(result.n_epochs),
             "seconds": np.array(seconds),
         }
+        if predictions and result.predictions is not None:
+            kept["predicted_validation"] = result.predictions.validation
+            kept["predicted_test"] = result.predictions.test
         save_arrays(self._path(fit_id), f"fit {fit_id}", kept)
 
     def absorb(self, fit_table: pd.DataFrame) -> int:

@@ -26,7 +26,6 @@ from cotrain.study import Study
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Problem
 from cotrain.training.network import NetworkSettings
-from cotrain.training.network._schedule import batch_size
 
 EVERY = 10
 
@@ -55,7 +54,7 @@ def platform_row(table: TaskTable, fit: Fit, model: NetworkSettings) -> dict:
         key=lambda record: record.seconds + record.record_seconds,
     )
     train = Problem.of(table, fit).train
-    n_rows, batch = train.rows.size, batch_size(model, train.rows.size)
+    n_rows, batch = train.rows.size, model.batch_size(train.rows.size)
     n_steps, n_records = model.epochs * -(-n_rows // batch), len(record.steps)
     return {
         "tasks": len(fit.members),

@@ -12,7 +12,6 @@ from cotrain.scores import score_tasks
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Labels, Problem
 from cotrain.training.network import NetworkSettings
-from cotrain.training.network._schedule import batch_size, learning_rate
 
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
 
@@ -49,7 +48,7 @@ def train_loop(table: TaskTable, fit: Fit, model: NetworkSettings) -> np.ndarray
     parameters = [part.requires_grad_() for part in (weight, bias, heads, head_bias)]
     adam = torch.optim.Adam(parameters, lr=model.learning_rate, fused=True)
     train = problem.train
-    size = batch_size(model, train.rows.size)
+    size = model.batch_size(train.rows.size)
     rng = np.random.default_rng(fit.seed)
 
     def outputs(labels: Labels, batch: np.ndarray, rate: float) -> tuple[torch.Tensor, np.ndarray]:
@@ -63,7 +62,7 @@ def train_loop(table: TaskTable, fit: Fit, model: NetworkSettings) -> np.ndarray
 
     for epoch in range(model.epochs):
         for group in adam.param_groups:
-            group["lr"] = learning_rate(model, epoch)
+            group["lr"] = model.rate(epoch)
         order = rng.permutation(train.rows.size)
         for first in range(0, order.size, size):
             batch = order[first : first + size]

@@ -320,7 +320,7 @@ def put_a_pickle(folder: Path) -> None:
         (lambda f: (f / "model-2/network.safetensors").unlink(), "cannot be read (No such file or"),
         (lambda f: (f / "known.safetensors").write_bytes(b""), "differs from the file that"),
         (rewrite(lambda a: a["bias_0"].fill(np.nan)), "its numbers must be finite"),
-        (rewrite(lambda a: a.pop("shift")), "is no network ('shift'); run `cotrain export`"),
+        (rewrite(lambda a: a.pop("shift")), "is no such model ('shift'); export it again"),
         (rewrite(lambda a: a.update(weight_0=a["weight_0"][:5])), "is not the model that models.j"),
         (put_a_pickle, "model-1/network.safetensors: cannot be read ("),
     ],

@@ -11,6 +11,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from cotrain.allocation import Allocation, Fit, FoldUse
+from cotrain.exceptions import FitError
 from cotrain.scores import SCORES
 from cotrain.training import FitFailure, FitResult, fit_result, make_learner
 from cotrain.training._problem import Problem
@@ -188,6 +189,26 @@ def test_a_batched_fit_is_not_changed_by_its_neighbours(mixed):
     for fit, outcome in zip(fits, TORCH.train(mixed, fits, model), strict=True):
         alone = TORCH.train(mixed, [fit], model)[0]
         np.testing.assert_allclose(scores_of(outcome), scores_of(alone), atol=1e-12)
+
+
+def test_what_comes_after_an_early_stop_fails_no_fit(mixed, monkeypatch):
+    model, fits = (
+        make_model(epochs=30, patience=1, learning_rate=0.05, decay_epochs=[]),
+        make_fits(),
+    )
+    alone = [TORCH.train(mixed, [fit], model)[0] for fit in fits]
+    n_epochs = [outcome.n_epochs for outcome in alone]
+    first, last = np.argmin(n_epochs), np.argmax(n_epochs)
+    assert n_epochs[first] < n_epochs[last]
+
+    def late(loss, epoch):
+        if epoch > n_epochs[first]:
+            raise FitError("too late")
+
+    monkeypatch.setattr("cotrain.training.network._torch.check_loss", late)
+    together = TORCH.train(mixed, fits, model)
+    np.testing.assert_allclose(scores_of(together[first]), scores_of(alone[first]), atol=1e-12)
+    assert together[last] == FitFailure("too late")
 
 
 def test_initial_weights_are_shared_wherever_allocations_agree(mixed):

@@ -1,7 +1,6 @@
 """Any estimator of scikit-learn as a learner of several tasks."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -27,10 +26,6 @@ class PooledSettings(Section):
 class TrainedPool(Trained):
     """One fitted estimator of all members; `limit` (n_members,) bounds logits as `TrainedTasks`."""
 
-    tasks: np.ndarray
-    is_binary: np.ndarray
-    shift: np.ndarray
-    scale: np.ndarray
     limit: np.ndarray
     fitted: Any
 
@@ -54,14 +49,14 @@ class TrainedPool(Trained):
         """Not counted: estimators do not say it."""
         return 0
 
-    def save(self, folder: Path) -> None:
+    def arrays(self) -> dict[str, np.ndarray]:
         """Refused: an estimator of any kind has no file format but pickle."""
-        raise NotImplementedError(f"{folder}: keep the whole GroupedClassifier or GroupedRegressor")
+        raise NotImplementedError("keep the whole GroupedClassifier or GroupedRegressor")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Refused as `save`."""
-        raise NotImplementedError(f"{folder}: no such model is ever saved")
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """Refused as `arrays`."""
+        raise NotImplementedError("no such model is ever saved")
 
 
 class Pooled(Learner):
@@ -97,12 +92,7 @@ class Pooled(Learner):
         with one_thread():
             estimator.fit(_with_member(rows, train.member, problem.members.size), targets)
         return TrainedPool(
-            tasks=problem.members,
-            is_binary=problem.is_binary,
-            shift=problem.shift,
-            scale=problem.scale,
-            limit=np.log(2.0 * problem.n_labels + 1),
-            fitted=estimator,
+            limit=np.log(2.0 * problem.n_labels + 1), fitted=estimator, **problem.facts
         )
 
 

@@ -1,11 +1,39 @@
 """Arrays of a trained model in one safetensors file: no code in it, nothing unpickled."""
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from cotrain.exceptions import DataError
 from cotrain.files import whole_file
+
+
+class OfArrays:
+    """A dataclass whose fields are arrays alone."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The fields."""
+        own: Any = self
+        return {field.name: getattr(self, field.name) for field in fields(own)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """What `arrays` described; KeyError or ValueError if they describe none."""
+        kind: Any = cls
+        return cls(**{field.name: arrays[field.name] for field in fields(kind)})
+
+
+def put_under(name: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a part, by names that tell the part."""
+    return {f"{name}/{key}": array for key, array in arrays.items()}
+
+
+def taken_from(name: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a part that `put_under` named."""
+    start = f"{name}/"
+    return {k.removeprefix(start): array for k, array in arrays.items() if k.startswith(start)}
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 from scipy.special import expit
 
 from cotrain.allocation import Fit
-from cotrain.exceptions import FitError
+from cotrain.exceptions import DataError, FitError
 from cotrain.settings import Section
 from cotrain.tasks import Features, Reads, TaskTable
+from cotrain.training._arrays import load_arrays, save_arrays
 from cotrain.training._problem import Problem
 from cotrain.training._result import FitResult, Outcome, fit_result, outcome_of
 
@@ -66,21 +67,22 @@ class Capabilities:
     example_weights: bool = True
 
 
+@dataclass(frozen=True, eq=False)
 class Trained(ABC):
-    """A trained model of some tasks.
+    """A trained model of some tasks."""
 
-    Attributes
-    ----------
-    tasks : ndarray of int64, (n_members,)
-        The tasks that it predicts, ascending, as places in the task table.
-    is_binary : ndarray of bool, (n_members,)
-    reads : {"features", "molecules"}
-        What it is given of rows in the place of features: see `TaskTable.inputs`.
-    """
-
-    tasks: np.ndarray
-    is_binary: np.ndarray
+    # what it is given of rows in the place of features: see `TaskTable.inputs`
     reads: ClassVar[Reads] = "features"
+    file: ClassVar[str] = "model.safetensors"  # what `save` writes into a folder
+    # the fields that hold a number for each member
+    of_members: ClassVar[tuple[str, ...]] = ("tasks", "is_binary", "shift", "scale")
+
+    tasks: np.ndarray  # (n_members,) of int64: what it predicts, ascending, as in the task table
+    is_binary: np.ndarray  # (n_members,) of bool
+    # (n_members,) of float64: a real-valued member's prediction is what is learnt times `scale`,
+    # plus `shift`
+    shift: np.ndarray
+    scale: np.ndarray
 
     @abstractmethod
     def outputs(self, features: Features) -> np.ndarray:
@@ -96,19 +98,45 @@ class Trained(ABC):
         """Numbers that the model holds."""
 
     @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write the model into an empty folder, without pickle; the same model, the same bytes."""
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that the model is made of."""
 
     @classmethod
     @abstractmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The model that `arrays` described; LookupError or ValueError if they describe none."""
+
+    def save(self, folder: Path) -> None:
+        """Write the model into an empty folder, without pickle; the same model, the same bytes."""
+        save_arrays(folder / self.file, self.arrays())
+
+    @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; no code of the folder is run.
 
         Raises
         ------
         DataError
-            If a file is missing or is not what it must be.
+            If the file is missing or holds no such model.
         """
+        path = folder / cls.file
+        arrays = load_arrays(path)
+        try:
+            return cls.from_arrays(arrays)
+        except (LookupError, ValueError) as error:
+            raise DataError(f"{path}: is no such model ({error}); export it again") from error
+
+    def facts(self) -> dict[str, np.ndarray]:
+        """The arrays of `of_members`."""
+        return {name: getattr(self, name) for name in self.of_members}
+
+    @classmethod
+    def facts_in(cls, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The arrays of `of_members` among others; ValueError if they do not fit together."""
+        facts = {name: arrays[name] for name in cls.of_members}
+        if {part.shape for part in facts.values()} != {(facts["tasks"].size,)}:
+            raise ValueError("its parts do not fit together")
+        return facts
 
     def predict(self, features: Features) -> np.ndarray:
         """Probabilities of binary tasks and values of real-valued ones, (n_rows, n_members)."""

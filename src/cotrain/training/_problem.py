@@ -101,6 +101,16 @@ class Problem:
         repeat = Rotation(0, folds, 0)
         return cls.of(table, subset_fit(table.n_tasks, range(table.n_tasks), table.n_folds, repeat))
 
+    @property
+    def facts(self) -> dict[str, np.ndarray]:
+        """What a trained model says of its members: see `Trained`."""
+        return {
+            "tasks": self.members,
+            "is_binary": self.is_binary,
+            "shift": self.shift,
+            "scale": self.scale,
+        }
+
     def targets(self, labels: Labels) -> np.ndarray:
         """The labels as they are trained on, float64 (n_labels,)."""
         return (labels.truth - self.shift[labels.member]) / self.scale[labels.member]

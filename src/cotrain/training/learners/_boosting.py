@@ -58,7 +58,6 @@ class Boosting(PerTaskLearner):
         return self.settings.model_copy(update=changed)
 
     def fit_task(self, given: TaskRows) -> Trees:
-        """The boosted trees of one task."""
         from sklearn.ensemble import (
             HistGradientBoostingClassifier,
             HistGradientBoostingRegressor,
@@ -84,7 +83,6 @@ class Boosting(PerTaskLearner):
         return of_boosting(boosting, used)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """The seconds that each fit takes on one core, about, (n_fits,)."""
         each = boosting_seconds(self.settings, member_sizes(table, fits), table.n_features)
         return np.asarray(each.sum(axis=1))
 

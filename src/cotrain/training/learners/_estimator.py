@@ -37,7 +37,6 @@ class Estimator(TaskModel):
     fitted: Any
 
     def outputs(self, features: Features) -> np.ndarray:
-        """The logit, or the value, of each row, (n,)."""
         with one_thread():
             if hasattr(self.fitted, "predict_proba"):
                 with np.errstate(divide="ignore"):
@@ -89,7 +88,6 @@ class EstimatorLearner(PerTaskLearner):
         """An unfitted classifier with `predict_proba`, or regressor, its `random_state` set."""
 
     def fit_task(self, given: TaskRows) -> Estimator:
-        """The estimator of one task."""
         estimator = self.estimator(given.is_binary, given.seed)
         told = {} if given.weights is None else {"sample_weight": given.weights}
         with one_thread():

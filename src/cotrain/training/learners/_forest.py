@@ -55,7 +55,6 @@ class Forest(PerTaskLearner):
         return self.settings.model_copy(update=changed)
 
     def fit_task(self, given: TaskRows) -> Trees:
-        """The forest of one task."""
         forest = self._estimator(given.is_binary)(
             n_estimators=self.settings.n_trees,
             max_features=self.settings.max_features,
@@ -70,7 +69,6 @@ class Forest(PerTaskLearner):
         return of_forest(forest, given.is_binary)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """The seconds that each fit takes on one core, about, (n_fits,)."""
         tried = {"sqrt": table.n_features**0.5, "log2": np.log2(table.n_features)}
         each = tried.get(str(self.settings.max_features))
         if each is None:

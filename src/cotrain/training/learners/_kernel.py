@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -10,10 +9,10 @@ from pydantic import Field
 from scipy.special import expit
 
 from cotrain.allocation import Fit
-from cotrain.exceptions import DataError, FitError
+from cotrain.exceptions import FitError
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
-from cotrain.training._arrays import load_arrays, save_arrays
+from cotrain.training._arrays import put_under, taken_from
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
 from cotrain.training._problem import Problem
 from cotrain.training._threads import one_thread
@@ -21,8 +20,6 @@ from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._kernel_solve import Coupled, solve
 from cotrain.training.learners._similarity import CHUNK, KernelName, Similarity
 
-_FILE = "kernel.safetensors"
-_MEMBERS = ("tasks", "is_binary", "shift", "scale", "limit")
 _N_INNER = 3
 
 
@@ -47,23 +44,21 @@ _SHARES, _NOISES = (0.0, 0.1, 0.3), (0.03, 0.1, 0.3, 1.0, 3.0)
 
 @dataclass(frozen=True, eq=False)
 class TrainedKernel(Trained):
-    """A weighted sum of similarities to the examples trained on, one column of weights a member."""
+    """A weighted sum of similarities to the examples trained on, one column of weights a member.
 
-    # of each member, (n_members,)
-    tasks: np.ndarray
-    is_binary: np.ndarray
-    # (n_members,) of float64: an output is the sum times `scale` plus `shift`, NaN for members
-    # without labels; logits are clipped to `limit` on either side
-    shift: np.ndarray
-    scale: np.ndarray
-    # (n_members,) of float64: that of the base rate of as many labels of one class, log(2 n + 1);
-    # infinite for values
+    An output is the sum times `scale` plus `shift`, which is NaN for members without labels.
+    """
+
+    file = "kernel.safetensors"
+    of_members = (*Trained.of_members, "limit")
+
+    # (n_members,) of float64: what logits are clipped to on either side, that of the base rate of
+    # as many labels of one class, log(2 n + 1); infinite for values
     limit: np.ndarray
     similarity: Similarity
     weight: np.ndarray  # (n, n_members) of float32
 
     def outputs(self, features: Features) -> np.ndarray:
-        """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
         size = max(1, CHUNK // self.weight.shape[0])
         parts = [np.empty((0, self.tasks.size))]
         with one_thread():
@@ -75,7 +70,6 @@ class TrainedKernel(Trained):
         return np.asarray(np.clip(output, -self.limit, self.limit))
 
     def outputs_at(self, features: Features, row: np.ndarray, member: np.ndarray) -> np.ndarray:
-        """The outputs of single rows and members, (n,)."""
         used = [np.flatnonzero(own) for own in self.weight.T]
         wanted = [np.flatnonzero(member == place) for place in range(self.tasks.size)]
         apart = sum(u.size * w.size for u, w in zip(used, wanted, strict=True))
@@ -95,36 +89,16 @@ class TrainedKernel(Trained):
         """Weights; the examples trained on are not counted."""
         return int(self.weight.size)
 
-    def save(self, folder: Path) -> None:
-        """Write `kernel.safetensors`."""
-        arrays = {name: getattr(self, name) for name in _MEMBERS}
-        own = {f"similarity/{name}": part for name, part in self.similarity.arrays().items()}
-        save_arrays(folder / _FILE, arrays | own | {"weight": self.weight})
+    def arrays(self) -> dict[str, np.ndarray]:
+        similarity = put_under("similarity", self.similarity.arrays())
+        return self.facts() | similarity | {"weight": self.weight}
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing, or is no such model.
-        """
-        path = folder / _FILE
-        arrays = load_arrays(path)
-        own = {k.partition("/")[2]: v for k, v in arrays.items() if k.startswith("similarity/")}
-        try:
-            similarity = Similarity.from_arrays(own)
-            found = cls(
-                similarity=similarity,
-                weight=arrays["weight"],
-                **{name: arrays[name] for name in _MEMBERS},
-            )
-            shapes = {getattr(found, name).shape for name in _MEMBERS}
-            if len(shapes) != 1 or found.weight.shape != (similarity.n, found.tasks.size):
-                raise ValueError("its parts do not fit together")
-        except (KeyError, ValueError) as error:
-            raise DataError(f"{path}: is no such model ({error}); export it again") from error
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        similarity = Similarity.from_arrays(taken_from("similarity", arrays))
+        found = cls(similarity=similarity, weight=arrays["weight"], **cls.facts_in(arrays))
+        if found.weight.shape != (similarity.n, found.tasks.size):
+            raise ValueError("its parts do not fit together")
         return found
 
 
@@ -141,7 +115,6 @@ class Kernel(Learner):
     settings: KernelSettings
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedKernel:
-        """The model trained on the fit's allocation."""
         problem, settings = Problem.of(table, fit), self.settings
         train, apart = problem.train, self.settings.share == 0
         n = int(problem.n_labels.max()) if apart else train.rows.size
@@ -178,7 +151,6 @@ class Kernel(Learner):
             return _trained(problem, labels, similarity, weight, held_out)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """The seconds that each fit takes on one core, about, (n_fits,)."""
         n = member_sizes(table, fits)
         rows = np.bincount(table.folds, minlength=table.n_folds)
         n_rows = np.array([rows[list(fit.allocation.folds)].sum() for fit in fits])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from cotrain.allocation import Fit
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
+from cotrain.training._arrays import OfArrays
 from cotrain.training._learner import Capabilities, Suggests
 from cotrain.training._threads import one_thread
 from cotrain.training.learners._cost import member_sizes
@@ -30,29 +31,18 @@ class LinearSettings(Section):
 
 
 @dataclass(frozen=True, eq=False)
-class Weights(TaskModel):
+class Weights(OfArrays, TaskModel):
     """`weight`, float64 (D,), and `bias`, float64 (1,)."""
 
     weight: np.ndarray
     bias: np.ndarray
 
     def outputs(self, features: Features) -> np.ndarray:
-        """The logit, or the value, of each row, (n,)."""
         return np.asarray(as_matrix(features) @ self.weight + self.bias)
 
     @property
     def n_parameters(self) -> int:
-        """Weights and the bias."""
         return int(self.weight.size) + 1
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The attributes."""
-        return {"weight": self.weight, "bias": self.bias}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The model that `arrays` described."""
-        return cls(arrays["weight"], arrays["bias"])
 
 
 class TrainedLinear(TrainedTasks):
@@ -75,7 +65,6 @@ class Linear(PerTaskLearner):
         return self.settings.model_copy(update={"strength": strength})
 
     def fit_task(self, given: TaskRows) -> Weights:
-        """The linear model of one task."""
         from sklearn.linear_model import LogisticRegression, Ridge
 
         matrix, centre, spread = scaled(as_matrix(given.features))
@@ -91,7 +80,6 @@ class Linear(PerTaskLearner):
         return Weights(weight, np.ravel(model.intercept_) - centre @ weight)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """The seconds that each fit takes on one core, about, (n_fits,)."""
         n = member_sizes(table, fits)
         entries = getattr(table.features, "nnz", table.features.size) / table.n_examples
         return np.asarray(((5e-3 + 2e-7 * n * entries) * (n > 0)).sum(axis=1))

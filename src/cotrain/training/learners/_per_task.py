@@ -2,20 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from cotrain.allocation import Fit
-from cotrain.exceptions import DataError
 from cotrain.tasks import Features, TaskTable
-from cotrain.training._arrays import load_arrays, save_arrays
+from cotrain.training._arrays import put_under, taken_from
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained, check_stop
 from cotrain.training._problem import Problem
-
-_FILE = "models.safetensors"
-_MEMBERS = ("tasks", "is_binary", "shift", "scale", "constant", "limit")
 
 
 class TaskModel(ABC):
@@ -48,9 +43,6 @@ class TrainedTasks(Trained):
     ----------
     model : type of TaskModel
         What the models are; set by each subclass.
-    tasks, is_binary : ndarray, (n_members,)
-    shift, scale : ndarray of float64, (n_members,)
-        A real-valued member's prediction is its model's output times `scale` plus `shift`.
     constant : ndarray of float64, (n_members,)
         What is predicted where there is no model; NaN for members without labels.
     limit : ndarray of float64, (n_members,)
@@ -60,18 +52,15 @@ class TrainedTasks(Trained):
         None for a member whose labels do not vary.
     """
 
+    file = "models.safetensors"
+    of_members = (*Trained.of_members, "constant", "limit")
     model: ClassVar[type[TaskModel]]
 
-    tasks: np.ndarray
-    is_binary: np.ndarray
-    shift: np.ndarray
-    scale: np.ndarray
     constant: np.ndarray
     limit: np.ndarray
     models: tuple[TaskModel | None, ...]
 
     def outputs(self, features: Features) -> np.ndarray:
-        """Logits of binary members, values of real-valued ones, (n_rows, n_members)."""
         columns = [self._output(features, place) for place in range(self.tasks.size)]
         return np.column_stack(columns)
 
@@ -110,36 +99,17 @@ class TrainedTasks(Trained):
         """Numbers that the models hold, and the constants."""
         return sum(1 if model is None else model.n_parameters for model in self.models)
 
-    def save(self, folder: Path) -> None:
-        """Write `models.safetensors`."""
-        arrays = {name: getattr(self, name) for name in _MEMBERS}
+    def arrays(self) -> dict[str, np.ndarray]:
+        arrays = self.facts()
         for place, model in enumerate(self.models):
-            own = {} if model is None else model.arrays()
-            arrays |= {f"{place}/{name}": array for name, array in own.items()}
-        save_arrays(folder / _FILE, arrays)
+            arrays |= {} if model is None else put_under(str(place), model.arrays())
+        return arrays
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing, or holds no such models.
-        """
-        path = folder / _FILE
-        arrays = load_arrays(path)
-        try:
-            facts: dict[str, Any] = {name: arrays.pop(name) for name in _MEMBERS}
-            if len({part.shape for part in facts.values()}) != 1 or facts["tasks"].ndim != 1:
-                raise ValueError("its parts do not fit together")
-            own: list[dict[str, np.ndarray]] = [{} for _ in range(cls.n_models(facts["tasks"]))]
-            for name, array in arrays.items():
-                place, _, part = name.partition("/")
-                own[int(place)][part] = array
-            models = tuple(cls.model.from_arrays(parts) if parts else None for parts in own)
-        except (KeyError, IndexError, ValueError) as error:
-            raise DataError(f"{path}: is no such model ({error}); export it again") from error
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        facts = cls.facts_in(arrays)
+        parts = (taken_from(str(place), arrays) for place in range(cls.n_models(facts["tasks"])))
+        models = tuple(cls.model.from_arrays(own) if own else None for own in parts)
         return cls(**facts, models=models)
 
 
@@ -204,16 +174,13 @@ class PerTaskLearner(Learner):
             features, seed = table.features[train.rows[row[at]]], seed_of(fit.seed, int(task))
             given = TaskRows.of(problem, at, features, bool(problem.is_binary[place]), seed)
             models.append(None if given is None else self.fit_task(given))
-        return self.trained(tasks=problem.members, models=tuple(models), **facts_of(problem))
+        return self.trained(models=tuple(models), **facts_of(problem))
 
 
 def facts_of(problem: Problem) -> dict[str, np.ndarray]:
     """What a fit's models share, as `TrainedTasks` names it."""
     alone = np.where(problem.is_binary, problem.base_logits(), problem.shift)
-    return {
-        "is_binary": problem.is_binary,
-        "shift": problem.shift,
-        "scale": problem.scale,
+    return problem.facts | {
         "constant": np.where(problem.n_labels > 0, alone, np.nan),
         "limit": np.log(2.0 * problem.n_labels + 1),
     }

@@ -75,7 +75,6 @@ class Pooled(Learner):
     of_rows: ClassVar[type[Boosting | Linear]] = Boosting
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedPooled:
-        """The model trained on the fit's allocation."""
         problem = Problem.of(table, fit)
         check_stop(stop)
         train = problem.train
@@ -89,14 +88,13 @@ class Pooled(Learner):
             given = TaskRows.of(problem, at, features, kind, seed_of(fit.seed, int(kind)))
             models.append(None if given is None else self.of_rows(self.settings).fit_task(given))
             check_stop(stop)
-        return self.trained(tasks=problem.members, models=tuple(models), **facts_of(problem))
+        return self.trained(models=tuple(models), **facts_of(problem))
 
     def suggest(self, trial: Suggests, table: TaskTable) -> Section:
         """Settings to try, as of the model of rows."""
         return self.of_rows(self.settings).suggest(trial, table)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """The seconds that each fit takes on one core, about, (n_fits,)."""
         n_labels = member_sizes(table, fits).sum(axis=1)
         return boosting_seconds(self.settings, n_labels, table.n_features)
 
@@ -122,7 +120,6 @@ class PooledLinear(Pooled):
     of_rows: ClassVar[type[Boosting | Linear]] = Linear
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """The seconds that each fit takes on one core, about, (n_fits,)."""
         n_labels = member_sizes(table, fits).sum(axis=1)
         return np.asarray(5e-3 + 2e-7 * n_labels * table.n_features)
 

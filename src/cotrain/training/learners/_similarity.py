@@ -1,12 +1,13 @@
 """Kernels of examples: MinMax (Tanimoto on bits) of what counts, RBF or linear of what measures."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from cotrain.tasks import Features
+from cotrain.training._arrays import OfArrays
 from cotrain.training.learners._matrix import as_matrix
 
 KernelName = Literal["auto", "minmax", "rbf", "linear"]
@@ -15,7 +16,7 @@ CHUNK = 2**24  # similarities that are computed at once
 
 
 @dataclass(frozen=True, eq=False)
-class Similarity:
+class Similarity(OfArrays):
     """The kernel between any examples and those trained on; 1 of an example with itself (RBF).
 
     Columns are counted (MinMax) or measured (RBF or linear, after scaling to mean 0 and standard
@@ -102,14 +103,9 @@ class Similarity:
         distance = np.maximum(square - 2 * product, 0)
         return np.asarray(np.exp(distance / np.float32(-2 * self.width[0])))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The attributes."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The kernel that `arrays` described; KeyError or ValueError if they describe none."""
-        found = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        found = super().from_arrays(arrays)
         n, n_counted = found.n, found.counted.size
         steps = np.diff(found.start)
         fits = n >= 0 and (steps >= 0).all() and found.start[-1] == found.index.size

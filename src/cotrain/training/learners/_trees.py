@@ -1,13 +1,14 @@
 """Ensembles of decision trees as plain arrays: small, quick to read, no code in them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from scipy.special import logit
 
 from cotrain.tasks import Features
+from cotrain.training._arrays import OfArrays
 from cotrain.training.learners._matrix import as_dense, as_matrix
 from cotrain.training.learners._per_task import TaskModel
 
@@ -24,7 +25,7 @@ _OF_NODES = ("feature", "number", "left", "right")
 
 
 @dataclass(frozen=True, eq=False)
-class Trees(TaskModel):
+class Trees(OfArrays, TaskModel):
     """A sum over trees of the value of the leaf that a row falls into."""
 
     roots: np.ndarray  # (n_trees,) of int64
@@ -61,7 +62,6 @@ class Trees(TaskModel):
         )
 
     def outputs(self, features: Features) -> np.ndarray:
-        """The logit, or the value, of each row, (n,)."""
         from cotrain.training.learners._compiled import leaf_sums
 
         matrix = as_matrix(features)
@@ -82,20 +82,16 @@ class Trees(TaskModel):
         """Thresholds and values of leaves."""
         return int(self.number.size)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The attributes."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The trees that `arrays` described, if they are trees: no node is above itself."""
-        own = {name: arrays[name] for name in _TYPES}
+        trees = super().from_arrays(arrays)
+        own = trees.arrays()
         # What is compiled takes these alone, and looks no further.
         if any(own[name].dtype != kind or own[name].ndim != 1 for name, kind in _TYPES.items()):
             raise ValueError("its arrays are of other types")
         if len({own[name].size for name in _OF_NODES}) > 1 or own["base"].size != 2:
             raise ValueError("its arrays are of other sizes")
-        trees = cls(**own)
         node = np.arange(trees.feature.size)
         below = np.stack([trees.left, trees.right])[:, trees.feature >= 0]
         above = node[trees.feature >= 0]

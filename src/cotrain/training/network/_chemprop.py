@@ -1,7 +1,7 @@
 """The D-MPNN of the package chemprop as the trunk; chemprop is imported when it trains."""
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,6 @@ from pydantic import Field
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import Features, Reads, TaskTable
 from cotrain.training._learner import Suggests
-from cotrain.training.network._blueprint import Blueprint
 from cotrain.training.network._settings import Epochs, Units
 from cotrain.training.network._trunk import TrunkNetwork, TrunkSettings
 
@@ -25,8 +24,11 @@ class ChempropSettings(TrunkSettings):
     them by default, but trained as all networks here are.
 
     `hidden` is the size of messages and of the layer, `depth` the rounds of messages, `aggregation`
-    how atoms become a molecule: a sum over 100 (norm), the mean, or the sum.
+    how atoms become a molecule: a sum over 100 (norm), the mean, or the sum. Rows are molecules,
+    canonical SMILES as an ndarray of object (n,).
     """
+
+    reads: ClassVar[Reads] = "molecules"
 
     kind: Literal["chemprop"] = "chemprop"
     hidden: Units = 300
@@ -37,29 +39,16 @@ class ChempropSettings(TrunkSettings):
     decay_epochs: list[Count] = Field([20])
     head_bias: Literal["zero", "base_rate"] = "base_rate"
 
-    def blueprint(self) -> Blueprint:
-        """A D-MPNN of molecules."""
-        return DirectedMessages.of(self)
+    @property
+    def trunk_name(self) -> str:
+        return self.kind
 
+    def make(self, _shape: tuple[int, ...], _seed: int) -> Any:
+        from cotrain.training.network._torch_chemprop import MoleculeNetwork
 
-class DirectedMessages(Blueprint):
-    """A D-MPNN on molecules, canonical SMILES as an ndarray of object (n,)."""
-
-    reads: ClassVar[Reads] = "molecules"
-
-    @classmethod
-    def of(cls, settings: ChempropSettings) -> Self:
-        """The blueprint that settings describe."""
-
-        def make(_shape: tuple[int, ...], _seed: int) -> Any:
-            from cotrain.training.network._torch_chemprop import MoleculeNetwork
-
-            return MoleculeNetwork(settings)
-
-        return cls("chemprop", make)
+        return MoleculeNetwork(self)
 
     def example(self, _shape: tuple[int, ...]) -> Features:
-        """Two molecules."""
         return np.array([_CELECOXIB, _CELECOXIB], dtype=object)
 
     def batch(self, rows: Features, like: "Tensor") -> Any:
@@ -90,7 +79,6 @@ class Chemprop(TrunkNetwork):
 
     def suggest(self, trial: Suggests, table: TaskTable) -> ChempropSettings:
         """Settings to try: sizes, rounds of messages, dropout and the steps."""
-        settings = self.settings
         epochs = trial.suggest_int("epochs", 10, 60, log=True)
         changed: dict[str, Any] = {
             "hidden": 20 * round(trial.suggest_int("hidden", 100, 600, log=True) / 20),
@@ -99,9 +87,6 @@ class Chemprop(TrunkNetwork):
             "learning_rate": trial.suggest_float("learning_rate", 3e-4, 3e-3, log=True),
             "weight_decay": trial.suggest_float("weight_decay", 0.0, 1.0),
             "epochs": epochs,
-            "decay_epochs": settings.decayed_within(epochs),
+            "decay_epochs": self.settings.decayed_within(epochs),
         }
-        if "real" in table.kinds:
-            losses = ("squared", "huber", "absolute")
-            changed["loss"] = trial.suggest_categorical("loss", losses)
-        return type(settings).model_validate(settings.model_dump() | changed)
+        return self.changed(trial, table, changed)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
 from cotrain.allocation import Fit
-from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER, check_stop
 from cotrain.training._problem import Labels, Problem
@@ -25,18 +25,20 @@ from cotrain.training.network._compiled_pass import (
     train_epoch,
 )
 from cotrain.training.network._kernels import LANES, Moments, block_width
-from cotrain.training.network._memory import side_by_side
 from cotrain.training.network._randomness import epoch_order
 from cotrain.training.network._recipe import (
+    EarlyStop,
     check_loss,
     initial_heads,
     initial_layers,
-    mean_loss,
     scaled,
 )
-from cotrain.training.network._schedule import batch_size, learning_rate
 from cotrain.training.network._settings import NetworkSettings
 from cotrain.training.network._weights import Layer, TrainedNetwork
+
+_HUGE_PAGE = 1 << 21
+# From this size on NumPy asks Linux for huge pages.
+_NUMPY_ASKS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,10 @@ class _Training:
         """Train; the number of epochs done is returned."""
         train = self.problem.train
         labels, rows = self._targets(train), self._rows(train)
-        size = batch_size(self.model, train.rows.size)
-        watch = _EarlyStop.of(self)
+        size = self.model.batch_size(train.rows.size)
+        watch = EarlyStop(
+            self.model, self.problem, self.outputs, lambda: [part.weight for part in self.network]
+        )
         room = self._room(min(size, train.rows.size))
         n_steps = 0
         decay = self.model.decay(int(self.problem.n_labels.sum()))
@@ -132,7 +136,7 @@ class _Training:
                 self.seed,
                 epoch,
                 self.model.dropout,
-                learning_rate(self.model, epoch),
+                self.model.rate(epoch),
                 decay,
                 self.model.linear_from,
             )
@@ -153,9 +157,9 @@ class _Training:
             )
             check_stop(stop)
             check_loss(loss, epoch)
-            if watch is not None and watch.is_over(epoch):
+            if watch.is_over(epoch):
                 break
-        return epoch + 1 if watch is None else watch.restore()
+        return watch.restore(epoch + 1)
 
     def _room(self, n_rows: int) -> Room:
         sizes = [n_rows * self.shape.first, n_rows * (self.shape.second or self.shape.first)]
@@ -181,14 +185,10 @@ class _Training:
             fan_in = n_units
         hidden[0] = Layer(hidden[0].weight[back], hidden[0].bias)
         heads = _dense(net.heads.weight, self.shape.n_members, units[-1])
-        problem = self.problem
         return TrainedNetwork(
-            tuple(hidden),
-            Layer(np.ascontiguousarray(heads.T), net.head_bias.weight.copy()),
-            problem.members,
-            problem.is_binary,
-            problem.shift,
-            problem.scale,
+            hidden=tuple(hidden),
+            heads=Layer(np.ascontiguousarray(heads.T), net.head_bias.weight.copy()),
+            **self.problem.facts,
         )
 
     def _rows(self, labels: Labels) -> Features:
@@ -203,39 +203,6 @@ class _Training:
             self.problem.targets(labels).astype(dtype),
             labels.weight.astype(dtype),
         )
-
-
-@dataclass(eq=False)
-class _EarlyStop:
-    """Keeps the weights of the epoch with the lowest validation loss."""
-
-    training: _Training
-    best_loss: float = np.inf
-    best_epoch: int = -1
-    best_weights: tuple[np.ndarray, ...] = ()
-
-    @classmethod
-    def of(cls, training: _Training) -> "_EarlyStop | None":
-        if training.model.patience == 0:
-            return None
-        if training.problem.validation.rows.size == 0:
-            raise FitError("early stopping needs validation labels, and there are none")
-        return cls(training)
-
-    def is_over(self, epoch: int) -> bool:
-        training, labels = self.training, self.training.problem.validation
-        outputs = training.outputs(labels)
-        loss = mean_loss(training.problem, labels, outputs, training.model.linear_from)
-        if loss < self.best_loss:
-            self.best_loss, self.best_epoch = loss, epoch
-            self.best_weights = tuple(part.weight.copy() for part in training.network)
-        return epoch - self.best_epoch >= training.model.patience
-
-    def restore(self) -> int:
-        """Put the best weights back; the number of epochs they were trained for is returned."""
-        for part, best in zip(self.training.network, self.best_weights, strict=True):
-            part.weight[:] = best
-        return self.best_epoch + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,3 +286,19 @@ def _blocks(width: int) -> list[tuple[int, int]]:
         blocks.append((at, int(block_width(at, width))))
         at += blocks[-1][1]
     return blocks
+
+
+def side_by_side(sizes: Sequence[int], dtype: np.dtype) -> list[np.ndarray]:
+    """Arrays of zeros with so many entries, cut from one allocation in huge pages.
+
+    Gathered rows lie all over a matrix: with pages of 4 kB half of the time goes into translating
+    their addresses, and with arrays that begin between two cache lines each vector is read twice.
+    """
+    per_line = 64 // dtype.itemsize
+    rounded = [-(-size // per_line) * per_line for size in sizes]
+    n_bytes = max(sum(rounded) * dtype.itemsize + _HUGE_PAGE, _NUMPY_ASKS)
+    raw = np.zeros(n_bytes, dtype=np.uint8)
+    skip = -raw.ctypes.data % _HUGE_PAGE
+    whole = raw[skip : skip + sum(rounded) * dtype.itemsize].view(dtype)
+    starts = accumulate(rounded, initial=0)
+    return [whole[start : start + size] for start, size in zip(starts, sizes, strict=False)]

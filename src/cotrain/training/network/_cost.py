@@ -9,7 +9,6 @@ from scipy.sparse import csr_array
 
 from cotrain.allocation import Fit
 from cotrain.tasks import TaskTable
-from cotrain.training.network._schedule import batch_size
 from cotrain.training.network._settings import NetworkSettings
 
 # Seconds on one core of a 2023 server for each thing that a fit does. Rough: they order fits, and
@@ -68,7 +67,7 @@ def estimate_seconds(table: TaskTable, fits: Sequence[Fit], model: NetworkSettin
     units = sum(model.hidden)
     top = model.hidden[-1]
     below = sum(a * b for a, b in pairwise(model.hidden))
-    steps = np.array([-(-n // batch_size(model, int(n))) for n in n_rows])
+    steps = np.array([-(-n // model.batch_size(int(n))) for n in n_rows])
     heads = np.array([len(fit.members) for fit in fits])
     updated = steps * (table.n_features * model.hidden[0] + below + heads * top)
     gathered = 2 * n_entries * model.hidden[0] + 3 * n_rows * below

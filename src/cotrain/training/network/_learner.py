@@ -11,16 +11,38 @@ from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests
 from cotrain.training._result import Outcome
 from cotrain.training.network._cost import count_operations, estimate_seconds
-from cotrain.training.network._settings import NetworkSettings
+from cotrain.training.network._settings import NetworkSettings, RecipeSettings
 from cotrain.training.network._weights import TrainedNetwork
 
 
-class Network(Learner):
+class SharedTrunk(Learner):
+    """Hard parameter sharing: members share a trunk, each has a linear head."""
+
+    capabilities = Capabilities(multi_task=True, gradients=True)
+    settings: RecipeSettings
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether epochs without gain on validation labels end training."""
+        return self.settings.patience > 0
+
+    def identity(self) -> dict[str, Any]:
+        """All settings but the device, which changes digits only."""
+        return self.settings.identity()
+
+    def changed(self, trial: Suggests, table: TaskTable, values: dict[str, Any]) -> Any:
+        """The settings with some values that a trial suggested, and a loss if values are real."""
+        if "real" in table.kinds:
+            losses = ("squared", "huber", "absolute")
+            values["loss"] = trial.suggest_categorical("loss", losses)
+        return type(self.settings).model_validate(self.settings.model_dump() | values)
+
+
+class Network(SharedTrunk):
     """Hard parameter sharing: members share the hidden layers, each has a linear head."""
 
     Settings: ClassVar[type[Section]] = NetworkSettings
     trained = TrainedNetwork
-    capabilities = Capabilities(multi_task=True, gradients=True)
     settings: NetworkSettings
 
     @property
@@ -28,13 +50,7 @@ class Network(Learner):
         """How many fits a call of `evaluate` best gets: PyTorch trains them side by side."""
         return int(self._engine().fits_at_once)
 
-    @property
-    def stops_early(self) -> bool:
-        """Whether epochs without gain on validation labels end training."""
-        return self.settings.patience > 0
-
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedNetwork:
-        """The network trained on the fit's allocation."""
         trained: TrainedNetwork = self._engine().train_weights(table, fit, self.settings, stop)
         return trained
 
@@ -46,12 +62,10 @@ class Network(Learner):
         return outcomes
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """The seconds that each fit takes on one core, about, (n_fits,)."""
         return estimate_seconds(table, fits, self.settings)
 
-    def operations(self, _table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
-        """Floating-point operations of training each fit, (n_fits,)."""
-        return count_operations(_table, fits, self.settings)
+    def operations(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        return count_operations(table, fits, self.settings)
 
     def checkpoints(self) -> dict[str, Learner]:
         """The network after each quarter of its epochs.
@@ -70,7 +84,6 @@ class Network(Learner):
 
     def suggest(self, trial: Suggests, table: TaskTable) -> NetworkSettings:
         """Settings to try: one hidden layer, heads that start at the base rate."""
-        settings = self.settings
         width = trial.suggest_int("hidden", 128, 2048, log=True)
         epochs = trial.suggest_int("epochs", 4, 40, log=True)
         changed = {
@@ -80,18 +93,10 @@ class Network(Learner):
             "weight_decay": trial.suggest_float("weight_decay", 0.3, 30.0, log=True),
             "batch_fraction": trial.suggest_float("batch_fraction", 0.01, 0.1, log=True),
             "epochs": epochs,
-            "decay_epochs": settings.decayed_within(epochs),
+            "decay_epochs": self.settings.decayed_within(epochs),
             "head_bias": "base_rate",
         }
-        if "real" in table.kinds:
-            losses = ("squared", "huber", "absolute")
-            changed["loss"] = trial.suggest_categorical("loss", losses)
-        values = settings.model_dump() | changed
-        return type(settings).model_validate(values)
-
-    def identity(self) -> dict[str, Any]:
-        """All settings but the device, which changes digits only."""
-        return self.settings.identity()
+        return self.changed(trial, table, changed)
 
     def _engine(self) -> Any:
         if self.settings.engine == "compiled":

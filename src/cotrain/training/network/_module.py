@@ -11,7 +11,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from cotrain.settings import Section
-from cotrain.training.network._blueprint import Blueprint
 from cotrain.training.network._trunk import TrunkNetwork, TrunkSettings
 
 
@@ -25,9 +24,12 @@ class ModuleSettings(TrunkSettings):
     kind: Literal["module"] = "module"
     trunk: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
 
-    def blueprint(self) -> Blueprint:
-        """What the dotted path names."""
-        return Blueprint(self.trunk, find_factory(self.trunk))
+    @property
+    def trunk_name(self) -> str:
+        return self.trunk
+
+    def make(self, shape: tuple[int, ...], seed: int) -> Any:
+        return find_factory(self.trunk)(shape, seed)
 
 
 class ModuleNetwork(TrunkNetwork):

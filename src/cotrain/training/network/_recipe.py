@@ -1,10 +1,15 @@
-"""What both engines do alike: initial weights, sizes of batches, learning rates, scores."""
+"""What both engines do alike: initial weights, early stops, scores."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
 
 import numpy as np
 
 from cotrain.exceptions import FitError
 from cotrain.training._problem import Labels, Problem
 from cotrain.training.network._randomness import HEAD, TRUNK, fill_uniform
+from cotrain.training.network._settings import RecipeSettings
 from cotrain.training.network._weights import Layer
 
 HIDDEN_BIAS = 0.1
@@ -52,18 +57,64 @@ def initial_heads(
     return Layer(np.ascontiguousarray(weight.T), bias.astype(dtype))
 
 
-def mean_loss(
-    problem: Problem, labels: Labels, output: np.ndarray, linear_from: float = np.inf
-) -> float:
-    """The weighted loss per row of labels, as in training."""
-    target, z = problem.targets(labels), output.astype(np.float64)
-    binary = problem.is_binary[labels.member]
-    size = np.abs(z - target)
-    straight = size > linear_from
-    edge = np.where(straight, linear_from, 0.0)
-    real = np.where(straight, edge * (2 * size - edge), size**2)
-    loss = np.where(binary, np.logaddexp(0.0, z) - target * z, real)
-    return float((labels.weight * loss).sum() / labels.rows.size)
+class EarlyStop:
+    """With `patience`, ends a fit as it was after the epoch with the lowest validation loss.
+
+    Parameters
+    ----------
+    outputs : callable
+        The network's output for each of some labels, (n_labels,).
+    state : callable
+        The arrays or tensors that training changes, in place.
+
+    Raises
+    ------
+    FitError
+        If there is patience, and no validation label.
+    """
+
+    def __init__(
+        self,
+        model: RecipeSettings,
+        problem: Problem,
+        outputs: Callable[[Labels], np.ndarray],
+        state: Callable[[], Sequence[Any]],
+    ) -> None:
+        if model.patience > 0 and problem.validation.rows.size == 0:
+            raise FitError("early stopping needs validation labels, and there are none")
+        self._model, self._problem, self._outputs, self._state = model, problem, outputs, state
+        self._best_loss, self._best_epoch = np.inf, -1
+        self._best: Sequence[Any] | None = None
+
+    def is_over(self, epoch: int) -> bool:
+        """Look at the validation loss after `epoch`; whether it has not fallen for too long."""
+        if self._model.patience == 0:
+            return False
+        loss = self._mean_loss(self._problem.validation)
+        if loss < self._best_loss:
+            self._best_loss, self._best_epoch = loss, epoch
+            self._best = deepcopy(self._state())
+        return epoch - self._best_epoch >= self._model.patience
+
+    def restore(self, n_epochs: int) -> int:
+        """Put the best state back; the epochs that it was trained for, of `n_epochs`."""
+        if self._best is None:
+            return n_epochs
+        for part, kept in zip(self._state(), self._best, strict=True):
+            part[...] = kept
+        return self._best_epoch + 1
+
+    def _mean_loss(self, labels: Labels) -> float:
+        """The weighted loss per row of labels, as in training."""
+        problem, linear_from = self._problem, self._model.linear_from
+        target, z = problem.targets(labels), self._outputs(labels).astype(np.float64)
+        binary = problem.is_binary[labels.member]
+        size = np.abs(z - target)
+        straight = size > linear_from
+        edge = np.where(straight, linear_from, 0.0)
+        real = np.where(straight, edge * (2 * size - edge), size**2)
+        loss = np.where(binary, np.logaddexp(0.0, z) - target * z, real)
+        return float((labels.weight * loss).sum() / labels.rows.size)
 
 
 def check_loss(loss: float, epoch: int) -> None:

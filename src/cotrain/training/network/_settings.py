@@ -46,6 +46,15 @@ class RecipeSettings(Section):
         """
         return self.weight_decay * math.sqrt(1000 / max(n_labels, 100))
 
+    def batch_size(self, n_rows: int) -> int:
+        """Rows of a minibatch of a fit with `n_rows` rows."""
+        return max(self.min_batch_size, round(self.batch_fraction * n_rows))
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate in `epoch`, counted from 0."""
+        n_decays = sum(epoch >= after for after in self.decay_epochs)
+        return float(self.learning_rate * self.decay_factor**n_decays)
+
     def decayed_within(self, epochs: int) -> list[int]:
         """When the learning rate falls, at the same share of another number of epochs."""
         return [max(1, round(at * epochs / self.epochs)) for at in self.decay_epochs]

@@ -1,7 +1,10 @@
 """Fits under way as one batched computation of PyTorch."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 
 import numpy as np
@@ -13,13 +16,7 @@ from cotrain.training._learner import NEVER, check_stop
 from cotrain.training._problem import Labels, Problem
 from cotrain.training._result import FitFailure, Outcome, fit_result
 from cotrain.training.network._randomness import epoch_order
-from cotrain.training.network._recipe import (
-    check_loss,
-    initial_heads,
-    mean_loss,
-    scaled,
-)
-from cotrain.training.network._schedule import batch_size, learning_rate
+from cotrain.training.network._recipe import EarlyStop, check_loss, initial_heads, scaled
 from cotrain.training.network._settings import RecipeSettings
 from cotrain.training.network._torch_adam import Adam
 from cotrain.training.network._torch_trunks import Rows, Trunk
@@ -62,8 +59,13 @@ class Training:
 
     def run(self, stop: np.ndarray = NEVER) -> None:
         """Train all fits; those that fail say so in `failed`."""
-        sizes = [batch_size(self.model, problem.train.rows.size) for problem in self.problems]
-        watches = [_EarlyStop(self, place) for place in range(len(self.problems))]
+        sizes = [self.model.batch_size(problem.train.rows.size) for problem in self.problems]
+        watches: dict[int, EarlyStop] = {}
+        for place, problem in enumerate(self.problems):
+            with self._failing(place):
+                outputs, state = partial(self.outputs, place), partial(self._state, place)
+                watches[place] = EarlyStop(self.model, problem, outputs, state)
+        going = dict(watches)
         for epoch in range(self.model.epochs):
             orders = [
                 epoch_order(seed, epoch, problem.train.rows)
@@ -73,13 +75,15 @@ class Training:
             for batches in _batches(orders, sizes):
                 check_stop(stop)
                 losses[: len(batches)] += self._step(batches, epoch)
-            for place, loss in enumerate(losses):
-                self._record(place, loss, epoch)
-                watches[place].look(epoch)
-            if all(watch.is_over for watch in watches):
+            for place, watch in list(going.items()):
+                with self._failing(place):
+                    check_loss(losses[place], epoch)
+                if self.failed[place] is not None or watch.is_over(epoch):
+                    del going[place]
+            if not going:
                 break
-        for watch in watches:
-            watch.restore()
+        for place, watch in watches.items():
+            self.n_epochs[place] = watch.restore(epoch + 1)
 
     def outcome(self, place: int) -> Outcome:
         """The scores of one fit, or why it has none."""
@@ -108,20 +112,13 @@ class Training:
 
     def weights(self, place: int) -> TrainedNetwork:
         """The network of one fit as plain arrays."""
-        problem = self.problems[place]
         depths = sum(name.startswith("weight") for name in self.parameters)
         hidden = tuple(
             Layer(self._array(f"weight{depth}", place), self._array(f"bias{depth}", place)[0])
             for depth in range(depths)
         )
-        return TrainedNetwork(
-            hidden,
-            self.heads(place),
-            problem.members,
-            problem.is_binary,
-            problem.shift,
-            problem.scale,
-        )
+        facts = self.problems[place].facts
+        return TrainedNetwork(hidden=hidden, heads=self.heads(place), **facts)
 
     def heads(self, place: int) -> Layer:
         """The heads of one fit as plain arrays."""
@@ -176,7 +173,7 @@ class Training:
             # A part without gradient is left as it is.
             for part, own in zip_longest(self.parts[name], gradient.contiguous().unbind()):
                 part.grad = own
-        self.optimizer.step(learning_rate(self.model, epoch))
+        self.optimizer.step(self.model.rate(epoch))
         return losses.detach().double().cpu().numpy()
 
     def step_gradients(
@@ -221,47 +218,17 @@ class Training:
         lengths = torch.as_tensor(sizes, device=self.like.device)
         return torch.segment_reduce(losses, "sum", lengths=lengths)
 
-    def _record(self, place: int, loss: float, epoch: int) -> None:
+    def _state(self, place: int) -> list[torch.Tensor]:
+        own = [value[place] for value in self.parameters.values()]
+        return [*own, *self.trunk.buffers.values()]
+
+    @contextmanager
+    def _failing(self, place: int) -> Iterator[None]:
+        """What fails inside fails this fit alone."""
         try:
-            check_loss(loss, epoch)
+            yield
         except FitError as error:
-            self.failed[place] = self.failed[place] or str(error)
-
-
-class _EarlyStop:
-    """Keeps one fit's weights of the epoch with the lowest validation loss."""
-
-    def __init__(self, training: Training, place: int) -> None:
-        self.training, self.place = training, place
-        self.best_loss, self.best_epoch, self.is_over = np.inf, -1, False
-        self.best: dict[str, torch.Tensor] = {}
-        self.buffers: dict[str, torch.Tensor] = {}
-        problem = training.problems[place]
-        if training.model.patience > 0 and problem.validation.rows.size == 0:
-            training.failed[place] = "early stopping needs validation labels, and there are none"
-
-    def look(self, epoch: int) -> None:
-        training, place = self.training, self.place
-        if training.failed[place] is not None:
-            self.is_over = True
-        if training.model.patience == 0 or self.is_over:
-            return
-        problem = training.problems[place]
-        output = training.outputs(place, problem.validation)
-        loss = mean_loss(problem, problem.validation, output, training.model.linear_from)
-        if loss < self.best_loss:
-            self.best_loss, self.best_epoch = loss, epoch
-            self.best = {n: value[place].clone() for n, value in training.parameters.items()}
-            self.buffers = {n: value.clone() for n, value in training.trunk.buffers.items()}
-        self.is_over = epoch - self.best_epoch >= training.model.patience
-
-    def restore(self) -> None:
-        if self.best:
-            for name, value in self.best.items():
-                self.training.parameters[name][self.place] = value
-            for name, value in self.buffers.items():
-                self.training.trunk.buffers[name].copy_(value)
-            self.training.n_epochs[self.place] = self.best_epoch + 1
+            self.failed[place] = str(error)
 
 
 def losses_of(

@@ -1,38 +1,61 @@
 """Learners on a trunk of PyTorch's; that is imported when they train."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
+from scipy.sparse import issparse
 
 from cotrain.allocation import Fit
+from cotrain.exceptions import CotrainError, FitError
 from cotrain.settings import Count
-from cotrain.tasks import TaskTable
-from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
-from cotrain.training.network._blueprint import Blueprint
+from cotrain.tasks import Features, Reads, TaskTable
+from cotrain.training._learner import NEVER, Trained
 from cotrain.training.network._cost import count_rows
+from cotrain.training.network._learner import SharedTrunk
 from cotrain.training.network._settings import Epochs, RecipeSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _STEP = 3e-3  # seconds of a step beside its operations, on one core of a 2023 server
 
 
 class TrunkSettings(RecipeSettings):
-    """Trained as the network is, but for the trunk."""
+    """Trained as the network is, but for the trunk, which they say how to make."""
+
+    reads: ClassVar[Reads] = "features"  # what rows are; see `TaskTable.inputs`
 
     epochs: Epochs = 20
     decay_epochs: list[Count] = Field([15])
 
+    @property
     @abstractmethod
-    def blueprint(self) -> Blueprint:
-        """What makes the trunk."""
+    def trunk_name(self) -> str:
+        """What errors call the trunk, and what models of another are told by."""
+
+    @abstractmethod
+    def make(self, shape: tuple[int, ...], seed: int) -> "nn.Module":
+        """The trunk on examples of a shape; the seed is set already."""
+
+    def example(self, shape: tuple[int, ...]) -> Features:
+        """Two rows that a new trunk is tried on."""
+        return np.zeros((2, *shape), dtype=np.float32)
+
+    def batch(self, rows: Features, like: "Tensor") -> Any:
+        """What the trunk takes of rows: by default a tensor (n, *shape)."""
+        import torch
+
+        dense = rows.toarray() if issparse(rows) else rows
+        return torch.as_tensor(np.ascontiguousarray(dense)).to(like)
 
 
-class TrunkNetwork(Learner):
+class TrunkNetwork(SharedTrunk):
     """Hard parameter sharing on a trunk: a linear head a member."""
 
-    capabilities = Capabilities(multi_task=True, gradients=True)
     speed: ClassVar[float] = 1e10  # operations a second; rough, for measured seconds set the scale
     settings: TrunkSettings
 
@@ -41,15 +64,9 @@ class TrunkNetwork(Learner):
         """The class of its models, which load no other trunk than that of the settings."""
         from cotrain.training.network._torch_module import TrainedModule
 
-        return TrainedModule.on(self.settings.blueprint())
-
-    @property
-    def stops_early(self) -> bool:
-        """Whether epochs without gain on validation labels end training."""
-        return self.settings.patience > 0
+        return TrainedModule.on(self.settings)
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> Trained:
-        """The trunk and heads trained on the fit's allocation."""
         from cotrain.training.network._torch_module import train_module
 
         return train_module(table, fit, self.settings, stop)
@@ -71,9 +88,17 @@ class TrunkNetwork(Learner):
         """Floating-point operations of training each fit, (n_fits,): three passes a row."""
         from cotrain.training.network._torch_module import pass_operations
 
-        each = pass_operations(self.settings.blueprint(), table)
+        each = pass_operations(self.settings, table)
         return np.asarray(3.0 * each * self.settings.epochs * count_rows(table, fits))
 
-    def identity(self) -> dict[str, Any]:
-        """All settings but the device, which changes digits only."""
-        return self.settings.identity()
+
+@contextmanager
+def told(settings: TrunkSettings) -> Iterator[None]:
+    """Whatever the trunk's code raises, in one line."""
+    try:
+        yield
+    except (CotrainError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise FitError(f"trunk `{settings.trunk_name}`: {reason}") from error

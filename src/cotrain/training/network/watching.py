@@ -19,7 +19,6 @@ from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER
 from cotrain.training._problem import Problem
 from cotrain.training.network._randomness import keep_mask
-from cotrain.training.network._schedule import learning_rate
 from cotrain.training.network._settings import NetworkSettings
 from cotrain.training.network._torch import Training, losses_of
 from cotrain.training.network._torch_module import ModuleTrunk, TrainedModule, trained_module
@@ -112,25 +111,15 @@ class WatchedFit(Training):
 
 @dataclass(frozen=True, eq=False)
 class BatchView:
-    """A batch about to be trained on.
+    """A batch about to be trained on."""
 
-    Attributes
-    ----------
-    fit : WatchedFit
-        The fit under way.
-    batch : ndarray of int64, (B,)
-        Places of the batch's rows among the training rows.
-    epoch : int
-        The epoch under way, counted from 0.
-    """
-
-    fit: WatchedFit
-    batch: np.ndarray
-    epoch: int
+    fit: WatchedFit  # the fit under way
+    batch: np.ndarray  # (B,) of int64: places of the batch's rows among the training rows
+    epoch: int  # the epoch under way, counted from 0
 
     @property
     def learning_rate(self) -> float:
-        return learning_rate(self.fit.model, self.epoch)
+        return self.fit.model.rate(self.epoch)
 
     @cached_property
     def examples(self) -> np.ndarray:
@@ -199,4 +188,4 @@ def _trunk(
 ) -> Trunk:
     if isinstance(model, NetworkSettings):
         return SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
-    return ModuleTrunk(table, model.blueprint(), fit.seed, like)
+    return ModuleTrunk(table, model, fit.seed, like)

@@ -118,6 +118,20 @@ def test_a_model_that_does_not_hold_a_task_says_what_the_others_say():
     np.testing.assert_array_equal(filled(columns), [[1, 2, 3], [4, 4, 4]])
 
 
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("strength", [1.0, np.inf])
+def test_a_role_has_no_weight_in_a_task_that_it_does_not_hold(binary, strength):
+    stack = world(binary=binary)
+    stack.columns[stack.task == 1, 0] = np.nan
+    told = replace(stack, columns=filled(stack.columns))
+    found, whole = Blend(strength).fit(stack), Blend(strength).fit(told)
+    assert found.weights_[1, 0] == 0
+    np.testing.assert_allclose(found.weights_.sum(axis=1), whole.weights_.sum(axis=1))
+    np.testing.assert_allclose(
+        found.predict(stack.columns, stack.task), whole.predict(told.columns, told.task), atol=1e-12
+    )
+
+
 def test_all_labels_of_an_example_are_in_one_half():
     example = np.repeat(np.arange(50), 3)
     half = parts(example, 2, seed=3)

@@ -101,6 +101,17 @@ def test_a_model_that_one_task_needs_is_not_left_out():
     assert both.pruned(repeats, 0) == both
 
 
+def test_a_model_of_one_task_does_not_leave_the_others_without_one():
+    repeats = [outputs(seed) for seed in range(3)]
+    alone, joint = Model("alone", (0,)), Model("joint", EVERY)
+    for one in repeats:
+        first = one.task == 0
+        one.by_model[alone] = np.where(first, one.by_model[GOOD], np.nan)
+        one.by_model[joint] = np.where(first, one.by_model[WRONG], one.by_model[GOOD])
+    both = Candidate("both", (alone, joint))
+    assert both.pruned(repeats, 0) == both
+
+
 def test_primary_tasks_alone_count():
     repeats = [outputs(seed) for seed in range(3)]
     most = Model("most", EVERY)

@@ -72,6 +72,7 @@ class Blend:
     Attributes
     ----------
     weights_ : ndarray, (K, n_roles)
+        0 of a role that does not hold the task: the others share what it would count for.
     strength_ : float
     """
 
@@ -81,9 +82,10 @@ class Blend:
 
     def fit(self, stack: Stack) -> Self:
         """Find the weights."""
+        held = _held(stack)
         stack = replace(stack, columns=filled(stack.columns))
         self.strength_ = self._choose(stack) if self.strength is None else self.strength
-        self.weights_ = _weights(stack, self.strength_)
+        self.weights_ = _spread(_weights(stack, self.strength_), held)
         return self
 
     def predict(self, columns: np.ndarray, task: np.ndarray) -> np.ndarray:
@@ -155,6 +157,24 @@ def filled(columns: np.ndarray) -> np.ndarray:
     """Columns in which a model that does not hold a task says what the others say on average."""
     mean = np.nan_to_num(mean_known(columns, axis=1))[:, None]
     return np.where(np.isnan(columns), mean, columns)
+
+
+def _held(stack: Stack) -> np.ndarray:
+    """Whether each role holds each task, bool (K, n_roles); of a task without labels, all do."""
+    n_tasks, n_roles = stack.is_binary.size, stack.columns.shape[1]
+    held = np.zeros((n_tasks, n_roles), dtype=bool)
+    np.logical_or.at(held, stack.task, ~np.isnan(stack.columns))
+    held[~held.any(axis=1)] = True
+    return held
+
+
+def _spread(weights: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Weights (K, n_roles) without those of roles that lack a task.
+
+    Such a role said what the others say on average (`filled`), so that they share its weight.
+    """
+    lost = (weights * ~held).sum(axis=1, keepdims=True)
+    return np.where(held, weights + lost / np.maximum(held.sum(axis=1, keepdims=True), 1), 0.0)
 
 
 def parts(example: np.ndarray, n_parts: int, seed: int) -> np.ndarray:

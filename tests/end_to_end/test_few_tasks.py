@@ -34,4 +34,4 @@ def test_few_tasks_from_fetch_to_report(tmp_path, n_tasks):
     assert relevance["relevance"].notna().all()
     grouping = json.loads((study / "data/grouping/grouping.json").read_text())
     assert set(grouping["served_by"]) == {f"task_{task}" for task in range(n_tasks)}
-    assert "Recommended: " in succeed(study, "summary")
+    assert "What should be trained" in succeed(study, "summary")

@@ -38,3 +38,17 @@ def test_no_gain_is_said_with_its_reason():
     assert words.gain_over(0.0, 0.0, 0.0, "same models") == "0 (the same models)"
     assert words.gain_over(0.0, 0.0, 0.0, "undecided") == "0 (equal in every repeat)"
     assert words.gain_over(0.02, -0.01, 0.05) == "+0.020 (−0.010 to +0.050)"
+
+
+@pytest.mark.parametrize(
+    ("role", "text"),
+    [
+        ("network/group", "network in groups"),
+        ("network/single", "network alone"),
+        ("network/together", "network all together"),
+        ("forest", "forest"),
+        ("in/out", "in/out"),
+    ],
+)
+def test_parts_of_a_blend_are_told_in_words(role, text):
+    assert words.role_name(role) == text

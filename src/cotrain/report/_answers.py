@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cotrain.report import _facts as facts
 from cotrain.report._findings import Findings
 from cotrain.report._sentences import next_labels, relevance, reliability
-from cotrain.report._words import gain_over, number, score_name
+from cotrain.report._words import gain_over, number, role_name, score_name
 from cotrain.words import count, listing, shorten
 
 # What a sentence can show; the page has a list of all groups.
@@ -95,7 +95,7 @@ def _recommendation(findings: Findings) -> list[str]:
         return ["Nothing: predict the base rate, or find better features or more labels."]
     chosen = findings.portfolios[findings.portfolios["chosen"] > 0].iloc[0]
     weights = findings.weights.groupby("role", sort=False)["weight"].mean()
-    parts = [f"{name} {number(weight, 2)}" for name, weight in weights.items()]
+    parts = [f"{role_name(str(name))} {number(weight, 2)}" for name, weight in weights.items()]
     blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
     score = facts.main_score(findings)
     n_models = int(facts.compared(findings, score)["n_models"].iloc[0])

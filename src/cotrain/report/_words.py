@@ -9,12 +9,19 @@ UNKNOWN = "–"
 
 # What is called more than this many repeats is out of reach; the figure would say no more.
 _MANY_REPEATS = 10_000
+_WAYS = {"single": "alone", "group": "in groups", "together": "all together"}
 # Below this a difference is one of the order of sums.
 ROUNDING = 1e-6
 
 
 def score_name(score: str) -> str:
     return SCORES[score].label if score in SCORES else score.replace("_", " ")
+
+
+def role_name(role: str) -> str:
+    """Return how a part of a blend is told: `network/group` is `network in groups`."""
+    learner, _, way = role.rpartition("/")
+    return f"{learner} {_WAYS[way]}" if way in _WAYS else role
 
 
 def number(value: float, decimals: int | None = None) -> str:

@@ -62,7 +62,7 @@ def test_all_columns_are_features_but_those_that_name_the_group_or_tell_the_labe
     assert "one value in each group" in why["pole"]
     assert "gives the label away: one cut tells 100%" in why["income"]
     assert "weighs" in why["fnlwgt"]
-    assert "4 tasks: north, south, east, west" in said
+    assert "4 tasks: north, south, east and west" in said
 
 
 def test_several_columns_are_joined_and_named_features_are_taken(csv, tmp_path):
@@ -74,7 +74,7 @@ def test_several_columns_are_joined_and_named_features_are_taken(csv, tmp_path):
     assert "12 tasks: north / " in said
     options = ("--tasks-by", "region", "--tasks-by", "pole", "--label", "rich")
     said = init(tmp_path / "p", "--csv", csv, *options)
-    assert "4 tasks: north / pole yes, south / pole yes, east / pole no, west / pole no" in said
+    assert "4 tasks: north / pole yes, south / pole yes, east / pole no and west / pole no" in said
 
 
 def test_rows_without_one_of_several_names_of_a_group_are_told(tmp_path):

@@ -120,7 +120,7 @@ def test_all_odd_marks_are_listed_at_once(tmp_path):
         read(tmp_path, text, settings())
     said = str(caught.value)
     assert "row 4, column `b`: 'strange' is not a number" in said
-    assert "not numbers are 'odd' (2), 'strange' (1)" in said
+    assert "not numbers are 'odd' (2) and 'strange' (1)" in said
     assert '`fetch.na_values: ["odd", "strange"]`' in said
 
 

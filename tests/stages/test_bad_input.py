@@ -82,7 +82,7 @@ def test_fetch_names_a_file_that_is_not_there(study):
         (GOOD.replace("smiles,", "mol,"), "no column `smiles`, which `prepare.features.column`"),
         (
             "smiles,a,b,c,d\nC,1,0,1,0\nCC,1,0,1,0\n",
-            "no task is left to learn (`a`: all labels (2) are positive in the data; ",
+            "no task is left to learn (`a`: all labels (2) are positive in the data, ",
         ),
         (GOOD.replace("CC,0", "CC,3"), "mine.csv, row 3, task `a`: 3 is neither 0 nor 1; correct"),
         (GOOD[: GOOD.rindex("CCCC")], "`prepare.n_folds`"),

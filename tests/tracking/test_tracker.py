@@ -232,12 +232,6 @@ def test_nothing_to_log_is_no_error(either, make_fits, run):
     assert either.fit_scores().empty
 
 
-@pytest.mark.parametrize("key", ["kind", "level"])
-def test_params_must_not_shadow_a_fits_own(key):
-    with pytest.raises(ValueError, match=f"got {key}; put the section before the key"):
-        RunContext("d" * 32, params={key: 1})
-
-
 def test_unknown_scores_are_refused(tracker, make_fits, run):
     with pytest.raises(ValueError, match="scores must be scores of the fit table, got f1"):
         tracker.log_fits(make_fits(1), replace(run, scores=("f1",)))

@@ -14,6 +14,7 @@ from cotrain.exceptions import DataError
 from cotrain.features import ecfp, make_featurizer
 from cotrain.features._given import GivenSettings
 from cotrain.serving import TrainedModels, predict_file
+from cotrain.settings import LabelSettings
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,23 @@ def test_a_task_not_to_rely_on_is_told_with_every_prediction(molecules, tmp_path
     done = cotrain(tmp_path, "predict", str(tmp_path / "models"), str(molecules), *out)
     assert done.err.count("not clearly better than its base rate on validation labels") == 4
     assert "4 tasks, nothing to rely on for 4 of them (" in done.out
+
+
+def test_a_task_on_a_scale_of_its_own_is_told(molecules, tmp_path):
+    models = make_models(molecule_table())
+    scaled, plain = [task.name for task in models.manifest.tasks if task.kind == "real"][:2]
+    label = LabelSettings.model_validate(
+        models.manifest.label.model_dump() | {"tasks": {scaled: {"transform": "log10"}}}
+    )
+    manifest = models.manifest.model_copy(update={"label": label})
+    TrainedModels(manifest, models.models, models.known).save(tmp_path / "models")
+    out = ("--out", str(tmp_path / "o.csv"))
+    said = cotrain(tmp_path, "predict", str(tmp_path / "models"), str(molecules), *out).err
+    assert f"predictions of the task `{scaled}` are log10 of the measured value" in said
+    assert f"`{plain}` are" not in said
+    card = (tmp_path / "models" / "README.md").read_text()
+    assert f"| {scaled} | real: log10 of the measured value |" in card
+    assert f"| {plain} | real |" in card
 
 
 @pytest.mark.parametrize("name", ["models.json", "model-1/network.safetensors", "new.csv"])

@@ -22,7 +22,7 @@ def card(manifest: Manifest) -> str:
     has_widths = any(task.intervals for task in manifest.tasks)
     said = {
         "binary": f"for each binary task the calibrated probability {_positive(manifest.label)}",
-        "real": f"for each real-valued task its value{_unit(manifest.label)}",
+        "real": "for each real-valued task its value, on the scale that the table of tasks names",
     }
     return environment.get_template("card.md").render(
         manifest=manifest,
@@ -39,12 +39,3 @@ def _positive(label: LabelSettings) -> str:
         return "that the label is 1"
     side = "at most" if label.active == "at_most" else "at least"
     return f"that the measured value is {side} {label.threshold:g}"
-
-
-def _unit(label: LabelSettings) -> str:
-    signs = {
-        "neg_log10": "-log10 of the measured one",
-        "log10": "log10 of the measured one",
-        "log10_plus_one": "log10 of 1 + the measured one",
-    }
-    return f" as {signs[label.transform]}" if label.transform in signs else ""

@@ -15,6 +15,13 @@ MANIFEST = "models.json"
 WHAT = "list of models"
 Whole = Annotated[int, Field(ge=0)]
 
+# Of real-valued tasks: what is learnt, and so predicted, instead of the measured value.
+_SCALES = {
+    "neg_log10": "-log10 of the measured value",
+    "log10": "log10 of the measured value",
+    "log10_plus_one": "log10 of 1 + the measured value",
+}
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -177,6 +184,11 @@ class Manifest(_Part):
     models: list[ModelNote]
     files: dict[str, str] = Field(default_factory=dict)
     seal: str = ""
+
+    def scale_of(self, task: str) -> str:
+        """What a task's predictions are of its measured values; empty: these themselves."""
+        label = self.label.of(task)
+        return _SCALES.get(label.transform, "") if label.kind == "real" else ""
 
     @property
     def roles(self) -> tuple[str, ...]:

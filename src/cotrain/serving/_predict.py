@@ -112,6 +112,10 @@ def predict_file(
     warnings = tuple(
         f"{models}: the task `{one_line(task)}`: {reason}; do not rely on it"
         for task, reason in trained.doubts.items()
+    ) + tuple(
+        f"{models}: predictions of the task `{one_line(task)}` are {scale}"
+        for task in trained.tasks
+        if (scale := trained.manifest.scale_of(task))
     )
     write_csv(out, found)
     return Predictions(found, warnings, problems, f"{out}: {_note(found, trained)}")

@@ -188,7 +188,7 @@ class Manifest(_Part):
     def scale_of(self, task: str) -> str:
         """What a task's predictions are of its measured values; empty: these themselves."""
         label = self.label.of(task)
-        return _SCALES.get(label.transform, "") if label.kind == "real" else ""
+        return _SCALES.get(label.transform or "none", "") if label.kind == "real" else ""
 
     @property
     def roles(self) -> tuple[str, ...]:

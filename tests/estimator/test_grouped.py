@@ -132,6 +132,15 @@ def test_where_trees_are_right_the_forest_is_blended_in_and_no_rival_is_better()
     assert right.mean() > 0.85
 
 
+def test_labels_without_a_signal_are_told_by_the_base_rate_whatever_the_rivals():
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(250, 8)), (rng.random((250, 3)) < 0.4).astype(float)
+    model = GroupedClassifier(n_subsets=1, random_state=0).fit(features, labels)
+    assert {"forest", "kernel"} < set(model.report_)
+    assert (model.groups_, model.portfolio_) == ([], "base rate")
+    assert not model.report_["skilled"].any()
+
+
 def test_rivals_that_take_too_long_are_left_out(monkeypatch):
     monkeypatch.setattr("cotrain.estimator._grouped.AFFORDABLE", 0.0)
     features, values = made(300)

@@ -106,6 +106,10 @@ class TestCsv:
         kept = [line.split("#", 1)[1].strip() in comments for line in expected]
         assert sum(kept) >= len(expected) - 3  # the section `fetch` gives way to another
 
+    def test_a_learner_stands_beside_its_comment(self, study):
+        text = (study / "params.yaml").read_text()
+        assert "kernel: {kind: kernel, share: null} # share 0: each task by itself" in text
+
     def test_the_plan_fits_the_tasks(self, study):
         settings = load_settings(study / "params.yaml")
         assert settings.plan.subsets.max_size == 3
@@ -286,8 +290,8 @@ def test_a_csv_of_real_values_to_a_report(tmp_path):
 @pytest.mark.parametrize(
     ("n_examples", "n_tasks", "parts", "kernel"),
     [
-        (8000, 12, ["counts", "descriptors"], {"kind": "kernel"}),
-        (17000, 5, ["counts", "descriptors"], {"kind": "kernel"}),
+        (8000, 12, ["counts", "descriptors"], {"kind": "kernel", "share": None}),
+        (17000, 5, ["counts", "descriptors"], {"kind": "kernel", "share": None}),
         (15000, 12, ["counts", "descriptors"], {"kind": "kernel", "share": 0.0}),
         (22000, 1, ["counts"], {"kind": "kernel", "share": 0.0}),
         (40000, 40, ["counts"], {"kind": "kernel", "share": 0.0}),
@@ -297,7 +301,7 @@ def test_a_csv_of_real_values_to_a_report(tmp_path):
 def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
     params = {
         "prepare": {"features": {"kind": "molecules", "parts": ["counts"]}},
-        "learners": {"network": {}, "forest": {}, "kernel": {}},
+        "learners": {"network": {}, "forest": {}, "kernel": {"kind": "kernel"}},
     }
     fit_recipe(params, {"binary"}, n_examples)
     choose_learners(params, [2000] * n_tasks, n_examples, by_groups=False)

@@ -35,6 +35,10 @@ def with_molecules(frame, **more):
     return pd.DataFrame({"smiles": SMILES} | dict(frame.items()) | more)
 
 
+def told(found) -> str:
+    return " ".join(found.notes)
+
+
 def roles(found) -> dict[str, str]:
     return {column.name: column.role for column in found.columns}
 
@@ -243,13 +247,42 @@ def test_texts_have_no_forest_for_a_rival(tmp_path):
     table = BINARY.assign(body=[f"word{n % 7} and word{n % 5}" for n in range(N)])
     table.to_csv(tmp_path / "t.csv", index=False)
     params = {
-        "prepare": {"labels": {}}, "learners": {"network": {}, "forest": {}, "linear": {}},
+        "prepare": {"labels": {}},
+        "learners": {"network": {}, "forest": {}, "linear": {}, "kernel": {"kind": "kernel"}},
         "plan": {"subsets": {"min_size": 2, "max_size": 9, "n_subsets": 60}, "augmentations": {}},
         "group": {"max_groups": 5, "trials": 2000}, "analyze": {},
     }  # fmt: skip
     pipeline = {"stages": {"fetch": {}, "prepare": {"deps": []}}}
     _use_table(params, pipeline, tmp_path, tmp_path / "t.csv", Wishes(features="text:body"))
     assert list(params["learners"]) == ["network", "linear", "kernel"]
+
+
+def test_bounds_are_told_where_they_give_no_label(tmp_path):
+    marks = ["=", ">", "<", "="] * (N // 4)
+    values = RNG.normal(7, 1, size=N)
+    table = with_molecules(BINARY, value=values, relation=marks, task=["Ki", "IC50"] * (N // 2))
+    long = table[["smiles", "task", "value", "relation"]].assign(smiles=table["smiles"][0])
+    found, _ = proposed(tmp_path, long)
+    assert found.n_labels == [N // 4, N // 4]
+    assert f"{N // 2} of {N} values are bounds (< or >), and give no label as real" in told(found)
+    classes = long.assign(value=[0, 0, 1, 1] * (N // 4))
+    assert "are bounds" not in told(proposed(tmp_path, classes)[0])
+    inside = [f"{mark}{value:.3f}" for mark, value in zip(marks, values, strict=True)]
+    wide, _ = proposed(tmp_path, with_molecules(BINARY, x=inside))
+    assert wide.n_labels[wide.tasks.index("x")] == N // 2
+    assert f"{N // 2} of {N} values are bounds" in told(wide)
+
+
+def test_rows_that_their_source_doubts_are_counted(tmp_path):
+    table = with_molecules(BINARY, task=["Ki", "IC50"] * (N // 2), value=RNG.normal(size=N))
+    doubts = {
+        "validity_comment": ["Outside typical range", "", "", ""] * (N // 4),
+        "potential_duplicate": ["0", "1"] * (N // 2),
+    }
+    table = table[["smiles", "task", "value"]].assign(smiles=table["smiles"][0], **doubts)
+    found, _ = proposed(tmp_path, table)
+    assert f"{N // 4} rows have a `validity_comment`" in told(found)
+    assert f"{N // 2} rows have a `potential_duplicate`" in told(found)
 
 
 def test_a_split_of_one_word_is_none(tmp_path):

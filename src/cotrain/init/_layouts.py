@@ -10,12 +10,18 @@ from cotrain.exceptions import DataError
 from cotrain.init._columns import Column, two_values, words_of
 from cotrain.init._wishes import Draft
 from cotrain.sources import join_columns, read_cells
-from cotrain.sources._cells import factors
+from cotrain.sources._cells import MARKS, factors
 from cotrain.words import listing
 
 # Columns of a long table as ChEMBL exports them.
 _CHEMBL_TASKS = ("target_chembl_id", "target_id", "target_pref_name", "target")
 _TASKS = ("task", *_CHEMBL_TASKS, "assay", "endpoint", "dataset", "property", "test", "parameter")
+# What ChEMBL says of rows to doubt, and what stands there for none.
+_DOUBTS = {
+    "validity_comment": ("",),
+    "data_validity_comment": ("",),
+    "potential_duplicate": ("", "0", "False", "false"),
+}
 _VALUES = ("standard_value", "value", "label", "y", "result", "measurement", "activity")
 
 
@@ -76,14 +82,17 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
     for column in columns:
         if column.name in tasks:
             words = {**column.words, **words}
-    values = {}
+    relations = {c.of: c.name for c in columns if c.role == "modifier" and c.of in tasks}
+    values, bounds = {}, {}
     for name in tasks:
         texts = draft.table.cells[name]
         read = read_cells(texts, draft.table.format.decimal or ".", words=words)
         if len(missing := _odd_numbers(draft, name, read.value, kinds[name])):
             gaps |= set(texts[missing])
             read.value[missing] = np.nan
-        values[name] = read.value[read.relation == ""].dropna()
+        is_bound = _is_bound(draft, relations.get(name), read.relation)
+        values[name] = read.value[~is_bound].dropna()
+        bounds[name] = int((is_bound & read.value.notna()).sum())
         odd = texts[read.wrong]
         if len(odd):
             counts = odd.value_counts()
@@ -97,15 +106,36 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
             said = [f"{text} ({len(part)}) is {_meaning(part.iloc[0])}" for text, part in seen]
             draft.notes.append(f"`{name}`: {listing(said)}")
     fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks}
-    relations = {c.of: c.name for c in columns if c.role == "modifier" and c.of in tasks}
     if relations:
         fetch["relations"] = relations
     if gaps:
         fetch["na_values"] = sorted(gaps)
     if words:
         fetch["words"] = words
+    _note_bounds(draft, values, bounds, kinds)
     _note_limits(draft, values, kinds)
     return Layout(fetch, tasks, kinds, values)
+
+
+def _is_bound(draft: Draft, marks: str | None, inside: pd.Series) -> pd.Series:
+    """Whether a value is a bound, by the mark in its own cell or in the column `marks`."""
+    if marks is None:
+        return inside != ""
+    return (inside != "") | draft.table.cells[marks].map(MARKS).isin(("<", ">"))
+
+
+def _note_bounds(
+    draft: Draft, values: dict[str, pd.Series], bounds: dict[str, int], kinds: dict[str, str]
+) -> None:
+    """Tell how many values are no labels where labels are real values."""
+    real = [name for name, kind in kinds.items() if kind == "real"]
+    n_bounds = sum(bounds[name] for name in real)
+    if n_bounds:
+        n_values = n_bounds + sum(len(values[name]) for name in real)
+        draft.notes.append(
+            f"{n_bounds} of {n_values} values are bounds (< or >), and give no label as real "
+            "values; `prepare.labels: {kind: threshold}` uses those that lie on one side of it"
+        )
 
 
 def _odd_numbers(draft: Draft, name: str, value: pd.Series, kind: str) -> pd.Index:
@@ -187,8 +217,8 @@ def read_long(draft: Draft) -> Layout:
         )
         molar = fetch["units"]["to"] == "nM"
         numbers = numbers * factors(cells[units], fetch["units"]["to"])
-    for name in ("validity_comment", "data_validity_comment"):
-        if name in names and (n := int((cells[name] != "").sum())):
+    for name, nothing in _DOUBTS.items():
+        if name in names and (n := int((~cells[name].isin(nothing)).sum())):
             draft.notes.append(
                 f"{n} rows have a `{name}` and are kept: take out of the file what you doubt"
             )
@@ -201,14 +231,18 @@ def read_long(draft: Draft) -> Layout:
         draft.notes.append(f"{nameless} rows name no {what} and are left out")
     chosen = task.isin(wishes.tasks) if wishes.tasks else task != ""
     tasks = [str(name) for name in task[known & chosen].unique()]
-    values = {str(name): part for name, part in numbers[known & chosen].groupby(task, sort=False)}
+    every = {str(name): part for name, part in numbers[known & chosen].groupby(task, sort=False)}
     kinds = {
         name: "binary" if part.isin((0, 1)).all() or two_values(part) else "real"
-        for name, part in values.items()
+        for name, part in every.items()
     }
+    is_bound = _is_bound(draft, fetch.get("relation"), read.relation)
+    values = {name: part[~is_bound[part.index]] for name, part in every.items()}
     if wishes.tasks_by:
         kinds = dict.fromkeys(tasks, "real" if "real" in kinds.values() else "binary")
         _check_groups(draft, values)
+    bounds = {name: len(part) - len(values[name]) for name, part in every.items()}
+    _note_bounds(draft, values, bounds, kinds)
     return Layout(fetch, tasks, kinds, values, molar)
 
 

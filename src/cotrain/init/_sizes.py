@@ -107,13 +107,15 @@ def choose_learners(params: Any, n_labels: Sequence[int], n_examples: int, by_gr
         learners["boosting"] = {"kind": "boosting"}
     elif kind == "text":
         del learners["forest"]  # of 38,000 texts and 28 tasks it takes hours
-    learners.pop("kernel", None)
+    # Changed in place, for the comment beside it says what `share` is.
     if kind == "images":
-        return
-    if n_examples <= _KERNEL_EXAMPLES and n_examples**2 * len(n_labels) <= _KERNEL:
-        learners["kernel"] = {"kind": "kernel"}
+        del learners["kernel"]
+    elif n_examples <= _KERNEL_EXAMPLES and n_examples**2 * len(n_labels) <= _KERNEL:
+        learners["kernel"]["share"] = None
     elif sum(n**2 for n in n_labels) <= min(_KERNEL_APART, n_examples**2):
-        learners["kernel"] = {"kind": "kernel", "share": 0.0}
+        learners["kernel"]["share"] = 0.0
+    else:
+        del learners["kernel"]
 
 
 def _folds(n_examples: int, n_rarest: int) -> tuple[int, int, int]:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -33,6 +34,18 @@ def test_help_does_not_wait_for_heavy_packages():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_sums_are_taken_by_one_thread_whatever_the_machine(tmp_path):
+    code = (
+        "import sys; from click.testing import CliRunner; from cotrain.cli import cotrain; "
+        "CliRunner().invoke(cotrain, ['-C', sys.argv[1], 'check']); import numpy, threadpoolctl; "
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
+    )
+    free = {name: v for name, v in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, env=free, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{1}"
 
 
 @pytest.mark.parametrize("stage", ["fetch", "prepare", "plan", "analyze", "group", "report"])

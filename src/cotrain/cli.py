@@ -55,6 +55,9 @@ def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
     if debug:
         os.environ[_DEBUG] = "1"
     context.obj = Study(folder)
+    # Before NumPy is loaded. Its matrices are small here: threads that wait for each other cost
+    # more than they save, and the order of sums, so the last digits, would be the machine's.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Where a trunk of one's own is looked for, as in the folder that one is in.
     if (here := str(folder.resolve())) not in sys.path:
         sys.path.append(here)
@@ -80,7 +83,7 @@ def _running(name: str) -> Callable[..., None]:
 
 
 _PLAN: click.Parameter = click.Argument(
-    ["plan"], type=click.Choice(["subsets", "placebo", "augmentations"])
+    ["plan"], type=click.Choice(["subsets", "placebo", "augmentations"]), required=False
 )
 _BUDGET: click.Parameter = click.Option(
     ["--budget"], help="Of each learner, such as 5min.  [default: `tune.budget`]"
@@ -93,7 +96,7 @@ for _name, _said, *_params in (
     ("prepare", "Make the task table: features, labels, folds."),
     ("tune", "Find each learner's settings for single tasks, groups and all together.", _BUDGET),
     ("plan", "List the fits to train."),
-    ("train", "Train the fits of PLAN that are not yet recorded.", _PLAN),
+    ("train", "Train the fits of PLAN, or of all plans, that are not yet recorded.", _PLAN),
     ("affinity", "Record gradient affinities along all-together fits."),
     ("analyze", "Fit surrogates and learning curves to the runs."),
     ("group", "Search the best grouping of the tasks."),

@@ -44,10 +44,9 @@ from cotrain.cli import main as cotrain_main
 from cotrain.training import Journal
 
 STAGES = (
-    "fetch", "prepare", "tune", "plan", "train subsets", "train placebo", "train augmentations",
-    "affinity", "analyze", "group", "validate", "report", "export",
+    "fetch", "prepare", "tune", "plan", "train", "affinity", "analyze", "group", "validate",
+    "report", "export",
 )  # fmt: skip
-TRAINING = ("train subsets", "train augmentations")
 WORKERS = [(1, "threading"), (8, "threading"), (2, "loky"), (8, "loky"), (2, "dask")]
 COUNTS = ("lost", "doubled", "different", "dead", "left", "unclear")
 GRACE, LONGEST = 15.0, 600.0
@@ -60,7 +59,7 @@ def scenarios() -> list[tuple[str, int, str]]:
         (name, 2, "threading") for name in (*STAGES, "restore", "repro", "init", "first start")
     ]
     found += [("group in SQLite", 2, "threading")]
-    found += [(name, n, how) for name in TRAINING for n, how in WORKERS]
+    found += [("train", n, how) for n, how in WORKERS]
     # Of what takes longest, not every way.
     return [*found, ("tune", 8, "loky"), ("validate", 8, "loky"), ("validate", 2, "dask")]
 
@@ -99,7 +98,7 @@ class Bench:
         shutil.rmtree(self.study, ignore_errors=True)
         if name == "init":
             return self.states / "fetch"
-        before = {"group in SQLite": "group", "first start": "train placebo", "repro": "fetch"}
+        before = {"group in SQLite": "group", "first start": "train", "repro": "fetch"}
         state = before.get(name, name)
         shutil.copytree(
             self.states / ("end" if state == "restore" else state), self.study, symlinks=True
@@ -118,7 +117,7 @@ class Bench:
         words = {
             "repro": ["dvc", "repro"],
             "init": ["cotrain", "init", str(self.study)],
-            "first start": ["cotrain", "--study", str(self.study), "train", "placebo"],
+            "first start": ["cotrain", "--study", str(self.study), "train"],
             "group in SQLite": ["cotrain", "--study", str(self.study), "group"],
         }.get(name, ["cotrain", "--study", str(self.study), *name.split()])
         extra = {}

@@ -11,7 +11,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from commands import complaint, cotrain, environment, succeed, type_in
+from commands import STAGES, complaint, cotrain, environment, succeed, type_in
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from small_study import change_params
 
@@ -150,7 +150,7 @@ def test_a_changed_analysis_trains_nothing(study):
     change_params(study, {"analyze.fdr": 0.1})
     said = type_in(study, "dvc", "repro", "analyze")
     assert "Running stage 'analyze'" in said
-    assert "Running stage 'train_subsets'" not in said
+    assert "Running stage 'train'" not in said
     assert journal(study) == before
 
 
@@ -191,11 +191,7 @@ def test_a_second_run_on_one_worker_gives_the_same_bytes(study):
         (study / name).unlink()
     forget(study)
     change_params(study, {"train.workers": 1})
-    for stage in ("fetch", "prepare", "tune", "plan"):
-        succeed(study, stage)
-    for plan in ("subsets", "placebo", "augmentations"):
-        succeed(study, "train", plan)
-    for stage in ("affinity", "analyze", "group", "validate", "report"):
+    for stage in STAGES:
         succeed(study, stage)
     again = contents(study)
     assert again.keys() == expected.keys()
@@ -206,7 +202,7 @@ def test_a_kill_while_training_loses_and_doubles_nothing(study):
     expected = contents(study)
     forget(study)
     # By force: DVC must not bring back what an earlier run made.
-    command = ["dvc", "repro", "--force", "--single-item", "train_subsets"]
+    command = ["dvc", "repro", "--force", "--single-item", "train"]
     for wanted in (5, 60):
         training = subprocess.Popen(
             command,

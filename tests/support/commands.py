@@ -12,8 +12,8 @@ from unittest import mock
 from cotrain.cli import main
 
 STAGES = (
-    "fetch", "prepare", "tune", "plan", "train subsets", "train placebo", "train augmentations",
-    "affinity", "analyze", "group", "validate", "report",
+    "fetch", "prepare", "tune", "plan", "train", "affinity", "analyze", "group", "validate",
+    "report",
 )  # fmt: skip
 
 

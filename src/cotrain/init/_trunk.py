@@ -9,10 +9,7 @@ from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
 
 # The stages that train, or name fits by what trains them.
-_STAGES = (
-    "tune", "plan", "train_subsets", "train_placebo", "train_augmentations", "train_affinity",
-    "validate",
-)  # fmt: skip
+_STAGES = ("tune", "plan", "train", "affinity", "validate")
 
 
 def use_trunk(params: Any, pipeline: Any, place: Path, wanted: str) -> str:

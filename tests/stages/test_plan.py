@@ -139,6 +139,9 @@ def test_the_time_of_validation_is_told_before_a_grouping_is_known():
     members = Counter(len(fit.members) for fit in fits if fit.learner.startswith("network/"))
     assert members[1] >= n_each * table.n_tasks
     assert members[table.n_tasks] == n_each * min(settings.group.max_groups, table.n_tasks)
+    # What a search finds overlaps: a group more than each model of a partition would be.
+    n_halves = members[table.n_tasks // 2 + 1]
+    assert n_halves >= n_each * min(settings.group.max_groups, table.n_tasks)
     (said,) = _validation(settings, table, learners, minutes=600)
     total = np.ceil(len(fits) / 60).astype(int)  # of a second each
     assert said.startswith(f"validate: some {len(fits)} fits, about {total} min; with the plans")

@@ -1,15 +1,15 @@
 """What `validate` trains, before a grouping is known: about that."""
 
-import numpy as np
+import math
 
 from cotrain.allocation import Fit
-from cotrain.grouping import random_groupings
+from cotrain.grouping import Grouping, random_groupings
 from cotrain.settings import Settings
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.tasks import TaskTable
 from cotrain.training import Learners
 
-# Groupings beside random ones that `group` may find: by clustering and by affinity.
+# Groupings beside random ones that `group` may find, by clustering and by affinity: each task once.
 _N_RIVALS = 2
 
 
@@ -26,7 +26,9 @@ def stops_of(learners: Learners, network: str) -> list[str]:
 
 
 def foreseen_fits(settings: Settings, table: TaskTable, learners: Learners) -> list[Fit]:
-    """The fits of `validate` by groups, equal and random, that stand for those yet to be found.
+    """The fits of `validate` by groups that stand for those yet to be found.
+
+    Groups that a search finds overlap, and hold half of the tasks each, about.
 
     `learners` are those of `with_checkpoints`.
     """
@@ -34,16 +36,25 @@ def foreseen_fits(settings: Settings, table: TaskTable, learners: Learners) -> l
 
     network, found, n_tasks = settings.plan.learner, settings.validate_, table.n_tasks
     others = [name for name in settings.learners if name != network]
-    parts = np.array_split(np.arange(n_tasks), min(settings.group.max_groups, n_tasks))
-    groups = tuple(tuple(map(int, part)) for part in parts)
-    n_rivals = found.random_groupings + _N_RIVALS
-    rivals = {"rival": random_groupings(groups, n_tasks, count=n_rivals, seed=0)}
+    n_groups = min(settings.group.max_groups, n_tasks)
+    halves = _groups(n_tasks, n_groups, n_tasks // 2 + 1)
+    parts = _groups(n_tasks, n_groups, math.ceil(n_tasks / n_groups))
+    rivals = {
+        "random": random_groupings(halves, n_tasks, count=found.random_groupings, seed=0),
+        "others": random_groupings(parts, n_tasks, count=_N_RIVALS, seed=1),
+    }
     repeats = study_repeats(settings, found.repeats, found.seed)
     return Contest(
         table,
-        make_ways(network, others, n_tasks, groups, rivals, stops_of(learners, network)),
+        make_ways(network, others, n_tasks, halves, rivals, stops_of(learners, network)),
         [],
         Phase(repeats, settings.plan.subset_level),
         Phase(*final_repeats(settings, repeats)),
         {name for name, learner in learners.items() if learner.stops_early},
     ).needed
+
+
+def _groups(n_tasks: int, n_groups: int, size: int) -> Grouping:
+    """Groups of one size that begin at equal distances, round the tasks."""
+    starts = [n_tasks * at // n_groups for at in range(n_groups)]
+    return tuple(tuple(sorted((start + at) % n_tasks for at in range(size))) for start in starts)

@@ -28,6 +28,7 @@ def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings)
     assert f"nothing is claimed of them: “{findings.tasks[0]}”." in first
     second = text["What should be trained, and what does it gain?"]
     assert "Train “ensemble”: 3 models." in second
+    assert "What “ensemble” gains in" in second  # not what the grouping of the sentence before does
     assert "single-task +" in second or "single-task −" in second
     assert "makes 3 claims" in text["What did the placebo say?"]
 

@@ -137,7 +137,7 @@ def test_molecules_far_from_those_trained_on_are_counted(models, tmp_path):
     path = tmp_path / "odd.csv"
     path.write_text("smiles\n[Xe]\nCc1ccccc1\n")
     note = predict_file(models, path, tmp_path / "out.csv").note
-    assert "1 lie below a similarity of 0.24 to the examples trained on" in note
+    assert "1 lies below a similarity of 0.24 to the examples trained on" in note
 
 
 def test_the_command_tells_each_problem_and_succeeds(models, molecules, tmp_path):

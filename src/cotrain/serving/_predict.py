@@ -167,6 +167,6 @@ def _note(found: pd.DataFrame, trained: TrainedModels) -> str:
     if marks is None or n_far == 0:
         return said
     return (
-        f"{said}; {n_far} lie below a similarity of {marks[1]:.2f} to the examples trained on, "
+        f"{said}; {n_far} {'lies' if n_far == 1 else 'lie'} below a similarity of {marks[1]:.2f} to the examples trained on, "
         "where next to nothing was validated"
     )

@@ -115,8 +115,8 @@ def _recommendation(findings: Findings) -> list[str]:
         ),
         _groups(findings),
         (
-            f"What “{chosen['portfolio']}” gains in {score_name(score)} on test labels over what one "
-            "would do anyway, "
+            f"What “{chosen['portfolio']}” gains in {score_name(score)} on test labels over what "
+            "one would do anyway, "
             f"with 95 % intervals that count repeats and examples: {listing(gains)}."
         ),
         f"Decided of that, corrected for all rivals: {'; '.join(decided)}.",

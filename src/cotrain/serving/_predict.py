@@ -166,7 +166,8 @@ def _note(found: pd.DataFrame, trained: TrainedModels) -> str:
     n_far = 0 if marks is None else int((found["similarity"] < marks[1]).sum())
     if marks is None or n_far == 0:
         return said
+    lie = "lies" if n_far == 1 else "lie"
     return (
-        f"{said}; {n_far} {'lies' if n_far == 1 else 'lie'} below a similarity of {marks[1]:.2f} to the examples trained on, "
+        f"{said}; {n_far} {lie} below a similarity of {marks[1]:.2f} to the examples trained on, "
         "where next to nothing was validated"
     )

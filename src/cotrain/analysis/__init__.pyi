@@ -12,7 +12,6 @@ from ._direct import subset_relevance
 from ._group_value import group_value, subset_score_table
 from ._labels import LabelTables
 from ._observations import GridScores, Observations, SubsetScores
-from ._pairs import pair_matrix
 from ._placebo import skilled_tasks, withhold
 from ._rounds import make_rounds, next_round, trained_plan
 from ._subsets import SubsetAnalysis, candidates, relevance_table
@@ -36,7 +35,6 @@ __all__ = [
     "group_value",
     "make_rounds",
     "next_round",
-    "pair_matrix",
     "pairwise_curve_table",
     "pairwise_tables",
     "relevance_table",

@@ -6,11 +6,10 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from cotrain.analysis._pairs import pair_matrix
 from cotrain.analysis._subsets import SubsetAnalysis
 from cotrain.gradients import AffinityRecord
 from cotrain.surrogates import best_threshold, classify, spearman_by_target
-from cotrain.tables import TABLES
+from cotrain.tables import TABLES, pair_matrix
 
 
 def affinity_table(records: Sequence[AffinityRecord], tasks: Sequence[str]) -> pd.DataFrame:

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from cotrain.analysis._observations import GridScores, Observations, SubsetScores
-from cotrain.analysis._pairs import pair_frame
 from cotrain.curves import (
     EXP31,
     EXP32,
@@ -19,6 +18,7 @@ from cotrain.curves import (
     together_effects,
 )
 from cotrain.scores import find_score
+from cotrain.tables import pair_frame
 
 
 def transfer_table(

@@ -7,10 +7,10 @@ import pandas as pd
 
 from cotrain.allocation import decode_tasks, encode_tasks
 from cotrain.analysis._observations import SubsetScores
-from cotrain.analysis._pairs import pair_matrix
 from cotrain.exceptions import DataError
 from cotrain.grouping import GroupValue, LinearValue, PredictedValue
 from cotrain.scores import find_score
+from cotrain.tables import pair_matrix
 
 WITHOUT_EFFECTS = ("none", "mean")
 """Names of the choice that no surrogate predicts better than the mean."""

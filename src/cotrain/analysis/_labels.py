@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cotrain.analysis._observations import Observations
-from cotrain.analysis._pairs import pair_frame
 from cotrain.curves import TransferModel
+from cotrain.tables import pair_frame
 
 _RATES = ("target", "source", "exchange_rate", "low", "high")
 _NEXT = ("task", "n_labels", "gain", "low", "high", "rank")

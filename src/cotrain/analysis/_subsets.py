@@ -13,7 +13,6 @@ from sklearn.base import BaseEstimator
 
 from cotrain.analysis._direct import is_direct, subset_relevance
 from cotrain.analysis._observations import SubsetScores
-from cotrain.analysis._pairs import pair_frame
 from cotrain.exceptions import SettingsError
 from cotrain.means import mean_known
 from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
@@ -32,6 +31,7 @@ from cotrain.surrogates import (
     paired_effects,
     spearman_by_target,
 )
+from cotrain.tables import pair_frame
 
 # The reliability from which a ranking may be called reliable, by custom of psychometrics.
 RELIABLE = 0.8

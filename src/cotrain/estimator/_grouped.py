@@ -15,7 +15,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cotrain.allocation import WAYS
-from cotrain.analysis import pair_matrix
 from cotrain.comparison import Model, role_means
 from cotrain.comparison import mixed as blended
 from cotrain.estimator._pooled import Pooled
@@ -23,6 +22,7 @@ from cotrain.estimator._steps import FDR, N_FOLDS, Steps, supported
 from cotrain.registry import LEARNERS
 from cotrain.settings import TrainSettings
 from cotrain.splits import group_folds
+from cotrain.tables import pair_matrix
 from cotrain.tasks import TaskKind, TaskTable
 from cotrain.training import Learner, Learners, Problem, Trained, make_learner
 

@@ -14,7 +14,6 @@ from cotrain.analysis import (
     Observations,
     SubsetAnalysis,
     SubsetScores,
-    pair_matrix,
     relevance_table,
     subset_relevance,
     withhold,
@@ -40,6 +39,7 @@ from cotrain.grouping import (
 )
 from cotrain.settings import AnalyzeSettings, TrainSettings
 from cotrain.surrogates import DesignWarning
+from cotrain.tables import pair_matrix
 from cotrain.tasks import TaskTable
 from cotrain.training import (
     FitFailure,

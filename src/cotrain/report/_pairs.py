@@ -11,6 +11,7 @@ from cotrain.report import _facts as facts
 from cotrain.report._findings import Findings
 from cotrain.report._heatmaps import Matrix, colour_limit, heat_map, heat_maps
 from cotrain.report._svg import Picture
+from cotrain.tables import pair_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +35,14 @@ class Pairs:
             if table is not None and (len(table) or name in ("surrogate relevance", "statTAG"))
         }
         tasks = list(findings.tasks)
-        order = _clustered(_square(*found["surrogate relevance"], tasks), tasks)
+        order = _clustered(pair_matrix(findings.relevance, tasks, "relevance"), tasks)
         matrices = {}
         for name, (table, effect) in found.items():
-            values = _square(table, effect, order)
+            values = pair_matrix(table, order, effect)
             is_decided = ~np.isnan(values)
             if "verdict" in table:
                 decided = table.assign(decided=table["verdict"].isin(["helps", "hurts"]))
-                is_decided &= _square(decided, "decided", order) == 1
+                is_decided &= pair_matrix(decided, order, "decided") == 1
             matrices[name] = Matrix(values, is_decided)
         return cls(order, matrices)
 
@@ -70,14 +71,6 @@ class Pairs:
         """
         flat = pd.DataFrame({name: one.values.ravel() for name, one in self.matrices.items()})
         return flat.corr("spearman", min_periods=3)
-
-
-def _square(table: pd.DataFrame, column: str, tasks: list[str]) -> np.ndarray:
-    """A column of a table of ordered pairs as targets by sources, NaN where it says nothing."""
-    wide = table.set_index(["target", "source"])[column].unstack()  # noqa: PD010
-    values = wide.reindex(index=tasks, columns=tasks).to_numpy(dtype=np.float64, copy=True)
-    np.fill_diagonal(values, np.nan)
-    return values
 
 
 def _clustered(values: np.ndarray, tasks: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from cotrain import tables
-from cotrain.analysis import group_value, pair_matrix
+from cotrain.analysis import group_value
 from cotrain.exceptions import DataError, SettingsError
 from cotrain.files import read_json, write_json, write_sums
 from cotrain.grouping import (
@@ -77,7 +77,7 @@ def _run(study: Study, step: Steps) -> str:
     best = simplest(objective, [exact.groups, search.best.groups, *front], group.tolerance)
     best = grouping_result(objective, as_matrix(best.groups, len(tasks)), exact.bound)
     best = replace(best, timed_out=exact.timed_out)
-    affinity = pair_matrix(tables.read(study.analysis, "affinity"), tasks, "affinity")
+    affinity = tables.pair_matrix(tables.read(study.analysis, "affinity"), tasks, "affinity")
     step("rivals")
     n_random = study.settings.validate_.random_groupings
     rivals = _rivals(objective, best.groups, affinity, n_random, group.seed)

@@ -1,5 +1,6 @@
 """Arrays of a trained model in one safetensors file: no code in it, nothing unpickled."""
 
+from abc import ABC, abstractmethod
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -8,6 +9,24 @@ import numpy as np
 
 from cotrain.exceptions import DataError
 from cotrain.files import whole_file
+
+
+class Storable(ABC):
+    """A model that arrays describe."""
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """Numbers that the model holds."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that the model is made of."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The model that `arrays` described; LookupError or ValueError if they describe none."""
 
 
 class OfArrays:

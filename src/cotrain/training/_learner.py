@@ -14,7 +14,7 @@ from cotrain.allocation import Fit
 from cotrain.exceptions import DataError, FitError
 from cotrain.settings import Section
 from cotrain.tasks import Features, Reads, TaskTable
-from cotrain.training._arrays import load_arrays, save_arrays
+from cotrain.training._arrays import Storable, load_arrays, save_arrays
 from cotrain.training._problem import Problem
 from cotrain.training._result import FitResult, Outcome, fit_result, outcome_of
 
@@ -68,7 +68,7 @@ class Capabilities:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained(ABC):
+class Trained(Storable):
     """A trained model of some tasks."""
 
     # what it is given of rows in the place of features: see `TaskTable.inputs`
@@ -91,20 +91,6 @@ class Trained(ABC):
     def outputs_at(self, features: Features, row: np.ndarray, member: np.ndarray) -> np.ndarray:
         """The outputs of single rows and members, (n,)."""
         return self.outputs(features)[row, member]
-
-    @property
-    @abstractmethod
-    def n_parameters(self) -> int:
-        """Numbers that the model holds."""
-
-    @abstractmethod
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that the model is made of."""
-
-    @classmethod
-    @abstractmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The model that `arrays` described; LookupError or ValueError if they describe none."""
 
     def save(self, folder: Path) -> None:
         """Write the model into an empty folder, without pickle; the same model, the same bytes."""

@@ -1,6 +1,6 @@
 """Learners that train each member of a fit by itself, and what they leave."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -8,31 +8,17 @@ import numpy as np
 
 from cotrain.allocation import Fit
 from cotrain.tasks import Features, TaskTable
-from cotrain.training._arrays import put_under, taken_from
+from cotrain.training._arrays import Storable, put_under, taken_from
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained, check_stop
 from cotrain.training._problem import Problem
 
 
-class TaskModel(ABC):
+class TaskModel(Storable):
     """A trained model of one task."""
 
     @abstractmethod
     def outputs(self, features: Features) -> np.ndarray:
         """The logit, or the standardised value, of each row, (n,)."""
-
-    @property
-    @abstractmethod
-    def n_parameters(self) -> int:
-        """Numbers that the model holds."""
-
-    @abstractmethod
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that the model is made of."""
-
-    @classmethod
-    @abstractmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The model that `arrays` described; KeyError or ValueError if they describe none."""
 
 
 @dataclass(frozen=True, eq=False)

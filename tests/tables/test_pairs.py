@@ -1,7 +1,6 @@
 import numpy as np
 
-from cotrain.analysis import pair_matrix
-from cotrain.analysis._pairs import pair_frame
+from cotrain.tables import pair_frame, pair_matrix
 
 
 def test_a_frame_of_pairs_is_its_matrix_again():

@@ -1,5 +1,7 @@
 """What `cotrain init` takes columns for, in tables as people write them."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from cotrain.exceptions import DataError
 from cotrain.features._given import read_features
 from cotrain.init import _use_table
-from cotrain.init._proposal import propose
+from cotrain.init._proposal import described, propose
 from cotrain.init._wishes import Wishes
 from cotrain.sources import Table, read_table
 
@@ -283,6 +285,16 @@ def test_rows_that_their_source_doubts_are_counted(tmp_path):
     found, _ = proposed(tmp_path, table)
     assert f"{N // 4} rows have a `validity_comment`" in told(found)
     assert f"{N // 2} rows have a `potential_duplicate`" in told(found)
+
+
+def test_of_hundreds_of_columns_the_kinds_and_labels_are_told_and_a_late_split_is_shown(tmp_path):
+    empty = {f"e{n}": [""] * N for n in range(60)}
+    values = {f"t{n}": [*RNG.normal(size=N - n), *[""] * n] for n in range(31)}
+    table = with_molecules(pd.DataFrame(empty | values), split=["train", "test"] * (N // 2))
+    text = described(proposed(tmp_path, table)[0])
+    assert re.search(r"\nsplit +split +40", text)
+    assert "... and 61 columns more: 40 ignored, 21 task real" in text
+    assert f"31 tasks of {N - 30} to {N} labels, median {N - 15}" in text
 
 
 def test_a_split_of_one_word_is_none(tmp_path):

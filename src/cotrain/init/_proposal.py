@@ -1,8 +1,11 @@
 """Settings for a user's table: what its columns say, and what the user asks for."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from cotrain.exceptions import DataError
 from cotrain.init._columns import Column, classify, find_molecules
@@ -186,18 +189,25 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [] if value is None else [value]
 
 
-_SHOWN = 40
+# Columns that are all shown, and of more, how many of those of which there may be hundreds alike.
+_SHOWN, _OF_ROLE = 40, {"task": 10, "ignored": 20}
+
+
+def _some(columns: list[Column]) -> list[Column]:
+    """A few of the columns alike, and all others."""
+    seen = Counter[str]()
+    shown = []
+    for column in columns:
+        seen[column.role] += 1
+        if seen[column.role] <= _OF_ROLE.get(column.role, _SHOWN):
+            shown.append(column)
+    return shown
 
 
 def described(found: Proposal) -> str:
     """Return a table of the columns, what each was taken for and why, and what else was guessed."""
     rows = [("column", "taken for", "values", "why")]
-    shown = found.columns
-    if len(shown) > _SHOWN:
-        # Of hundreds of tasks alike a few say enough.
-        odd = [column for column in shown if column.role != "task"][:_SHOWN]
-        tasks = [column for column in shown if column.role == "task"][: _SHOWN // 4]
-        shown = [column for column in shown if column in odd or column in tasks]
+    shown = found.columns if len(found.columns) <= _SHOWN else _some(found.columns)
     for column in shown:
         role = f"{column.role} {column.kind}" if column.kind else column.role
         rows.append((shorten(column.name, 40), role, str(column.n_known), shorten(column.why, 60)))
@@ -207,7 +217,12 @@ def described(found: Proposal) -> str:
         for row in rows
     ]
     if len(found.columns) > len(shown):
-        lines.append(f"... and {len(found.columns) - len(shown)} columns more")
+        hidden = [column for column in found.columns if column not in shown]
+        kinds = Counter(f"{c.role} {c.kind}" if c.kind else c.role for c in hidden)
+        parts = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+        lines.append(f"... and {len(hidden)} columns more: {parts}")
+        least, middle, most = np.quantile(found.n_labels, (0, 0.5, 1))
+        lines.append(f"{len(found.tasks)} tasks of {least:g} to {most:g} labels, median {middle:g}")
     if found.fetch["layout"] == "long":
         names = listing([shorten(name, 30) for name in found.tasks], 8)
         lines.append(f"{len(found.tasks)} tasks: {names}")

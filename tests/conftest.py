@@ -1,3 +1,8 @@
+import os
+
+# As the command line does, before NumPy is loaded: in-process runs are held against real ones.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array

@@ -312,6 +312,16 @@ def test_large_tables_get_fewer_subsets(n_examples, n_subsets, random_groupings)
     assert params["validate"]["random_groupings"] == random_groupings
 
 
+@pytest.mark.parametrize(
+    ("n_tasks", "n_examples", "sources"),
+    [(30, 35_000, "all"), (140, 5_000, "all"), (410, 68, "none"), (40, 90_000, "none")],
+)
+def test_tables_of_hundreds_of_tasks_get_no_fold_more(n_tasks, n_examples, sources):
+    params = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    fit_plan(params, n_tasks, n_examples, 100, {"kind": "scaffold"})
+    assert params["plan"]["augmentations"]["sources"] == sources
+
+
 @pytest.mark.parametrize(("n_examples", "parts"), [(90_000, 2), (110_000, 1)])
 def test_real_values_get_descriptors_of_more_molecules(n_examples, parts):
     params = {

@@ -35,3 +35,18 @@ def test_few_tasks_from_fetch_to_report(tmp_path, n_tasks):
     grouping = json.loads((study / "data/grouping/grouping.json").read_text())
     assert set(grouping["served_by"]) == {f"task_{task}" for task in range(n_tasks)}
     assert "What should be trained" in succeed(study, "summary")
+
+
+def test_a_study_without_one_fold_more(tmp_path):
+    study = tmp_path / "study"
+    make_study(study)
+    more = {"fetch.n_tasks": 4, "group.max_groups": 4, "plan.augmentations.sources": "none"}
+    change_params(study, CHANGES | more)
+    run_stages(study)
+    fits = pd.read_parquet(study / "data/fits/augmentations.parquet")
+    assert len(fits)
+    assert fits["auxiliary"].isna().all()
+    assert "statTAG" not in set(pd.read_csv(study / "data/analysis/costs.csv")["measure"])
+    assert pd.read_csv(study / "data/analysis/next_labels.csv")["gain"].notna().all()
+    report = (study / "reports/report.html").read_text(encoding="utf-8")
+    assert "No task was given one fold more" in report

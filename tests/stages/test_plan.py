@@ -13,7 +13,7 @@ from cotrain.allocation import WAYS, learner_name, rotations, subset_fit
 from cotrain.exceptions import SettingsError
 from cotrain.stages._plan_sizes import what_is_decided, with_subsets, within_budget
 from cotrain.stages._validation_fits import foreseen_fits, with_checkpoints
-from cotrain.stages.plan import _validation, make_plans
+from cotrain.stages.plan import _notes, _validation, make_plans
 from cotrain.study import Study
 from cotrain.training import Learners, can_learn
 
@@ -50,6 +50,21 @@ def test_curves_lack_the_fits_that_cannot_learn():
     assert fewer < every
     assert {(fit.members, fit.level) for fit in gone} == {((2,), 1)}
     assert set(plans[0]["subsets"].fits) == set(plans[1]["subsets"].fits)
+
+
+def test_no_task_gets_one_fold_more_where_none_is_to():
+    settings = Study(ROOT).settings
+    grid = settings.plan.augmentations.model_copy(update={"sources": "none"})
+    fewer = settings.model_copy(
+        update={"plan": settings.plan.model_copy(update={"augmentations": grid})}
+    )
+    every, curves = (make_plans(each, 30, "v", KNOWN)[2] for each in (settings, fewer))
+    left = {key: fit for key, fit in every.fits.items() if fit.auxiliary is None}
+    assert len(left) < len(every.fits)
+    assert set(curves.fits) == set(left)
+    assert any(
+        "sources: none" in note for note in _notes(fewer, 30, make_plans(fewer, 30, "v", KNOWN)[0])
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def cost_table(
 
 def grid_fits(fits: Iterable[Fit], grid: AugmentationSettings, n_tasks: int) -> list[Fit]:
     """Those of the statTAG grid; all-together fits may be planned for other ends too."""
+    if grid.sources == "none":
+        return []
     return [
         fit
         for fit in fits

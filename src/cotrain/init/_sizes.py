@@ -15,6 +15,9 @@ _KERNEL, _KERNEL_EXAMPLES, _KERNEL_APART = 1.5e9, 20_000, 5e8
 # Examples of all subsets of one repeat: of more than 8,000 there are fewer than 60 subsets, so that
 # a study's time does not grow with its table; but never fewer than 20.
 _SUBSET_EXAMPLES, _LEAST_SUBSETS = 480_000, 20
+# Tasks, and tasks times examples, above which none gets one fold more: such a fit for each task
+# trains all of them, and analysis takes the fourth power of their number. 100 s at so many tasks.
+_GRID_TASKS, _GRID = 150, 3_000_000
 # Examples from which one random grouping is enough to compare with.
 _LARGE = 10_000
 
@@ -51,6 +54,8 @@ def fit_plan(
     if split["kind"] == "time":  # the first folds hold no label of what is measured since lately
         levels = {n_train - 1}
     plan["augmentations"]["levels"] = sorted(level for level in levels if level < n_train) or [1]
+    if n_tasks > _GRID_TASKS or n_tasks * n_examples > _GRID:
+        plan["augmentations"]["sources"] = "none"
     subsets = plan["subsets"]
     # Of hundreds of tasks larger subsets, so that 60 of them hold each task several times.
     subsets["max_size"] = max(2, min(max(subsets["max_size"], n_tasks // 4), n_tasks - 1))

@@ -59,7 +59,8 @@ class Pairs:
 
     def side_by_side(self, name: str, title: str, measures: tuple[str, ...]) -> list[Picture]:
         """Return the figure `name` of several measures; none if one of them is lacking."""
-        if not set(measures) <= set(self.matrices):
+        known = {name for name, one in self.matrices.items() if not np.isnan(one.values).all()}
+        if not set(measures) <= known:
             return []
         shown = {measure: self.matrices[measure] for measure in measures}
         return [Picture(name, title, lambda: heat_maps(shown, self.tasks, "source"))]

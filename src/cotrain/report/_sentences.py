@@ -180,6 +180,11 @@ def pairwise(findings: Findings) -> str:
     table = findings.pairwise
     if table.empty:
         return ""
+    if table["effect"].isna().all():
+        return (
+            "No task was given one fold more (`plan.augmentations.sources` is none), so this says "
+            "nothing of pairs."
+        )
     needed = table.loc[table["verdict"] == "undecided", "repeats_to_decide"].median()
     more = (
         ""

@@ -156,6 +156,7 @@ class AugmentationSettings(Section):
     """The statTAG grid."""
 
     levels: Annotated[list[Folds], Field(min_length=1), AfterValidator(_all_different)]
+    sources: Literal["all", "none"] = "all"
     repeats: Repeats
 
 

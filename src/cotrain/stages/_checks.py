@@ -64,6 +64,8 @@ def check_fit_count(settings: Settings, n_tasks: int) -> None:
     around = n_tasks + 1
     levels = len(plan.augmentations.levels) + plan.train_folds
     subsets = plan.subsets.repeats * (min(plan.subsets.n_subsets, 2**n_tasks) + around)
+    if plan.augmentations.sources == "none":
+        levels = plan.train_folds
     grid = plan.augmentations.repeats * levels * around
     if subsets + grid > _MOST_FITS:
         raise SettingsError(

@@ -118,7 +118,7 @@ def make_plans(
     ]
     if plan.placebo.n_subsets == 0:
         placebo = []
-    fits = augmentations(n_tasks, grid.levels, grid_repeats)
+    fits = augmentations(n_tasks, grid.levels, grid_repeats) if grid.sources == "all" else []
     # The curves of each task alone and of all together, up to the top level.
     for level in range(1, plan.train_folds + 1):
         fits += filter(learnable, single_tasks(n_tasks, level, grid_repeats))
@@ -211,6 +211,11 @@ def _notes(settings: Settings, n_tasks: int, subsets: Plan) -> list[str]:
     """What differs from the settings, or makes them decide little."""
     wanted, found = settings.plan.subsets, len(subsets.subsets)
     notes = []
+    if settings.plan.augmentations.sources == "none":
+        notes.append(
+            "note: no task gets one fold more (`plan.augmentations.sources: none`): of pairs, "
+            "subsets and gradients tell alone"
+        )
     if subsets.rounds is None and found < wanted.n_subsets:
         largest = min(wanted.max_size, n_tasks)
         notes.append(

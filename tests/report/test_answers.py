@@ -6,11 +6,12 @@ import pytest
 
 from cotrain.report import _facts as facts
 from cotrain.report._answers import _decided, answers, summarize
+from cotrain.report._words import number, signed
 from cotrain.tables._records import PortfolioModel
 
 
 def said(findings):
-    return {question: " ".join(sentences) for question, sentences in answers(findings).items()}
+    return {question: str(answer) for question, answer in answers(findings).items()}
 
 
 @pytest.fixture
@@ -27,9 +28,13 @@ def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings)
     )
     assert f"nothing is claimed of them: “{findings.tasks[0]}”." in first
     second = text["What should be trained, and what does it gain?"]
-    assert "Train “ensemble”: 3 models." in second
-    assert "What “ensemble” gains in" in second  # not what the grouping of the sentence before does
-    assert "single-task +" in second or "single-task −" in second
+    assert "Train 3 models: the portfolio “ensemble”." in second
+    assert "“ensemble” is by " in second  # not what the grouping of the sentence before does
+    score = facts.main_score(findings)
+    (row,) = [line.split() for line in second.splitlines() if line.startswith("single-task")]
+    rival = facts.compared(findings, score).set_index("grouping").loc["single-task"]
+    assert row[1:3] == [f"{rival['n_models']:.0f}", number(rival["mean"])]
+    assert row[3].startswith(signed(rival["difference"])[:4])
     assert "makes 3 claims" in text["What did the placebo say?"]
 
 
@@ -55,10 +60,10 @@ def test_it_says_whether_the_groups_are_part_of_what_is_recommended(findings):
 def test_primary_tasks_come_first(findings):
     target = findings.tasks[1]
     overview = findings.overview.model_copy(update={"primary": (target,)})
-    question, sentences = next(iter(answers(replace(findings, overview=overview)).items()))
+    question, answer = next(iter(answers(replace(findings, overview=overview)).items()))
     assert question == f"Which sources help “{target}”?"
     own = findings.relevance[findings.relevance["target"] == target].set_index("source")
-    helped = sentences[0].split(" and hurt by ")[0]
+    helped = answer.said[0].split(" and hurt by ")[0]
     for source, verdict in own["verdict"].items():
         assert (f"“{source}”" in helped) == (verdict == "helps")
     assert question not in said(findings)
@@ -91,7 +96,10 @@ def test_only_a_rival_of_the_same_models_is_called_that(findings):
     }
     assert verdicts["single-task"] == "undecided"
     text = said(found)["What should be trained, and what does it gain?"]
-    assert "single-task 0 (equal in every repeat)" in text
+    assert any(
+        line.startswith("single-task") and "0 (equal in every repeat)" in line
+        for line in text.splitlines()
+    )
     assert facts.rivals(found, other).set_index("grouping")["verdict"]["random"] == "same models"
 
 

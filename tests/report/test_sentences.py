@@ -231,7 +231,12 @@ def test_wins_are_the_corrected_ones_of_the_comparison(findings):
 def test_the_summary_is_short_and_names_groups_and_rivals(findings):
     text = summarize(findings)
     assert len(text.splitlines()) < 30
-    for words in ("Train “ensemble”: 3 models", "reliability", "single-task", "all together"):
+    for words in (
+        "Train 3 models: the portfolio “ensemble”",
+        "reliability",
+        "single-task",
+        "all together",
+    ):
         assert words in text
     gain = facts.rivals(findings, "log_loss").iloc[0]
     assert f"{gain['difference']:+.4f}" in text

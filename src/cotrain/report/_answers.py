@@ -1,9 +1,13 @@
 """The first screen: is any model good, what should be trained, what did the placebo say."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
 
 from cotrain.report import _facts as facts
 from cotrain.report._findings import Findings
+from cotrain.report._page import Table, texts_of
 from cotrain.report._sentences import next_labels, relevance, reliability
 from cotrain.report._words import gain_over, number, role_name, score_name
 from cotrain.words import count, listing, shorten
@@ -12,22 +16,32 @@ from cotrain.words import count, listing, shorten
 _MOST_GROUPS, _MOST_MEMBERS, _NAME = 8, 5, 30
 
 
-def answers(findings: Findings) -> dict[str, list[str]]:
-    """Return the questions of the first screen, each with the sentences that answer it."""
+@dataclass(frozen=True)
+class Answer:
+    """Sentences, and a table below them."""
+
+    said: Sequence[str]
+    table: Table | None = None
+
+    def __str__(self) -> str:
+        return "\n\n".join([" ".join(self.said), *([str(self.table)] if self.table else [])])
+
+
+def answers(findings: Findings) -> dict[str, Answer]:
+    """Return the questions of the first screen, each with its answer."""
     primary = findings.overview.primary
     asked = {
-        "Is any model here good?": _skill(findings),
+        "Is any model here good?": Answer(_skill(findings)),
         "What should be trained, and what does it gain?": _recommendation(findings),
-        "What did the placebo say?": _placebo(findings),
+        "What did the placebo say?": Answer(_placebo(findings)),
     }
-    return (
-        {f"Which sources help {_named(primary)}?": _sources(findings)} | asked if primary else asked
-    )
+    first = {f"Which sources help {_named(primary)}?": Answer(_sources(findings))}
+    return first | asked if primary else asked
 
 
 def summarize(findings: Findings) -> str:
     """Return the main findings as plain text, for the terminal."""
-    parts = [f"{question}\n{' '.join(said)}" for question, said in answers(findings).items()]
+    parts = [f"{question}\n{answer}" for question, answer in answers(findings).items()]
     if not facts.nothing_learnt(findings):
         parts += [say(findings) for say in (relevance, reliability, next_labels)]
     return "\n\n".join(filter(None, parts))
@@ -78,49 +92,51 @@ def _skill(findings: Findings) -> list[str]:
     if unskilled := skill.loc[skill["skilled"] == 0, "task"].tolist():
         named = _named(unskilled, _MOST_GROUPS)
         sentences.append(f"Not so, and nothing is claimed of them: {named}.")
-    for score in facts.scores_compared(findings)[:2]:
-        means = facts.compared(findings, score).set_index("grouping")["mean"].map(number)
-        shown = [f"{name} {means[name]}" for name in facts.USUAL if name in means]
-        base = means.get(facts.BASE_RATE)
-        sentences.append(
-            f"On test labels the recommended portfolio has a mean {score_name(score)} of "
-            f"{means[facts.RECOMMENDED]}{f'; the base rate has {base}' if base else ''}. "
-            f"Beside it: {listing(shown)}."
-        )
-    return sentences
+    means = [
+        f"a mean {score_name(score)} of {number(facts.recommended_mean(findings, score))}"
+        for score in facts.scores_compared(findings)[:2]
+    ]
+    return [*sentences, f"On test labels the recommended portfolio has {listing(means)}."]
 
 
-def _recommendation(findings: Findings) -> list[str]:
+def _recommendation(findings: Findings) -> Answer:
     if facts.nothing_learnt(findings):
-        return ["Nothing: predict the base rate, or find better features or more labels."]
+        return Answer(["Nothing: predict the base rate, or find better features or more labels."])
     chosen = findings.portfolios[findings.portfolios["chosen"] > 0].iloc[0]
     weights = findings.weights.groupby("role", sort=False)["weight"].mean()
     parts = [f"{role_name(str(name))} {number(weight, 2)}" for name, weight in weights.items()]
     blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
-    score = facts.main_score(findings)
-    n_models = int(facts.compared(findings, score)["n_models"].iloc[0])
+    n_models = int(facts.compared(findings, facts.main_score(findings))["n_models"].iloc[0])
     fewer = n_models < chosen["n_models"]
-    less = ", less those that its blend gives hardly any weight" if fewer else ""
-    rows = facts.rivals(findings, score).to_dict("records")
-    gains = [
-        f"{row['grouping']} {gain_over(row['difference'], row['low'], row['high'], row['verdict'])}"
-        for row in rows
-        if row["grouping"] in facts.USUAL
-    ]
+    less = ", less what its blend gives hardly any weight" if fewer else ""
     decided = [_decided(findings, each) for each in facts.scores_compared(findings)[:2]]
-    return [
+    name = f"“{chosen['portfolio']}”"
+    said = [
         (
-            f"Train “{chosen['portfolio']}”{less}: {count(n_models, 'model')}{blend}. It is the "
-            "simplest portfolio that is not clearly worse than the best, on validation labels."
+            f"Train {count(n_models, 'model')}{blend}: the portfolio {name}{less}. "
+            "It is the simplest that is not clearly worse than the best, on validation labels."
         ),
         _groups(findings),
-        (
-            f"What “{chosen['portfolio']}” gains in {score_name(score)} on test labels over what "
-            "one would do anyway, "
-            f"with 95 % intervals that count repeats and examples: {listing(gains)}."
-        ),
-        f"Decided of that, corrected for all rivals: {'; '.join(decided)}.",
+        f"On test labels, corrected for all rivals, {name} is {'; '.join(decided)}.",
     ]
+    return Answer(said, _table(findings))
+
+
+def _table(findings: Findings) -> Table:
+    """What is recommended beside what one would do without this study, on test labels."""
+    scores = facts.scores_compared(findings)[:2]
+    by_score = [facts.compared(findings, score).set_index("grouping") for score in scores]
+    wanted = (facts.RECOMMENDED, facts.BASE_RATE, *facts.USUAL)
+    shown = [name for name in wanted if name in by_score[0].index]
+    texts = pd.DataFrame({"trained": shown, "models": ""}, dtype=str)
+    for score, table in zip(scores, by_score, strict=True):
+        rows = table.loc[shown].reset_index()
+        texts["models"] = texts_of(rows, "n_models")
+        texts[score_name(score)] = texts_of(rows, "mean")
+        gains = rows[["difference", "low", "high", "verdict"]].to_numpy()
+        texts[f"gain in {score_name(score)}"] = ["", *(gain_over(*each) for each in gains[1:])]
+    note = "A gain is the recommended portfolio's, with a 95 % interval over repeats and examples."
+    return Table("Recommended, and what one would do anyway", texts, note)
 
 
 def _decided(findings: Findings, score: str) -> str:
@@ -132,7 +148,7 @@ def _decided(findings: Findings, score: str) -> str:
         for verdict in ("better", "worse")
         if (names := usual.loc[usual["verdict"] == verdict, "grouping"].tolist())
     ]
-    return f"by {score_name(score)} {' and '.join(said) or 'none'}"
+    return f"by {score_name(score)} {' and '.join(said) or 'no different from any'}"
 
 
 def _groups(findings: Findings) -> str:

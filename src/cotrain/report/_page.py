@@ -35,6 +35,15 @@ class Table:
     note: str = ""
     may_fold: bool = True
 
+    def __str__(self) -> str:
+        """The table for a terminal, its first column to the left."""
+        first = str(self.texts.columns[0])
+        width = self.texts[first].str.len().max()
+        shown = self.texts.rename(columns={first: first.ljust(width)})
+        shown.iloc[:, 0] = shown.iloc[:, 0].str.ljust(width)
+        lines = [*shown.to_string(index=False).splitlines(), *filter(None, [self.note])]
+        return "\n".join(line.rstrip() for line in lines)
+
     @property
     def is_long(self) -> bool:
         """Whether it is folded away until it is asked for."""

@@ -35,6 +35,8 @@ def interval_plot(axes: Axes, table: pd.DataFrame, names: pd.Series, xlabel: str
 
 
 def forest(rivals: dict[str, pd.DataFrame]) -> Figure:
+    # A base rate is so far behind that beside it nothing else could be told apart.
+    rivals = {score: table[table["grouping"] != "base rate"] for score, table in rivals.items()}
     n_rows = max(map(len, rivals.values()))
     layout = ConstrainedLayoutEngine(wspace=0.06)  # tick labels of two panels may not run together
     figure = Figure(figsize=(9, 1.3 + 0.38 * n_rows), layout=layout)

@@ -50,7 +50,7 @@ def test_experiment_is_named_after_the_folder_or_the_environment(home, monkeypat
 def test_experiments_do_not_see_each_other(home, make_fits, run, monkeypatch):
     Tracker.open(home).log_fits(make_fits(2), run)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "other")
-    assert Tracker.open(home).recorded() == set()
+    assert Tracker.open(home).fit_scores().empty
 
 
 def test_new_database_is_in_wal_mode(tmp_path):
@@ -133,7 +133,7 @@ def test_error_in_the_middle_of_a_batch_leaves_nothing(home, make_fits, run):
         )
     with pytest.raises(TrackingError, match="free space"):
         tracker.log_fits(make_fits(3), run)
-    assert Tracker.open(home).recorded() == set()
+    assert Tracker.open(home).fit_scores().empty
     assert list(tracker._client.search_runs([tracker.experiment_id])) == []
 
 
@@ -146,7 +146,7 @@ def test_a_folder_may_have_any_name(template, tmp_path, make_fits, run, name):
     tracker = Tracker.open(home)
     assert tracker.log_fits(make_fits(2), run) == 2
     tracker.log_summary("subsets", {}, {}, [home / "found.txt"])
-    assert Tracker.open(home).recorded() == set(make_fits(2)["fit_id"])
+    assert set(Tracker.open(home).fit_scores()["fit_id"]) == set(make_fits(2)["fit_id"])
     assert list(home.glob("mlartifacts/*/artifacts/found.txt"))
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert _environment(tracker.uri)["MLFLOW_BACKEND_STORE_URI"] == tracker.uri
@@ -276,7 +276,7 @@ def test_a_real_server_holds_the_same(server, tmp_path, make_fits, monkeypatch, 
     assert tracker.log_fits(rows, run) == 4
     assert tracker.sync(rows, run) == 0
     tracker.log_failures(make_fits(1, seed=5).head(1).assign(reason="boom"), run)
-    assert tracker.recorded() == set(rows["fit_id"])
+    assert set(tracker.fit_scores()["fit_id"]) == set(rows["fit_id"])
     report = tmp_path / "report.html"
     report.write_text("<p>found</p>")
     tracker.log_summary("subsets", {}, {"mean": 0.5}, [report])

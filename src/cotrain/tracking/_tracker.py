@@ -97,16 +97,6 @@ class Tracker:
         with tracking_calls(self.uri):
             self._write_missing(failure_records(failures, run), (), run)
 
-    def recorded(self) -> set[str]:
-        """The fits that have a complete run."""
-        with tracking_calls(self.uri):
-            return {
-                state.fit_id
-                for states in self._load_states().values()
-                for state in states
-                if state.complete
-            }
-
     def sync(self, rows: pd.DataFrame, run: RunContext) -> int:
         """Bring MLflow in line with the fit table; returns how many runs were written.
 

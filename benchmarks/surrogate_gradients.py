@@ -69,7 +69,8 @@ def gradient(study: Study) -> pd.DataFrame:
                 "seconds a subset": 0.0,
             }
         )
-    ceiling = split_half_reliability(scores.Y[:, judged], n_bootstrap=0).ceiling
+    reliability = split_half_reliability(scores.Y[:, judged], n_bootstrap=0).per_target
+    ceiling = np.nanmean(np.sqrt(np.maximum(reliability, 0.0)))
     rows.append({"estimate": "ceiling", "Spearman": ceiling, "seconds of training": np.nan,
                  "seconds a subset": len(scores.Y) * seconds})  # fmt: skip
     return pd.DataFrame(rows)

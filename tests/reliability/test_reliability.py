@@ -70,7 +70,6 @@ def test_reliability_is_the_one_built_in(n_repeats):
     assert result.mean == pytest.approx(expected, abs=0.03)
     assert result.low < result.mean < result.high
     assert result.high - result.low < 0.06
-    assert result.ceiling == pytest.approx(np.sqrt(expected), abs=0.02)
 
 
 def test_reliability_foretells_more_repeats():
@@ -103,7 +102,6 @@ def test_units_with_a_missing_repeat_do_not_count():
     scores = rng.normal(size=(30, 2)) + rng.normal(size=(4, 30, 2))
     scores[0, 10:, 1] = np.nan
     result = split_half_reliability(scores)
-    assert result.n_units.tolist() == [30, 10]
     alone = split_half_reliability(scores[:, :10, 1:])
     assert result.per_target[1] == pytest.approx(alone.per_target[0])
     scores[:, :, 1] = 1.0

@@ -27,8 +27,6 @@ class Reliability:
         95 % interval of `mean`, by drawing units anew.
     n_repeats : int
         Repeats whose mean is meant.
-    n_units : ndarray of int, shape (n_targets,)
-        Units behind each target's figure.
     """
 
     per_target: Array
@@ -36,15 +34,6 @@ class Reliability:
     low: float
     high: float
     n_repeats: int
-    n_units: NDArray[np.int64]
-
-    @property
-    def ceiling(self) -> float:
-        """Correlation of the noise-free scores with the measured ones: what no predictor beats.
-
-        The square root of the reliability, averaged over targets (0 where that is negative).
-        """
-        return float(mean_known(np.sqrt(np.maximum(self.per_target, 0.0))))
 
 
 def split_half_reliability(
@@ -97,7 +86,7 @@ def split_half_reliability(
     means = [float(mean_known(row)) for row in figures]
     drawn = [mean for mean in means[1:] if not np.isnan(mean)]
     low, high = np.percentile(drawn, [2.5, 97.5]) if drawn else (np.nan, np.nan)
-    return Reliability(figures[0], means[0], float(low), float(high), n_repeats, known.sum(axis=0))
+    return Reliability(figures[0], means[0], float(low), float(high), n_repeats)
 
 
 def spearman_brown(correlation: ArrayLike, longer: float) -> Array:

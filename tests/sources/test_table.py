@@ -1,6 +1,5 @@
 """The user's table: right values from cells, layouts, units and files of several kinds."""
 
-import dataclasses
 import gzip
 
 import numpy as np
@@ -144,7 +143,7 @@ GOOD = "smiles,IC50 µM,b\nC,5.5,1\nCC,6.25,0\n"
 def test_text_as_it_is_written(tmp_path, name, data, format_):
     (tmp_path / name).write_bytes(data)
     table = read_table(tmp_path / name)
-    assert dataclasses.astuple(table.format)[:3] == format_
+    assert tuple(table.format.model_dump().values())[:3] == format_
     assert list(table.cells) == ["smiles", "IC50 µM", "b"]
     assert table.cells.index.tolist() == [2, 3]
     values = read_cells(table.cells["IC50 µM"], table.format.decimal).value

@@ -107,13 +107,7 @@ class RawTable:
         values = read[["task", "value"]].assign(relation="")
         values.insert(0, "record", range(len(read)))
         summary = [
-            {
-                "step": step,
-                "examples": found["example"].nunique(),
-                "tasks": found["task"].nunique(),
-                "measurements": len(found),
-            }
-            for step, found in steps.items()
+            summary_row(step, found["example"], found["task"]) for step, found in steps.items()
         ]
         return cls(read[[*RECORDS]], read[["smiles"]], values, pd.DataFrame(summary))
 
@@ -211,14 +205,13 @@ def column_of(frame: pd.DataFrame, name: str, key: str, where: object) -> pd.Ser
     raise DataError(f"{where}: no column `{name}`, which `{key}` names; {hint}")
 
 
-def summary_row(step: str, records: pd.DataFrame, values: pd.DataFrame) -> dict[str, str | int]:
-    """One row of a summary: the distinct examples and tasks, and the measurements."""
-    examples = records["example"].to_numpy()[values["record"].unique()]
+def summary_row(step: str, examples: pd.Series, tasks: pd.Series) -> dict[str, str | int]:
+    """One row of a summary: the distinct examples, and the tasks of the measurements."""
     return {
         "step": step,
-        "examples": len(pd.unique(examples)),
-        "tasks": values["task"].nunique(),
-        "measurements": len(values),
+        "examples": examples.nunique(),
+        "tasks": tasks.nunique(),
+        "measurements": len(tasks),
     }
 
 

@@ -96,7 +96,7 @@ def make_synthetic(source: SyntheticSettings) -> RawTable:
         records,
         pd.DataFrame(index=records.index),
         values,
-        pd.DataFrame([summary_row("made", records, values)]),
+        pd.DataFrame([summary_row("made", records["example"][values["record"]], values["task"])]),
         csr_array(features[labelled]),
         truth,
     )

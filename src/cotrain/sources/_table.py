@@ -19,15 +19,6 @@ from cotrain.words import listing
 _BARE = ("yes", "no", "y", "n", "true", "false")
 
 
-class FormatSettings(Section):
-    """How the file is written; what is left out is guessed."""
-
-    separator: str | None = None
-    decimal: Literal[".", ","] | None = None
-    encoding: str | None = None
-    sheet: str | None = None
-
-
 class UnitSettings(Section):
     """A column of units, and the one that values are converted to."""
 
@@ -50,7 +41,7 @@ class TableSettings(Choice):
     units: UnitSettings | None = None
     words: dict[str, float | None] = Field(default_factory=dict)
     na_values: list[str] = Field(default_factory=list)
-    format: FormatSettings = FormatSettings()
+    format: Format = Format()
 
     @model_validator(mode="after")
     def _layouts_need_columns(self) -> "TableSettings":
@@ -83,7 +74,7 @@ class Table(Source):
             If the file is not as the settings say; the message names the file, row and column.
         """
         wanted: TableSettings = self.settings
-        table = read_table(folder / wanted.path, Format(**wanted.format.model_dump()))
+        table = read_table(folder / wanted.path, wanted.format)
         cells = table.cells
         records = pd.DataFrame({"file": table.path.name, "row": cells.index})
         if wanted.id is None:
@@ -96,8 +87,8 @@ class Table(Source):
         )
         inputs = table.with_points().drop(columns=used).reset_index(drop=True)
         summary: list[dict[str, Any]] = [
-            summary_row("read", records, values) | {"examples": records["example"].nunique()},
-            summary_row("with a value", records, values),
+            summary_row("read", records["example"], values["task"]),
+            summary_row("with a value", records["example"][values["record"]], values["task"]),
         ]
         counted: list[dict[str, Any]] = [
             {"step": step, "examples": pd.NA, "tasks": pd.NA, "measurements": count}

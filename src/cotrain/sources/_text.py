@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
+from cotrain.settings import Section
 from cotrain.sources._cells import read_cells, to_numbers
 
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -23,12 +24,11 @@ _SAMPLE = 1 << 17  # bytes that encoding, separator and decimal mark are guessed
 _LINES = 200
 
 
-@dataclass(frozen=True)
-class Format:
-    """How a text file is written; None: guessed."""
+class Format(Section):
+    """How the file is written; what is left out is guessed."""
 
     separator: str | None = None
-    decimal: str | None = None
+    decimal: Literal[".", ","] | None = None
     encoding: str | None = None
     sheet: str | None = None
 
@@ -164,7 +164,7 @@ def _from_text(path: Path, wanted: Format) -> TextTable:
     _check_widths(path, separator, encoding, skipped)
     cells = _with_header(path, cells, first=skipped)
     decimal = wanted.decimal or _decimal(cells, separator)
-    return TextTable(path, cells, Format(separator, decimal, encoding))
+    return TextTable(path, cells, Format(separator=separator, decimal=decimal, encoding=encoding))
 
 
 def _n_above(rows: list[list[str]]) -> int:
@@ -231,7 +231,7 @@ def _separator(text: str) -> str:
         return ","
 
 
-def _decimal(cells: pd.DataFrame, separator: str) -> str:
+def _decimal(cells: pd.DataFrame, separator: str) -> Literal[".", ","]:
     """The comma, if more of the first cells are numbers with a comma than with a point.
 
     `12,345` may be either: beside semicolons, as Europeans write, a fraction, else thousands.

@@ -32,8 +32,8 @@ class LinearGroups:
         self.offset = weights * value.intercept
         self.coef = np.ascontiguousarray(weights[:, None] * value.coef)
 
-    def quick(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
-        """Return up to `limit` groups of surplus above `above`, from local search."""
+    def quick(self, prices: Floats, cost_price: float, limit: int) -> Priced:
+        """Return up to `limit` groups of positive surplus, from local search."""
         constraints = self.objective.constraints
         members, surplus = _ascend(
             self.offset - prices,
@@ -44,7 +44,7 @@ class LinearGroups:
             self._starts(limit),
         )
         _, first = np.unique(members, axis=0, return_index=True)
-        first = first[surplus[first] > above]
+        first = first[surplus[first] > 0]
         return self._priced(members[first], surplus[first], np.inf)
 
     def _starts(self, limit: int) -> Members:

@@ -43,8 +43,8 @@ class Oracle(Protocol):
     shares: tuple[float, ...]
     """Shares of the centre in the prices that quick pricing is asked at in each round."""
 
-    def quick(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
-        """Return up to `limit` groups of surplus above `above`, with no claim to the largest."""
+    def quick(self, prices: Floats, cost_price: float, limit: int) -> Priced:
+        """Return up to `limit` groups of positive surplus, with no claim to the largest."""
         ...
 
     def best(
@@ -165,7 +165,7 @@ def relax(
         added = 0
         for share in oracle.shares if centre is not None else (0.0,):
             mixed = newest if centre is None else _between(newest, centre, share)
-            found = oracle.quick(mixed.prices, mixed.cost_price, 0.0, batch)
+            found = oracle.quick(mixed.prices, mixed.cost_price, batch)
             added += _add_useful(columns, newest, found, slack)
             guess = _lagrange(objective, mixed, float(found.surplus.max(initial=0.0)))
             centre = guess if centre is None or guess.bound < centre.bound else centre

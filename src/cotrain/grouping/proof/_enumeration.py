@@ -29,9 +29,9 @@ class AllGroups:
         self.scores = np.concatenate([scores for _, scores in parts])
         self.costs = objective.constraints.costs(self.members)
 
-    def quick(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
+    def quick(self, prices: Floats, cost_price: float, limit: int) -> Priced:
         """Return what `best` returns: looking at all groups is quick."""
-        return self.best(prices, cost_price, above, limit, thorough=True)
+        return self.best(prices, cost_price, 0.0, limit, thorough=True)
 
     def best(
         self, prices: Floats, cost_price: float, above: float, limit: int, *, thorough: bool

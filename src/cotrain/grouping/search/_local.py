@@ -7,7 +7,6 @@ import numpy as np
 from cotrain.grouping.search._auxiliaries import add_auxiliaries, pack
 from cotrain.grouping.search._baselines import single_tasks, together
 from cotrain.grouping.value import (
-    Constraints,
     Floats,
     Grouping,
     GroupingResult,
@@ -70,10 +69,8 @@ def greedy_groups(objective: Objective, *, seed: int, starts: int | None = None)
 
 def suits(objective: Objective) -> bool:
     """Return whether the compiled search serves: many tasks, a linear value, no rule but `k`."""
-    is_linear = isinstance(objective.value, LinearValue)
-    has_one_rule = objective.constraints == Constraints(objective.constraints.max_groups)
-    is_large = objective.n_tasks > FEW_TASKS
-    return is_large and is_linear and has_one_rule and find_spec("numba") is not None
+    is_linear = isinstance(objective.value, LinearValue) and objective.constraints.is_count_alone
+    return objective.n_tasks > FEW_TASKS and is_linear and find_spec("numba") is not None
 
 
 def _obvious(objective: Objective, cover: Members) -> list[Grouping]:

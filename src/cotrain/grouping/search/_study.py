@@ -44,7 +44,7 @@ class SearchResult:
     ----------
     best : GroupingResult
         The best grouping of all trials, after single moves while these raise its value; of those
-        within the tolerance of it, the cheapest.
+        of its value, the cheapest.
     trials : data frame
         One row a trial: number, value, n_groups, groups (text), and whether it was a warm start.
     front : data frame
@@ -67,7 +67,6 @@ def search_groups(
     sampler: Sampler = "moves",
     seed: int = 0,
     warm_start: Sequence[Grouping] | None = None,
-    tolerance: float = 0.0,
     storage: str | None = None,
     study_name: str = "grouping",
     data_version: str = "",
@@ -93,8 +92,6 @@ def search_groups(
         Programs that add to one study at the same time need different ones.
     warm_start : groupings, optional
         Tried first. Default: all together, each alone, clusterings and a local search.
-    tolerance : float
-        How much less value is not clearly worse; see `simplest`.
     storage : str, optional
         A path ending in .log for a journal file, or a database's address such as
         sqlite:///study.db. With 30 tasks SQLite takes 14 trials a second, a journal a thousand.
@@ -149,7 +146,7 @@ def search_groups(
                 )
                 if stored is not None:
                     stored.save()
-    return _result(objective, study, tolerance)
+    return _result(objective, study)
 
 
 def pareto_front(trials: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +171,7 @@ def _starts(objective: Objective, seed: int) -> list[Grouping]:
     return starts
 
 
-def _result(objective: Objective, study: optuna.Study, tolerance: float) -> SearchResult:
+def _result(objective: Objective, study: optuna.Study) -> SearchResult:
     import optuna
 
     done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
@@ -188,9 +185,9 @@ def _result(objective: Objective, study: optuna.Study, tolerance: float) -> Sear
         }
     )
     top = frame["value"].max()
-    near = frame.loc[frame["value"] >= top - tolerance - 1e-9 * max(1.0, abs(top)), "groups"]
+    near = frame.loc[frame["value"] >= top - 1e-9 * max(1.0, abs(top)), "groups"]
     candidates = [tuple(map(tuple, json.loads(groups))) for groups in near.unique()]
     winner = done[int(frame["value"].argmax())].user_attrs["groups"]
     improved = improve(objective, as_matrix(winner, objective.n_tasks))
-    best = simplest(objective, [*candidates, as_groups(improved)], tolerance)
+    best = simplest(objective, [*candidates, as_groups(improved)])
     return SearchResult(best, frame, pareto_front(frame), study)

@@ -41,6 +41,11 @@ class Constraints:
     must_not_share: tuple[Pair, ...] = ()
     max_cost: float | None = None
 
+    @property
+    def is_count_alone(self) -> bool:
+        """Return whether no rule binds but the number of groups."""
+        return self == Constraints(self.max_groups)
+
     def allows(self, members: Members) -> NDArray[np.bool_]:
         """Return, of shape (n_groups,), which groups respect the rules that bind a group alone."""
         sizes = members.sum(axis=1)

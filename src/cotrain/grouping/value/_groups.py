@@ -74,11 +74,6 @@ class LinearValue:
         """Return the number of tasks."""
         return len(self.intercept)
 
-    @property
-    def is_linear(self) -> bool:
-        """Return whether no confidence term bends the value."""
-        return self.z == 0
-
     def scores(self, groups: Members) -> Floats:
         """Return the scores of `groups`, both of shape (n_groups, n_tasks)."""
         member = as_members(groups, self.n_tasks)

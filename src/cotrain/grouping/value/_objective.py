@@ -69,8 +69,7 @@ class Objective:
         above 0. None where a rule binds beside the number of groups, or the value is not linear.
         """
         value = self.value
-        has_one_rule = self.constraints == Constraints(self.constraints.max_groups)
-        if isinstance(value, LinearValue) and value.is_linear and has_one_rule:
+        if isinstance(value, LinearValue) and value.z == 0 and self.constraints.is_count_alone:
             return np.asarray(self.weights)[:, None] * value.coef
         return None
 

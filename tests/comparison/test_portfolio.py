@@ -81,6 +81,31 @@ def test_a_worst_task_that_nothing_helps_costs_the_others_nothing(seed):
     np.testing.assert_array_equal(choice.skilled(), np.arange(choice.skill.size) != 2)
 
 
+def test_values_that_are_nearly_alike_do_not_decide_for_all_tasks():
+    """The good model is off by a tenth where the last task's validation labels differ by less."""
+    rng = np.random.default_rng(0)
+    task = np.repeat(EVERY, 40)
+    last = task == N_TASKS - 1
+    truth = np.where(last, 0.001 * rng.normal(size=task.size), rng.normal(size=task.size))
+    good = np.where(last, 0.1, truth + 0.3 * rng.normal(size=task.size))
+    one = Outputs(
+        task=task,
+        example=np.arange(task.size),
+        fold=np.arange(task.size) % 2,
+        truth=truth,
+        base=np.zeros(task.size),
+        scale=np.ones(task.size),
+        is_binary=np.zeros(N_TASKS, dtype=bool),
+        by_model={GOOD: good, NOISY: 0.2 * truth},
+    )
+    candidates = [Candidate("base rate", ()), Candidate("noisy", (NOISY,)), CANDIDATES[3]]
+    choice = choose_portfolio(candidates, [one], 0)
+    assert choice.recommended.name == "good"
+    assert choice.d2[0, 0] == pytest.approx(np.zeros(N_TASKS))
+    assert (choice.d2 <= 1).all()
+    assert choice.d2.min() > -0.1  # R² of the last task is below -1,000
+
+
 def test_models_without_weight_are_left_out_of_what_is_recommended():
     repeats = [outputs(seed) for seed in range(3)]
     every = Candidate("all", (WRONG, GOOD, NOISY))

@@ -174,7 +174,7 @@ def choose_portfolio(
     crossed = list(zip(*by_candidate, strict=True))
     d2 = np.array(
         [
-            [outputs.score(output)[:, column("d2")] for output in row]
+            [_explained(outputs, output) for output in row]
             for outputs, row in zip(repeats, crossed, strict=True)
         ]
     )
@@ -194,6 +194,33 @@ def choose_portfolio(
     behind = first.behind(every_one)
     choice = Choice(tuple(candidates), d2, *behind, int(near[0]), skill, p_value)
     return choice if choice.skilled()[known].any() else replace(choice, chosen=0)
+
+
+def _explained(outputs: Outputs, output: np.ndarray) -> np.ndarray:
+    """D² of each task, (K,); of real values what the base rate loses more, over `_at_stake`.
+
+    A task's few validation labels may happen to be nearly alike: divided by how much they vary
+    among themselves, one error would decide the mean over hundreds of tasks.
+    """
+    loss, base = (_summed(outputs, each) for each in (output, outputs.base))
+    at_stake = _at_stake(outputs)
+    gain = (base - loss) / np.where(at_stake > 0, at_stake, np.nan)
+    return np.where(outputs.is_binary, outputs.score(output)[:, column("d2")], gain)
+
+
+def _at_stake(outputs: Outputs) -> np.ndarray:
+    """What the losses of each task's labels are held against, (K,).
+
+    The base rate's, and of each real value no less than the variance of the training labels.
+    """
+    base = _summed(outputs, outputs.base)
+    variances = np.bincount(outputs.task, minlength=base.size)
+    return np.where(outputs.is_binary, base, np.maximum(base, variances))
+
+
+def _summed(outputs: Outputs, output: np.ndarray) -> np.ndarray:
+    """The losses of each task, (K,)."""
+    return np.bincount(outputs.task, outputs.losses(output), outputs.is_binary.size)
 
 
 def _worst(d2: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -224,8 +251,8 @@ class _Judged:
         n_examples = 1 + max(int(one.example.max(initial=0)) for one in repeats)
         lost = np.zeros((len(value), n_examples))
         for outputs, row in zip(repeats, crossed, strict=True):
-            base = np.bincount(outputs.task, outputs.losses(outputs.base), share.shape[1])
-            per_loss = share / np.where(base > 0, base, np.inf) / len(repeats)
+            at_stake = _at_stake(outputs)
+            per_loss = share / np.where(at_stake > 0, at_stake, np.inf) / len(repeats)
             for own, part, output in zip(lost, per_loss, row, strict=True):
                 taken = outputs.losses(output) * part[outputs.task]
                 own += np.bincount(outputs.example, taken, n_examples)

@@ -1,4 +1,4 @@
-"""The scores that fits are judged by: direction, ceiling, kind of task, label."""
+"""The scores that fits are judged by: direction, kind of task, label."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,9 +21,7 @@ class Score:
     kinds : tuple of {"binary", "real"}
         The tasks that have it.
     higher_is_better : bool
-        False: a loss.
-    ceiling : float or None
-        The value of a perfect prediction that a learning curve rises to; None for losses.
+        Up to 1, which learning curves rise to. False: a loss.
     unit_free : bool
         Whether values of different tasks may be averaged: scaling a task's labels leaves it alone.
     """
@@ -32,7 +30,6 @@ class Score:
     label: str
     kinds: tuple[TaskKind, ...]
     higher_is_better: bool
-    ceiling: float | None
     unit_free: bool
 
     @property
@@ -47,15 +44,15 @@ class Score:
 SCORES: dict[str, Score] = {
     score.name: score
     for score in (
-        Score("log_loss", "log loss", ("binary",), False, None, True),
-        Score("auroc", "AUROC", ("binary",), True, 1.0, True),
-        Score("aupr", "AUPR", ("binary",), True, 1.0, True),
-        Score("mse", "mean squared error", ("real",), False, None, False),
-        Score("r2", "R²", ("real",), True, 1.0, True),
-        Score("pearson", "Pearson correlation", ("real",), True, 1.0, True),
-        Score("spearman", "Spearman correlation", ("real",), True, 1.0, True),
-        Score("rae", "relative absolute error", ("real",), False, None, True),
-        Score("d2", "D² (deviance explained)", _BOTH, True, 1.0, True),
+        Score("log_loss", "log loss", ("binary",), False, True),
+        Score("auroc", "AUROC", ("binary",), True, True),
+        Score("aupr", "AUPR", ("binary",), True, True),
+        Score("mse", "mean squared error", ("real",), False, False),
+        Score("r2", "R²", ("real",), True, True),
+        Score("pearson", "Pearson correlation", ("real",), True, True),
+        Score("spearman", "Spearman correlation", ("real",), True, True),
+        Score("rae", "relative absolute error", ("real",), False, True),
+        Score("d2", "D² (deviance explained)", _BOTH, True, True),
     )
 }
 

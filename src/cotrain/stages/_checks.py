@@ -112,7 +112,7 @@ def _wrong_scores(settings: Settings, table: TaskTable) -> Iterator[str]:
             for name, each in SCORES.items()
             if set(table.kinds) <= set(each.kinds)
             and each.unit_free
-            and (key == "score" or each.ceiling is not None)
+            and (key == "score" or each.higher_is_better)
         ]
         if lacking:
             yield (

@@ -335,7 +335,8 @@ def verdict_counts(scores: FitResult) -> pd.DataFrame:
     found = relevance(scores.X, scores.Y)
     p_value = lack_of_fit(scores.X, scores.Y)[1]
     counts = {
-        verdict: found.count(verdict) for verdict in ("helps", "hurts", "undecided", "unknown")
+        verdict: int((found.verdict == verdict).sum())
+        for verdict in ("helps", "hurts", "undecided", "unknown")
     }
     tested = int(np.isfinite(p_value).sum())
     share = f"{int(rejected(p_value).sum())} of {tested}"

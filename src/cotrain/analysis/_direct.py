@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from cotrain.analysis._observations import SubsetScores
-from cotrain.reliability import UNDECIDED, paired_interval, verdicts
+from cotrain.reliability import paired_interval
 from cotrain.surrogates import Relevance, paired_effects, relevance
 
 
@@ -46,8 +46,5 @@ def direct_relevance(gain: np.ndarray, fdr: float) -> Relevance:
         return np.where(apart, values[:, None] / max(n_tasks - 1, 1), np.nan)
 
     estimate, p_value = spread(found.estimate), np.where(apart, known[:, None], np.nan)
-    verdict = verdicts(estimate, p_value, fdr)
-    verdict[np.isnan(p_value) & ~np.isnan(estimate)] = UNDECIDED
-    np.fill_diagonal(verdict, "")
     ends = spread(found.low), spread(found.high)
-    return Relevance(estimate, *ends, p_value, verdict, apart.astype(np.int64))
+    return Relevance.of(estimate, ends, p_value, apart.astype(np.int64), fdr)

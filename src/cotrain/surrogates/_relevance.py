@@ -44,9 +44,20 @@ class Relevance:
         """Half the length of the intervals over that of the standard normal distribution's."""
         return (self.high - self.low) / (2 * stats.norm.ppf(0.5 + CONFIDENCE / 2))
 
-    def count(self, verdict: str) -> int:
-        """Number of pairs with this verdict."""
-        return int(np.count_nonzero(self.verdict == verdict))
+    @classmethod
+    def of(
+        cls,
+        estimate: Array,
+        ends: tuple[Array, Array],
+        p_value: Array,
+        n_together: NDArray[np.int64],
+        fdr: float,
+    ) -> "Relevance":
+        """The effects with their verdicts at a false discovery rate."""
+        verdict = verdicts(estimate, p_value, fdr)
+        verdict[np.isnan(p_value) & ~np.isnan(estimate)] = UNDECIDED
+        np.fill_diagonal(verdict, "")
+        return cls(estimate, *ends, p_value, verdict, n_together)
 
 
 def relevance(
@@ -92,11 +103,8 @@ def relevance(
     error, dof = _errors(np.asarray(X, dtype=np.float64), repeats, surrogates)
     reach = error * stats.t.ppf(0.5 + CONFIDENCE / 2, dof)
     p_value = 2 * stats.t.sf(np.abs(estimate) / error, dof)
-    verdict = verdicts(estimate, p_value, fdr)
-    verdict[np.isnan(p_value) & ~np.isnan(estimate)] = UNDECIDED
-    np.fill_diagonal(verdict, "")
-    together = surrogates.n_together
-    return Relevance(estimate, estimate - reach, estimate + reach, p_value, verdict, together)
+    ends = estimate - reach, estimate + reach
+    return Relevance.of(estimate, ends, p_value, surrogates.n_together, fdr)
 
 
 def _errors(X: Array, Y: Array, surrogates: TargetSurrogates) -> tuple[Array, Array]:

@@ -43,8 +43,8 @@ class SearchResult:
     Attributes
     ----------
     best : GroupingResult
-        The best grouping of all trials, after single moves while these raise its value; of those
-        of its value, the cheapest.
+        The best grouping of all trials, after single moves while these raise its value; the
+        cheapest of equals.
     trials : data frame
         One row a trial: number, value, n_groups, groups (text), and whether it was a warm start.
     front : data frame

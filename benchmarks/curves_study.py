@@ -95,12 +95,13 @@ class Runs:
 def study(frame: pd.DataFrame, score: str = "auroc", seed: int = 0) -> str:
     """Every table as Markdown."""
     runs = Runs.of(frame, score)
-    ceiling = 0.0 if score in ("log_loss", "mse") else 1.0
+    if score in ("log_loss", "mse"):  # curves rise to 1
+        runs = replace(runs, Y=runs.Y + 1)
     parts = [
         effects_table(runs),
-        extrapolation_table(runs, ceiling, seed),
-        held_out_table(runs, ceiling, seed),
-        cheaper_grid_table(runs, ceiling, seed),
+        extrapolation_table(runs, seed),
+        held_out_table(runs, seed),
+        cheaper_grid_table(runs, seed),
     ]
     return "\n\n".join(parts)
 
@@ -134,9 +135,9 @@ def _reliability(gains: np.ndarray) -> str:
     return f"{found.mean:.2f} ({found.low:.2f}, {found.high:.2f})"
 
 
-def extrapolation_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
+def extrapolation_table(runs: Runs, seed: int = 0) -> str:
     """The highest level foretold from those below it."""
-    model = TransferModel(ceiling=ceiling, random_state=seed)
+    model = TransferModel(random_state=seed)
     result = extrapolate(
         runs.N, runs.Y, runs.levels, runs.auxiliary, runs.blocks, model=model, random_state=seed
     )
@@ -194,19 +195,19 @@ def _pair_scores(pairs: CurveFits, N: np.ndarray) -> np.ndarray:
     return pairs.predict(counts).T.reshape(len(N), n_tasks, n_tasks)
 
 
-def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
+def held_out_table(runs: Runs, seed: int = 0) -> str:
     """Transfer model against EXP3.3 pair by pair and single curves, on fits of both kinds."""
     held = _held_out(runs, 0.25, seed)
     seen = runs.take(~held)
-    model = TransferModel(ceiling=ceiling, random_state=seed)
+    model = TransferModel(random_state=seed)
     model.fit(seen.N, seen.Y, seen.blocks)
-    pairs = fit_pairwise_curves(seen.N, seen.Y, seen.auxiliary, ceiling=ceiling, random_state=seed)
+    pairs = fit_pairwise_curves(seen.N, seen.Y, seen.auxiliary, random_state=seed)
     left = runs.take(held)
     predictors: dict[str, Callable[[Runs], np.ndarray]] = {
         "transfer model": lambda part: model.predict(part.N),
         "EXP3.3 by pairs": lambda part: _by_pairs(_pair_scores(pairs, part.N), part),
-        "EXP3.2 by task": lambda part: _by_own(seen, part, EXP32, ceiling),
-        "EXP3.1 by task": lambda part: _by_own(seen, part, EXP31, ceiling),
+        "EXP3.2 by task": lambda part: _by_own(seen, part, EXP32),
+        "EXP3.1 by task": lambda part: _by_own(seen, part, EXP31),
         "task's mean": lambda part: np.tile(np.nanmean(seen.Y, axis=0), (len(part.N), 1)),
     }
     predictions = {
@@ -233,9 +234,7 @@ def held_out_table(runs: Runs, ceiling: float = 1.0, seed: int = 0) -> str:
     return markdown("Held-out fits", header, rows)
 
 
-def cheaper_grid_table(
-    runs: Runs, ceiling: float = 1.0, seed: int = 0, truth: np.ndarray | None = None
-) -> str:
+def cheaper_grid_table(runs: Runs, seed: int = 0, truth: np.ndarray | None = None) -> str:
     """Exchange rates from a part of the grid: chosen by information, or at random.
 
     The single-task and level fits are always there; the grid is its augmentations. Random subsets
@@ -245,32 +244,26 @@ def cheaper_grid_table(
     grid = np.flatnonzero(runs.auxiliary >= 0)
     subsets = np.flatnonzero(runs.kinds == "subset")
     rng = np.random.default_rng(seed)
-    full = _rates(runs, np.r_[plain, grid], ceiling, seed)
+    full = _rates(runs, np.r_[plain, grid], seed)
     rows = []
     for share in (1 / 6, 1 / 3):
         n = round(share * len(grid))
         ways = {
             "augmentations, random": [rng.choice(grid, n, replace=False) for _ in range(5)],
-            "augmentations, information": [
-                _chosen_by_information(runs, plain, grid, n, ceiling, seed)
-            ],
+            "augmentations, information": [_chosen_by_information(runs, plain, grid, n, seed)],
         }
         if subsets.size:
             both = np.r_[grid, subsets]
             ways["with subsets, random"] = [rng.choice(both, n, replace=False) for _ in range(5)]
-            ways["with subsets, information"] = [
-                _chosen_by_information(runs, plain, both, n, ceiling, seed)
-            ]
+            ways["with subsets, information"] = [_chosen_by_information(runs, plain, both, n, seed)]
         for name, picks in ways.items():
-            rates = [_rates(runs, np.r_[plain, pick], ceiling, seed) for pick in picks]
+            rates = [_rates(runs, np.r_[plain, pick], seed) for pick in picks]
             row = [f"{share:.2f}", name, f"{np.mean([_agreement(r, full) for r in rates]):.3f}"]
             if truth is not None:
                 row.append(f"{np.mean([_agreement(r, truth) for r in rates]):.3f}")
             rows.append(row)
     header = ["fits, share of the grid", "chosen from", "Spearman with the full grid's rates"]
-    halves = [
-        _rates(runs, np.r_[plain, grid][half], ceiling, seed) for half in _halves(runs, plain, grid)
-    ]
+    halves = [_rates(runs, np.r_[plain, grid][half], seed) for half in _halves(runs, plain, grid)]
     rows.append(["0.50", "one half of the repeats with the other", f"{_agreement(*halves):.3f}"])
     if truth is not None:
         rows[-1].append(f"{np.mean([_agreement(half, truth) for half in halves]):.3f}")
@@ -350,12 +343,12 @@ def _by_pairs(predicted: np.ndarray, left: Runs) -> np.ndarray:
     return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
-def _by_own(seen: Runs, left: Runs, form: Form, ceiling: float) -> np.ndarray:
+def _by_own(seen: Runs, left: Runs, form: Form) -> np.ndarray:
     def columns(N: np.ndarray) -> np.ndarray:
         others = N.sum(axis=1, keepdims=True) - N
         return (np.stack([N, others], axis=2) if form == EXP32 else N[..., None]).swapaxes(0, 1)
 
-    fits = fit_curves(columns(seen.N), seen.Y.T, form, ceiling=ceiling)
+    fits = fit_curves(columns(seen.N), seen.Y.T, form)
     return fits.predict(columns(left.N)).T
 
 
@@ -369,27 +362,27 @@ def _by_task(
 
 
 def _chosen_by_information(
-    runs: Runs, plain: np.ndarray, grid: np.ndarray, n: int, ceiling: float, seed: int
+    runs: Runs, plain: np.ndarray, grid: np.ndarray, n: int, seed: int
 ) -> np.ndarray:
     """Augmentations in three rounds, the model fitted anew before each."""
     chosen = np.empty(0, dtype=int)
     for part in np.array_split(np.arange(n), 3):
         rows = np.r_[plain, chosen]
-        model = _quick(ceiling, seed).fit(runs.N[rows], runs.Y[rows], runs.blocks[rows])
+        model = _quick(seed).fit(runs.N[rows], runs.Y[rows], runs.blocks[rows])
         rest = np.setdiff1d(grid, chosen)
         scored = np.isfinite(runs.Y[rest])
         chosen = np.r_[chosen, rest[next_fits(model, runs.N[rest], len(part), scored=scored)]]
     return chosen
 
 
-def _rates(runs: Runs, rows: np.ndarray, ceiling: float, seed: int) -> np.ndarray:
-    model = _quick(ceiling, seed)
+def _rates(runs: Runs, rows: np.ndarray, seed: int) -> np.ndarray:
+    model = _quick(seed)
     return model.fit(runs.N[rows], runs.Y[rows], runs.blocks[rows]).exchange_rates_
 
 
-def _quick(ceiling: float, seed: int) -> TransferModel:
+def _quick(seed: int) -> TransferModel:
     """One strength for all, so that ways of choosing fits are compared and nothing else."""
-    return TransferModel(strengths=(1.0,), ranks=(0,), ceiling=ceiling, random_state=seed)
+    return TransferModel(strengths=(1.0,), ranks=(0,), random_state=seed)
 
 
 def _agreement(rates: np.ndarray, reference: np.ndarray) -> float:

@@ -14,8 +14,8 @@ _LIMITS: Bounds = {"alpha": (0.05, 5.0), "a": (0.0, 20.0)}
 
 
 class _OneColumn(Form):
-    def bounds(self, ceiling: float = 1.0) -> np.ndarray:
-        known = super().bounds(ceiling).T
+    def bounds(self) -> np.ndarray:
+        known = super().bounds().T
         pairs = zip(self.parameters, known, strict=True)
         return np.array([_LIMITS.get(name, pair) for name, pair in pairs]).T
 

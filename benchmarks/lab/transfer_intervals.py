@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cotrain.curves import TransferModel
+from cotrain.curves._forms import CEILING
 from cotrain.curves._transfer_core import FIRST, B, C, score_gradient
 
 
@@ -34,7 +35,7 @@ def parameter_intervals(model: TransferModel, level: float = 0.95) -> TransferIn
     own = np.arange(n_tasks)
     alpha = ends[:, FIRST : FIRST + n_tasks]
     alpha[own, own] = np.exp(alpha[own, own])
-    asymptotes = np.minimum(ends[:, C], model.ceiling)
+    asymptotes = np.minimum(ends[:, C], CEILING)
     return TransferIntervals(asymptotes, ends[:, B], alpha / model.scales_[None, :, None])
 
 
@@ -53,7 +54,7 @@ def score_intervals(
     if new_fit:
         sd = np.sqrt(sd**2 + model.noise_**2 + model.block_sd_**2)
     half = model.reach(level) * sd
-    return np.stack([mean - half, np.minimum(mean + half, model.ceiling)], axis=2)
+    return np.stack([mean - half, np.minimum(mean + half, CEILING)], axis=2)
 
 
 def score_variance(model: TransferModel, N: np.ndarray) -> np.ndarray:

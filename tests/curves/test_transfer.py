@@ -166,8 +166,8 @@ def test_one_target_is_where_the_posterior_is_highest(study):
     N, Y = study["N"], study["Y"]
     rows = np.isfinite(Y[:, 0])
     data = TargetData(0, N[rows] / N.max(axis=0), Y[rows, 0], np.zeros(rows.sum(), dtype=int), 0)
-    population = first_population([data] * K, 1.0)
-    prior = target_prior(data, population, Shrinkage(0.5, np.empty((0, K))), 1.0)
+    population = first_population([data] * K)
+    prior = target_prior(data, population, Shrinkage(0.5, np.empty((0, K))))
 
     def cost(z: np.ndarray) -> float:
         error = data.y - expected_score(z, data)
@@ -184,9 +184,9 @@ def test_one_target_is_where_the_posterior_is_highest(study):
 def test_low_rank_precision_is_the_inverse_of_its_covariance(study):
     directions = np.random.default_rng(0).normal(size=(2, K))
     data = TargetData(2, study["N"], study["Y"][:, 2], np.zeros(len(study["N"]), dtype=int), 0)
-    population = first_population([TargetData(2, study["N"], np.array([0.7, 0.8]), data.block, 0)]
-                                  * K, 1.0)  # fmt: skip
-    prior = target_prior(data, population, Shrinkage(0.3, directions), 1.0)
+    other = TargetData(2, study["N"], np.array([0.7, 0.8]), data.block, 0)
+    population = first_population([other] * K)
+    prior = target_prior(data, population, Shrinkage(0.3, directions))
     off = [2 + j for j in range(K) if j != 2]
     v = np.delete(np.vstack([np.full(K, population.domain[1]), directions]), 2, axis=1)
     covariance = 0.3**2 / (K - 1) * np.eye(K - 1) + v.T @ v
@@ -229,8 +229,8 @@ def test_the_ceiling_is_never_exceeded_and_its_hits_are_reported():
     model = TransferModel(**QUICK).fit(n, 0.2 + 0.003 * n)
     assert model.asymptotes_[0] <= 1.0
     assert score_intervals(model, n * 100).max() <= 1.0
-    negated = TransferModel(ceiling=0.0, **QUICK).fit(n, -np.exp(-0.01 * n))
-    assert negated.asymptotes_[0] == pytest.approx(0.0, abs=0.05)
+    of_loss = TransferModel(**QUICK).fit(n, 1 - np.exp(-0.01 * n))
+    assert of_loss.asymptotes_[0] == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_task_that_falls_with_its_labels_gets_an_honest_interval(study):

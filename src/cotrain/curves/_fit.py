@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cotrain.curves._batch import BatchSolution, minimise_batch
-from cotrain.curves._forms import EXP33, Form
+from cotrain.curves._forms import CEILING, EXP33, Form
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,6 @@ def fit_curves(
     form: Form,
     *,
     names: Sequence[str] | None = None,
-    ceiling: float = 1.0,
     n_starts: int = 4,
     random_state: int | np.random.Generator = 0,
 ) -> CurveFits:
@@ -73,8 +72,6 @@ def fit_curves(
     form : Form
     names : sequence of str, optional
         What each curve is called in messages and reasons, "curve 0" and so on by default.
-    ceiling : float
-        The highest score there is, which bounds c.
     n_starts : int
         Random starts; the lowest error wins.
     random_state : int or Generator
@@ -87,14 +84,14 @@ def fit_curves(
     """
     counts, scores = np.asarray(counts, dtype=float), np.asarray(scores, dtype=float)
     labels = tuple(names) if names is not None else tuple(f"curve {i}" for i in range(len(scores)))
-    _check(form, counts, scores, ceiling, labels)
+    _check(form, counts, scores, labels)
     reasons = _reasons(form, counts, scores, labels)
     fitted = np.flatnonzero([not reason for reason in reasons])
     theta = np.full((len(scores), form.n_parameters), np.nan)
     hits = np.zeros(theta.shape, dtype=bool)
     loss, converged = np.full(len(scores), np.nan), np.zeros(len(scores), dtype=bool)
     if fitted.size:
-        rng, bounds = np.random.default_rng(random_state), form.bounds(ceiling)
+        rng, bounds = np.random.default_rng(random_state), form.bounds()
         known, scales = scores[fitted], form.scales(counts[fitted])
         scaled = counts[fitted] / scales[:, None, :]
         starts = random_starts(form, scaled, known, bounds, n_starts, rng)
@@ -117,7 +114,6 @@ def fit_pairwise_curves(
     auxiliary: np.ndarray,
     *,
     tasks: Sequence[str] | None = None,
-    ceiling: float = 1.0,
     random_state: int | np.random.Generator = 0,
 ) -> CurveFits:
     """EXP3.3 for each pair, from the fits without an auxiliary and those augmented by the pair's.
@@ -134,7 +130,7 @@ def fit_pairwise_curves(
         The task that a fit has one fold more of; -1 for none (single tasks, levels, subsets).
     tasks : sequence of str, optional
         Names for messages.
-    ceiling, random_state
+    random_state
         As of `fit_curves`, which says as well what is refused and what is NaN.
     """
     N, Y = np.asarray(N, dtype=float), np.asarray(Y, dtype=float)
@@ -163,7 +159,7 @@ def fit_pairwise_curves(
     return fit_curves(
         counts.reshape(-1, n_rows, 3), scores.reshape(-1, n_rows), EXP33,
         names=[f"{target} beside {other}" for target in names for other in names],
-        ceiling=ceiling, n_starts=2, random_state=random_state,
+        n_starts=2, random_state=random_state,
     )  # fmt: skip
 
 
@@ -232,9 +228,7 @@ def _with_best_linear(
     return np.clip(theta, *bounds)
 
 
-def _check(
-    form: Form, counts: np.ndarray, scores: np.ndarray, ceiling: float, names: tuple[str, ...]
-) -> None:
+def _check(form: Form, counts: np.ndarray, scores: np.ndarray, names: tuple[str, ...]) -> None:
     n_columns = len(form.columns)
     if scores.ndim != 2 or counts.shape != (*scores.shape, n_columns):
         raise ValueError(
@@ -248,7 +242,7 @@ def _check(
     for wrong, rule in (
         (np.isinf(scores), "scores must be finite or NaN, got infinity"),
         (known & ~defined.all(axis=-1), f"counts must be at least {form.min_count}"),
-        (known & (scores > ceiling), f"scores must not exceed the ceiling {ceiling:g}"),
+        (known & (scores > CEILING), f"scores must not exceed the ceiling {CEILING:g}"),
     ):
         if wrong.any():
             curve = names[int(np.argwhere(wrong)[0, 0])]

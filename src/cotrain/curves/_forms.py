@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+CEILING = 1.0
+"""The highest score there is; for a loss, give 1 − loss."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -23,12 +26,12 @@ class Form:
     def n_parameters(self) -> int:
         return len(self.parameters)
 
-    def bounds(self, ceiling: float = 1.0) -> np.ndarray:
+    def bounds(self) -> np.ndarray:
         """Lower and upper bound of each parameter, for counts divided by `scales`, (2, d).
 
         A discount of 60 means that the shortfall is gone long before the first level.
         """
-        limits = {"c": (ceiling - 2, ceiling), "b": (-12.0, 3.0), "a_own": (1e-4, 60.0)}
+        limits = {"c": (CEILING - 2, CEILING), "b": (-12.0, 3.0), "a_own": (1e-4, 60.0)}
         return np.array([limits.get(name, (-60.0, 60.0)) for name in self.parameters]).T
 
     def shortfall(self, theta: np.ndarray, counts: np.ndarray) -> np.ndarray:

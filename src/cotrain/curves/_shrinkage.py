@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from cotrain.curves._forms import CEILING
 from cotrain.curves._transfer_core import FIRST, B, C, TargetData, TargetFit, TargetPrior
 
 _VARIANCE_WEIGHT = 4.0  # rows that the tasks' typical noise counts for in each task's own
@@ -41,12 +42,12 @@ class Shrinkage:
         return cls(strength, np.empty((0, n_tasks)))
 
 
-def first_population(targets: Sequence[TargetData], ceiling: float) -> Population:
+def first_population(targets: Sequence[TargetData]) -> Population:
     """A vague population, from the range of the scores."""
     scores = np.concatenate([data.y for data in targets])
     middle, spread = float(np.median(scores)), float(max(scores.std(), 1e-3))
     variance = np.array([max(data.y.var(), 1e-8) / 4 for data in targets])
-    c = min(ceiling, middle + spread)
+    c = min(CEILING, middle + spread)
     gap = float(np.log(2 * spread))
     return Population((c, 3 * spread), (gap, 2.0), (0.0, 1.0), (0.0, 0.5), spread / 2, variance)
 
@@ -72,9 +73,7 @@ def update_population(
     )
 
 
-def target_prior(
-    data: TargetData, population: Population, shrinkage: Shrinkage, ceiling: float
-) -> TargetPrior:
+def target_prior(data: TargetData, population: Population, shrinkage: Shrinkage) -> TargetPrior:
     """The prior of one target's parameters."""
     n_tasks = data.x.shape[1]
     effects, own = slice(FIRST, FIRST + n_tasks), FIRST + data.target
@@ -86,7 +85,7 @@ def target_prior(
         mean[at], precision[at, at] = centre, 1 / max(sd, _SD_FLOOR) ** 2
     offsets = np.arange(FIRST + n_tasks, mean.size)
     precision[offsets, offsets] = 1 / max(population.block_sd, 1e-5) ** 2
-    return TargetPrior(mean, precision, float(population.variance[data.target]), ceiling)
+    return TargetPrior(mean, precision, float(population.variance[data.target]))
 
 
 def leading_directions(parameters: Sequence[np.ndarray], n_tasks: int, rank: int) -> np.ndarray:

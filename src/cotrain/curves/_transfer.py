@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from cotrain.curves._forms import CEILING
 from cotrain.curves._shrinkage import (
     Population,
     Shrinkage,
@@ -56,8 +57,6 @@ class TransferModel(BaseEstimator):
         join. A pair's is 1 / sqrt(K − 1) of it. One candidate: no choice.
     ranks : sequence of int
         Candidates for the number of shared directions; 0 is the plain hierarchy.
-    ceiling : float
-        The highest score there is: 1 for AUROC and AUPR, 0 for a negated loss.
     random_state : int, RandomState or None
         Seed of the folds.
 
@@ -92,12 +91,10 @@ class TransferModel(BaseEstimator):
         *,
         strengths: Sequence[float] = (0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
         ranks: Sequence[int] = (0, 1, 2),
-        ceiling: float = 1.0,
         random_state: Any = None,
     ) -> None:
         self.strengths = strengths
         self.ranks = ranks
-        self.ceiling = ceiling
         self.random_state = random_state
 
     def fit(
@@ -129,7 +126,7 @@ class TransferModel(BaseEstimator):
             or no task's own counts ever change.
         """
         self._check_parameters()
-        N, Y = _check_fits(N, Y, self.ceiling, tasks)
+        N, Y = _check_fits(N, Y, tasks)
         # Many small systems: threads would wait for each other, and change the last bits.
         with threadpool_limits(limits=1, user_api="blas"):
             return self._fit(N, Y, block_codes(blocks, N.shape))
@@ -140,12 +137,9 @@ class TransferModel(BaseEstimator):
         targets = Targets(N / self.scales_, Y, blocks)
         folds = self._assign_folds(N)
         by_target = [folds[np.isfinite(y)] for y in Y.T]
-        population = first_population(targets, self.ceiling)
+        population = first_population(targets)
         middling = Shrinkage.plain(float(np.median(self.strengths)), n_tasks)
-        starts = [
-            first_guess(data, target_prior(data, population, middling, self.ceiling))
-            for data in targets
-        ]
+        starts = [first_guess(data, target_prior(data, population, middling)) for data in targets]
         population, fits = self._settle(targets, population, middling, starts, N_UPDATES)
         population, fits, self.choices_ = self._choose(targets, by_target, population, fits)
         chosen = self.choices_[0]
@@ -245,7 +239,7 @@ class TransferModel(BaseEstimator):
         starts: Sequence[np.ndarray],
     ) -> list[TargetFit]:
         return [
-            fit_target(data, target_prior(data, population, shrinkage, self.ceiling), start)
+            fit_target(data, target_prior(data, population, shrinkage), start)
             for data, start in zip(targets, starts, strict=True)
         ]
 
@@ -267,7 +261,7 @@ class TransferModel(BaseEstimator):
         if len(self.strengths) == 1 and not ranks:
             only = ShrinkageChoice(lowest, float(self.strengths[0]), float("nan"))
             return population, fits, (only,)
-        judge = Judge(targets, folds, population.variance, self.ceiling)
+        judge = Judge(targets, folds, population.variance)
         middling = float(np.median(self.strengths))
         choices = judge.errors([(lowest, s) for s in self.strengths], population, fits, middling)
         best = min(choices, key=lambda choice: choice.error).strength
@@ -317,7 +311,7 @@ class TransferModel(BaseEstimator):
 
 
 def _check_fits(
-    N: np.ndarray, Y: np.ndarray, ceiling: float, tasks: Sequence[str] | None
+    N: np.ndarray, Y: np.ndarray, tasks: Sequence[str] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     Y = np.asarray(Y, dtype=float)
     if Y.ndim != 2:
@@ -329,12 +323,12 @@ def _check_fits(
     if len(names) != Y.shape[1]:
         raise ValueError(f"tasks must hold {Y.shape[1]} names, got {len(names)}")
     known = np.isfinite(Y)
-    wrong = ~np.isnan(Y) & ~((ceiling >= Y) & np.isfinite(Y))
+    wrong = ~np.isnan(Y) & ~((CEILING >= Y) & np.isfinite(Y))
     if wrong.any():
         row, task = np.argwhere(wrong)[0]
         raise ValueError(
-            f"Y must be finite and at most the ceiling {ceiling:g}, got {Y[row, task]:g} for "
-            f"{names[task]} in row {row}; set `ceiling` for another score"
+            f"Y must be finite and at most the ceiling {CEILING:g}, got {Y[row, task]:g} for "
+            f"{names[task]} in row {row}; for a loss, give 1 − loss"
         )
     if not known.any(axis=0).all():
         task = int(np.argmin(known.any(axis=0)))

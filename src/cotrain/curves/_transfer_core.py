@@ -20,6 +20,8 @@ from scipy.linalg import LinAlgError
 from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dposv, dpotrf, dpotri
 
+from cotrain.curves._forms import CEILING
+
 C, B, FIRST = 0, 1, 2
 _TIE = 1e4  # precision of the offsets' sum, in units of that of one offset
 _MAX_ITERATIONS = 60
@@ -68,12 +70,11 @@ class Targets(Sequence[TargetData]):
 
 @dataclass(frozen=True, eq=False)
 class TargetPrior:
-    """Mean (p,) and precision (p, p) of z, the noise's variance, and the score's ceiling."""
+    """Mean (p,) and precision (p, p) of z, and the noise's variance."""
 
     mean: np.ndarray
     precision: np.ndarray
     variance: float
-    ceiling: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +144,14 @@ def most_probable(
     """
     prior = replace(prior, precision=np.asfortranarray(prior.precision + _tie(data, prior)))
     z = start.copy()
-    z[C] = min(z[C], prior.ceiling)
+    z[C] = min(z[C], CEILING)
     at = _tried(z, data, prior)
     damping = 1e-3
     jacobian = _constant_columns(data)
     normal, pull = _normal_equations(at, data, prior, jacobian)
     for _ in range(_MAX_ITERATIONS):
-        z = at.z + _step(normal, pull, damping, _is_pinned(at.z, pull, prior))
-        z[C] = min(z[C], prior.ceiling)
+        z = at.z + _step(normal, pull, damping, _is_pinned(at.z, pull))
+        z[C] = min(z[C], CEILING)
         trial = _tried(z, data, prior)
         if trial.cost <= at.cost:
             gained, at, damping = at.cost - trial.cost, trial, max(damping / 10, 1e-10)
@@ -196,7 +197,7 @@ def first_guess(data: TargetData, prior: TargetPrior) -> np.ndarray:
     """A start: prior means, with c and b from the range of the scores."""
     z = prior.mean.copy()
     low, high = np.quantile(data.y, [0.1, 0.9])
-    z[C] = min(prior.ceiling, high + 0.25 * (high - low) + 1e-3)
+    z[C] = min(CEILING, high + 0.25 * (high - low) + 1e-3)
     others = data.x @ discounts(z, data.target, data.x.shape[1])
     z[B] = np.log(max(z[C] - float(np.median(data.y)), 1e-3)) + float(np.median(others))
     return z
@@ -236,8 +237,8 @@ def _normal_equations(
     return normal, at.residual @ jacobian / prior.variance - at.drawn
 
 
-def _is_pinned(z: np.ndarray, pull: np.ndarray, prior: TargetPrior) -> bool:
-    return bool(z[C] >= prior.ceiling and pull[C] > 0)
+def _is_pinned(z: np.ndarray, pull: np.ndarray) -> bool:
+    return bool(z[C] >= CEILING and pull[C] > 0)
 
 
 def _step(normal: np.ndarray, pull: np.ndarray, damping: float, pinned: bool) -> np.ndarray:

@@ -44,7 +44,6 @@ class Judge:
     targets: Sequence[TargetData]
     folds: Sequence[np.ndarray]  # sequence of ndarray of int: the fold of each row of each target
     scale: np.ndarray  # (K,): noise variances that errors are measured in
-    ceiling: float
 
     def errors(
         self,
@@ -85,7 +84,7 @@ class Judge:
             trained = [
                 most_probable(
                     data.rows(fold != held_out),
-                    target_prior(data, population, shrinkage, self.ceiling),
+                    target_prior(data, population, shrinkage),
                     fit.z,
                 )[0]
                 for data, fold, fit in zip(self.targets, self.folds, fits, strict=True)
@@ -108,7 +107,7 @@ class Judge:
             left = fold == held_out
             if not left.any():
                 continue
-            prior = target_prior(data, population, Shrinkage(strength, found), self.ceiling)
+            prior = target_prior(data, population, Shrinkage(strength, found))
             z, _ = most_probable(data.rows(~left), prior, fit.z)
             rest = data.rows(left)
             total += float(np.square(rest.y - expected_score(z, rest)).sum())

@@ -39,9 +39,9 @@ class Candidate:
         """What the columns are: learners, or their ways of training."""
         return tuple(dict.fromkeys(roles_of(self.models)))
 
-    def blend(self, repeats: Sequence[Outputs], seed: int, strength: float | None = None) -> Blend:
+    def blend(self, repeats: Sequence[Outputs], seed: int) -> Blend:
         """The blend fitted to the validation labels of all repeats."""
-        return Blend(strength, seed).fit(stack(repeats, [self.columns(one) for one in repeats]))
+        return Blend(random_state=seed).fit(stack(repeats, [self.columns(one) for one in repeats]))
 
     def predict(self, blend: Blend, outputs: Outputs) -> np.ndarray:
         """Blended outputs, (n,)."""

@@ -3,8 +3,6 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from sklearn.utils.validation import check_is_fitted
 
 from cotrain.surrogates._base import EffectsSurrogate, check_fit, warn
 from cotrain.surrogates._evidence import (
@@ -119,13 +117,3 @@ class LinearSurrogate(EffectsSurrogate):
         covariance[np.ix_(~constant, ~constant)] = told
         seen[np.ix_(~constant, ~constant)] = passed
         return Posterior(mean, partial(given, covariance, seen), part.noise, part.dof)
-
-    def interval(self, confidence: float = 0.95) -> tuple[Array, Array]:
-        """Lower and upper ends of the effects' intervals, each of shape (n_tasks,)."""
-        check_is_fitted(self)
-        reach = self.standard_error() * stats.t.ppf(0.5 + confidence / 2, self.dof_)
-        return self.coef_ - reach, self.coef_ + reach
-
-    def standard_error(self) -> Array:
-        """Scale of each effect's error, shape (n_tasks,); NaN where the effect is."""
-        return np.where(np.isnan(self.coef_), np.nan, np.sqrt(np.diag(self.squares()[0])))

@@ -78,9 +78,7 @@ def _obvious(objective: Objective, cover: Members) -> list[Grouping]:
     return [as_groups(cover), together(objective.n_tasks), single_tasks(objective.n_tasks)]
 
 
-def random_members(
-    objective: Objective, rng: np.random.Generator, n_groups: int | None = None
-) -> Members | None:
+def random_members(objective: Objective, rng: np.random.Generator) -> Members | None:
     """Return random groups (n_groups, n_tasks) within the size limits, or None if stuck.
 
     Blocks of tasks go to random groups with room, which then take the auxiliaries that help.
@@ -90,7 +88,7 @@ def random_members(
     limit = objective.most_groups
     if constraints.max_cost is not None:
         limit = min(limit, max(1, int(constraints.max_cost / MULTI_COST + 1e-9)))
-    labels = rng.integers(min(n_groups or limit, limit), size=len(blocks))
+    labels = rng.integers(limit, size=len(blocks))
     packed = pack(objective, blocks, labels)
     if packed is None:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr
 
 from cotrain.comparison._blend import Blend, Stack, role_means
 from cotrain.comparison._models import Model, roles_of
@@ -295,7 +295,8 @@ def _skill(
         total = np.bincount(place, base[own]) / count
         skill[at] = gain.mean() / total.mean() if total.mean() > 0 else np.nan
         if gain.size > 1 and np.ptp(gain) > 0:
-            p_value[at] = stats.ttest_1samp(gain, 0.0, alternative="greater").pvalue
+            error = gain.std(ddof=1) / np.sqrt(gain.size)
+            p_value[at] = stdtr(gain.size - 1, -gain.mean() / error)  # Student's, one-sided
         else:
             p_value[at] = 1.0
     return skill, p_value

@@ -3,6 +3,7 @@
 import math
 
 from cotrain.allocation import Fit
+from cotrain.comparison import Contest, Phase, make_ways
 from cotrain.grouping import Grouping, random_groupings
 from cotrain.settings import Settings
 from cotrain.stages._repeats import final_repeats, study_repeats
@@ -32,8 +33,6 @@ def foreseen_fits(settings: Settings, table: TaskTable, learners: Learners) -> l
 
     `learners` are those of `with_checkpoints`.
     """
-    from cotrain.comparison import Contest, Phase, make_ways  # scipy.stats, half a second
-
     network, found, n_tasks = settings.plan.learner, settings.validate_, table.n_tasks
     others = [name for name in settings.learners if name != network]
     n_groups = min(settings.group.max_groups, n_tasks)

@@ -6,7 +6,7 @@ import pytest
 
 from cotrain.report import _facts as facts
 from cotrain.report._answers import _decided, answers, summarize
-from cotrain.report._words import number, signed
+from cotrain.report._words import number, score_name, signed
 from cotrain.tables._records import PortfolioModel
 
 
@@ -29,7 +29,7 @@ def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings)
     assert f"nothing is claimed of them: “{findings.tasks[0]}”." in first
     second = text["What should be trained, and what does it gain?"]
     assert "Train 3 models: the portfolio “ensemble”." in second
-    assert "“ensemble” is by " in second  # not what the grouping of the sentence before does
+    assert "corrected for all rivals, “ensemble” is " in second  # not the grouping
     score = facts.main_score(findings)
     (row,) = [line.split() for line in second.splitlines() if line.startswith("single-task")]
     rival = facts.compared(findings, score).set_index("grouping").loc["single-task"]
@@ -113,7 +113,7 @@ def test_what_is_decided_is_told_by_each_score(findings):
     for name, value in sure.items():
         changed[name] = changed[name].mask(mine, value)
     text = _decided(replace(findings, comparison=changed), score)
-    assert text.startswith("by ")
+    assert text.endswith(f" by {score_name(score)}")
     assert "better than " in text
     assert "single-task" in text.split("better than ")[1]
     assert "forest" not in text

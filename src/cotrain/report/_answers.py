@@ -148,7 +148,7 @@ def _decided(findings: Findings, score: str) -> str:
         for verdict in ("better", "worse")
         if (names := usual.loc[usual["verdict"] == verdict, "grouping"].tolist())
     ]
-    return f"by {score_name(score)} {' and '.join(said) or 'no different from any'}"
+    return f"{' and '.join(said) or 'not told apart from any of them'} by {score_name(score)}"
 
 
 def _groups(findings: Findings) -> str:

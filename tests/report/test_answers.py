@@ -57,6 +57,16 @@ def test_it_says_whether_the_groups_are_part_of_what_is_recommended(findings):
     assert outside not in chosen((every, every[:2]))
 
 
+def test_one_model_of_all_tasks_is_told_as_no_grouping(findings):
+    one = findings.recommendation.model_copy(
+        update={"groups": (findings.tasks,), "served_by": dict.fromkeys(findings.tasks, 0)}
+    )
+    text = said(replace(findings, recommendation=one))
+    second = text["What should be trained, and what does it gain?"]
+    assert "no grouping is better than one model of all tasks." in second
+    assert "by one model each" not in second
+
+
 def test_primary_tasks_come_first(findings):
     target = findings.tasks[1]
     overview = findings.overview.model_copy(update={"primary": (target,)})

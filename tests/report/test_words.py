@@ -1,8 +1,10 @@
 import math
 
+import pandas as pd
 import pytest
 
 from cotrain.report import _words as words
+from cotrain.report._page import Table
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,10 @@ def test_no_gain_is_said_with_its_reason():
 )
 def test_parts_of_a_blend_are_told_in_words(role, text):
     assert words.role_name(role) == text
+
+
+def test_whether_columns_are_numbers_is_looked_at_once():
+    table = Table("", pd.DataFrame({"task": ["a", "b"], "R²": ["−0.5", ""]}))
+    assert table.is_number == [False, True]
+    # The template asks at every cell, and looking takes all rows.
+    assert table.is_number is table.is_number

@@ -153,6 +153,8 @@ def _decided(findings: Findings, score: str) -> str:
 
 def _groups(findings: Findings) -> str:
     best = findings.recommendation
+    if len(best.groups) == 1 and len(best.groups[0]) == len(findings.tasks):
+        return "By the measured subsets no grouping is better than one model of all tasks."
     groups = []
     for at, group in enumerate(best.groups):
         served = [task for task in group if not best.is_auxiliary(at, task)]

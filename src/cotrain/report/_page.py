@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
@@ -49,9 +50,9 @@ class Table:
         """Whether it is folded away until it is asked for."""
         return self.may_fold and len(self.texts) > _LONG
 
-    @property
+    @cached_property
     def is_number(self) -> list[bool]:
-        """Whether each column holds numbers alone."""
+        """Whether each column holds numbers alone; once, for the template asks at each cell."""
         return [
             all(re.match(r"[-−+<∞–\d]|$", text) for text in self.texts[title])
             for title in self.texts

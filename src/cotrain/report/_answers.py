@@ -169,7 +169,8 @@ def _groups(findings: Findings) -> str:
         if outside
         else "Of groupings, the best by the measured subsets"
     )
-    return f"{said} predicts, by one model each, {listing(groups, _MOST_GROUPS)}."
+    models = f"{len(groups)} models, of {listing(groups, _MOST_GROUPS)}"
+    return f"{said} has {models if len(groups) > 1 else 'one model of all tasks'}."
 
 
 def _placebo(findings: Findings) -> list[str]:

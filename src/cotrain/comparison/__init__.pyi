@@ -3,8 +3,8 @@ from ._compare import compare_groupings
 from ._conformal import COVERAGES, interval_table
 from ._contest import RECOMMENDED, Contest, Judged
 from ._costs import way_costs
-from ._evaluate import Scored, WayScores, natural_scores, score_portfolio, score_ways
-from ._models import Model, Phase, Way, distinct, draws, models_of, roles_of
+from ._evaluate import natural_scores, score_portfolio, score_ways
+from ._models import Model, Phase, Way, distinct, draws, roles_of
 from ._outputs import Outputs, repeat_outputs
 from ._portfolio import Candidate, Choice, choose_portfolio
 from ._tables import candidate_table, comparison_tables, served_table, skill_table, weight_table
@@ -21,9 +21,7 @@ __all__ = [
     "Model",
     "Outputs",
     "Phase",
-    "Scored",
     "Way",
-    "WayScores",
     "candidate_table",
     "choose_portfolio",
     "compare_groupings",
@@ -35,7 +33,6 @@ __all__ = [
     "make_ways",
     "mixed",
     "model_shares",
-    "models_of",
     "natural_scores",
     "repeat_outputs",
     "role_means",

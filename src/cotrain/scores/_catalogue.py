@@ -68,8 +68,3 @@ def find_score(name: str) -> Score:
     if name not in SCORES:
         raise ValueError(f"score must be one of {', '.join(SCORES)}, got {name!r}")
     return SCORES[name]
-
-
-def names_of_kind(kind: TaskKind) -> tuple[str, ...]:
-    """The names of the scores that tasks of a kind have."""
-    return tuple(name for name, score in SCORES.items() if kind in score.kinds)

@@ -21,6 +21,5 @@ from ._section import (
     Count as Count,
     Section as Section,
     Seed as Seed,
-    section_of as section_of,
     within as within,
 )

@@ -7,7 +7,7 @@ from ._label_curve import LabelCurveSurrogate
 from ._linear import LinearSurrogate
 from ._negative_transfer import NegativeTransfer, identify_negative_transfer
 from ._relevance import Relevance, relevance
-from ._scores import DesignWarning, average_repeats, noise_variance, paired_effects
+from ._scores import DesignWarning, average_repeats, paired_effects
 from ._targets import TargetSurrogates, fit_surrogates
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "identify_negative_transfer",
     "lack_of_fit",
     "next_subsets",
-    "noise_variance",
     "paired_effects",
     "relevance",
     "spearman_by_target",

@@ -5,7 +5,6 @@ from ._fit_table import (
     fit_rows as fit_rows,
     fit_table as fit_table,
     load_fit_table as load_fit_table,
-    results_of as results_of,
     save_fit_table as save_fit_table,
 )
 from ._journal import Journal as Journal

@@ -1,4 +1,4 @@
-from ._constraints import Constraints, feasible_cover, is_feasible
+from ._constraints import Constraints, feasible_cover
 from ._groups import (
     AffinityValue,
     Floats,
@@ -29,7 +29,6 @@ __all__ = [
     "feasible_cover",
     "fill_unknown_pairs",
     "grouping_result",
-    "is_feasible",
     "simplest",
     "without_diagonal",
 ]

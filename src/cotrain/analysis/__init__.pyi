@@ -1,48 +1,37 @@
-from ._affinity import affinity_figures, affinity_steps, affinity_table
-from ._clusters import MANY_TASKS, cluster_table, task_clusters
-from ._costs import cost_table, grid_fits
-from ._curves import (
-    curve_points,
-    curve_table,
-    pairwise_curve_table,
-    pairwise_tables,
-    transfer_table,
+from ._affinity import (
+    affinity_figures as affinity_figures,
+    affinity_steps as affinity_steps,
+    affinity_table as affinity_table,
 )
-from ._direct import subset_relevance
-from ._group_value import group_value, subset_score_table
-from ._labels import LabelTables
-from ._observations import GridScores, Observations, SubsetScores
-from ._placebo import skilled_tasks, withhold
-from ._rounds import make_rounds, next_round, trained_plan
-from ._subsets import SubsetAnalysis, candidates, relevance_table
-
-__all__ = [
-    "MANY_TASKS",
-    "GridScores",
-    "LabelTables",
-    "Observations",
-    "SubsetAnalysis",
-    "SubsetScores",
-    "affinity_figures",
-    "affinity_steps",
-    "affinity_table",
-    "candidates",
-    "cluster_table",
-    "cost_table",
-    "curve_points",
-    "curve_table",
-    "grid_fits",
-    "group_value",
-    "make_rounds",
-    "next_round",
-    "pairwise_curve_table",
-    "pairwise_tables",
-    "relevance_table",
-    "skilled_tasks",
-    "subset_relevance",
-    "subset_score_table",
-    "task_clusters",
-    "trained_plan",
-    "transfer_table",
-    "withhold",
-]
+from ._clusters import (
+    MANY_TASKS as MANY_TASKS,
+    cluster_table as cluster_table,
+    task_clusters as task_clusters,
+)
+from ._costs import cost_table as cost_table, grid_fits as grid_fits
+from ._curves import (
+    curve_points as curve_points,
+    curve_table as curve_table,
+    pairwise_curve_table as pairwise_curve_table,
+    pairwise_tables as pairwise_tables,
+    transfer_table as transfer_table,
+)
+from ._direct import subset_relevance as subset_relevance
+from ._group_value import group_value as group_value, subset_score_table as subset_score_table
+from ._labels import LabelTables as LabelTables
+from ._observations import (
+    GridScores as GridScores,
+    Observations as Observations,
+    SubsetScores as SubsetScores,
+)
+from ._placebo import skilled_tasks as skilled_tasks, withhold as withhold
+from ._rounds import (
+    make_rounds as make_rounds,
+    next_round as next_round,
+    trained_plan as trained_plan,
+)
+from ._subsets import (
+    SubsetAnalysis as SubsetAnalysis,
+    candidates as candidates,
+    relevance_table as relevance_table,
+)

@@ -1,46 +1,37 @@
-from ._blend import Blend, mixed, model_shares, role_means
-from ._compare import compare_groupings
-from ._conformal import COVERAGES, interval_table
-from ._contest import RECOMMENDED, Contest, Judged
-from ._costs import way_costs
-from ._evaluate import natural_scores, score_portfolio, score_ways
-from ._models import Model, Phase, Way, distinct, draws, roles_of
-from ._outputs import Outputs, repeat_outputs
-from ._portfolio import Candidate, Choice, choose_portfolio
-from ._tables import candidate_table, comparison_tables, served_table, skill_table, weight_table
-from ._ways import make_candidates, make_ways
-
-__all__ = [
-    "COVERAGES",
-    "RECOMMENDED",
-    "Blend",
-    "Candidate",
-    "Choice",
-    "Contest",
-    "Judged",
-    "Model",
-    "Outputs",
-    "Phase",
-    "Way",
-    "candidate_table",
-    "choose_portfolio",
-    "compare_groupings",
-    "comparison_tables",
-    "distinct",
-    "draws",
-    "interval_table",
-    "make_candidates",
-    "make_ways",
-    "mixed",
-    "model_shares",
-    "natural_scores",
-    "repeat_outputs",
-    "role_means",
-    "roles_of",
-    "score_portfolio",
-    "score_ways",
-    "served_table",
-    "skill_table",
-    "way_costs",
-    "weight_table",
-]
+from ._blend import (
+    Blend as Blend,
+    mixed as mixed,
+    model_shares as model_shares,
+    role_means as role_means,
+)
+from ._compare import compare_groupings as compare_groupings
+from ._conformal import COVERAGES as COVERAGES, interval_table as interval_table
+from ._contest import RECOMMENDED as RECOMMENDED, Contest as Contest, Judged as Judged
+from ._costs import way_costs as way_costs
+from ._evaluate import (
+    natural_scores as natural_scores,
+    score_portfolio as score_portfolio,
+    score_ways as score_ways,
+)
+from ._models import (
+    Model as Model,
+    Phase as Phase,
+    Way as Way,
+    distinct as distinct,
+    draws as draws,
+    roles_of as roles_of,
+)
+from ._outputs import Outputs as Outputs, repeat_outputs as repeat_outputs
+from ._portfolio import (
+    Candidate as Candidate,
+    Choice as Choice,
+    choose_portfolio as choose_portfolio,
+)
+from ._tables import (
+    candidate_table as candidate_table,
+    comparison_tables as comparison_tables,
+    served_table as served_table,
+    skill_table as skill_table,
+    weight_table as weight_table,
+)
+from ._ways import make_candidates as make_candidates, make_ways as make_ways

@@ -1,19 +1,9 @@
-from ._ecfp import ecfp
+from ._ecfp import ecfp as ecfp
 from ._featurizer import (
-    Featurizer,
-    Names,
-    featurizer_of,
-    make_featurizer,
-    nearest,
+    Featurizer as Featurizer,
+    Names as Names,
+    featurizer_of as featurizer_of,
+    make_featurizer as make_featurizer,
+    nearest as nearest,
 )
-from ._standardise import standard_names
-
-__all__ = [
-    "Featurizer",
-    "Names",
-    "ecfp",
-    "featurizer_of",
-    "make_featurizer",
-    "nearest",
-    "standard_names",
-]
+from ._standardise import standard_names as standard_names

@@ -1,55 +1,31 @@
-from ._select import select_groups
-from .proof._bounds import selfish_bound
-from .proof._exact import exact_groups
+from ._select import select_groups as select_groups
+from .proof._bounds import selfish_bound as selfish_bound
+from .proof._exact import exact_groups as exact_groups
 from .search._baselines import (
-    pairwise_scores,
-    random_groupings,
-    single_tasks,
-    spectral_clusters,
-    together,
+    pairwise_scores as pairwise_scores,
+    random_groupings as random_groupings,
+    single_tasks as single_tasks,
+    spectral_clusters as spectral_clusters,
+    together as together,
 )
-from .search._local import greedy_groups
-from .search._study import SearchResult, pareto_front, search_groups
+from .search._local import greedy_groups as greedy_groups
+from .search._study import (
+    SearchResult as SearchResult,
+    pareto_front as pareto_front,
+    search_groups as search_groups,
+)
 from .value import (
-    AffinityValue,
-    Constraints,
-    Group,
-    Grouping,
-    GroupingResult,
-    GroupValue,
-    LinearValue,
-    Objective,
-    PredictedValue,
-    as_matrix,
-    fill_unknown_pairs,
-    grouping_result,
-    simplest,
+    AffinityValue as AffinityValue,
+    Constraints as Constraints,
+    Group as Group,
+    Grouping as Grouping,
+    GroupingResult as GroupingResult,
+    GroupValue as GroupValue,
+    LinearValue as LinearValue,
+    Objective as Objective,
+    PredictedValue as PredictedValue,
+    as_matrix as as_matrix,
+    fill_unknown_pairs as fill_unknown_pairs,
+    grouping_result as grouping_result,
+    simplest as simplest,
 )
-
-__all__ = [
-    "AffinityValue",
-    "Constraints",
-    "Group",
-    "GroupValue",
-    "Grouping",
-    "GroupingResult",
-    "LinearValue",
-    "Objective",
-    "PredictedValue",
-    "SearchResult",
-    "as_matrix",
-    "exact_groups",
-    "fill_unknown_pairs",
-    "greedy_groups",
-    "grouping_result",
-    "pairwise_scores",
-    "pareto_front",
-    "random_groupings",
-    "search_groups",
-    "select_groups",
-    "selfish_bound",
-    "simplest",
-    "single_tasks",
-    "spectral_clusters",
-    "together",
-]

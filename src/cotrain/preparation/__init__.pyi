@@ -1,3 +1,1 @@
-from ._prepare import Prepared, prepare
-
-__all__ = ["Prepared", "prepare"]
+from ._prepare import Prepared as Prepared, prepare as prepare

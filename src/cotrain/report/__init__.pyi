@@ -1,5 +1,3 @@
-from ._answers import summarize
-from ._findings import Findings
-from ._write import write_report
-
-__all__ = ["Findings", "summarize", "write_report"]
+from ._answers import summarize as summarize
+from ._findings import Findings as Findings
+from ._write import write_report as write_report

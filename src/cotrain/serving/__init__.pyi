@@ -1,17 +1,10 @@
-from ._folder import check_place
-from ._manifest import Figure, Manifest, ModelNote, TaskNote, Width
-from ._models import Forecast, TrainedModels
-from ._predict import Predictions, predict_file
-
-__all__ = [
-    "Figure",
-    "Forecast",
-    "Manifest",
-    "ModelNote",
-    "Predictions",
-    "TaskNote",
-    "TrainedModels",
-    "Width",
-    "check_place",
-    "predict_file",
-]
+from ._folder import check_place as check_place
+from ._manifest import (
+    Figure as Figure,
+    Manifest as Manifest,
+    ModelNote as ModelNote,
+    TaskNote as TaskNote,
+    Width as Width,
+)
+from ._models import Forecast as Forecast, TrainedModels as TrainedModels
+from ._predict import Predictions as Predictions, predict_file as predict_file

@@ -1,23 +1,6 @@
-from ._cells import Cells, read_cells
-from ._raw import RawTable, column_of, summary_row
-from ._source import Source, fetch
-from ._synthetic import Synthetic, make_synthetic
-from ._table import Table, join_columns
-from ._text import Format, TextTable, read_table
-
-__all__ = [
-    "Cells",
-    "Format",
-    "RawTable",
-    "Source",
-    "Synthetic",
-    "Table",
-    "TextTable",
-    "column_of",
-    "fetch",
-    "join_columns",
-    "make_synthetic",
-    "read_cells",
-    "read_table",
-    "summary_row",
-]
+from ._cells import Cells as Cells, read_cells as read_cells
+from ._raw import RawTable as RawTable, column_of as column_of, summary_row as summary_row
+from ._source import Source as Source, fetch as fetch
+from ._synthetic import Synthetic as Synthetic, make_synthetic as make_synthetic
+from ._table import Table as Table, join_columns as join_columns
+from ._text import Format as Format, TextTable as TextTable, read_table as read_table

@@ -1,34 +1,26 @@
-from ._adaptive import next_subsets
-from ._agreement import spearman_by_target
-from ._choice import MeanSurrogate, SurrogateChoice, choose_surrogate
-from ._classification import Classification, best_threshold, classify
-from ._goodness import lack_of_fit
-from ._label_curve import LabelCurveSurrogate
-from ._linear import LinearSurrogate
-from ._negative_transfer import NegativeTransfer, identify_negative_transfer
-from ._relevance import Relevance, relevance
-from ._scores import DesignWarning, average_repeats, paired_effects
-from ._targets import TargetSurrogates, fit_surrogates
-
-__all__ = [
-    "Classification",
-    "DesignWarning",
-    "LabelCurveSurrogate",
-    "LinearSurrogate",
-    "MeanSurrogate",
-    "NegativeTransfer",
-    "Relevance",
-    "SurrogateChoice",
-    "TargetSurrogates",
-    "average_repeats",
-    "best_threshold",
-    "choose_surrogate",
-    "classify",
-    "fit_surrogates",
-    "identify_negative_transfer",
-    "lack_of_fit",
-    "next_subsets",
-    "paired_effects",
-    "relevance",
-    "spearman_by_target",
-]
+from ._adaptive import next_subsets as next_subsets
+from ._agreement import spearman_by_target as spearman_by_target
+from ._choice import (
+    MeanSurrogate as MeanSurrogate,
+    SurrogateChoice as SurrogateChoice,
+    choose_surrogate as choose_surrogate,
+)
+from ._classification import (
+    Classification as Classification,
+    best_threshold as best_threshold,
+    classify as classify,
+)
+from ._goodness import lack_of_fit as lack_of_fit
+from ._label_curve import LabelCurveSurrogate as LabelCurveSurrogate
+from ._linear import LinearSurrogate as LinearSurrogate
+from ._negative_transfer import (
+    NegativeTransfer as NegativeTransfer,
+    identify_negative_transfer as identify_negative_transfer,
+)
+from ._relevance import Relevance as Relevance, relevance as relevance
+from ._scores import (
+    DesignWarning as DesignWarning,
+    average_repeats as average_repeats,
+    paired_effects as paired_effects,
+)
+from ._targets import TargetSurrogates as TargetSurrogates, fit_surrogates as fit_surrogates

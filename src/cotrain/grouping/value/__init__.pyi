@@ -1,34 +1,23 @@
-from ._constraints import Constraints, feasible_cover
+from ._constraints import Constraints as Constraints, feasible_cover as feasible_cover
 from ._groups import (
-    AffinityValue,
-    Floats,
-    GroupValue,
-    LinearValue,
-    Members,
-    PredictedValue,
-    fill_unknown_pairs,
-    without_diagonal,
+    AffinityValue as AffinityValue,
+    Floats as Floats,
+    GroupValue as GroupValue,
+    LinearValue as LinearValue,
+    Members as Members,
+    PredictedValue as PredictedValue,
+    fill_unknown_pairs as fill_unknown_pairs,
+    without_diagonal as without_diagonal,
 )
-from ._objective import Group, Grouping, Objective, as_groups, as_matrix
-from ._result import GroupingResult, grouping_result, simplest
-
-__all__ = [
-    "AffinityValue",
-    "Constraints",
-    "Floats",
-    "Group",
-    "GroupValue",
-    "Grouping",
-    "GroupingResult",
-    "LinearValue",
-    "Members",
-    "Objective",
-    "PredictedValue",
-    "as_groups",
-    "as_matrix",
-    "feasible_cover",
-    "fill_unknown_pairs",
-    "grouping_result",
-    "simplest",
-    "without_diagonal",
-]
+from ._objective import (
+    Group as Group,
+    Grouping as Grouping,
+    Objective as Objective,
+    as_groups as as_groups,
+    as_matrix as as_matrix,
+)
+from ._result import (
+    GroupingResult as GroupingResult,
+    grouping_result as grouping_result,
+    simplest as simplest,
+)

@@ -25,4 +25,5 @@ from ._recipes import (
     by_recipe as by_recipe,
     learner_name as learner_name,
     recipe_name as recipe_name,
+    way_of as way_of,
 )

@@ -8,12 +8,12 @@ from typing import Protocol
 from cotrain.allocation import (
     Fit,
     FoldUse,
-    Kind,
     Rotation,
     by_recipe,
     learner_name,
     recipe_name,
     subset_fit,
+    way_of,
 )
 from cotrain.grouping import Grouping
 from cotrain.tasks import TaskTable
@@ -33,10 +33,8 @@ class Model:
     def fit(self, n_tasks: int, level: int, rotation: Rotation) -> Fit:
         """The fit of one repeat, over the first `level` training folds."""
         drawn = replace(rotation, seed=rotation.seed + _DRAW * self.draw)
-        kind: Kind = "single" if len(self.members) == 1 else "group"
-        if len(self.members) == n_tasks:
-            kind = "together"
-        fit = subset_fit(n_tasks, self.members, level, drawn, kind)
+        way = way_of(len(self.members), n_tasks)
+        fit = subset_fit(n_tasks, self.members, level, drawn, way)
         return by_recipe(self.learner, [fit])[0]
 
     def final_fit(self, table: TaskTable, seed: int, stopping: tuple[int, ...] = ()) -> Fit:

@@ -64,7 +64,7 @@ def make_models(table: TaskTable, learner=None, groups=GROUPS, **changes) -> Tra
     score = Figure(score="auroc", mean=0.8, low=0.7, high=0.9, n_repeats=5)
     fits = group_fits(groups)
     every = Problem.of(table, group_fits([range(4)])[0])
-    base = np.where(every.is_binary, every.base_logits(), every.shift)
+    base = every.base_outputs()
     names = table.tasks
     return TrainedModels(
         Manifest(

@@ -103,7 +103,7 @@ def repeat_outputs(
 def _outputs(
     problem: Problem, results: Mapping[Model, FitResult], folds: np.ndarray, use: Use
 ) -> Outputs:
-    base = np.where(problem.is_binary, problem.base_logits(), problem.shift)
+    base = problem.base_outputs()
     labels: Labels = getattr(problem, use)
     member, example = labels.member.astype(np.int64), labels.rows[labels.row]
     by_model = {}

@@ -209,7 +209,7 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
         if self._portfolio is None:
             return result
         features, problem = self._features(matrix), self._problem
-        base = np.where(problem.is_binary, problem.base_logits(), problem.shift)
+        base = problem.base_outputs()
         anchored = np.full((len(self._models), *result[:, self._studied].shape), np.nan)
         for at, model in enumerate(self._models):
             said = model.outputs(features) - base[model.tasks]

@@ -91,9 +91,7 @@ class Pooled(Learner):
             targets = targets.astype(np.int64)
         with one_thread():
             estimator.fit(_with_member(rows, train.member, problem.members.size), targets)
-        return TrainedPool(
-            limit=np.log(2.0 * problem.n_labels + 1), fitted=estimator, **problem.facts
-        )
+        return TrainedPool(limit=problem.logit_limits(), fitted=estimator, **problem.facts)
 
 
 def _with_member(features: Features, member: np.ndarray, n_members: int) -> Features:

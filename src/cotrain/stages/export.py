@@ -162,7 +162,7 @@ def _model_note(table: TaskTable, model: Model, fit: Fit, learners: Learners) ->
 
 def _task_notes(table: TaskTable, found: Validated) -> list[TaskNote]:
     everything = Problem.of_all(table)
-    base = np.where(everything.is_binary, everything.base_logits(), everything.shift)
+    base = everything.base_outputs()
     scores, widths = (
         dict(iter(frame.groupby("task"))) for frame in (found.scores, found.intervals)
     )

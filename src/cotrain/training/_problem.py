@@ -125,6 +125,17 @@ class Problem:
         n_negative = self.n_labels - n_positive
         return np.where(self.is_binary, np.log(n_positive + 0.5) - np.log(n_negative + 0.5), 0.0)
 
+    def base_outputs(self) -> np.ndarray:
+        """What the base rate says of each member: `base_logits`, or the mean of real labels."""
+        return np.where(self.is_binary, self.base_logits(), self.shift)
+
+    def logit_limits(self) -> np.ndarray:
+        """The size of each member's base logit if its labels were all of one class, log(2 n + 1).
+
+        No model is to be surer than that.
+        """
+        return np.log(2.0 * self.n_labels + 1)
+
 
 def _labels(
     table: TaskTable, members: np.ndarray, task_weights: ArrayLike, use: np.ndarray

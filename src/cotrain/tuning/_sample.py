@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cotrain.allocation import Fit, Kind, Rotation, Way, subset_fit
+from cotrain.allocation import Fit, Rotation, Way, subset_fit
 from cotrain.tasks import TaskTable
 from cotrain.training import Learner
 
@@ -42,12 +42,11 @@ def sample_fits(
     members = _members(way, table.n_tasks, np.random.default_rng([seed, len(way)]))
     if not members:
         return None
-    kind: Kind = "group" if way == "group" else way
     for n_repeats in range(len(repeats), 0, -1):
         for n_models in range(len(members), min(_FEWEST[way], len(members)) - 1, -1):
             models = [
                 [
-                    subset_fit(table.n_tasks, one, level, rotation, kind)
+                    subset_fit(table.n_tasks, one, level, rotation, way)
                     for rotation in repeats[:n_repeats]
                 ]
                 for one in members[:n_models]

@@ -52,8 +52,7 @@ class TrainedKernel(Trained):
     file = "kernel.safetensors"
     of_members = (*Trained.of_members, "limit")
 
-    # (n_members,) of float64: what logits are clipped to on either side, that of the base rate of
-    # as many labels of one class, log(2 n + 1); infinite for values
+    # (n_members,) of float64: what logits are clipped to on either side; infinite for values
     limit: np.ndarray
     similarity: Similarity
     weight: np.ndarray  # (n, n_members) of float32
@@ -259,7 +258,7 @@ def _trained(
         is_binary=is_binary,
         shift=np.where(known, shift, np.nan),
         scale=np.where(is_binary, own * gain, problem.scale),
-        limit=np.where(is_binary, np.log(2.0 * problem.n_labels + 1), np.inf),
+        limit=np.where(is_binary, problem.logit_limits(), np.inf),
         similarity=similarity,
         weight=weight,
     )

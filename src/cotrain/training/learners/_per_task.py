@@ -32,8 +32,7 @@ class TrainedTasks(Trained):
     constant : ndarray of float64, (n_members,)
         What is predicted where there is no model; NaN for members without labels.
     limit : ndarray of float64, (n_members,)
-        The largest size of a binary member's logit: that of the base rate of as many labels of one
-        class, half a label of the other added, log(2 n + 1). No model is surer than that.
+        The largest size of a binary member's logit; see `Problem.logit_limits`.
     models : tuple of TaskModel or None
         None for a member whose labels do not vary.
     """
@@ -165,10 +164,9 @@ class PerTaskLearner(Learner):
 
 def facts_of(problem: Problem) -> dict[str, np.ndarray]:
     """What a fit's models share, as `TrainedTasks` names it."""
-    alone = np.where(problem.is_binary, problem.base_logits(), problem.shift)
     return problem.facts | {
-        "constant": np.where(problem.n_labels > 0, alone, np.nan),
-        "limit": np.log(2.0 * problem.n_labels + 1),
+        "constant": np.where(problem.n_labels > 0, problem.base_outputs(), np.nan),
+        "limit": problem.logit_limits(),
     }
 
 

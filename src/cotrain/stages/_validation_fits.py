@@ -1,9 +1,10 @@
-"""What `validate` trains, before a grouping is known: about that."""
+"""What `validate` trains, and about that before a grouping is known."""
 
 import math
+from collections.abc import Mapping, Sequence
 
-from cotrain.allocation import Fit
-from cotrain.comparison import Contest, Phase, make_ways
+from cotrain.allocation import Fit, Rotation
+from cotrain.comparison import Contest, Phase, make_candidates, make_ways
 from cotrain.grouping import Grouping, random_groupings
 from cotrain.settings import Settings
 from cotrain.stages._repeats import final_repeats, study_repeats
@@ -21,20 +22,37 @@ def with_checkpoints(learners: Learners, network: str) -> Learners:
     return Learners(learners | named)
 
 
-def stops_of(learners: Learners, network: str) -> list[str]:
-    """The names of those stops, without their way of training."""
-    return [f"{network} {name}" for name in learners[f"{network}/together"].checkpoints()]
+def contest_of(
+    settings: Settings,
+    table: TaskTable,
+    learners: Learners,
+    grouping: Grouping,
+    rivals: Mapping[str, Sequence[Grouping]],
+    repeats: Sequence[Rotation],
+) -> Contest:
+    """A grouping against its rivals and the learners of the study.
+
+    `learners` are those of `with_checkpoints`.
+    """
+    network, n_tasks = settings.plan.learner, table.n_tasks
+    others = [name for name in settings.learners if name != network]
+    stops = [f"{network} {name}" for name in learners[f"{network}/together"].checkpoints()]
+    return Contest(
+        table,
+        make_ways(network, others, n_tasks, grouping, rivals, stops),
+        make_candidates(network, others, n_tasks, grouping),
+        Phase(repeats, settings.plan.subset_level),
+        Phase(*final_repeats(settings, repeats)),
+        {name for name, learner in learners.items() if learner.stops_early},
+    )
 
 
 def foreseen_fits(settings: Settings, table: TaskTable, learners: Learners) -> list[Fit]:
     """The fits of `validate` by groups that stand for those yet to be found.
 
     Groups that a search finds overlap, and hold half of the tasks each, about.
-
-    `learners` are those of `with_checkpoints`.
     """
-    network, found, n_tasks = settings.plan.learner, settings.validate_, table.n_tasks
-    others = [name for name in settings.learners if name != network]
+    found, n_tasks = settings.validate_, table.n_tasks
     n_groups = min(settings.group.max_groups, n_tasks)
     halves = _groups(n_tasks, n_groups, n_tasks // 2 + 1)
     parts = _groups(n_tasks, n_groups, math.ceil(n_tasks / n_groups))
@@ -43,14 +61,7 @@ def foreseen_fits(settings: Settings, table: TaskTable, learners: Learners) -> l
         "others": random_groupings(parts, n_tasks, count=_N_RIVALS, seed=1),
     }
     repeats = study_repeats(settings, found.repeats, found.seed)
-    return Contest(
-        table,
-        make_ways(network, others, n_tasks, halves, rivals, stops_of(learners, network)),
-        [],
-        Phase(repeats, settings.plan.subset_level),
-        Phase(*final_repeats(settings, repeats)),
-        {name for name, learner in learners.items() if learner.stops_early},
-    ).needed
+    return contest_of(settings, table, learners, halves, rivals, repeats).needed
 
 
 def _groups(n_tasks: int, n_groups: int, size: int) -> Grouping:

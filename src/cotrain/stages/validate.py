@@ -12,13 +12,10 @@ from cotrain.comparison import (
     RECOMMENDED,
     Candidate,
     Contest,
-    Phase,
     Way,
     candidate_table,
     comparison_tables,
     interval_table,
-    make_candidates,
-    make_ways,
     natural_scores,
     served_table,
     skill_table,
@@ -29,9 +26,9 @@ from cotrain.exceptions import SettingsError
 from cotrain.files import write_json, write_sums
 from cotrain.grouping import Grouping
 from cotrain.stages._context import analysed_scores
-from cotrain.stages._repeats import final_repeats, study_repeats
+from cotrain.stages._repeats import study_repeats
 from cotrain.stages._sweep import Trainer
-from cotrain.stages._validation_fits import stops_of, with_checkpoints
+from cotrain.stages._validation_fits import contest_of, with_checkpoints
 from cotrain.study import Study
 from cotrain.training import save_fit_table
 
@@ -104,18 +101,8 @@ def _contest(study: Study, trainer: Trainer) -> Contest:
     rivals = {
         name: [places(one, tasks) for one in several] for name, several in found.rivals.items()
     }
-    network, n_tasks = settings.plan.learner, len(tasks)
-    others = [name for name in settings.learners if name != network]
-    stops = stops_of(trainer.learners, network)
     repeats = _fresh_repeats(study)
-    return Contest(
-        trainer.table,
-        make_ways(network, others, n_tasks, grouping, rivals, stops),
-        make_candidates(network, others, n_tasks, grouping),
-        Phase(repeats, settings.plan.subset_level),
-        Phase(*final_repeats(settings, repeats)),
-        {name for name, learner in trainer.learners.items() if learner.stops_early},
-    )
+    return contest_of(settings, trainer.table, trainer.learners, grouping, rivals, repeats)
 
 
 def places(groups: Sequence[Sequence[str]], tasks: Sequence[str]) -> Grouping:

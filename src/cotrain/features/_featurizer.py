@@ -52,8 +52,7 @@ class Featurizer(ABC):
 
     def names(self, raw: RawTable) -> Names:
         """Return what each record is called: by default as the source called it."""
-        names = raw.records["example"].to_numpy(dtype=object)
-        return Names(names, np.full(names.size, "", dtype=object))
+        return Names(raw.names, np.full(raw.names.size, "", dtype=object))
 
     def fit(self, raw: RawTable) -> Self:  # noqa: ARG002 - few featurizers need it
         """Learn what `transform` needs, such as means; returns itself."""

@@ -88,7 +88,7 @@ def prepare(
     check_values(places.join(raw.values[["task", "value"]].reset_index(drop=True)), settings.labels)
     featurizer = make_featurizer(settings.features)
     named, rejects = name_examples(raw, featurizer)
-    names = named.records["example"].to_numpy(dtype=object)[named.values["record"].to_numpy()]
+    names = named.names[named.values["record"].to_numpy()]
     labelled = label_values(named.values.assign(example=names), settings.labels)
     kinds = _kinds(raw.tasks, settings.labels)
     labels = LabelMatrix.of(labelled.labels, raw.tasks, kinds)
@@ -122,7 +122,6 @@ def prepare(
     )
     split = settings.split.kind
     n_undecided = int(labelled.tasks["n_undecided"].sum())
-    is_binary = np.array([kind == "binary" for kind in table.kinds])
     summary = {
         "measurements read": len(raw.values),
         "rows rejected": len(rejects),
@@ -137,8 +136,8 @@ def prepare(
         "tasks": table.n_tasks,
         "examples": table.n_examples,
         "labels": table.labels.nnz,
-        "positive labels": int(table.positive_counts[is_binary].sum())
-        if is_binary.any()
+        "positive labels": int(table.positive_counts[table.is_binary].sum())
+        if table.is_binary.any()
         else pd.NA,
         f"{split} folds": settings.n_folds,
     }
@@ -169,8 +168,7 @@ def _check_any_left(labels: LabelMatrix, excluded: pd.DataFrame) -> None:
 def _records_of(named: RawTable, examples: np.ndarray) -> RawTable:
     """The first record of each of the examples, which are sorted."""
     first = distinct(named)
-    names = named.records["example"].to_numpy(dtype=object)[first]
-    return named.take(first[pd.Index(names).isin(examples)])
+    return named.take(first[pd.Index(named.names[first]).isin(examples)])
 
 
 def _folds(named: RawTable, labels: LabelMatrix, settings: PrepareSettings) -> Folds:

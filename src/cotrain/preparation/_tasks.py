@@ -43,9 +43,8 @@ def count_table(table: TaskTable) -> pd.DataFrame:
 
     `n_positive` is missing for real-valued tasks.
     """
-    is_binary = np.array([kind == "binary" for kind in table.kinds])
     positive = pd.array(table.positive_counts.ravel(), dtype="Int64")
-    positive[np.repeat(~is_binary, table.n_folds)] = pd.NA
+    positive[np.repeat(~table.is_binary, table.n_folds)] = pd.NA
     counts = {
         "task": np.repeat(np.array(table.tasks, dtype=object), table.n_folds),
         "fold": np.tile(np.arange(table.n_folds), table.n_tasks),

@@ -116,6 +116,11 @@ class RawTable:
         """The tasks in the source's order."""
         return tuple(self.values["task"].unique())
 
+    @property
+    def names(self) -> np.ndarray:
+        """The name of each record's example, an ndarray of object, (R,)."""
+        return self.records["example"].to_numpy(dtype=object)
+
     def column(self, name: str, key: str) -> pd.Series:
         """The user's column `name`, which the setting `key` asks for, (R,).
 

@@ -51,9 +51,7 @@ class ColumnSplitter(Splitter):
                 f"`prepare.split.folds` must name folds in 0 .. {n_folds - 1}, as "
                 f"`prepare.n_folds` says, got {named}"
             )
-        names, example = np.unique(
-            raw.records["example"].to_numpy(dtype=object), return_inverse=True
-        )
+        names, example = np.unique(raw.names, return_inverse=True)
         ranks = np.array([order[value] for value in values])
         lowest = np.full(names.size, len(order))
         highest = np.full(names.size, -1)

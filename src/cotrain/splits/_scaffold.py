@@ -38,8 +38,7 @@ class ScaffoldSplitter(Splitter):
         first = distinct(raw)
         smiles = raw.column(self.settings.column, "prepare.split.column").iloc[first].tolist()
         scaffolds = np.array(murcko_scaffolds(smiles), dtype=object)
-        examples = raw.records["example"].to_numpy(dtype=object)[first]
-        groups = np.where(scaffolds == "", examples, scaffolds)
+        groups = np.where(scaffolds == "", raw.names[first], scaffolds)
         notes = []
         if (n_chains := int((scaffolds == "").sum())) > len(scaffolds) / 3:
             notes.append(

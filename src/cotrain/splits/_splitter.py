@@ -70,4 +70,4 @@ class Splitter(ABC):
 
 def distinct(raw: RawTable) -> np.ndarray:
     """Return the first record of each example, examples in sorted order of names, (N,)."""
-    return np.unique(raw.records["example"].to_numpy(dtype=object), return_index=True)[1]
+    return np.unique(raw.names, return_index=True)[1]

@@ -40,9 +40,7 @@ class TimeSplitter(Splitter):
                 f"numbers in one way of writing, but {texts.iloc[0]!r} and the like; name another "
                 "column"
             )
-        names, example = np.unique(
-            raw.records["example"].to_numpy(dtype=object), return_inverse=True
-        )
+        names, example = np.unique(raw.names, return_inverse=True)
         if names.size < n_folds:
             raise DataError(
                 f"`prepare.n_folds`: {names.size} examples make no {n_folds} folds; take fewer"

@@ -91,6 +91,11 @@ class TaskTable:
         return len(self.tasks)
 
     @cached_property
+    def is_binary(self) -> np.ndarray:
+        """Whether each task is binary, bool (K,)."""
+        return np.array([kind == "binary" for kind in self.kinds], dtype=bool)
+
+    @cached_property
     def sparse_features(self) -> csr_array:
         """The features as a csr_array (N, D), dense ones of any shape too."""
         if isinstance(self.features, csr_array):
@@ -260,8 +265,7 @@ def _check(table: TaskTable) -> None:
     features = table.features if table.is_dense else table.features.data
     if not np.isfinite(table.labels.data).all() or not np.isfinite(features).all():
         raise DataError("labels and features must be finite numbers; unknown labels are not stored")
-    is_binary = np.array([kind == "binary" for kind in table.kinds])
-    binary_labels = table.labels.data[is_binary[table.labels.indices]]
+    binary_labels = table.labels.data[table.is_binary[table.labels.indices]]
     if not np.isin(binary_labels, (0, 1)).all():
         raise DataError("labels of binary tasks must be 0 or 1; set `prepare.labels` to label them")
     for name in _BOUNDS:

@@ -117,7 +117,7 @@ class LearnerContract:
             labels, result = Problem.of(table, fit).test, _result(learner, table, fit)
             trained = learner.fit(table, fit)
             assert trained.tasks.tolist() == list(fit.members)
-            assert trained.is_binary.tolist() == [kind == "binary" for kind in table.kinds]
+            assert trained.is_binary.tolist() == table.is_binary.tolist()
             assert trained.n_parameters > 0
             inputs = table.inputs(trained.reads)[labels.rows]
             outputs = trained.outputs(inputs)[labels.row, labels.member]

@@ -74,7 +74,7 @@ class Problem:
             _labels(table, members, task_weights, use)
             for use in (fit.allocation.matrix, *(evaluated & ~fit.allocation.matrix))
         )
-        is_binary = np.array([table.kinds[task] == "binary" for task in members], dtype=bool)
+        is_binary = table.is_binary[members]
         if fit.placebo is not None:
             train = _permuted(table, members, train, fit.placebo)
         _check_finite(table, members, (train, validation, test))

@@ -12,7 +12,9 @@ from scipy.sparse import csr_array
 from cotrain.exceptions import DataError
 from cotrain.features import ecfp
 from cotrain.preparation import prepare
+from cotrain.preparation._labels import LabelMatrix
 from cotrain.preparation._notes import data_notes
+from cotrain.preparation._tasks import unscorable_tasks
 from cotrain.preparation._values import Labelled
 from cotrain.settings import LabelSettings, PrepareSettings
 from cotrain.sources import RawTable
@@ -222,6 +224,20 @@ def test_merging_is_what_brute_force_gives(rows):
     assert set(zip(prepared.conflicts["example"], prepared.conflicts["task"], strict=True)) == (
         conflicting
     )
+
+
+def test_values_nearly_alike_in_folds_cannot_be_scored():
+    """R² there would divide by next to nothing, and decide the mean over all tasks."""
+    rng = np.random.default_rng(0)
+    fold = np.repeat([0, 1], 20)
+    values = rng.normal(7, 1, size=(40, 3)).astype(np.float32)
+    values[fold == 1, 1] = 7 + 0.05 * rng.normal(size=20)
+    values[fold == 1, 2] = 7 + 0.5 * rng.normal(size=20)
+    examples = np.array([f"e{n:02}" for n in range(40)])
+    kinds = ("real",) * 3
+    labels = LabelMatrix(examples, ("a", "alike", "b"), kinds, csr_array(values))
+    found = unscorable_tasks(labels, fold, [(0,), (1,)])
+    assert found == {"alike": "20 labels, nearly alike beside all others, in fold 1"}
 
 
 def test_what_is_left_out_and_what_tasks_share_is_told():

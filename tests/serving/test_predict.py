@@ -14,6 +14,7 @@ from cotrain.exceptions import DataError
 from cotrain.features import ecfp, make_featurizer
 from cotrain.features._given import GivenSettings
 from cotrain.serving import TrainedModels, predict_file
+from cotrain.serving._predict import _some
 from cotrain.settings import LabelSettings
 
 
@@ -95,6 +96,14 @@ def test_a_task_not_to_rely_on_is_told_with_every_prediction(molecules, tmp_path
     done = cotrain(tmp_path, "predict", str(tmp_path / "models"), str(molecules), *out)
     assert done.err.count("not clearly better than its base rate on validation labels") == 4
     assert "4 tasks, nothing to rely on for 4 of them (" in done.out
+
+
+def test_of_hundreds_of_doubts_a_few_are_told():
+    lines = [f"task {n}" for n in range(300)]
+    assert _some(lines, "are not to rely on", Path("models")) == (
+        *lines[:10], "models: 290 tasks more are not to rely on: see README.md there"
+    )  # fmt: skip
+    assert _some(lines[:11], "are not to rely on", Path("models")) == tuple(lines[:11])
 
 
 def test_a_task_on_a_scale_of_its_own_is_told(molecules, tmp_path):

@@ -10,6 +10,10 @@ from cotrain.tasks import TaskKind, TaskTable
 
 # Where labels are alike in all folds, so that no other folds help.
 IN_THE_DATA = "in the data"
+# The least variance of a real-valued task's labels in folds, as a share of that of all its labels.
+# Below, an error as large as the labels' own spread is an R² of -20, and of hundreds of tasks one
+# such decides the mean.
+_LEAST_VARIANCE = 0.05
 
 
 def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
@@ -21,7 +25,10 @@ def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
 def unscorable_tasks(
     labels: LabelMatrix, folds: np.ndarray, evaluations: Sequence[Sequence[int]]
 ) -> dict[str, str]:
-    """Return why tasks cannot be scored, by task: the first set of folds that lacks a class."""
+    """Return why tasks cannot be scored, by task: the first set of folds that lacks a class.
+
+    Of real values, the first where they are alike, or nearly so.
+    """
     reasons: dict[str, str] = {}
     for evaluation in evaluations:
         named = ", ".join(str(fold) for fold in evaluation)
@@ -55,12 +62,18 @@ def count_table(table: TaskTable) -> pd.DataFrame:
 
 
 def _one_sided(labels: LabelMatrix, examples: np.ndarray, where: str) -> dict[str, str]:
-    by_task = labels.values[np.flatnonzero(examples)].tocsc()
+    chosen = np.flatnonzero(examples)
+    every, by_task = (values.tocsc() for values in (labels.values, labels.values[chosen]))
+    variance = [
+        part.var() if part.size else 0.0 for part in np.split(every.data, every.indptr[1:-1])
+    ]
     reasons = {}
     for at, task in enumerate(labels.tasks):
         values = by_task.data[by_task.indptr[at] : by_task.indptr[at + 1]]
         if np.unique(values).size < 2:
             reasons[task] = f"{_lack(values, labels.kinds[at])} {where}"
+        elif labels.kinds[at] == "real" and values.var() < _LEAST_VARIANCE * variance[at]:
+            reasons[task] = f"{values.size} labels, nearly alike beside all others, {where}"
     return reasons
 
 

@@ -15,6 +15,8 @@ from cotrain.serving._models import COVERAGE, TrainedModels
 from cotrain.serving._text import one_line
 from cotrain.sources import RawTable, column_of, read_table
 
+_SHOWN = 10
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -109,16 +111,26 @@ def predict_file(
     )
     if len(bad) == len(found):
         raise DataError(f"{problems[0]}, nor any other row; name the column of SMILES by --smiles")
-    warnings = tuple(
+    doubts = [
         f"{models}: the task `{one_line(task)}`: {reason}; do not rely on it"
         for task, reason in trained.doubts.items()
-    ) + tuple(
+    ]
+    scales = [
         f"{models}: predictions of the task `{one_line(task)}` are {scale}"
         for task in trained.tasks
         if (scale := trained.manifest.scale_of(task))
-    )
+    ]
+    warnings = _some(doubts, "are not to rely on", models) + _some(scales, "are scaled", models)
     write_csv(out, found)
     return Predictions(found, warnings, problems, f"{out}: {_note(found, trained)}")
+
+
+def _some(lines: list[str], what: str, models: Path) -> tuple[str, ...]:
+    """The first lines, and how many tasks more there are: hundreds would hide what matters."""
+    n_more = len(lines) - _SHOWN
+    if n_more < 2:
+        return tuple(lines)
+    return (*lines[:_SHOWN], f"{models}: {n_more} tasks more {what}: see README.md there")
 
 
 def _changed(

@@ -10,7 +10,7 @@ from cotrain.tasks import Features
 from cotrain.training._learner import check_stop
 from cotrain.training.learners._similarity import Similarity
 
-_TOLERANCE = 1e-4
+_TOLERANCE = 1e-3
 _MOST_STEPS = 500
 
 

@@ -44,7 +44,7 @@ def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: flo
     return figure
 
 
-def heat_maps(shown: dict[str, Matrix], names: list[str], source: str) -> Figure:
+def heat_maps(shown: dict[str, Matrix], names: list[str]) -> Figure:
     """Return several heat maps side by side in one order, each on its own scale."""
     size = 2.9
     figure = Figure(figsize=(len(shown) * size + 1.5, size + 1.1), layout="constrained")
@@ -53,7 +53,7 @@ def heat_maps(shown: dict[str, Matrix], names: list[str], source: str) -> Figure
         limit = colour_limit(one.values)
         _paint(axes, one, names, limit, max_names=20, max_signs=0)
         axes.set_title(title)
-        axes.set_xlabel(source)
+        axes.set_xlabel("source")
         if at:
             axes.set_yticklabels([])
         else:

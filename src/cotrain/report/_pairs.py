@@ -63,7 +63,7 @@ class Pairs:
         if not set(measures) <= known:
             return []
         shown = {measure: self.matrices[measure] for measure in measures}
-        return [Picture(name, title, lambda: heat_maps(shown, self.tasks, "source"))]
+        return [Picture(name, title, lambda: heat_maps(shown, self.tasks))]
 
     def rank_correlations(self) -> pd.DataFrame:
         """Return rank correlations between measures, over the pairs that both know.

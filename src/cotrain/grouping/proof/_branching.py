@@ -59,12 +59,10 @@ class LinearGroups:
     def best(
         self, prices: Floats, cost_price: float, above: float, limit: int, *, thorough: bool
     ) -> Priced:
-        """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
         nodes = THOROUGH_NODES if thorough else QUICK_NODES
         return self._search(prices, cost_price, above, limit, nodes, rising=thorough)
 
     def all_above(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
-        """Return all groups of surplus at least `above`; `most` is inf if more than `limit`."""
         return self._search(prices, cost_price, above, limit, THOROUGH_NODES, rising=False)
 
     def _search(

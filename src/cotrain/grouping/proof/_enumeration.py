@@ -36,7 +36,6 @@ class AllGroups:
     def best(
         self, prices: Floats, cost_price: float, above: float, limit: int, *, thorough: bool
     ) -> Priced:
-        """Return up to `limit` groups of surplus above `above`, and the largest surplus."""
         del thorough  # every group is looked at in any case
         surplus = self._surplus(prices, cost_price)
         limit = min(limit, len(surplus))
@@ -44,7 +43,6 @@ class AllGroups:
         return self._priced(rows[surplus[rows] > above], surplus, float(surplus.max()))
 
     def all_above(self, prices: Floats, cost_price: float, above: float, limit: int) -> Priced:
-        """Return all groups of surplus at least `above`; `most` is inf if more than `limit`."""
         surplus = self._surplus(prices, cost_price)
         rows = np.flatnonzero(surplus >= above)
         if len(rows) > limit:

@@ -9,7 +9,7 @@ from cotrain.tracking._names import decode_task
 from cotrain.tracking._records import FIT_ID
 from cotrain.tracking._store import LARGEST, StoredFit
 
-_FIT_COLUMNS = ("fit_id", "kind", "repeat", "members", "level", "auxiliary")
+FIT_COLUMNS = ("fit_id", "kind", "repeat", "members", "level", "auxiliary")
 _NUMBERS = ("repeat", "level", "n_labels")
 
 
@@ -34,7 +34,7 @@ def score_frame(fits: Iterable[StoredFit], long_names: dict[str, str]) -> pd.Dat
     table = np.full((len(cells), len(columns)), np.nan)
     table[row, column_of_key[key]] = values
     table = np.where(np.abs(table) >= LARGEST, np.copysign(np.inf, table), table)
-    frame = pd.DataFrame(heads, columns=list(_FIT_COLUMNS)).iloc[cells // max(len(tasks), 1)]
+    frame = pd.DataFrame(heads, columns=list(FIT_COLUMNS)).iloc[cells // max(len(tasks), 1)]
     frame = frame.assign(task=np.array(tasks, dtype=object)[cells % max(len(tasks), 1)])
     frame = pd.concat([frame.reset_index(drop=True), pd.DataFrame(table, columns=columns)], axis=1)
     frame = frame.astype({name: np.int64 for name in _NUMBERS if name in frame})
@@ -42,7 +42,7 @@ def score_frame(fits: Iterable[StoredFit], long_names: dict[str, str]) -> pd.Dat
 
 
 def _head(tags: dict[str, str]) -> tuple[str | None, ...]:
-    names = (FIT_ID, *(f"cotrain.{name}" for name in _FIT_COLUMNS[1:]))
+    names = (FIT_ID, *(f"cotrain.{name}" for name in FIT_COLUMNS[1:]))
     return tuple(tags.get(name) for name in names)
 
 

@@ -9,9 +9,8 @@ import pandas as pd
 from cotrain.exceptions import SettingsError
 from cotrain.tracking._connect import SWITCH
 from cotrain.tracking._records import RunContext
+from cotrain.tracking._scores import FIT_COLUMNS
 from cotrain.tracking._tracker import Tracker
-
-_FIT_COLUMNS = ("fit_id", "kind", "repeat", "members", "level", "auxiliary", "task", "n_labels")
 
 
 def open_tracker(home: Path) -> Tracker:
@@ -46,5 +45,5 @@ class Untracked(Tracker):
     log_failures = prepare_dashboard = register_models = log_summary
 
     def synced_scores(self, rows: pd.DataFrame, run: RunContext) -> pd.DataFrame:
-        columns = [*_FIT_COLUMNS, *(f"val_{score}" for score in run.scores)]
+        columns = [*FIT_COLUMNS, "task", "n_labels", *(f"val_{score}" for score in run.scores)]
         return rows[columns].sort_values(["fit_id", "task"], ignore_index=True)

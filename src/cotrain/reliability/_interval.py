@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit  # scipy.stats takes half a second
 
-Array = NDArray[np.float64]
+from cotrain.arrays import Array
 
 CONFIDENCE = 0.95
 """Of each interval by itself."""

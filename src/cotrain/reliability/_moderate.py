@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import polygamma, psi
 
-Array = NDArray[np.float64]
+from cotrain.arrays import Array
 
 # Of the largest variance: below this share, a variance is 0 but for rounding.
 _ROUNDING = 1e-20

@@ -1,8 +1,8 @@
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-Array = NDArray[np.float64]
+from cotrain.arrays import Array
 
 POWER, MOST_REPEATS = 0.8, 10_000
 

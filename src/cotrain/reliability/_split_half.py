@@ -5,9 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from cotrain.arrays import Array
 from cotrain.means import mean_known
-
-Array = NDArray[np.float64]
 
 MOST_SPLITS = 50
 

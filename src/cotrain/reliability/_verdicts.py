@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-Array = NDArray[np.float64]
+from cotrain.arrays import Array
 
 HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
 

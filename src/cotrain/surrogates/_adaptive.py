@@ -1,14 +1,12 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cotrain.arrays import Array, Bools
 from cotrain.surrogates._relevance import Relevance, relevance
 from cotrain.surrogates._scores import check_design
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
-
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 # A step has to gain by more than rounding.
 STEP = 1 + 1e-9

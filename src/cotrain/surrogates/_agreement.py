@@ -1,8 +1,8 @@
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-Array = NDArray[np.float64]
+from cotrain.arrays import Array
 
 
 def spearman_by_target(predicted: ArrayLike, measured: ArrayLike) -> Array:

@@ -6,10 +6,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from cotrain.arrays import Array
 from cotrain.surrogates._evidence import Posterior
 from cotrain.surrogates._scores import DesignWarning
-
-Array = NDArray[np.float64]
 
 
 class EffectsSurrogate(RegressorMixin, BaseEstimator):

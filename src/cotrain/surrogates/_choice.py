@@ -9,12 +9,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from cotrain.arrays import Array
 from cotrain.surrogates._agreement import relative_error_by_target
 from cotrain.surrogates._base import check_fit, check_predict, constant_columns
 from cotrain.surrogates._scores import DesignWarning, check_design
 from cotrain.surrogates._targets import fit_surrogates
-
-Array = NDArray[np.float64]
 
 # The name of the mean: no surrogate tells more than that.
 NONE = "none"

@@ -1,10 +1,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from cotrain.arrays import Array, Bools
 
 
 @dataclass(frozen=True)

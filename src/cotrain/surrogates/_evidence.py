@@ -3,11 +3,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cholesky
 from scipy.linalg.lapack import dpotri
 
-Array = NDArray[np.float64]
+from cotrain.arrays import Array
 
 # Shares of the variance that the effects may explain, dense where there is no effect and where
 # there is no noise. Weighted by the spacing: before the data are seen, any share is as likely.

@@ -1,10 +1,9 @@
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from cotrain.arrays import Array
 from cotrain.surrogates._scores import average_repeats, check_design, noise_variance, target_design
-
-Array = NDArray[np.float64]
 
 
 def lack_of_fit(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:

@@ -1,14 +1,12 @@
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 
+from cotrain.arrays import Array, Bools
 from cotrain.surrogates._base import EffectsSurrogate, check_fit
 from cotrain.surrogates._evidence import Posterior, evidence_posterior, tells
-
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 # Variance of the curve's bend over that of an effect: nearly free.
 BEND_VARIANCE = 3000.0

@@ -2,8 +2,9 @@ from functools import partial
 from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cotrain.arrays import Array, Bools
 from cotrain.surrogates._base import EffectsSurrogate, check_fit, warn
 from cotrain.surrogates._evidence import (
     Posterior,
@@ -13,8 +14,6 @@ from cotrain.surrogates._evidence import (
     tells,
 )
 
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Ridge = float | Literal["evidence"]
 
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.base import BaseEstimator
 
+from cotrain.arrays import Array, Bools
 from cotrain.surrogates._classification import (
     Classification,
     best_threshold,
@@ -15,9 +16,6 @@ from cotrain.surrogates._classification import (
 )
 from cotrain.surrogates._scores import DesignWarning, average_repeats, check_design, noise_variance
 from cotrain.surrogates._targets import fit_surrogates
-
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _DRAWS = 200  # of the noise-free effects that the oracle knows
 

@@ -4,11 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from cotrain.arrays import Array
 from cotrain.reliability import CONFIDENCE, UNDECIDED, moderate_variances, verdicts
 from cotrain.surrogates._linear import LinearSurrogate, Ridge
 from cotrain.surrogates._targets import TargetSurrogates, fit_surrogates
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+from cotrain.arrays import Array
 
 
 class DesignWarning(UserWarning):

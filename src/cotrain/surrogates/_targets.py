@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
+from cotrain.arrays import Array
 from cotrain.surrogates._label_curve import LabelCurveSurrogate
 from cotrain.surrogates._linear import LinearSurrogate
 from cotrain.surrogates._scores import DesignWarning, check_design, check_indicators, target_design
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ With pytest, derive a class and say how yours is made::
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin, clone
 
+from cotrain.arrays import Array
 from cotrain.surrogates import choose_surrogate
 
-Array = NDArray[np.float64]
 N_TASKS, N_SUBSETS = 6, 40
 
 

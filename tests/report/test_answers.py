@@ -51,8 +51,9 @@ def test_it_says_whether_the_groups_are_part_of_what_is_recommended(findings):
         return said(replace(findings, portfolios=own, portfolio=portfolio))[question]
 
     every = findings.tasks
-    outside = "No grouping is part of it: on validation labels the best by the measured subsets has"
-    assert f"{outside} a D² of 0.290, as many networks of all tasks 0.310." in chosen((every,))
+    outside = "No grouping is part of it: on validation labels the best by the measured subsets,"
+    assert outside in chosen((every,))
+    assert "has a D² of 0.290, as many networks of all tasks 0.310." in chosen((every,))
     assert outside in chosen((every, every[:1]))
     assert outside not in chosen((every, every[:2]))
 

@@ -152,25 +152,25 @@ def _decided(findings: Findings, score: str) -> str:
 
 
 def _groups(findings: Findings) -> str:
+    """The groups that are part of what is recommended, or that none are."""
     best = findings.recommendation
     if len(best.groups) == 1 and len(best.groups[0]) == len(findings.tasks):
         return "By the measured subsets no grouping is better than one model of all tasks."
+    d2 = findings.portfolios.set_index("portfolio")["d2"]
+    if not facts.is_grouped(findings) and {"grouping", "ensemble"} <= set(d2.index):
+        return (
+            "No grouping is part of it: on validation labels the best by the measured subsets, of "
+            f"{count(len(best.groups), 'model')}, has a D² of {number(d2['grouping'])}, as many "
+            f"networks of all tasks {number(d2['ensemble'])}."
+        )
     groups = []
     for at, group in enumerate(best.groups):
         served = [task for task in group if not best.is_auxiliary(at, task)]
         beside = len(group) - len(served)
         trained = f", trained with {count(beside, 'other')}" if beside else ""
         groups.append(f"({at + 1}) {_named(served)}{trained}")
-    d2 = findings.portfolios.set_index("portfolio")["d2"]
-    outside = not facts.is_grouped(findings) and {"grouping", "ensemble"} <= set(d2.index)
-    said = (
-        "No grouping is part of it: on validation labels the best by the measured subsets has a D² "
-        f"of {number(d2['grouping'])}, as many networks of all tasks {number(d2['ensemble'])}. It"
-        if outside
-        else "Of groupings, the best by the measured subsets"
-    )
-    models = f"{len(groups)} models, of {listing(groups, _MOST_GROUPS)}"
-    return f"{said} has {models if len(groups) > 1 else 'one model of all tasks'}."
+    n_models, named = count(len(groups), "model"), listing(groups, _MOST_GROUPS)
+    return f"The best grouping by the measured subsets has {n_models}, of {named}."
 
 
 def _placebo(findings: Findings) -> list[str]:

@@ -266,7 +266,7 @@ def test_bounds_are_told_where_they_give_no_label(tmp_path):
     long = table[["smiles", "task", "value", "relation"]].assign(smiles=table["smiles"][0])
     found, _ = proposed(tmp_path, long)
     assert found.n_labels == [N // 4, N // 4]
-    assert f"{N // 2} of {N} values are bounds (< or >), and give no label as real" in told(found)
+    assert f"{N // 2} of {N} values are bounds (< or >): networks keep to their side" in told(found)
     classes = long.assign(value=[0, 0, 1, 1] * (N // 4))
     assert "are bounds" not in told(proposed(tmp_path, classes)[0])
     inside = [f"{mark}{value:.3f}" for mark, value in zip(marks, values, strict=True)]

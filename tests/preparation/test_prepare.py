@@ -247,7 +247,7 @@ def test_what_is_left_out_and_what_tasks_share_is_told():
     raw = measured(even() + rings + one + bounded)
     notes = prepare(raw, setup(split="random"), [(0, 1, 2)]).notes["note"].tolist()
     assert notes[0] == "left out: `one class` (all labels (12) are positive in the data)"
-    assert notes[1] == "values that are bounds and give no label: `t` 1 of 14"
+    assert notes[1] == "values that are bounds, no labels: `t` 1 of 14"
     assert notes[2].startswith("1 of 1 pairs of tasks share under 30% of the smaller one's")
 
 

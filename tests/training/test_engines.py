@@ -10,9 +10,10 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from cotrain.allocation import Allocation, Fit, FoldUse
+from cotrain.allocation import Allocation, Fit, FoldUse, Rotation, subset_fit
 from cotrain.exceptions import FitError
 from cotrain.scores import SCORES
+from cotrain.tasks import TaskTable
 from cotrain.training import FitFailure, FitResult, fit_result, make_learner
 from cotrain.training._problem import Problem
 from cotrain.training.network._compiled import CompiledEngine, _Training
@@ -20,6 +21,25 @@ from cotrain.training.network._recipe import initial_heads, initial_layers
 from cotrain.training.network._torch_engine import TorchEngine
 
 COMPILED, TORCH = CompiledEngine(np.float64), TorchEngine(dtype=torch.float64)
+
+
+def bounded(table, seed=0):
+    """The table with half of its real labels known to be above or below a value beside them."""
+    rng, labels = np.random.default_rng(seed), table.labels.tocoo()
+    row, task = labels.coords
+    side = np.where(table.is_binary[task], 0, rng.integers(-1, 2, task.size))
+
+    def part(wanted, values):
+        at = side == wanted
+        return csr_array((values[at], (row[at], task[at])), shape=table.labels.shape)
+
+    beside = labels.data - side * rng.exponential(1.0, task.size).astype(np.float32)
+    return replace(
+        table,
+        labels=part(0, labels.data),
+        lower_bounds=part(1, beside),
+        upper_bounds=part(-1, beside),
+    )
 
 
 def scores_of(outcome):
@@ -33,17 +53,19 @@ def assert_same_bits(one, other):
 
 @pytest.mark.parametrize("hidden", [[20], [70, 33], [16, 130]])
 @pytest.mark.parametrize("ones", [True, False])
-def test_gradient_of_one_step_equals_autograd(hidden, ones):
+@pytest.mark.parametrize("bounds", ["leave_out", "one_sided"])
+def test_gradient_of_one_step_equals_autograd(hidden, ones, bounds):
     table = make_table(seed=len(hidden), real=(0, 4), ones=ones, weights=not ones)
+    table = bounded(table)
     fit = replace(make_fits()[0], task_weights=(0.5, 1.0, 2.0, 3.0, 1.5))
-    model = make_model(hidden=hidden, dropout=0.0, epochs=1, batch_fraction=1.0)
+    model = make_model(hidden=hidden, dropout=0.0, epochs=1, batch_fraction=1.0, bounds=bounds)
     training = _Training.of(table, fit, model, np.float64)
     training.run()
     # After one step Adam's first moment is a tenth of the gradient.
     moments = training.network
     training.network = type(moments)(*(part._replace(weight=part.first * 10) for part in moments))
     found = training.weights()
-    wanted = autograd(table, fit, hidden)
+    wanted = autograd(table, fit, hidden, bounds == "one_sided")
     for layer, (weight, bias) in zip([*found.hidden, found.heads], wanted, strict=True):
         for mine, theirs in ((layer.weight, weight), (layer.bias, bias)):
             scale = np.abs(theirs).max()
@@ -51,7 +73,7 @@ def test_gradient_of_one_step_equals_autograd(hidden, ones):
             np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-12 * scale)
 
 
-def autograd(table, fit, hidden):
+def autograd(table, fit, hidden, one_sided):
     """The gradients by PyTorch, from dense arrays and the definition of the loss."""
     problem = Problem.of(table, fit)
     layers = initial_layers(hidden, table.n_features, fit.seed, np.float64)
@@ -64,9 +86,16 @@ def autograd(table, fit, hidden):
     for weight, bias in weights[:-1]:
         x = torch.relu(x @ weight + bias)
     output = x @ weights[-1][0] + weights[-1][1]
-    labels = table.labels.tocoo()
+    parts = {0: table.labels}
+    if one_sided:
+        parts |= {1: table.lower_bounds, -1: table.upper_bounds}
+    known = [
+        (*each, side)
+        for side, part in parts.items()
+        for each in zip(*part.tocoo().coords, part.tocoo().data, strict=True)
+    ]
     loss, rows = 0, set()
-    for row, task, label in zip(*labels.coords, labels.data, strict=True):
+    for row, task, label, side in known:
         if (task, table.folds[row]) not in fit.allocation.cells:
             continue
         rows.add(row)
@@ -77,7 +106,9 @@ def autograd(table, fit, hidden):
         if table.kinds[task] == "binary":
             part = -torch.nn.functional.logsigmoid(z if label else -z)
         else:
-            part = (z - (float(label) - problem.shift[task]) / problem.scale[task]) ** 2
+            error = z - (float(label) - problem.shift[task]) / problem.scale[task]
+            # Of what is above a value, too high a prediction costs nothing.
+            part = {0: error, 1: error.clamp(max=0), -1: error.clamp(min=0)}[side] ** 2
         loss = loss + factor * part
     (loss / len(rows)).backward()
     return [(weight.grad.numpy(), bias.grad.numpy()) for weight, bias in weights]
@@ -349,6 +380,52 @@ def test_engines_agree_on_robust_losses_and_base_rates(mixed, loss):
     for mine, theirs, other in zip(compiled, by_torch, plain, strict=True):
         np.testing.assert_allclose(scores_of(mine), scores_of(theirs), rtol=1e-9, atol=1e-9)
         assert not np.array_equal(scores_of(mine), scores_of(other), equal_nan=True)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_engines_agree_on_bounds(loss):
+    table, fits = bounded(make_table(seed=3, ones=False, weights=True)), make_fits()
+    model = make_model(loss=loss, bounds="one_sided")
+    compiled, by_torch = (engine.train(table, fits, model) for engine in (COMPILED, TORCH))
+    without = COMPILED.train(table, fits, make_model(loss=loss))
+    for fit, mine, theirs, other in zip(fits, compiled, by_torch, without, strict=True):
+        np.testing.assert_allclose(scores_of(mine), scores_of(theirs), rtol=1e-9, atol=1e-9)
+        same = np.array_equal(scores_of(mine), scores_of(other), equal_nan=True)
+        assert same == (0 not in fit.members)  # the only task of values
+
+
+def test_bounds_teach_what_labels_cut_off_do_not():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(600, 8)).astype(np.float32)
+    truth = features @ rng.normal(size=(8, 2)).astype(np.float32)
+    train = np.arange(600) % 6 < 4
+    cut = train[:, None] & (truth > 0)  # an assay that ends at 0: two of five values at hand
+    table = TaskTable(
+        features=features,
+        labels=csr_array(np.where(cut, 0, truth).astype(np.float32)),
+        folds=np.arange(600) % 6,
+        tasks=("a", "b"),
+        kinds=("real", "real"),
+        examples=tuple(map(str, range(600))),
+        n_folds=6,
+        lower_bounds=csr_array(np.where(cut, np.float32(1e-6), 0)),
+    )
+    folds = FoldUse((0, 1, 2, 3), (4,), (5,))
+    fit = subset_fit(2, range(2), 4, Rotation(0, folds, 0))
+    error = {}
+    for bounds in ("leave_out", "one_sided"):
+        model = make_model(hidden=[32], epochs=40, dropout=0.0, learning_rate=0.01, bounds=bounds)
+        trained = COMPILED.train_weights(table, fit, model)
+        high = truth[~train] > 0
+        off = trained.outputs(features[~train]) - truth[~train]
+        error[bounds] = np.mean(off[high] ** 2)
+    assert error["one_sided"] < 0.7 * error["leave_out"]
+
+
+def test_without_one_sided_bounds_a_fit_keeps_its_identity():
+    plain, asked = make_model(), make_model(bounds="one_sided")
+    assert "bounds" not in plain.identity()
+    assert asked.identity()["bounds"] == "one_sided"
 
 
 @pytest.mark.parametrize("engine", ["compiled", "torch"])

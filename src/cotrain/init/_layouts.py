@@ -127,14 +127,15 @@ def _is_bound(draft: Draft, marks: str | None, inside: pd.Series) -> pd.Series:
 def _note_bounds(
     draft: Draft, values: dict[str, pd.Series], bounds: dict[str, int], kinds: dict[str, str]
 ) -> None:
-    """Tell how many values are no labels where labels are real values."""
+    """Tell how many values are bounds where labels are real values."""
     real = [name for name, kind in kinds.items() if kind == "real"]
     n_bounds = sum(bounds[name] for name in real)
     if n_bounds:
         n_values = n_bounds + sum(len(values[name]) for name in real)
         draft.notes.append(
-            f"{n_bounds} of {n_values} values are bounds (< or >), and give no label as real "
-            "values; `prepare.labels: {kind: threshold}` uses those that lie on one side of it"
+            f"{n_bounds} of {n_values} values are bounds (< or >): networks keep to their side, "
+            "other learners and all scores leave them out; `prepare.labels: {kind: threshold}` "
+            "gives those a class that lie on one side of it"
         )
 
 

@@ -85,7 +85,7 @@ def fit_recipe(params: Any, kinds: set[str], n_examples: int) -> None:
 
     Descriptors beside counts raise what all learners reach (docs/learners.md), and take 14 ms a
     molecule. Columns of a table are few: the decay that suits thousands of bits takes from tasks
-    alone what they know. Real values ask for twice the epochs, and a Huber loss.
+    alone what they know. Real values ask for twice the epochs, a Huber loss, and one of bounds.
     """
     features = params["prepare"]["features"]
     most = _DESCRIBED_REAL if "real" in kinds else _DESCRIBED
@@ -95,8 +95,9 @@ def fit_recipe(params: Any, kinds: set[str], n_examples: int) -> None:
         params["learners"]["network"]["weight_decay"] = 3
     if "real" in kinds:
         params["learners"]["network"].update(
-            epochs=20, decay_epochs=[14], batch_fraction=0.03, learning_rate=0.001, loss="huber"
-        )
+            epochs=20, decay_epochs=[14], batch_fraction=0.03, learning_rate=0.001, loss="huber",
+            bounds="one_sided",
+        )  # fmt: skip
 
 
 def choose_learners(params: Any, n_labels: Sequence[int], n_examples: int, by_groups: bool) -> None:

@@ -37,7 +37,7 @@ def data_notes(
         counts = [
             f"`{row.task}` {row.n_undecided} of {row.n_values}" for row in bounds.itertuples()
         ]
-        notes.append(f"values that are bounds and give no label: {listing(counts, _SHOWN)}")
+        notes.append(f"values that are bounds, no labels: {listing(counts, _SHOWN)}")
     if twins := _twins(labels):
         notes.append(
             f"tasks with the same labels: {listing(twins, _SHOWN)}; each helps the other as its "

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -48,7 +48,7 @@ class TaskTable:
         None: nothing does.
     lower_bounds, upper_bounds : csr_array of float32, (N, K), or None
         Where a real label could not be measured, what it is known to be above or below. Such a
-        cell is not among the labels: a learner with a one-sided loss may read it here.
+        cell is not among the labels: a learner with a one-sided loss reads `with_bounds`.
 
     Raises
     ------
@@ -125,6 +125,23 @@ class TaskTable:
     @cached_property
     def _names(self) -> np.ndarray:
         return np.array(self.examples, dtype=object)
+
+    @cached_property
+    def with_bounds(self) -> tuple["TaskTable", np.ndarray]:
+        """The table with its bounds among the labels, and which those are.
+
+        Of int8 (n_labels,): 0 a label, 1 what the value is above, -1 what it is below. A cell
+        between two bounds holds both.
+        """
+        parts = [(0, self.labels), (1, self.lower_bounds), (-1, self.upper_bounds)]
+        known = [(side, part.tocoo()) for side, part in parts if part is not None]
+        side = np.concatenate([np.full(part.nnz, side, dtype=np.int8) for side, part in known])
+        row, column = (np.concatenate([part.coords[at] for _, part in known]) for at in (0, 1))
+        value = np.concatenate([part.data for _, part in known])
+        order = np.lexsort((column, row))
+        start = np.append(0, np.cumsum(np.bincount(row, minlength=self.n_examples)))
+        labels = csr_array((value[order], column[order], start), shape=self.labels.shape)
+        return replace(self, labels=labels, lower_bounds=None, upper_bounds=None), side[order]
 
     @cached_property
     def label_counts(self) -> np.ndarray:

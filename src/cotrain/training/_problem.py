@@ -22,6 +22,8 @@ class Labels:
     # (n_labels,) of float64: the factor of each label's loss: its task's weight times its
     # example's, and the balance
     weight: np.ndarray
+    # (n_labels,) of int8: 0 a label, 1 what a real value is above, -1 what it is below
+    side: np.ndarray
 
     @property
     def row(self) -> np.ndarray:
@@ -53,8 +55,10 @@ class Problem:
     test: Labels
 
     @classmethod
-    def of(cls, table: TaskTable, fit: Fit, balance: float = 0.0) -> "Problem":
-        """The problem of `fit`.
+    def of(
+        cls, table: TaskTable, fit: Fit, balance: float = 0.0, bounds: bool = False
+    ) -> "Problem":
+        """The problem of `fit`; with `bounds` they are among the training labels.
 
         With `balance` training labels of a task weigh its number of them to the power of -balance,
         and as much as without it in all: 0, each label counts alike; 1, each task.
@@ -70,17 +74,19 @@ class Problem:
         evaluated = np.zeros((2, table.n_tasks, table.n_folds), dtype=bool)
         evaluated[0][members[:, None], list(fit.folds.validation)] = True
         evaluated[1][members[:, None], list(fit.folds.test)] = True
-        train, validation, test = (
-            _labels(table, members, task_weights, use)
-            for use in (fit.allocation.matrix, *(evaluated & ~fit.allocation.matrix))
+        labelled, side = table.with_bounds if bounds else (table, None)
+        train = _labels(labelled, members, task_weights, fit.allocation.matrix, side)
+        validation, test = (
+            _labels(table, members, task_weights, use & ~fit.allocation.matrix) for use in evaluated
         )
         is_binary = table.is_binary[members]
         if fit.placebo is not None:
             train = _permuted(table, members, train, fit.placebo)
         _check_finite(table, members, (train, validation, test))
-        _check_variety(table, members, train, is_binary)
-        shift, scale = _standard(train, is_binary)
-        n_labels = np.bincount(train.member, minlength=members.size)
+        member, truth = train.member[train.side == 0], train.truth[train.side == 0]
+        _check_variety(table, members, member, truth, is_binary)
+        shift, scale = _standard(member, truth, is_binary)
+        n_labels = np.bincount(member, minlength=members.size)
         if balance > 0:
             train = _balanced(train, n_labels, balance)
         return cls(
@@ -138,7 +144,11 @@ class Problem:
 
 
 def _labels(
-    table: TaskTable, members: np.ndarray, task_weights: ArrayLike, use: np.ndarray
+    table: TaskTable,
+    members: np.ndarray,
+    task_weights: ArrayLike,
+    use: np.ndarray,
+    side: np.ndarray | None = None,
 ) -> Labels:
     """The labels of the cells in `use`, bool (K, F), in the table's order."""
     places, begin = table.labels_by_cell
@@ -152,7 +162,8 @@ def _labels(
     if table.example_weights is not None:
         weight = weight * table.example_weights[table.label_rows[chosen]]
     start = np.append(first, chosen.size)
-    return Labels(rows, start, member, table.labels.data[chosen], weight)
+    sides = np.zeros(chosen.size, dtype=np.int8) if side is None else side[chosen]
+    return Labels(rows, start, member, table.labels.data[chosen], weight, sides)
 
 
 def _balanced(train: Labels, n_labels: np.ndarray, balance: float) -> Labels:
@@ -162,22 +173,25 @@ def _balanced(train: Labels, n_labels: np.ndarray, balance: float) -> Labels:
 
 def _permuted(table: TaskTable, members: np.ndarray, train: Labels, seed: int) -> Labels:
     """The labels of each task in each fold in another order, the same in every fit of a seed."""
-    truth = train.truth.copy()
+    truth, side = train.truth.copy(), train.side.copy()
     fold = table.folds[train.rows][train.row]
     for place, task in enumerate(members):
         for at in np.unique(fold[train.member == place]):
             cell = np.flatnonzero((train.member == place) & (fold == at))
             rng = np.random.default_rng([seed, int(task), int(at)])
-            truth[cell] = truth[rng.permutation(cell)]
-    return replace(train, truth=truth)
+            order = rng.permutation(cell)
+            truth[cell], side[cell] = truth[order], side[order]
+    return replace(train, truth=truth, side=side)
 
 
-def _standard(train: Labels, is_binary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    n = np.maximum(np.bincount(train.member, minlength=is_binary.size), 1)
-    truth = train.truth.astype(np.float64)
-    mean = np.bincount(train.member, weights=truth, minlength=is_binary.size) / n
-    deviation = (truth - mean[train.member]) ** 2
-    spread = np.sqrt(np.bincount(train.member, weights=deviation, minlength=is_binary.size) / n)
+def _standard(
+    member: np.ndarray, truth: np.ndarray, is_binary: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    n = np.maximum(np.bincount(member, minlength=is_binary.size), 1)
+    truth = truth.astype(np.float64)
+    mean = np.bincount(member, weights=truth, minlength=is_binary.size) / n
+    deviation = (truth - mean[member]) ** 2
+    spread = np.sqrt(np.bincount(member, weights=deviation, minlength=is_binary.size) / n)
     shift = np.where(is_binary, 0.0, mean)
     return shift, np.where(is_binary | (spread == 0), 1.0, spread)
 
@@ -191,16 +205,20 @@ def _check_finite(table: TaskTable, members: np.ndarray, parts: tuple[Labels, ..
 
 
 def _check_variety(
-    table: TaskTable, members: np.ndarray, train: Labels, is_binary: np.ndarray
+    table: TaskTable,
+    members: np.ndarray,
+    member: np.ndarray,
+    truth: np.ndarray,
+    is_binary: np.ndarray,
 ) -> None:
-    if train.truth.size == 0:
+    if truth.size == 0:
         raise FitError("no training label: none of its tasks has a label in its training folds")
     low, high = np.full(members.size, np.inf), np.full(members.size, -np.inf)
-    np.minimum.at(low, train.member, train.truth)
-    np.maximum.at(high, train.member, train.truth)
+    np.minimum.at(low, member, truth)
+    np.maximum.at(high, member, truth)
     if not (high > low).any():
-        task = table.tasks[members[train.member[0]]]
-        what = "one class" if is_binary[train.member[0]] else "one value"
+        task = table.tasks[members[member[0]]]
+        what = "one class" if is_binary[member[0]] else "one value"
         raise FitError(f"only {what} among the training labels of the task `{task}`")
 
 

@@ -106,7 +106,7 @@ class _Training:
         for_scores: bool = False,
     ) -> "_Training":
         """The fit before its first step; if `for_scores` alone, without features it never reads."""
-        problem = Problem.of(table, fit, model.balance)
+        problem = Problem.of(table, fit, model.balance, model.is_one_sided)
         inputs = _Inputs.of(table, problem, whole=not for_scores or model.weight_decay > 0)
         layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype, inputs.features)
         base_rate = model.head_bias == "base_rate"
@@ -202,6 +202,7 @@ class _Training:
             labels.member,
             self.problem.targets(labels).astype(dtype),
             labels.weight.astype(dtype),
+            labels.side,
         )
 
 

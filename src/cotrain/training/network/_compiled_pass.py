@@ -40,6 +40,7 @@ class Targets(NamedTuple):
     member: np.ndarray
     target: np.ndarray
     weight: np.ndarray
+    side: np.ndarray  # of int8: 0 a label, 1 what a value is above, -1 what it is below
 
 
 class Network(NamedTuple):
@@ -156,7 +157,9 @@ def _errors(labels, rows, output, is_binary, n, linear_from):  # type: ignore[no
     for r in range(rows.begin.size):
         for k in range(rows.begin[r], rows.end[r]):
             z, y = np.float64(output[k]), np.float64(labels.target[k])
-            if is_binary[labels.member[k]]:
+            if labels.side[k] * (z - y) > 0.0:  # where a bound says
+                value, slope = 0.0, 0.0
+            elif is_binary[labels.member[k]]:
                 e = np.exp(-abs(z))
                 p = 1.0 / (1.0 + e) if z >= 0 else e / (1.0 + e)
                 value, slope = max(z, 0.0) - z * y + np.log1p(e), p - y

@@ -16,6 +16,8 @@ class RecipeSettings(Section):
 
     `weight_decay` is that of a fit of 1,000 labels: see `decay`. `balance` is how far a task's loss
     is kept from growing with its number of labels: 0, each label counts alike; 1, each task.
+    `bounds` of real values are left out; one-sided, they cost nothing where a prediction lies as
+    they say, and as much as a label where it does not.
     """
 
     device: str | None = None
@@ -30,12 +32,14 @@ class RecipeSettings(Section):
     head_bias: Literal["zero", "base_rate"] = "zero"
     loss: Literal["squared", "huber", "absolute"] = "squared"
     balance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    bounds: Literal["leave_out", "one_sided"] = "leave_out"
 
     def identity(self) -> dict[str, Any]:
         """What a fit's identity is made of: all but the device, which changes digits only."""
         rule = {"decay": "root of labels"} if self.weight_decay > 0 else {}
-        # Fits of before there was a balance are those without one.
-        unused = {"device"} if self.balance > 0 else {"device", "balance"}
+        # Fits of before there was a setting are those without it.
+        later = {"balance": self.balance > 0, "bounds": self.is_one_sided}
+        unused = {"device"} | {name for name, is_used in later.items() if not is_used}
         return self.model_dump(exclude=unused) | rule
 
     def decay(self, n_labels: int) -> float:
@@ -58,6 +62,10 @@ class RecipeSettings(Section):
     def decayed_within(self, epochs: int) -> list[int]:
         """When the learning rate falls, at the same share of another number of epochs."""
         return [max(1, round(at * epochs / self.epochs)) for at in self.decay_epochs]
+
+    @property
+    def is_one_sided(self) -> bool:
+        return self.bounds == "one_sided"
 
     @property
     def linear_from(self) -> float:

@@ -146,7 +146,7 @@ class Training:
         }
 
     def _targets(self) -> tuple[torch.Tensor, ...]:
-        """Members, targets, weights and kinds of all fits' training labels, fit after fit."""
+        """Members, targets, weights, kinds, sides of all fits' training labels, fit after fit."""
         labels = [problem.train for problem in self.problems]
         self.first_label = np.cumsum([0, *(part.member.size for part in labels)])
         columns = (
@@ -154,10 +154,12 @@ class Training:
             np.concatenate([problem.targets(problem.train) for problem in self.problems]),
             np.concatenate([part.weight for part in labels]),
             np.concatenate([problem.is_binary[problem.train.member] for problem in self.problems]),
+            np.concatenate([part.side for part in labels]),
         )
-        members, targets, weights, kinds = (torch.as_tensor(column) for column in columns)
+        members, targets, weights, kinds, sides = (torch.as_tensor(column) for column in columns)
         device = self.like.device
-        return members.to(device), targets.to(self.like), weights.to(self.like), kinds.to(device)
+        values = targets.to(self.like), weights.to(self.like)
+        return members.to(device), *values, kinds.to(device), sides.to(device)
 
     def every_output(self, weights: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
         """All heads' outputs for the rows of each fit, (k, n, n_members)."""
@@ -234,16 +236,18 @@ class Training:
 def losses_of(
     output: torch.Tensor, target: tuple[torch.Tensor, ...], linear_from: float = math.inf
 ) -> torch.Tensor:
-    """The weighted loss of each label, (n,); `target` holds members, targets, weights and kinds.
+    """The weighted loss of each label, (n,).
 
-    Errors of real-valued labels beyond `linear_from` count in proportion, not squared.
+    `target` holds members, targets, weights, kinds and sides (`Labels.side`). Errors of real-valued
+    labels beyond `linear_from` count in proportion, not squared.
     """
-    _, truth, weight, is_binary = target
+    _, truth, weight, is_binary, side = target
     cross_entropy = binary_cross_entropy_with_logits(output, truth.clamp(0, 1), reduction="none")
     error = (output - truth) ** 2
     if math.isfinite(linear_from):
         size = (output - truth).abs()
         error = torch.where(size <= linear_from, error, linear_from * (2 * size - linear_from))
+    error = torch.where(side * (output - truth) > 0, torch.zeros_like(error), error)
     return weight * torch.where(is_binary, cross_entropy, error)
 
 

@@ -40,7 +40,7 @@ class TorchEngine:
         outcomes: dict[int, Outcome] = {}
         for place, fit in enumerate(fits):
             try:
-                problems[place] = Problem.of(table, fit, model.balance)
+                problems[place] = Problem.of(table, fit, model.balance, model.is_one_sided)
             except FitError as error:
                 outcomes[place] = FitFailure(str(error))
         # Fits with the most steps first: those still in an epoch are then always the first k.
@@ -64,7 +64,8 @@ class TorchEngine:
             If the fit cannot be trained.
         """
         torch.set_num_threads(self.n_threads)
-        training = self._training(table, [Problem.of(table, fit, model.balance)], [fit.seed], model)
+        problem = Problem.of(table, fit, model.balance, model.is_one_sided)
+        training = self._training(table, [problem], [fit.seed], model)
         training.run(stop)
         if training.failed[0] is not None:
             raise FitError(training.failed[0])

@@ -137,7 +137,7 @@ def train_module(
         If the fit cannot be trained, or no trunk can be made.
     """
     torch.set_num_threads(1)
-    problem = Problem.of(table, fit, settings.balance)
+    problem = Problem.of(table, fit, settings.balance, settings.is_one_sided)
     like = empty_on(settings.device)
     trunk = ModuleTrunk(table, settings, fit.seed, like)
     training = Training([problem], [fit.seed], settings, trunk, like)

@@ -60,6 +60,7 @@ class WatchedFit(Training):
             If there is nothing to learn, or no trunk can be made.
         """
         like = torch.empty(0, dtype=dtype)
+        # Affinities are those of labels: bounds are left out.
         problem = Problem.of(table, fit, model.balance)
         return cls([problem], [fit.seed], model, _trunk(table, fit, model, like), like)
 

@@ -1,3 +1,4 @@
+import logging
 import os
 import time
 import warnings
@@ -167,4 +168,4 @@ def _find_dask() -> None:
     try:
         get_client()
     except ValueError:
-        Client()
+        Client(silence_logs=logging.CRITICAL)  # what fails is told by us, in one line

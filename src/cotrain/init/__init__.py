@@ -106,7 +106,8 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     if len(found.tasks) < MIN_TASKS:
         raise CotrainError(
             f"{csv}: a study needs at least {MIN_TASKS} tasks, got {len(found.tasks)} "
-            f"({', '.join(f'`{name}`' for name in found.tasks)}): name more by --tasks"
+            f"({', '.join(f'`{name}`' for name in found.tasks)}): name more by --tasks, or give "
+            "--layout long, --task-column and --value-column where each row is a measurement"
         )
     primary = expand(wishes.target, found.tasks)
     if unknown := [name for name in primary if name not in found.tasks]:

@@ -14,8 +14,9 @@ from cotrain.sources._cells import MARKS
 from cotrain.splits._time import read_times
 
 Role = Literal[
-    "molecules", "task", "modifier", "id", "split", "date", "feature", "weight", "index", "ignored"
-]
+    "molecules", "task", "value", "modifier", "unit", "id", "split", "date", "feature", "weight",
+    "index", "ignored",
+]  # fmt: skip
 
 _IDS = frozenset({
     "id", "ids", "identifier", "name", "cid", "sid", "inchikey", "inchi", "key", "cas", "code",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cotrain.exceptions import DataError
-from cotrain.init._columns import Column, classify, find_molecules
+from cotrain.init._columns import Column, Role, classify, find_molecules
 from cotrain.init._features import feature_columns, feature_section
 from cotrain.init._folds import split_section
 from cotrain.init._groups import unusable
@@ -147,14 +147,15 @@ def _as_wished(draft: Draft, column: Column, long: bool) -> Column:
 
 def _of_long(columns: list[Column], fetch: dict[str, Any], useless: dict[str, str]) -> list[Column]:
     """What columns are where each row is a measurement."""
-    said = dict.fromkeys(_as_list(fetch["task"]), "names the task of a row")
-    said[fetch["value"]] = "the values"
+    said: dict[str, tuple[Role, str]]
+    said = dict.fromkeys(_as_list(fetch["task"]), ("task", "names the task of a row"))
+    said[fetch["value"]] = "value", "what was measured"
     if "relation" in fetch:
-        said[fetch["relation"]] = "marks of the values"
+        said[fetch["relation"]] = "modifier", "marks of the values"
     if "units" in fetch:
-        said[fetch["units"]["column"]] = "units of the values"
+        said[fetch["units"]["column"]] = "unit", "that of the values"
     return [
-        c.taken_for("task", said[c.name])
+        c.taken_for(*said[c.name])
         if c.name in said
         else c.taken_for("ignored", useless.get(c.name, "not used"))
         if c.role in ("task", "modifier", "feature") or c.kind == "category"

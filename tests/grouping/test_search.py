@@ -1,6 +1,8 @@
 import json
 import os
+import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -26,6 +28,7 @@ from cotrain.grouping import (
 from cotrain.grouping.search._auxiliaries import add_auxiliaries
 from cotrain.grouping.search._decoder import Decoder, canonical
 from cotrain.grouping.search._sampler import MovesSampler
+from cotrain.grouping.search._storage import StoredStudy
 
 
 @pytest.fixture
@@ -298,3 +301,22 @@ def test_two_programs_add_to_one_study(tmp_path: Path, name: str) -> None:
     assert found.trials["number"].is_unique
     for row in found.trials.itertuples():
         assert objective.score(as_matrix(json.loads(row.groups), 10)) == pytest.approx(row.value)
+
+
+@pytest.mark.parametrize("broken", ["room", "tables"])
+def test_a_storage_that_takes_no_trials_is_one_line(tmp_path, broken) -> None:
+    address = f"sqlite:///{tmp_path}/study.db"
+    stored = StoredStudy(address, "groups", {})
+    stored.study.add_trial(optuna.trial.create_trial(values=[1.0, 2.0], params={}))
+    with sqlite3.connect(tmp_path / "study.db") as file:
+        if broken == "tables":
+            file.execute("DROP TABLE trials")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        if broken == "room":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+        with pytest.raises(CotrainError, match="cannot be written .*search again") as told:
+            stored.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(told.value)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from cotrain.exceptions import CotrainError
 from cotrain.files import cut_half_line
@@ -30,6 +32,7 @@ class StoredStudy:
     """
 
     def __init__(self, address: str, name: str, belongs_to: dict[str, Any]) -> None:
+        self._address = address
         self._journal: _Journal | None = None
         self._stored = self._open(address, name)
         kept = self._stored.user_attrs
@@ -59,9 +62,16 @@ class StoredStudy:
         new = _finished(self.study)[self._n_stored :]
         for trial in new:
             trial.set_user_attr(_SEAL, _seal(trial))
-        self._stored.add_trials(new)
-        # Others may add to it at the same time: at least so many must be there from now on.
-        self._stored.set_user_attr(_COUNT, len(_finished(self._stored)))
+        try:
+            self._stored.add_trials(new)
+            # Others may add to it at the same time: at least so many must be there from now on.
+            self._stored.set_user_attr(_COUNT, len(_finished(self._stored)))
+        except (OptunaError, SQLAlchemyError) as error:
+            cause = " ".join(str(error.__cause__ or error).split())
+            raise CotrainError(
+                f"{self._address}: the trials cannot be written ({cause}); see to its room or its "
+                "server, and search again"
+            ) from error
         self._n_stored += len(new)
         if self._journal is not None:
             self._journal.write()

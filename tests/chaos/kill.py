@@ -266,6 +266,9 @@ def episode(bench: Bench, scenario: tuple[str, int, str], rng: random.Random, an
         if "Traceback" in text and not anew:
             note("unclear", f"{how}, code {code}: {text[-1500:]}")
         look(command)
+    if name == "init" and (bench.study / "dvc.yaml").exists():
+        compare(bench.study, wanted, name, note)  # a kill after the end: there is nothing to go on
+        shutil.rmtree(bench.study)
     started = time.monotonic()
     command = bench.start(name, anew)
     code = command.wait(LONGEST)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from cotrain.analysis import affinity_table
 from cotrain.gradients import load_records
+from cotrain.means import mean_known
 from cotrain.reliability import Reliability, split_half_reliability
 from cotrain.study import Study
 from cotrain.surrogates import (
@@ -163,7 +164,8 @@ def reliability(frame: pd.DataFrame, seconds: float) -> pd.DataFrame:
                         "reliability": found.mean,
                         "low": found.low,
                         "high": found.high,
-                        "ceiling": found.ceiling,
+                        # The correlation of noise-free scores with measured ones.
+                        "ceiling": float(mean_known(np.sqrt(np.maximum(found.per_target, 0)))),
                         "seconds a subset": n_repeats * seconds,
                         "seconds for 0.8": _repeats_for(found, 0.8) * seconds,
                     }

@@ -1,6 +1,7 @@
 """From a portfolio to models and predictions, and what stands in the way of it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -169,7 +170,7 @@ def edit_table(name, old, new):
 
 def test_a_task_called_as_our_own_column_is_told_apart_from_it(study, tmp_path):
     table = TaskTable.load(study / "data/tasks.npz")
-    renamed = TaskTable(**{**vars(table), "tasks": ("similarity", *table.tasks[1:])})
+    renamed = replace(table, tasks=("similarity", *table.tasks[1:]))
     renamed.save(study / "data/tasks.npz")
     write_validation(study)
     succeed(study, "export")

@@ -107,6 +107,14 @@ def test_a_killed_pool_leaves_no_workers(tmp_path):
     wait_until(lambda: all(is_gone(pid) for pid in pids))
 
 
+def test_a_worker_whose_caller_is_gone_does_not_wait_for_a_task():
+    code = "from cotrain.lifetime import begin_worker; begin_worker({}); print('waits')"
+    for caller, said, code_wanted in (("os.getppid()", "waits\n", 0), ("2**22 + 1", "", 130)):
+        command = [sys.executable, "-c", f"import os; {code.format(caller)}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (code_wanted, said)
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_a_second_writer_waits_and_a_killed_one_leaves_no_lock(tmp_path, end):
     def writer(how: str) -> subprocess.Popen:

@@ -52,6 +52,16 @@ def end_with_parent(parent: int) -> None:
         _watch(lambda: os.getppid() != parent, lambda: os._exit(_STOPPED))
 
 
+def begin_worker(parent: int) -> None:
+    """Do first in a process that `parent` started: end with it, and at once if it is gone already.
+
+    A worker that waits for its first task would else wait for minutes.
+    """
+    if os.getppid() != parent:
+        os._exit(_STOPPED)
+    end_with_parent(parent)
+
+
 @contextmanager
 def one_writer(folder: Path) -> Iterator[None]:
     """Wait until no other command writes to the study in `folder`, and keep others waiting.

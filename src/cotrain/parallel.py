@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from cotrain.lifetime import end_with_parent
+from cotrain.lifetime import begin_worker
 from cotrain.progress import Progress
 
 T = TypeVar("T")
@@ -26,20 +26,19 @@ def map_chunks(
     A chunk should take some tenths of a second. The work runs in processes, because RDKit holds
     the interpreter's lock.
     """
-    from joblib import Parallel, delayed  # a tenth of a second, which few commands need
+    from joblib import (
+        Parallel,
+        delayed,
+        parallel_config,
+    )  # a tenth of a second, which few commands need
 
     chunk = chunk or CHUNK
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
-    workers = Parallel(n_jobs=1 if len(chunks) < SERIAL_BELOW else -1, return_as="generator")
-    results = workers(delayed(_in_worker)(function, part, os.getpid()) for part in chunks)
-    with Progress(description, len(chunks)) as progress:
+    n_jobs = 1 if len(chunks) < SERIAL_BELOW else -1
+    begin = {"initializer": begin_worker, "initargs": (os.getpid(),)} if n_jobs != 1 else {}
+    with parallel_config("loky", n_jobs=n_jobs, **begin), Progress(description, len(chunks)) as bar:
         done = []
-        for result in results:
+        for result in Parallel(return_as="generator")(delayed(function)(part) for part in chunks):
             done.append(result)
-            progress.add()
+            bar.add()
         return done
-
-
-def _in_worker(function: Callable[[Sequence[T]], R], chunk: Sequence[T], caller: int) -> R:
-    end_with_parent(caller)
-    return function(chunk)

@@ -13,7 +13,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import CotrainError
-from cotrain.lifetime import end_with_parent
+from cotrain.lifetime import begin_worker, end_with_parent
 from cotrain.settings import TrainSettings
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Learner
@@ -105,7 +105,8 @@ def _in_threads(
 def _in_processes(
     calls: Sequence[_Call], n_workers: int, backend: str
 ) -> Iterator[tuple[int, list[Finished]]]:
-    options: dict[str, Any] = {"inner_max_num_threads": 1}
+    options: dict[str, Any] = {"initializer": begin_worker, "initargs": (os.getpid(),)}
+    options["inner_max_num_threads"] = 1
     if backend == "dask":
         _find_dask()
         options = {"scatter": [calls[0][2]]}

@@ -79,11 +79,19 @@ class Recipes(RootModel[dict[str, LearnerRecipes]]):
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: cannot be read ({reason}); run `cotrain tune`") from error
         for name, settings in learners.items():
-            if name not in found.root or found.root[name].untuned != plain_settings(settings):
+            if name not in found.root or not _says(found.root[name].untuned, settings):
                 raise DataError(
                     f"{path}: found for other settings of `learners.{name}`; run `cotrain tune`"
                 )
         return found
+
+
+def _says(plain: dict[str, Any], settings: Section) -> bool:
+    """Whether plain values are those settings; what they do not name is as by default."""
+    try:
+        return type(settings).model_validate(plain) == settings
+    except ValidationError:
+        return False
 
 
 def plain_settings(settings: Section) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from commands import complaint, cotrain, run_stages, succeed, type_in
 from molecules import properties, write_properties
+from rdkit import Chem
 from ruamel.yaml import YAML
 from small_study import change_params
 
@@ -330,3 +331,19 @@ def test_real_values_get_descriptors_of_more_molecules(n_examples, parts):
     }
     fit_recipe(params, {"real", "binary"}, n_examples)
     assert len(params["prepare"]["features"]["parts"]) == parts
+
+
+CLUSTERS = {"kind": "cluster", "column": "smiles", "method": "butina", "cutoff": 0.5}
+
+
+@pytest.mark.parametrize("split", [None, CLUSTERS], ids=["scaffold", "cluster"])
+def test_molecules_may_be_inchi_whatever_the_split(tmp_path, split):
+    frame = pd.read_csv(write_properties(tmp_path / "smiles.csv", 2, binary=True))
+    frame["smiles"] = [Chem.MolToInchi(Chem.MolFromSmiles(text)) for text in frame["smiles"]]
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    study = tmp_path / "study"
+    init(study, "--csv", tmp_path / "mine.csv")
+    if split is not None:
+        change_params(study, {"prepare.split": split})
+    succeed(study, "fetch")
+    assert " 0 rows rejected" in succeed(study, "prepare")

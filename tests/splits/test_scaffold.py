@@ -22,6 +22,8 @@ CHAINS = ["C", "CC", "CCO", "N", "OC", "CCN", "F", "Cl"]
         # The drug's scaffold, not the counter-ion's.
         ("c1ccc2ccccc2c1CN.c1ccccc1S(=O)(=O)O", "c1ccc2ccccc2c1"),
         ("CCCCCCCCCCCC.c1ccccc1", ""),
+        ("InChI=1S/C7H8/c1-7-5-3-2-4-6-7/h2-6H,1H3", "c1ccccc1"),
+        ("InChI=1S/CH4/h1H4", ""),
     ],
 )
 def test_scaffold(smiles, scaffold):

@@ -6,4 +6,4 @@ from ._featurizer import (
     make_featurizer as make_featurizer,
     nearest as nearest,
 )
-from ._standardise import standard_names as standard_names
+from ._standardise import read_molecule as read_molecule, standard_names as standard_names

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-from rdkit import Chem
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 from rdkit.rdBase import BlockLogs
 from scipy.sparse import csr_array
 
+from cotrain.features._standardise import read_molecule
 from cotrain.parallel import map_chunks
 
 
@@ -59,7 +59,7 @@ def _fingerprints(
     """The number of bits of each molecule, then the bits and their values, one after another."""
     generator = GetMorganGenerator(radius=radius, fpSize=bits)
     with BlockLogs():
-        molecules = [Chem.MolFromSmiles(text) for text in smiles]
+        molecules = [read_molecule(text) for text in smiles]
     for text, molecule in zip(smiles, molecules, strict=True):
         if molecule is None:
             raise ValueError(

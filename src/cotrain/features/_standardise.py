@@ -54,7 +54,7 @@ def _name(text: str, parent: bool, stereo: bool, max_atoms: int) -> tuple[str | 
     text = _EXTENDED.sub(r"\1", text)
     if reason := _refusal(text):
         return None, reason
-    molecule = parse(text)
+    molecule = read_molecule(text)
     if molecule is None:
         return None, f"{'InChI' if text.startswith('InChI=') else 'SMILES'} cannot be parsed"
     if text.startswith("InChI="):
@@ -74,7 +74,7 @@ def _name(text: str, parent: bool, stereo: bool, max_atoms: int) -> tuple[str | 
     return (name, "") if name else (None, "no atom is left")
 
 
-def parse(text: str) -> Chem.Mol | None:
+def read_molecule(text: str) -> Chem.Mol | None:
     """The molecule that a SMILES or an InChI stands for; None: neither."""
     inchi = text.startswith("InChI=")
     return Chem.MolFromInchi(text) if inchi else Chem.MolFromSmiles(text)

@@ -270,13 +270,13 @@ def _are_molecules(texts: pd.Series) -> bool:
     """Whether most of the first cells are molecules of several atoms."""
     from rdkit.rdBase import BlockLogs
 
-    from cotrain.features._standardise import parse
+    from cotrain.features import read_molecule
 
     some = texts[texts != ""].head(30)
     if some.empty or pd.to_numeric(some, errors="coerce").notna().mean() > 0.2:
         return False
     with BlockLogs():
-        parsed = [parse(text) if len(text) < 300 else None for text in some]
+        parsed = [read_molecule(text) if len(text) < 300 else None for text in some]
     good = [molecule is not None and molecule.GetNumAtoms() > 0 for molecule in parsed]
     return bool(np.mean(good) > 0.6 and some.str.len().mean() > 3)
 

@@ -8,6 +8,7 @@ from rdkit.rdBase import BlockLogs
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
+from cotrain.features import read_molecule
 from cotrain.parallel import map_chunks
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
@@ -74,7 +75,7 @@ def _scaffold(smiles: str) -> str:
     from rdkit import Chem
     from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 
-    molecule = Chem.MolFromSmiles(smiles)
+    molecule = read_molecule(smiles)
     if molecule is None:
         raise DataError(f"{smiles!r} is no molecule; name their column as `prepare.split.column`")
     if "." in smiles:

@@ -8,7 +8,6 @@ from rdkit.rdBase import BlockLogs
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
-from cotrain.features import read_molecule
 from cotrain.parallel import map_chunks
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
@@ -74,6 +73,8 @@ def _scaffolds(smiles: Sequence[str]) -> list[str]:
 def _scaffold(smiles: str) -> str:
     from rdkit import Chem
     from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
+
+    from cotrain.features import read_molecule
 
     molecule = read_molecule(smiles)
     if molecule is None:

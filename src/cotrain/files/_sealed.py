@@ -9,7 +9,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,8 +31,29 @@ def unsigned(what: str) -> str:
 
 def sealed(data: bytes) -> bytes:
     """Return a file that holds `unsigned(what)` with the digest written in."""
-    at = data.rindex(_MARK + _ZEROS) + len(_MARK)
-    return data[:at] + hashlib.sha256(data).hexdigest().encode() + data[at + 64 :]
+    return b"".join(_sealed_pieces(data))
+
+
+def _sealed_pieces(data: bytes) -> list[bytes | memoryview]:
+    return _pieces(data, data.rindex(_MARK + _ZEROS) + len(_MARK), _digest([data]))
+
+
+def _pieces(data: bytes, at: int, digest: bytes) -> list[bytes | memoryview]:
+    """A file with a digest at its place, in parts: a task table may fill half of the memory."""
+    view = memoryview(data)
+    return [view[:at], digest, view[at + len(digest) :]]
+
+
+def _digest(parts: Iterable[bytes | memoryview]) -> bytes:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest().encode()
+
+
+def _write_sealed(path: Path, data: bytes) -> None:
+    with whole_file(path) as part, part.open("wb") as file:
+        file.writelines(_sealed_pieces(data))
 
 
 def read_sealed(path: Path, what: str, todo: str, must: bool = True) -> bytes:
@@ -66,7 +87,7 @@ def read_sealed(path: Path, what: str, todo: str, must: bool = True) -> bytes:
             raise _damaged(path, what, "it is cut short, or not one of cotrain's", todo)
         return data
     found, digest, at = seal
-    if hashlib.sha256(data[:at] + _ZEROS + data[at + 64 :]).hexdigest().encode() != digest:
+    if _digest(_pieces(data, at, _ZEROS)) != digest:
         raise _damaged(path, what, "it differs from what was written", todo)
     if found != what:
         raise _damaged(path, what, f"it is a {found}", todo)
@@ -121,9 +142,9 @@ def save_arrays(path: Path, what: str, arrays: dict[str, np.ndarray]) -> None:
                 np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
     comment = unsigned(what).encode()
     # An archive ends in the length of its comment and the comment.
-    data = file.getvalue()[:-2] + len(comment).to_bytes(2, "little") + comment
-    with whole_file(path) as part:
-        part.write_bytes(sealed(data))
+    file.seek(-2, io.SEEK_END)
+    file.write(len(comment).to_bytes(2, "little") + comment)
+    _write_sealed(path, file.getvalue())
 
 
 def load_arrays(path: Path, what: str, todo: str) -> dict[str, np.ndarray]:
@@ -145,8 +166,7 @@ def write_parquet(path: Path, frame: pd.DataFrame, what: str = "table") -> None:
     frame = frame.copy(deep=False)
     frame.attrs = {**frame.attrs, _IN_TABLE: unsigned(what)}
     frame.to_parquet(file, index=False, engine="pyarrow", compression="zstd")
-    with whole_file(path) as part:
-        part.write_bytes(sealed(file.getvalue()))
+    _write_sealed(path, file.getvalue())
 
 
 def read_parquet(path: Path, what: str, todo: str) -> pd.DataFrame:

@@ -303,12 +303,18 @@ def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
 
 
 @pytest.mark.parametrize(
-    ("n_examples", "n_subsets", "random_groupings"),
-    [(3000, 60, 2), (16000, 30, 1), (90_000, 20, 1)],
+    ("n_examples", "n_labels", "n_subsets", "random_groupings"),
+    [
+        (3000, 3000, 60, 2),
+        (16000, 16000, 30, 1),
+        (90_000, 90_000, 20, 1),
+        (16000, 1200, 60, 1),  # subsets hold half of the rows
+        (90_000, 2000, 36, 1),
+    ],
 )
-def test_large_tables_get_fewer_subsets(n_examples, n_subsets, random_groupings):
+def test_large_subsets_are_fewer(n_examples, n_labels, n_subsets, random_groupings):
     params = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    fit_plan(params, 12, n_examples, 100, {"kind": "scaffold"})
+    fit_plan(params, [n_labels] * 12, n_examples, 100, {"kind": "scaffold"})
     assert params["plan"]["subsets"]["n_subsets"] == n_subsets
     assert params["validate"]["random_groupings"] == random_groupings
 
@@ -319,7 +325,7 @@ def test_large_tables_get_fewer_subsets(n_examples, n_subsets, random_groupings)
 )
 def test_tables_of_hundreds_of_tasks_get_no_fold_more(n_tasks, n_examples, sources):
     params = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    fit_plan(params, n_tasks, n_examples, 100, {"kind": "scaffold"})
+    fit_plan(params, [n_examples] * n_tasks, n_examples, 100, {"kind": "scaffold"})
     assert params["plan"]["augmentations"]["sources"] == sources
 
 

@@ -124,7 +124,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
         prepare["features"].update(found.features)
     else:
         prepare["features"] = found.features
-    folds = fit_plan(params, len(found.tasks), found.n_examples, found.n_rarest, found.split)
+    folds = fit_plan(params, found.n_labels, found.n_examples, found.n_rarest, found.split)
     if folds["kind"] == "scaffold":
         prepare["split"].update(folds)
     else:

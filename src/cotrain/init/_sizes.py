@@ -23,13 +23,14 @@ _LARGE = 10_000
 
 
 def fit_plan(
-    params: Any, n_tasks: int, n_examples: int, n_rarest: int, split: dict[str, Any]
+    params: Any, n_labels: Sequence[int], n_examples: int, n_rarest: int, split: dict[str, Any]
 ) -> dict[str, Any]:
-    """Choose folds and plan sizes; returns the section of the split.
+    """Choose folds and plan sizes for tasks of `n_labels`; returns the section of the split.
 
     Models are trained near the full data: on all folds but those for validation and test, which
     turn from repeat to repeat. The rarer the labels, the fewer the folds.
     """
+    n_tasks = len(n_labels)
     n_folds, n_test, n_validation = _folds(n_examples, n_rarest)
     plan, prepare = params["plan"], params["prepare"]
     plan["rotate"] = True
@@ -60,7 +61,9 @@ def fit_plan(
     # Of hundreds of tasks larger subsets, so that 60 of them hold each task several times.
     subsets["max_size"] = max(2, min(max(subsets["max_size"], n_tasks // 4), n_tasks - 1))
     sizes = range(subsets["min_size"], subsets["max_size"] + 1)
-    n_affordable = max(_LEAST_SUBSETS, _SUBSET_EXAMPLES // n_examples)
+    # Tasks that are groups of rows, or sparse, leave many rows out of a subset.
+    n_rows = min(n_examples, sum(n_labels) * (sizes[0] + sizes[-1]) // (2 * n_tasks))
+    n_affordable = max(_LEAST_SUBSETS, _SUBSET_EXAMPLES // max(n_rows, 1))
     n_distinct = sum(math.comb(n_tasks, n) for n in sizes)
     subsets["n_subsets"] = min(subsets["n_subsets"], n_affordable, n_distinct)
     if n_examples > _LARGE:

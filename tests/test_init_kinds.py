@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from cotrain.exceptions import DataError
-from cotrain.features._given import read_features
+from cotrain.features._given import Given, read_features
 from cotrain.init import _use_table
 from cotrain.init._proposal import described, propose
 from cotrain.init._wishes import Wishes
-from cotrain.sources import Table, read_table
+from cotrain.sources import RawTable, Table, read_table
 
 N = 40
 SMILES = [f"c1ccccc1{'C' * (n + 1)}" for n in range(N)]
@@ -331,6 +331,13 @@ def test_rows_of_a_file_of_features_are_found_by_name_or_told_to_stand_in_order(
     assert found.features["id"] == name
     assert f"are found by `{name}`" in " ".join(found.notes)
     vectors.assign(**{name: table["name"] + 1}).to_parquet(tmp_path / "f.parquet")
+    found, _ = proposed(tmp_path, table, features=features)
+    given = Given(Given.Settings.model_validate(found.features))
+    names = pd.Series(table["name"].astype(str))
+    raw = RawTable.of_inputs(table, "mine.csv", names=names)
+    with pytest.raises(DataError, match=f"1 of {N} examples have no features, the first is `100`"):
+        given.transform(raw)
+    vectors.assign(**{name: table["name"] + N}).to_parquet(tmp_path / "f.parquet")
     found, _ = proposed(tmp_path, table, features=features)
     assert found.features["id"] is None
     assert "stand in the order of the table's" in " ".join(found.notes)

@@ -171,6 +171,9 @@ def doctor(study: Study, yes: bool) -> None:
 @click.option("--features", required=True, help="text:a | columns:a,b | given:file | images:file")
 @click.option("--split", help="The column of train, valid and test.  [default: the one that is]")
 @click.option(
+    "--id", "id_column", help="The column that names the examples.  [default: the one that does]"
+)
+@click.option(
     "--by",
     type=click.Choice(["accuracy", "log_probability"]),
     default="accuracy",

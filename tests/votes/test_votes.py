@@ -164,6 +164,23 @@ def test_functions_that_say_little_are_told(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("column", [None, "name"])
+def test_rows_of_a_file_of_features_are_found_by_their_names(tmp_path, column):
+    table = made()
+    name = pd.Series([f"e{at}" for at in range(900)])
+    table["name"] = name
+    vectors = np.arange(900, dtype=np.float32)[:, None]
+    np.savez(tmp_path / "f.npz", x=vectors[::-1], key=name[::-1].to_numpy(dtype=str))
+    table.to_csv(tmp_path / "table.csv", index=False)
+    how = (tmp_path / "table.csv", ["lf*"], "label", f"given:{tmp_path / 'f.npz'}")
+    found = read_votes(*how, id_column=column)
+    assert np.array_equal(found.features, vectors)
+    assert any("are found by `key`" in note for note in found.notes)
+    np.savez(tmp_path / "f.npz", x=vectors[:-3], key=name[3:].to_numpy(dtype=str))
+    with pytest.raises(DataError, match="3 of .* examples have no features, the first is `e0`"):
+        read_votes(*how, id_column=column)
+
+
 @pytest.mark.parametrize(
     ("change", "how", "said"),
     [

@@ -94,7 +94,10 @@ def read_features(
 
 
 def name_column(path: Path, names: pd.Series) -> str | None:
-    """Return the column or array of a file that holds every one of some names once, if one does."""
+    """Return the column or array of a file that holds most of some names, at least half, if any.
+
+    Not all: a file that lacks some must be told so, not be read in the order of its rows.
+    """
     wanted = pd.Index(names.astype(str).unique())
     try:
         if path.suffix == ".parquet":
@@ -105,12 +108,16 @@ def name_column(path: Path, names: pd.Series) -> str | None:
                 found = {name: part[name] for name in part.files}
     except Exception:  # `prepare` says what is wrong with it
         return None
-    for name, values in found.items():
-        if values.ndim == 1 and values.dtype.kind in "OTUiu":
-            held = pd.Index(values.astype(str))
-            if held.is_unique and wanted.isin(held).all():
-                return name
-    return None
+    shares = {
+        name: wanted.isin(values.astype(str)).mean()
+        for name, values in found.items()
+        if values.ndim == 1
+        and (
+            values.dtype.kind in "OTU" or (values.dtype.kind in "iu" and pd.Index(values).is_unique)
+        )
+    }
+    best = max(shares, key=shares.__getitem__, default=None)
+    return best if best is not None and shares[best] >= 0.5 else None
 
 
 def _sparse(file: BinaryIO) -> csr_array:

@@ -81,7 +81,7 @@ def feature_section(
             if id_column is not None:
                 names = name_column(Path(named), draft.table.cells[id_column])
             how = f"are found by `{names}`" if names else "stand in the order of the table's"
-            draft.notes.append(f"rows of {named} {how}: see `prepare.features.id`")
+            draft.notes.append(f"rows of {named} {how}; --id names the column of their names")
             return {"kind": kind, "path": named, "array": None, "id": names}
     raise CotrainError(
         f"--features must be molecules, columns:a,b, text:column, given:file or images:file, "

@@ -93,9 +93,7 @@ def predict_file(
         path = _file(examples, features, featurizer.settings)
         names = None if ids is None else name_column(Path(path), ids)
         featurizer = _changed(featurizer, described, path=path, id=names)
-    raw = RawTable.of_inputs(cells, examples.name, examples.parent)
-    if ids is not None:
-        raw.records["example"] = ids.to_numpy()
+    raw = RawTable.of_inputs(cells, examples.name, examples.parent, ids)
     found = trained.predict_raw(raw, featurizer, coverage=coverage, short=short)
     found.insert(0, "row", cells.index)
     if described["kind"] == "molecules":

@@ -91,10 +91,18 @@ class RawTable:
             raise DataError(f"`relation` must be one of {RELATIONS}")
 
     @classmethod
-    def of_inputs(cls, inputs: pd.DataFrame, file: str, folder: Path = Path()) -> "RawTable":
+    def of_inputs(
+        cls,
+        inputs: pd.DataFrame,
+        file: str,
+        folder: Path = Path(),
+        names: pd.Series | None = None,
+    ) -> "RawTable":
         """Columns of examples without measurements; their index counts the file's rows."""
         records = pd.DataFrame({"file": file, "row": np.asarray(inputs.index, dtype=np.int64)})
-        records["example"] = "row " + records["row"].astype(str)
+        records["example"] = (
+            "row " + records["row"].astype(str) if names is None else names.to_numpy()
+        )
         values = pd.DataFrame(columns=[*VALUES]).astype({"record": np.int64, "value": np.float64})
         return cls(records, inputs.reset_index(drop=True), values, pd.DataFrame(), folder=folder)
 

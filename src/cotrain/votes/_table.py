@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.init._columns import part_of
+from cotrain.init._columns import classify, part_of
 from cotrain.init._features import feature_columns, feature_section
 from cotrain.init._wishes import Draft, Wishes, expand
 from cotrain.registry import FEATURIZERS
@@ -69,7 +69,12 @@ class VoteTable:
 
 
 def read_votes(
-    path: Path, votes: Sequence[str], label: str, features: str, split: str | None = None
+    path: Path,
+    votes: Sequence[str],
+    label: str,
+    features: str,
+    split: str | None = None,
+    id_column: str | None = None,
 ) -> VoteTable:
     """Return the votes of a table that has a row an example.
 
@@ -86,6 +91,9 @@ def read_votes(
         text:column, columns:a,b, given:file or images:file.
     split : str, optional
         The column of train, valid and test; found by its words if it is not named.
+    id_column : str, optional
+        The column of the examples' names, which a file of features may have too; found as `init`
+        finds it if it is not named.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def read_votes(
         If a column is missing, a vote is no class, too few functions vote, or validation or test
         lacks labels.
     """
-    draft = Draft.of(read_table(path), Wishes(features=features))
+    draft = Draft.of(read_table(path), Wishes(features=features, id=id_column))
     cells, notes = draft.table.cells, draft.notes
     part = _parts(cells, split, path)
     truth, classes = _truth(column_of(cells, label, "--label", path), part, path)
@@ -214,11 +222,19 @@ def _features(draft: Draft, taken: set[str], fitted: np.ndarray) -> Features:
     wanted = str(draft.wishes.features)
     if wanted.partition(":")[0] not in _FEATURES:
         raise DataError(f"--features must be one of {listed(_FEATURES)}, got {wanted!r}")
-    section = feature_section(draft, None, feature_columns(draft, [], taken), taken)
-    raw = RawTable.of_inputs(draft.table.with_points(), draft.table.path.name)
+    cells = draft.table.with_points()
+    name = draft.wishes.id or _id_column(cells.drop(columns=list(taken)))
+    section = feature_section(draft, None, feature_columns(draft, [], taken), taken, name)
+    names = None if name is None else cells[name]
+    raw = RawTable.of_inputs(cells, draft.table.path.name, names=names)
     kind = FEATURIZERS.find(section["kind"])
     featurizer = kind(kind.Settings.model_validate(section)).fit(raw.take(fitted))
     return featurizer.transform(raw)
+
+
+def _id_column(cells: pd.DataFrame) -> str | None:
+    """The column that names the examples, if one does."""
+    return next((c.name for c in classify(cells, ".", [], None) if c.role == "id"), None)
 
 
 def _keys(column: pd.Series) -> pd.Series:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from molecules import some_molecules
+from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
 from cotrain.features import ecfp, make_featurizer
@@ -99,6 +100,17 @@ class TestColumns(FeaturizerContract):
         new = raw_table({"age": ["25"], "job": ["judge"]})
         assert self.make().fit(self.raw()).transform(new)[0, 2:].tolist() == [0, 0, 0, 1]
 
+    def test_columns_of_one_value_and_cells_that_are_no_numbers_are_told(self):
+        cells = [str(at) for at in range(11)]
+        raw = raw_table({"age": [*cells, "inf"], "job": ["", "a"] * 6})
+        made = self.make().fit(raw)
+        (note,) = made.notes(raw, made.transform(raw))
+        assert note == "cells that are no finite numbers count as the median: 1 of `age`"
+        raw = raw_table({"age": ["7"] * 3, "job": ["a", "b", "a"]})
+        made = self.make().fit(raw)
+        (note,) = made.notes(raw, made.transform(raw))
+        assert note == "columns of one value alone, which tell nothing: `age`"
+
 
 @pytest.mark.parametrize("method", ["tfidf", "hashing"])
 class TestText(FeaturizerContract):
@@ -143,6 +155,14 @@ class TestGiven(FeaturizerContract):
     def test_features_are_found_by_the_names_of_the_examples(self):
         found = self.make().transform(self.raw())
         assert found[:, 0].tolist() == [10, 5, 15, 0]
+
+    @pytest.mark.parametrize("kind", [np.asarray, csr_array])
+    def test_features_of_one_value_are_counted(self, kind):
+        raw, made = self.raw(), self.make()
+        features = made.transform(raw)
+        assert made.notes(raw, kind(features)) == []
+        features[:, 1], features[:, 3] = 7, 0
+        assert made.notes(raw, kind(features)) == ["2 of 5 features hold one value alone"]
 
     def test_examples_without_features_are_counted(self):
         raw = raw_table({"a": list("wxyzuv")})

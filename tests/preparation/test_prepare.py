@@ -147,11 +147,13 @@ def test_tasks_that_cannot_be_learned_or_scored_are_excluded_with_the_reason():
 def test_features_of_the_source_are_kept_with_their_examples():
     # Sorted names are x0 .. x11, x10 before x2.
     names = sorted(f"x{at}" for at in range(12))
-    features = csr_array(np.arange(1, 13, dtype=np.float32)[:, None])
+    features = csr_array(np.column_stack([np.arange(1, 13), np.ones(12)]).astype(np.float32))
     rows = [(name, "t", 1 if at % 2 else 99) for at, name in enumerate(names)]
     order = np.random.default_rng(0).permutation(12)
     raw = measured([rows[at] for at in order], csr_array(features[order]))
-    table = prepare(raw, setup(split="random", own=True), []).table
+    prepared = prepare(raw, setup(split="random", own=True), [])
+    table = prepared.table
+    assert prepared.notes["note"].tolist() == ["1 of 2 features hold one value alone"]
     assert dict(zip(table.examples, table.features.toarray()[:, 0], strict=True)) == dict(
         zip(names, range(1, 13), strict=True)
     )

@@ -155,9 +155,11 @@ def test_functions_that_say_little_are_told(tmp_path):
     table = made()
     table["lf0"], table["lf1"] = np.nan, np.where(np.arange(900) < 5, 1, np.nan)
     table.loc[table["lf2"] == 0, "lf2"] = np.nan
+    table.loc[[3, 400], "text"] = ["", " "]
     found = votes_of(tmp_path, table)
     assert found.functions == tuple(f"lf{at}" for at in range(2, 8))
-    assert [note.partition(" functions ")[2] for note in found.notes] == [
+    assert found.notes[-1] == "2 rows have no text: all of their features are 0"
+    assert [note.partition(" functions ")[2] for note in found.notes[:-1]] == [
         "always abstain on training rows and are left out: `lf0`",
         "vote fewer than 10 times on training rows and are left out: `lf1`",
         "vote for one class alone, so they say that class or nothing: `lf2`",

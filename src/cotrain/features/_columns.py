@@ -11,6 +11,9 @@ from cotrain.features._scale import apply_scale, fit_scale
 from cotrain.settings import Choice, Count, within
 from cotrain.sources import RawTable, read_cells
 from cotrain.tasks import Features
+from cotrain.words import listing
+
+_SHOWN = 5
 
 
 class ColumnsSettings(Choice):
@@ -48,6 +51,21 @@ class Columns(Featurizer):
             for name in self.settings.columns
         ]
         return np.hstack(parts).astype(np.float32)
+
+    def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
+        """Tell columns of one value alone, and cells of numbers that are none."""
+        alike, odd = [], []
+        for name, state in self.state.items():
+            column = raw.column(name, "prepare.features.columns")
+            if column.nunique() < 2:
+                alike.append(f"`{name}`")
+            elif "scale" in state:
+                numbers, is_gap = _numbers(column)
+                if n_odd := int((~np.isfinite(numbers) & ~is_gap).sum()):
+                    odd.append(f"{n_odd} of `{name}`")
+        said = [f"columns of one value alone, which tell nothing: {listing(alike, _SHOWN)}"]
+        said += [f"cells that are no finite numbers count as the median: {listing(odd, _SHOWN)}"]
+        return [note for note, found in zip(said, (alike, odd), strict=True) if found]
 
 
 def _fit(column: pd.Series, wanted: ColumnsSettings) -> dict[str, Any]:

@@ -68,6 +68,10 @@ class Featurizer(ABC):
             If a record has no features.
         """
 
+    def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
+        """Return what users should know of the features that `transform` made of `raw`."""
+        return []
+
     def similarity(self, queries: Features, known: Features) -> np.ndarray:
         """Return how alike rows of features are, 0 to 1, float64 (n_queries, n_known).
 

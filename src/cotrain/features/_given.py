@@ -1,11 +1,12 @@
 """Features that somebody else has made: an .npz or Parquet file, or the source's own."""
 
+import math
 from pathlib import Path
 from typing import BinaryIO, Literal, Self
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array, load_npz
+from scipy.sparse import csr_array, issparse, load_npz
 
 from cotrain.exceptions import DataError
 from cotrain.features._featurizer import Featurizer
@@ -51,6 +52,13 @@ class Given(Featurizer):
             array, names = read_features(path, wanted.array, wanted.id)
             found = array[places_of(raw, path, array.shape[0], names)]
         return check_finite(found, wanted.path or "the source's features")
+
+    def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
+        """Tell how many features hold one value alone."""
+        spread = features.max(axis=0) - features.min(axis=0)
+        size = math.prod(spread.shape)
+        n_alike = size - (spread.count_nonzero() if issparse(spread) else np.count_nonzero(spread))
+        return [f"{n_alike} of {size} features hold one value alone"] if n_alike else []
 
 
 def read_features(

@@ -141,7 +141,8 @@ def prepare(
         else pd.NA,
         f"{split} folds": settings.n_folds,
     }
-    notes = [*found.notes, *data_notes(labelled, excluded, scorable, split)]
+    told = featurizer.notes(examples, table.features)
+    notes = [*found.notes, *told, *data_notes(labelled, excluded, scorable, split)]
     return Prepared(
         table,
         rejects,

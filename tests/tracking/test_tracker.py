@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from cotrain.exceptions import SettingsError, TrackingError
-from cotrain.tracking import RunContext, Tracker, open_tracker
+from cotrain.tracking import RunContext, Tracker, open_tracked, open_tracker, serve
 from cotrain.tracking._store import ClientStore
 
 FIT_COLUMNS = ["fit_id", "kind", "repeat", "members", "level", "auxiliary", "task", "n_labels"]
@@ -447,6 +447,14 @@ def test_both_ways_give_the_same_frame(tracker, make_fits, run, tmp_path, monkey
     monkeypatch.setenv("COTRAIN_TRACKING", "off")
     untracked = open_tracker(tmp_path).synced_scores(rows, run)
     pd.testing.assert_frame_equal(untracked[tracked.columns], tracked, check_dtype=False)
+
+
+@pytest.mark.parametrize("command", [open_tracked, serve])
+def test_what_is_about_mlflow_alone_is_refused_without_tracking(tmp_path, monkeypatch, command):
+    monkeypatch.setenv("COTRAIN_TRACKING", "off")
+    with pytest.raises(SettingsError, match="off does without MLflow, which this is about; unset"):
+        command(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_switch_that_says_neither_on_nor_off_is_refused(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from cotrain.exceptions import DataError
 from cotrain.stages._context import run_context
 from cotrain.study import Study
 from cotrain.tasks import file_version
-from cotrain.tracking import Tracker
+from cotrain.tracking import open_tracked
 from cotrain.training import load_fit_table
 
 
@@ -13,7 +13,7 @@ def run(study: Study) -> str:
     if not paths:
         folder = study.fits("any").parent
         raise DataError(f"{folder}: no fit tables; run `dvc pull` or `dvc repro` first")
-    tracker = Tracker.open(study.home)
+    tracker = open_tracked(study.home)
     context = run_context(study, file_version(study.table))
     restored = sum(tracker.sync(load_fit_table(path), context) for path in paths)
     tracker.prepare_dashboard()

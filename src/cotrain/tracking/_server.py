@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cotrain.exceptions import TrackingError, masked
 from cotrain.tracking._connect import sqlite_path
-from cotrain.tracking._tracker import Tracker
+from cotrain.tracking._untracked import open_tracked
 
 _HOST = "127.0.0.1"
 # The defaults start fifteen processes and report usage; one that answers is enough for one reader.
@@ -24,10 +24,12 @@ def serve(home: Path, port: int = 5000) -> None:
 
     Raises
     ------
+    SettingsError
+        With COTRAIN_TRACKING=off.
     TrackingError
         If the store cannot be used or the server ends with an error (say, the port is taken).
     """
-    tracker = Tracker.open(home)
+    tracker = open_tracked(home)
     if not tracker.has_dashboard():
         tracker.prepare_dashboard()
     if tracker.uri.startswith(("http://", "https://")):

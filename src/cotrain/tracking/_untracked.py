@@ -23,10 +23,29 @@ def open_tracker(home: Path) -> Tracker:
     TrackingError
         If the store cannot be used.
     """
+    return Tracker.open(home) if _is_on() else Untracked()
+
+
+def open_tracked(home: Path) -> Tracker:
+    """The tracker of the study in `home`, for commands that are about MLflow alone.
+
+    Raises
+    ------
+    SettingsError
+        With COTRAIN_TRACKING=off, or if the variable says anything but on or off.
+    TrackingError
+        If the store cannot be used.
+    """
+    if not _is_on():
+        raise SettingsError(f"{SWITCH}=off does without MLflow, which this is about; unset it")
+    return Tracker.open(home)
+
+
+def _is_on() -> bool:
     said = os.environ.get(SWITCH) or "on"
     if said not in ("on", "off"):
         raise SettingsError(f"{SWITCH} must be on or off, got {said!r}; set it anew or unset it")
-    return Tracker.open(home) if said == "on" else Untracked()
+    return said == "on"
 
 
 class Untracked(Tracker):

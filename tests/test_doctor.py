@@ -94,6 +94,20 @@ def test_what_is_broken_is_mended_after_asking(study, make):
     assert "nothing is broken" in succeed(study, "doctor")
 
 
+def test_a_damaged_database_is_found_without_tracking_too(study, monkeypatch):
+    path = damaged_database(study)
+    monkeypatch.setenv("COTRAIN_TRACKING", "off")
+    assert f"{path}: half made or damaged" in succeed(study, "doctor")
+
+
+def test_restore_without_tracking_is_refused_and_opens_nothing(study, monkeypatch):
+    (study / "data/fits").mkdir(parents=True)
+    (study / "data/fits/subsets.parquet").write_text("not looked at")
+    monkeypatch.setenv("COTRAIN_TRACKING", "off")
+    assert "COTRAIN_TRACKING=off does without MLflow" in complaint(cotrain(study, "restore"))
+    assert not (study / "mlflow.db").exists()
+
+
 @pytest.mark.parametrize("kept", ["new", "old"])
 def test_half_exported_models_are_removed_and_those_before_put_back(study, kept):
     half = study / ".models.x.part"

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from cotrain.study import Study
 
 
@@ -30,13 +27,13 @@ def examine(study: Study) -> list[Finding]:
 
 def _database(study: Study) -> Iterator[Finding]:
     from cotrain.exceptions import TrackingError
-    from cotrain.tracking import database_file, open_tracker
+    from cotrain.tracking import Tracker, database_file
 
     path = database_file(study.home)
     if path is None or not path.is_file():
         return
     try:
-        open_tracker(study.home)
+        Tracker.open(study.home)  # whatever COTRAIN_TRACKING says
     except TrackingError as error:
         if "cotrain doctor" in str(error):
             yield Finding(
@@ -97,9 +94,11 @@ def _leftovers(study: Study) -> Iterator[Finding]:
 
 
 def _is_mapping(path: Path) -> bool:
+    from cotrain.settings import read_yaml
+
     try:
-        return isinstance(YAML(typ="safe").load(path.read_text(encoding="utf-8")), dict)
-    except (YAMLError, ValueError, RecursionError, AttributeError):  # as in `load_settings`
+        return isinstance(read_yaml(path), dict)
+    except ValueError:
         return False
 
 

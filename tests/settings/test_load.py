@@ -29,6 +29,13 @@ def test_every_section_and_every_key_is_explained():
     assert len(explained) > len(nested) / 2
 
 
+def test_an_anchor_that_is_set_anew_is_no_news(tmp_path, recwarn):
+    path = changed(tmp_path, "seed: 0", "seed: &a 0")
+    path.write_text(path.read_text().replace("n_folds: 10", "n_folds: &a 10"))
+    assert load_settings(path).prepare.n_folds == 10
+    assert list(recwarn) == []
+
+
 def test_numbers_in_scientific_notation_are_numbers(tmp_path):
     path = changed(tmp_path, "learning_rate: 0.002", "learning_rate: 2e-3")
     assert load_settings(path).learner.learning_rate == 0.002

@@ -1,4 +1,4 @@
-from ._load import load_settings as load_settings
+from ._load import load_settings as load_settings, read_yaml as read_yaml
 from ._models import (
     AffinitySettings as AffinitySettings,
     AnalyzeSettings as AnalyzeSettings,

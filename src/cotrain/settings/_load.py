@@ -1,5 +1,6 @@
 import difflib
 import reprlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,13 @@ def load_settings(path: Path) -> Settings:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SettingsError(f"{path}: over {_MOST_BYTES:,} bytes; these cannot be settings")
-        values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path)
     except FileNotFoundError as error:
         raise SettingsError(
             f"{path}: not found; run this in a study's folder, or make one with `cotrain init`"
         ) from error
-    except (YAMLError, ValueError, RecursionError, AttributeError) as error:
-        # ValueError: of encodings, dates that there are not, numbers of thousands of digits.
-        raise SettingsError(f"{path}: not valid YAML ({_one_line(error)})") from error
+    except ValueError as error:
+        raise SettingsError(f"{path}: not valid YAML ({error})") from error
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
     if _count(values) > _MOST_VALUES:
@@ -56,6 +56,17 @@ def load_settings(path: Path) -> Settings:
         if len(found) > _MOST_TOLD:
             wrong += f"; and {len(found) - _MOST_TOLD} more"
         raise SettingsError(f"{path}: {wrong}") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """What a file of YAML holds, read safely; OSError, or ValueError in one line if it is none."""
+    try:
+        # An anchor that is set anew is allowed, and no news to the user.
+        with warnings.catch_warnings(action="ignore"):
+            return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except (YAMLError, ValueError, RecursionError, AttributeError) as error:
+        # ValueError: of encodings, dates that there are not, numbers of thousands of digits.
+        raise ValueError(_one_line(error)) from error
 
 
 def _explain(problem: Any, section: type[BaseModel] = Settings, place: tuple[Any, ...] = ()) -> str:

@@ -1,4 +1,4 @@
-"""Tables, settings and models as nobody would write them: what reads them gives a result or one line.
+"""Tables, settings, records and models as nobody would write them: what reads them gives a result or one line.
 
 Used by tests/test_fuzz.py, for a moment, and by tests/chaos/fuzz.py, for as long as one likes.
 """
@@ -8,26 +8,36 @@ import csv
 import io
 import json
 import tempfile
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Literal
+from unittest import mock
 
+import numpy as np
+import pandas as pd
+from damaged_files import KINDS
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from safetensors.numpy import load, save
+from sklearn.linear_model import LogisticRegression, Ridge
 from small_models import make_models, molecule_table
 
+from cotrain.doctor import examine
 from cotrain.exceptions import CotrainError
-from cotrain.files import sealed, unsigned
+from cotrain.features._given import read_features
+from cotrain.files import sealed, unsigned, write_sums
 from cotrain.init import Wishes
 from cotrain.init._proposal import propose
-from cotrain.serving import TrainedModels
+from cotrain.registry import LEARNERS
+from cotrain.serving import TrainedModels, predict_file
 from cotrain.serving._folder import sums
 from cotrain.serving._manifest import MANIFEST, WHAT
-from cotrain.settings import load_settings
+from cotrain.settings import Section, load_settings
 from cotrain.sources._text import read_table
-from cotrain.training import make_learner
-from cotrain.training.learners import Forest
+from cotrain.training.learners import EstimatorLearner
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 FOLDER = Path(tempfile.mkdtemp())
@@ -42,7 +52,8 @@ texts = st.one_of(st.sampled_from(ODD), st.text(max_size=8))
 def told(read: Callable[[], Any]) -> Any:
     """What is read, or None where the file is refused, in one line that is not endless."""
     try:
-        return read()
+        with warnings.catch_warnings(action="error"):  # a user would see it
+            return read()
     except CotrainError as error:
         line = str(error)
         assert line
@@ -79,6 +90,53 @@ def check_csv(data: bytes) -> None:
     path.write_bytes(data)
     told(lambda: read_table(path).cells)
     told(lambda: propose(path, "../mine.csv", Wishes()))
+
+
+@st.composite
+def foreign_files(draw: st.DrawFn) -> tuple[str, bytes]:
+    """Columns of odd cells, some of them no text, as other programs write them."""
+    n_rows = draw(st.integers(0, 6))
+    rows = st.lists(st.one_of(values, st.just(b"\xff"), st.just(np.array([1.0]))), min_size=n_rows, max_size=n_rows)  # fmt: skip
+    names = draw(st.lists(texts, max_size=4, unique=True))
+    kind = draw(st.sampled_from(["xlsx", "parquet", "sdf", "npz"]))
+    out = io.BytesIO()
+    try:
+        match kind:
+            case "sdf":
+                text = "".join(
+                    f"> <{name}>\n{cell}\n\n" for name in names for cell in draw(rows)[:2]
+                )
+                return kind, f"{draw(texts)}\n\n\n{MOL}{text}$$$$\n{draw(texts)}".encode()
+            case "npz":
+                kinds = st.sampled_from(["f4", "f8", "i8", "?", "U3", "c8", "M8[s]"])
+                arrays = {f"{at}{name[:9]}": np.zeros((n_rows, *draw(shapes)), draw(kinds)) for at, name in enumerate(names)}  # fmt: skip
+                np.savez(out, **arrays)
+            case _:
+                frame = pd.DataFrame({name: pd.Series(draw(rows), dtype=object) for name in names})
+                if draw(st.booleans()):
+                    frame = frame.apply(lambda column: column.map(str))
+                if draw(st.booleans()) and names:
+                    frame = frame.set_index(names[0])
+                (frame.to_parquet if kind == "parquet" else frame.to_excel)(out)
+    except Exception:  # what no program can write either
+        return kind, b"PK"
+    return kind, out.getvalue()
+
+
+MOL = "  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0    0.0    0.0 C   0  0\nM  END\n"
+shapes = st.lists(st.integers(0, 3), max_size=3)
+
+
+def check_foreign(found: tuple[str, bytes]) -> None:
+    kind, data = found
+    path = FOLDER / f"mine.{kind}"
+    path.write_bytes(data)
+    if kind != "npz":
+        told(lambda: read_table(path).cells)
+        told(lambda: propose(path, f"../{path.name}", Wishes()))
+    if kind in ("npz", "parquet"):
+        for name in (None, "id"):
+            told(lambda name=name: read_features(path, None, name))
 
 
 plain = st.text("abcXYZ0189_+.é日", min_size=1, max_size=6)
@@ -176,9 +234,72 @@ def check_params(data: bytes) -> None:
     path = FOLDER / "params.yaml"
     path.write_bytes(data)
     told(lambda: load_settings(path))
+    path.rename(FOLDER / "dvc.lock")
+    study = SimpleNamespace(folder=FOLDER, home=FOLDER / "home", journal=FOLDER, reports=FOLDER)
+    told(lambda: examine(study))
 
 
 TABLE = molecule_table()
+RECORDS = ("recipes", "grouping", "portfolio", "weights of a portfolio", "search")
+
+
+def _record(name: str) -> tuple[Path, Callable[[], Any]]:
+    folder = FOLDER / name
+    folder.mkdir()
+    return KINDS[name](folder, TABLE)
+
+
+READ = {name: _record(name) for name in RECORDS}
+
+
+@st.composite
+def records(draw: st.DrawFn) -> tuple[str, bytes]:
+    """What a stage wrote with other values, as who changes it by hand writes them, sums and all."""
+    name = draw(st.sampled_from(RECORDS))
+    data = READ[name][0].read_bytes()
+    if name == "search":  # a line of JSON for each step
+        lines = [json.loads(line) for line in data.splitlines()]
+        return name, b"".join(_json(one) + b"\n" for one in changed(draw, lines[:12]))
+    if name.startswith("weights"):
+        at, length = draw(st.integers(0, len(data))), draw(st.integers(0, 9))
+        return name, data[:at] + draw(texts).encode() + data[at + length :]
+    return name, _json(changed(draw, json.loads(data)))
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return json.dumps(value).encode("utf-8", errors="replace")
+    except (TypeError, ValueError):
+        return b"{}"
+
+
+def check_records(found: tuple[str, bytes]) -> None:
+    name, data = found
+    path, read = READ[name]
+    before = path.read_bytes()
+    try:
+        path.write_bytes(data)
+        write_sums(path.parent)
+        told(read)
+    finally:
+        path.write_bytes(before)
+        write_sums(path.parent)
+
+
+def check_examples(data: bytes) -> None:
+    path = FOLDER / "examples.csv"
+    path.write_bytes(data)
+    told(lambda: predict_file(MODELS["network"], path, FOLDER / "predictions.csv"))
+
+
+class Simple(EstimatorLearner):
+    """Models of scikit-learn, as skops writes them."""
+
+    class Settings(Section):
+        kind: Literal["simple"] = "simple"
+
+    def estimator(self, is_binary: bool, seed: int) -> Any:
+        return LogisticRegression() if is_binary else Ridge()
 
 
 def _saved(learner: Any, name: str) -> Path:
@@ -186,12 +307,15 @@ def _saved(learner: Any, name: str) -> Path:
     return FOLDER / name
 
 
-MODELS = {
-    "network": _saved(None, "network"),
-    "forest": _saved(make_learner(Forest.Settings(kind="forest", n_trees=2)), "forest"),
-}
-for _folder in MODELS.values():  # what is compiled at the first call is no slowness of a reader
-    TrainedModels.load(_folder).predict(TABLE.features[:3])
+SMALL = {"forest": {"n_trees": 2}, "boosting": {"n_trees": 2}, "pooled": {"n_trees": 2}}
+STRANGER = {"simple": "fuzzing:Simple"}
+with mock.patch.dict(LEARNERS.built_in, STRANGER):
+    MODELS = {"network": _saved(None, "network")} | {
+        kind: _saved(LEARNERS.find(kind)(LEARNERS.find(kind).Settings(**SMALL.get(kind, {}))), kind)
+        for kind in ("linear", "kernel", "pooled_linear", "simple", *SMALL)
+    }
+    for _folder in MODELS.values():  # what is compiled at the first call is no reader's slowness
+        TrainedModels.load(_folder).predict(TABLE.features[:3])
 
 
 @st.composite
@@ -210,11 +334,7 @@ def model_folders(draw: st.DrawFn) -> tuple[str, dict[str, bytes]]:
     else:
         name = draw(st.sampled_from(sorted(set(files) - {"README.md"})))
         new = {name: draw(torn(files[name]))}
-    try:
-        text = json.dumps(manifest)
-    except (TypeError, ValueError):
-        text = "{}"
-    return kind, {**new, MANIFEST: text.encode("utf-8", errors="replace")}
+    return kind, {**new, MANIFEST: _json(manifest)}
 
 
 @st.composite
@@ -227,6 +347,9 @@ def torn(draw: st.DrawFn, data: bytes) -> bytes:
             arrays = {}
         if arrays:
             name = draw(st.sampled_from(sorted(arrays)))
+            if name.endswith("skops") and draw(st.booleans()):
+                archive = draw(_skops(arrays[name].tobytes()))
+                return save({**arrays, name: np.frombuffer(archive, dtype=np.uint8)})
             match draw(st.sampled_from(["gone", "short", "type", "turned", "huge", "negative"])):
                 case "gone":
                     del arrays[name]
@@ -249,6 +372,23 @@ def torn(draw: st.DrawFn, data: bytes) -> bytes:
     return bytes(changed[: draw(st.sampled_from([len(changed), len(changed) // 2, 0]))])
 
 
+@st.composite
+def _skops(draw: st.DrawFn, data: bytes) -> bytes:
+    """An archive of skops of which one file is another."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    name = draw(st.sampled_from(["schema.json", *sorted(files)]))
+    if name == "schema.json":
+        files[name] = _json(changed(draw, json.loads(files[name])))
+    else:
+        files[name] = draw(torn(files[name]))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
 def check_models(found: tuple[str, dict[str, bytes]]) -> None:
     kind, new = found
     folder = MODELS[kind]
@@ -264,7 +404,8 @@ def check_models(found: tuple[str, dict[str, bytes]]) -> None:
             manifest["seal"] = unsigned(WHAT)
             data = json.dumps(manifest).encode("utf-8", errors="replace")
             (folder / MANIFEST).write_bytes(sealed(data))
-        models = told(lambda: TrainedModels.load(folder))
+        with mock.patch.dict(LEARNERS.built_in, STRANGER):
+            models = told(lambda: TrainedModels.load(folder))
         if models is not None:
             told(lambda: models.predict(TABLE.features[:3]))
             told(lambda: models.predict_smiles(["CCO", "nonsense"]))
@@ -275,7 +416,10 @@ def check_models(found: tuple[str, dict[str, bytes]]) -> None:
 
 TARGETS = {
     "csv": (csv_files(), check_csv),
+    "tables and features of others": (foreign_files(), check_foreign),
     "table as written": (clean_tables(), check_round_trip),
     "params.yaml": (params_files(), check_params),
+    "records": (records(), check_records),
+    "examples to predict": (csv_files(), check_examples),
     "models": (model_folders(), check_models),
 }

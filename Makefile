@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Every stage is a process: without bytecode each would compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test ui check licences clean install
+.PHONY: run test ui check licences hashes clean install
 
 run: install
 	dvc repro
@@ -21,6 +21,9 @@ check: install
 
 licences: install
 	$(VENV)/bin/python .ci/licences.py > docs/licences.md
+
+hashes:
+	$(PYTHON) .ci/hashes.py
 
 ui: install
 	cotrain ui

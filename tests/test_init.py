@@ -43,6 +43,13 @@ def pipeline(folder: Path) -> dict:
     return YAML(typ="safe").load((folder / "dvc.yaml").read_text())
 
 
+def test_a_link_that_leads_to_itself_is_told(tmp_path):
+    (tmp_path / "a.csv").symlink_to(tmp_path / "a.csv")
+    assert "a.csv: cannot be read (Too many levels" in refuse(
+        tmp_path / "study", "--csv", tmp_path / "a.csv"
+    )
+
+
 @pytest.mark.parametrize(
     ("template", "name"),
     [("pipeline.yaml", "dvc.yaml"), ("params.yaml", "params.yaml"), ("dvcignore", ".dvcignore")],

@@ -1,6 +1,8 @@
 """The user's table: right values from cells, layouts, units and files of several kinds."""
 
 import gzip
+import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -182,6 +184,67 @@ def test_molecules_of_an_sd_file(tmp_path):
         ["CCN", "name of CCN", ">3"],
     ]
     assert cells.index.tolist() == [1, 2]
+
+
+def test_of_molecules_that_cannot_be_read_the_fields_are_kept(tmp_path):
+    atom = "    0.0000    0.0000    0.0000 C   0  0"
+    whole = f"no\n\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n{atom}\nM  END\n"
+    broken = whole.replace(atom, "?")
+    data = "> <pIC50>\n5\n\n>  <a é>  (1)\nx\ny\n\n$$$$\n"
+    text = f"{whole}{data}{broken}{data}{whole}{data}"[:-5].replace("\n", "\r\n")
+    (tmp_path / "a.sdf").write_bytes(text.encode("cp1252"))
+    cells = read_table(tmp_path / "a.sdf").cells
+    assert cells["smiles"].tolist() == ["C", "unreadable", "C"]
+    assert cells[["pIC50", "a é"]].to_numpy().tolist() == [["5", "x\ny"]] * 3
+
+
+def test_an_index_with_a_name_is_a_column(tmp_path):
+    frame = pd.DataFrame({"smiles": ["C", "CC"], "a": ["1", "0"]})
+    frame.set_index("smiles").to_parquet(tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet").cells.to_dict("list") == frame.to_dict("list")
+
+
+def test_errors_of_excel_are_gaps(tmp_path):
+    frame = pd.DataFrame({"smiles": ["C", "CC"], "a": ["#DIV/0!", 1]})
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    assert read_table(tmp_path / "a.xlsx").cells["a"].tolist() == ["", "1"]
+
+
+def test_a_cell_far_from_the_table_is_told_at_once(tmp_path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active["A1"] = "smiles"
+    book.active["XFD1048576"] = "far"
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(DataError, match="`Sheet` has 1,048,576 rows and 16,384 columns, so a cell"):
+        read_table(tmp_path / "a.xlsx")
+
+
+def test_a_column_of_parquet_needs_a_name(tmp_path):
+    pd.DataFrame({"smiles": ["C"], " ": [1]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="column 2 has no name"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"a\.csv: is a pipe or a device, not a file"):
+        read_table(tmp_path / "a.csv")
+
+
+def test_a_name_that_can_be_written_nowhere_is_told(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv"))
+    with pytest.raises(DataError, match="name is not in UTF-8; rename it"):
+        read_table(path)
+
+
+def test_the_minus_of_mathematics(tmp_path):
+    (tmp_path / "a.csv").write_text("smiles;a\nC;−1,5\nCC;> −2e−1\nCCC;−\n", encoding="utf-8")
+    found = read_cells(read_table(tmp_path / "a.csv").cells["a"], ",")
+    assert found.value.tolist()[:2] == [-1.5, -0.2]
+    assert found.relation.tolist() == ["", ">", ""]
+    assert not found.wrong.any()
 
 
 def test_a_folder_is_no_file(tmp_path):

@@ -123,7 +123,7 @@ def foreign_files(draw: st.DrawFn) -> tuple[str, bytes]:
     return kind, out.getvalue()
 
 
-MOL = "  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0    0.0    0.0 C   0  0\nM  END\n"
+MOL = "  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.0000 C   0  0\nM  END\n"
 shapes = st.lists(st.integers(0, 3), max_size=3)
 
 

@@ -101,7 +101,7 @@ def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) ->
 
 
 def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wishes) -> str:
-    path = Path(os.path.relpath(csv.resolve(), folder.resolve())).as_posix()
+    path = Path(os.path.relpath(os.path.realpath(csv), folder.resolve())).as_posix()
     found = propose(csv, path, wishes)
     if len(found.tasks) < MIN_TASKS:
         raise CotrainError(

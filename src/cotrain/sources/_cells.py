@@ -32,9 +32,9 @@ def factors(units: pd.Series, to: str) -> pd.Series:
 GAPS = frozenset({
     "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>", "n/a",
     "na", "nan", "null", "none",
-    "-", "--", "---", "–", "—", ".", "?", "nd", "n.d.", "n.d", "n/d", "nt", "n.t.", "not tested",
-    "not determined", "not measured", "missing", "n.a.", "na.", "unknown", "#n/a!", "#value!",
-    "#div/0!", "#ref!",
+    "-", "--", "---", "−", "–", "—", ".", "?", "nd", "n.d.", "n.d", "n/d", "nt", "n.t.",
+    "not tested", "not determined", "not measured", "missing", "n.a.", "na.", "unknown", "#n/a!",
+    "#value!", "#div/0!", "#ref!",
 })  # fmt: skip
 # Words for the two classes, beside what `fetch.words` adds; compared in lower case.
 WORDS: Mapping[str, float] = {
@@ -52,7 +52,7 @@ MARKS: Mapping[str, str] = {
 }  # fmt: skip
 # A mark, a number, what it is uncertain by, and a unit: `> 12.5 µM`, `5.3 ± 0.1`, `45%`.
 _MARKED = (
-    r"^(>=|<=|>>|<<|==|[<>=~≈≤≥]|ca\.?)?\s*([+-]?[\d.,][\d.,'’\s]*(?:[eE][+-]?\d+)?)"
+    r"^(>=|<=|>>|<<|==|[<>=~≈≤≥]|ca\.?)?\s*([+−-]?[\d.,][\d.,'’\s]*(?:[eE][+−-]?\d+)?)"
     r"(\s*(?:±|\+/-|\+-)\s*[\d.,]+)?\s*(%|[a-zA-Zµμ][a-zA-Zµμ/]*)?$"
 )
 
@@ -174,9 +174,10 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
     texts = column[values.isna() & (column != "")]
     if texts.empty:
         return values.where(np.isfinite(values))
+    texts = texts.str.replace("−", "-", regex=False)  # the minus of mathematics
     if decimal == ",":
         if column.str.contains(r"\d\.\d{3}(?:,|\.\d{3})").any():  # so 1.234 is no fraction either
-            texts = column
+            texts = column.str.replace("−", "-", regex=False)
             values[:] = np.nan
         mark, other = r"\.", ","
     else:

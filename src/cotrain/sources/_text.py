@@ -7,7 +7,7 @@ import gzip
 import lzma
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from cotrain.sources._cells import read_cells, to_numbers
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SAMPLE = 1 << 17  # bytes that encoding, separator and decimal mark are guessed from
 _LINES = 200
+_MOST_CELLS = 10**8  # of a sheet: blank ones are read as well
 
 
 class Format(Section):
@@ -77,6 +78,7 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
         If the file is missing, empty or not readable as what its name says, or a column's name
         is blank or stands twice.
     """
+    _check_place(path)
     wanted = wanted or Format()
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix not in _OPEN), "")
@@ -85,17 +87,7 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
             case ".parquet" | ".pq":
                 return TextTable(path, _from_parquet(path), Format())
             case ".xlsx" | ".xls" | ".xlsm" | ".ods":
-                sheets = pd.read_excel(
-                    path, sheet_name=[wanted.sheet] if wanted.sheet else None, header=None,
-                    dtype=str, na_filter=False,
-                )  # fmt: skip
-                sheet, cells = max(sheets.items(), key=lambda item: item[1].size)
-                alone = len(sheets) == 1 and not wanted.sheet
-                return TextTable(
-                    path,
-                    _with_header(path, cells, _n_above(cells.to_numpy().tolist())),
-                    Format(sheet=None if alone else str(sheet)),
-                )
+                return _from_excel(path, wanted.sheet)
             case ".sdf" | ".sd":
                 return TextTable(path, _from_sdf(path), Format())
         return _from_text(path, wanted)
@@ -116,6 +108,16 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
         ) from error
 
 
+def _check_place(path: Path) -> None:
+    """Raise if the name can be written nowhere, or reading would wait for ever."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{path}: the file's name is not in UTF-8; rename it") from error
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DataError(f"{path}: is a pipe or a device, not a file; save what it gives to one")
+
+
 def numbers_of(path: Path, column: pd.Series) -> pd.Series:
     """Return a column of text as float64, blank cells as NaN."""
     values = to_numbers(column)
@@ -127,6 +129,31 @@ def numbers_of(path: Path, column: pd.Series) -> pd.Series:
             "write a number, or leave the cell blank if the value is unknown"
         )
     return values
+
+
+def _from_excel(path: Path, wanted: str | None) -> TextTable:
+    """The sheet that is wanted, or the largest."""
+    with pd.ExcelFile(path) as book:
+        for name in [wanted] if wanted else book.sheet_names:
+            sheet = book.book[name] if path.suffix.lower() in (".xlsx", ".xlsm") else None
+            height, width = (getattr(sheet, f"max_{axis}", 0) or 0 for axis in ("row", "column"))
+            if height * width > _MOST_CELLS:
+                raise DataError(
+                    f"{path}: the sheet `{name}` has {height:,} rows and {width:,} columns, so a "
+                    "cell far from the table is filled or formatted; delete the rows and columns "
+                    "that look empty, or save it as CSV"
+                )
+        sheets = pd.read_excel(
+            book, sheet_name=[wanted] if wanted else None, header=None, dtype=str, na_filter=False
+        )
+    sheet, cells = max(sheets.items(), key=lambda item: item[1].size)
+    cells = cells.fillna("")  # of errors, such as a division by 0
+    alone = len(sheets) == 1 and not wanted
+    return TextTable(
+        path,
+        _with_header(path, cells, _n_above(cells.to_numpy().tolist())),
+        Format(sheet=None if alone else str(sheet)),
+    )
 
 
 def _from_text(path: Path, wanted: Format) -> TextTable:
@@ -271,14 +298,7 @@ def _with_header(path: Path, cells: pd.DataFrame, above: int = 0, first: int = 0
     if not header[0] and len(header) > 1:  # as pandas and R write a table with its index
         header[0] = "Unnamed: 0"
     body = body.set_axis(pd.Index(header, dtype=object), axis="columns")
-    for at, name in enumerate(header, start=1):
-        if not name:
-            raise DataError(
-                f"{path}: column {at} has no name in the header; name or remove it (of merged "
-                "cells and several rows of names leave one row)"
-            )
-        if header.count(name) > 1:
-            raise DataError(f"{path}: the column `{name}` stands twice in the header; rename one")
+    _check_names(path, header)
     body.index = pd.RangeIndex(above + first + 2, above + first + len(body) + 2)
     filled = (body != "").any(axis=1).to_numpy()
     if not filled.any():
@@ -289,38 +309,60 @@ def _with_header(path: Path, cells: pd.DataFrame, above: int = 0, first: int = 0
     return body.iloc[: len(filled) - filled[::-1].argmax()]
 
 
+def _check_names(path: Path, header: list[str]) -> None:
+    for at, name in enumerate(header, start=1):
+        if not name:
+            raise DataError(
+                f"{path}: column {at} has no name in the header; name or remove it (of merged "
+                "cells and several rows of names leave one row)"
+            )
+        if header.count(name) > 1:
+            raise DataError(f"{path}: the column `{name}` stands twice in the header; rename one")
+
+
 def _from_parquet(path: Path) -> pd.DataFrame:
     frame = pd.read_parquet(path)
+    if any(frame.index.names):  # as pandas writes a table with its index
+        frame = frame.reset_index()
     if frame.empty:
         raise DataError(f"{path}: no rows; it needs measurements")
     cells = frame.astype(object).where(frame.notna(), "").astype(str)
     cells = cells.apply(lambda column: column.str.strip())
-    cells.columns = pd.Index([str(name) for name in frame.columns], dtype=object)
+    cells.columns = pd.Index([str(name).strip() for name in frame.columns], dtype=object)
+    _check_names(path, cells.columns.tolist())
     cells.index = pd.RangeIndex(2, len(cells) + 2)  # as if it had a header
     return cells
 
 
 def _from_sdf(path: Path) -> pd.DataFrame:
     """Molecules as the column smiles, their titles as name, their data fields by name."""
-    from rdkit import Chem
     from rdkit.rdBase import BlockLogs
 
-    def records() -> Iterator[dict[str, str]]:
-        with BlockLogs(), _OPEN.get(path.suffix.lower(), Path.open)(path, "rb") as file:
-            for molecule in Chem.ForwardSDMolSupplier(file):
-                if molecule is None:
-                    yield {"smiles": "unreadable"}
-                    continue
-                title = molecule.GetProp("_Name").strip() if molecule.HasProp("_Name") else ""
-                yield {
-                    "smiles": Chem.MolToSmiles(molecule),
-                    **({"name": title} if title else {}),
-                    **{name: molecule.GetProp(name).strip() for name in molecule.GetPropNames()},
-                }
-
-    cells = pd.DataFrame(list(records())).fillna("").astype(str)
+    with _OPEN.get(path.suffix.lower(), Path.open)(path, "rb") as file:
+        data = file.read()
+    text = data.decode(_encoding(path, data[:_SAMPLE]), errors="replace").replace("\r\n", "\n")
+    parts = re.split(r"^\$\$\$\$.*\n?", text, flags=re.MULTILINE)
+    with BlockLogs():
+        cells = pd.DataFrame([_sdf_record(part) for part in parts if part.strip()])
+    cells = cells.fillna("").astype(str)
     if cells.empty:
         raise DataError(f"{path}: no molecule; it needs records that end with $$$$")
     cells.columns = pd.Index(cells.columns, dtype=object)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     return cells
+
+
+def _sdf_record(text: str) -> dict[str, str]:
+    """A molecule and its fields, which are kept where RDKit cannot read the molecule."""
+    from rdkit import Chem
+
+    block, end, data = text.partition("\nM  END")
+    molecule = Chem.MolFromMolBlock(f"{block}{end}\n")
+    smiles = "unreadable" if molecule is None else Chem.MolToSmiles(molecule)
+    title = text.partition("\n")[0].strip()
+    fields = re.findall(r"^>[^<\n]*<(.+)>.*\n((?:.+\n?)*)", data, flags=re.MULTILINE)
+    return {
+        "smiles": smiles,
+        **({"name": title} if title else {}),
+        **{name.strip(): value.strip() for name, value in fields},
+    }

@@ -34,7 +34,10 @@ def test_it_names_the_portfolio_its_rivals_and_the_tasks_without_skill(findings)
     (row,) = [line.split() for line in second.splitlines() if line.startswith("single-task")]
     rival = facts.compared(findings, score).set_index("grouping").loc["single-task"]
     assert row[1:3] == [f"{rival['n_models']:.0f}", number(rival["mean"])]
-    assert row[3].startswith(signed(rival["difference"])[:4])
+    assert row[3] == number(facts.worst_task(findings, "single-task", score)[1])
+    assert row[4].startswith(signed(rival["difference"])[:4])
+    worst, least = facts.worst_task(findings, facts.RECOMMENDED, score)
+    assert f"; its worst task is “{worst}”, with {score_name(score)} {number(least)}." in first
     assert "makes 3 claims" in text["What did the placebo say?"]
 
 

@@ -96,7 +96,11 @@ def _skill(findings: Findings) -> list[str]:
         f"a mean {score_name(score)} of {number(facts.recommended_mean(findings, score))}"
         for score in facts.scores_compared(findings)[:2]
     ]
-    return [*sentences, f"On test labels the recommended portfolio has {listing(means)}."]
+    score = facts.main_score(findings)
+    task, worst = facts.worst_task(findings, facts.RECOMMENDED, score)
+    least = f"; its worst task is {_named([task])}, with {score_name(score)} {number(worst)}"
+    said = f"On test labels the recommended portfolio has {listing(means)}{least if task else ''}."
+    return [*sentences, said]
 
 
 def _recommendation(findings: Findings) -> Answer:
@@ -133,6 +137,8 @@ def _table(findings: Findings) -> Table:
         rows = table.loc[shown].reset_index()
         texts["models"] = texts_of(rows, "n_models")
         texts[score_name(score)] = texts_of(rows, "mean")
+        if score == scores[0]:
+            texts["worst task"] = texts_of(rows, "worst_task")
         gains = rows[["difference", "low", "high", "verdict"]].to_numpy()
         texts[f"gain in {score_name(score)}"] = ["", *(gain_over(*each) for each in gains[1:])]
     note = "A gain is the recommended portfolio's, with a 95 % interval over repeats and examples."

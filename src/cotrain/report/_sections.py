@@ -75,7 +75,7 @@ def _comparison(findings: Findings) -> Section:
     return Section(
         "comparison",
         "Comparison on test labels",
-        [say.worst_task(findings), say.unknown_affinities(findings)],
+        [say.unknown_affinities(findings)],
         when(any(map(len, rivals.values())), figure),
         [
             *(_scores(findings, score) for score in scores),

@@ -96,17 +96,6 @@ def search(findings: Findings) -> str:
     )
 
 
-def worst_task(findings: Findings) -> str:
-    score = facts.main_score(findings)
-    task, worst = facts.worst_task(findings, facts.RECOMMENDED, score)
-    if not task:
-        return ""
-    return (
-        f"The recommended portfolio's worst task is “{task}”, with {score_name(score)} "
-        f"{number(worst)} on test labels."
-    )
-
-
 def unknown_affinities(findings: Findings) -> str:
     """Return what became of pairs without a gradient affinity."""
     best = findings.recommendation

@@ -9,6 +9,7 @@ model scores less on those with its votes than without. No way sees the judging 
 """
 
 import argparse
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -294,15 +295,18 @@ def main() -> None:
     parser.add_argument("--label", default="label")
     parser.add_argument("--features", default="text:text")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="every repeat's figures, as CSV")
+    parser.add_argument("--out", type=Path, help="every repeat's figures, as CSV; goes on from it")
     arguments = parser.parse_args()
     table = read_votes(arguments.table, arguments.votes, arguments.label, arguments.features)
     warnings.simplefilter("ignore", DesignWarning)
-    rows: list[dict] = []
+    known = arguments.out is not None and arguments.out.exists()
+    rows = pd.read_csv(arguments.out).to_dict("records") if known else []
     with one_thread():
-        for seed in range(arguments.repeats):
+        for seed in sorted({*range(arguments.repeats)} - {row["repeat"] for row in rows}):
+            start = time.process_time()
             rows += repeat(table, seed)
-            print(f"repeat {seed + 1} of {arguments.repeats}", flush=True)
+            took = time.process_time() - start
+            print(f"repeat {seed + 1} of {arguments.repeats}, {took:.0f} s", flush=True)
             if arguments.out:
                 pd.DataFrame(rows).to_csv(arguments.out, index=False)
     print(f"{markdown(summary(pd.DataFrame(rows)))}\n\n{markdown(by_class(table))}")

@@ -309,6 +309,14 @@ def test_molecules_get_what_can_be_afforded(n_examples, n_tasks, parts, kernel):
     assert params["learners"].get("kernel") == kernel
 
 
+@pytest.mark.parametrize(("n_labels", "has_forest"), [(10_000, True), (30_000, False)])
+def test_texts_get_a_forest_where_it_takes_minutes(n_labels, has_forest):
+    learners = {"forest": {}, "kernel": {}}
+    params = {"prepare": {"features": {"kind": "text"}}, "learners": learners}
+    choose_learners(params, [n_labels] * 3, n_labels, by_groups=False)
+    assert ("forest" in learners) == has_forest
+
+
 @pytest.mark.parametrize(
     ("n_examples", "n_labels", "n_subsets", "random_groupings"),
     [

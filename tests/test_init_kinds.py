@@ -8,7 +8,6 @@ import pytest
 
 from cotrain.exceptions import DataError
 from cotrain.features._given import Given, read_features
-from cotrain.init import _use_table
 from cotrain.init._proposal import described, propose
 from cotrain.init._wishes import Wishes
 from cotrain.sources import RawTable, Table, read_table
@@ -243,20 +242,6 @@ def test_a_split_of_a_long_table_holds_for_molecules_or_not_at_all(tmp_path, sha
     found, _ = proposed(tmp_path, long)
     assert found.split["kind"] == kind
     assert any("`group`" in note for note in found.notes)
-
-
-def test_texts_have_no_forest_for_a_rival(tmp_path):
-    table = BINARY.assign(body=[f"word{n % 7} and word{n % 5}" for n in range(N)])
-    table.to_csv(tmp_path / "t.csv", index=False)
-    params = {
-        "prepare": {"labels": {}},
-        "learners": {"network": {}, "forest": {}, "linear": {}, "kernel": {"kind": "kernel"}},
-        "plan": {"subsets": {"min_size": 2, "max_size": 9, "n_subsets": 60}, "augmentations": {}},
-        "group": {"max_groups": 5, "trials": 2000}, "analyze": {},
-    }  # fmt: skip
-    pipeline = {"stages": {"fetch": {}, "prepare": {"deps": []}}}
-    _use_table(params, pipeline, tmp_path, tmp_path / "t.csv", Wishes(features="text:body"))
-    assert list(params["learners"]) == ["network", "linear", "kernel"]
 
 
 def test_bounds_are_told_where_they_give_no_label(tmp_path):

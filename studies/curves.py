@@ -1,9 +1,10 @@
-"""Learning curves of emotions: does EXP3 fit text, which form foretells, what others' labels do.
+"""Learning curves of classes: does EXP3 fit, which form foretells, what others' labels do.
 
-`PYTHONPATH=../../benchmarks python curves.py` after `dvc repro`; the questions of
-arXiv 2512.24866, on test AUROC.
+`PYTHONPATH=../benchmarks python curves.py STUDY` of a study that `cotrain train` ran; the questions
+of arXiv 2512.24866, on test AUROC.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from cotrain.training import load_fit_table
 from lab.curve_shapes import get_form, standard_errors
 
 FORMS = ("exp3.1", "exp4", "power", "ilog2")
-KNOWN = (1, 2, 3, 4)  # folds; the highest level, 7, is foretold from these
 DRAWS = 2000
 
 
@@ -38,21 +38,22 @@ def interval(values: np.ndarray, statistic=np.median) -> str:
     return f"{statistic(known):.4f} ({low:.4f} to {high:.4f})"
 
 
-def main() -> None:
-    folder = Path(__file__).parent / "data" / "fits"
-    tables = [load_fit_table(folder / f"{n}.parquet") for n in ("subsets", "augmentations")]
+def main(study: Path) -> None:
+    tables = [
+        load_fit_table(study / "data" / "fits" / f"{name}.parquet")
+        for name in ("subsets", "augmentations")
+    ]
     fits = pd.concat(tables, ignore_index=True)
     seen = {kind: points(fits, kind) for kind in ("single", "together")}
-    below = np.array(KNOWN) - 1
     for kind, found in seen.items():
         by_level = np.median(found["score"], axis=0).round(3)
         print(f"\n{kind}: median test AUROC by training folds {by_level.tolist()}")
         own, score, top = found["own"][..., None], found["score"], found["score"][:, -1]
         errors = {}
         for form in FORMS:
-            curve = fit_curves(own[:, below], score[:, below], get_form(form))
+            curve = fit_curves(own[:, :-1], score[:, :-1], get_form(form))
             errors[form] = np.abs(curve.predict(own[:, -1:])[:, 0] - top)
-        errors["last value"] = np.abs(score[:, below[-1]] - top)
+        errors["last value"] = np.abs(score[:, -2] - top)
         least = pd.DataFrame(errors).idxmin(axis=1).value_counts()
         for form, error in errors.items():
             print(f"  {form}: error {interval(error)}, least for {least.get(form, 0)}")
@@ -75,4 +76,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) != 2:
+        sys.exit("usage: python curves.py STUDY, of a study that `cotrain train` ran")
+    main(Path(sys.argv[1]))

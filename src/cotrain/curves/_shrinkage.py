@@ -11,6 +11,9 @@ from cotrain.curves._transfer_core import FIRST, B, C, TargetData, TargetFit, Ta
 
 _VARIANCE_WEIGHT = 4.0  # rows that the tasks' typical noise counts for in each task's own
 _SD_FLOOR = 1e-3
+# Least spread of log own discounts. Below a half, tasks that look alike would make each other's
+# gains of labels sure (a gain's standard error is the gain times that of the logarithm).
+_OWN_SPREAD = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +65,12 @@ def update_population(
     index = np.arange(len(fits))
     domain = np.array([_domain_mean(d, f, n_tasks) for d, f in zip(targets, fits, strict=True)])
     own = FIRST + np.array([data.target for data in targets])
+    centre, own_spread = spread_of(z[index, own], spread[index, own])
     return replace(
         population,
         c=spread_of(z[:, C], spread[:, C]),
         b=spread_of(z[:, B], spread[:, B]),
-        own=spread_of(z[index, own], spread[index, own]),
+        own=(centre, max(own_spread, _OWN_SPREAD)),
         domain=spread_of(domain[:, 0], domain[:, 1]) if n_tasks > 1 else population.domain,
         block_sd=_block_spread(fits, FIRST + n_tasks) if targets[0].n_blocks else 0.0,
         variance=_noise(targets, fits),

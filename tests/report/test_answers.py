@@ -131,3 +131,20 @@ def test_what_is_decided_is_told_by_each_score(findings):
     assert "better than " in text
     assert "single-task" in text.split("better than ")[1]
     assert "forest" not in text
+
+
+def test_every_learner_of_the_study_is_a_rival_on_the_first_screen(findings):
+    named = {"single-task": "pooled linear", "random": "affinity"}
+    table = findings.comparison.replace({"grouping": named})
+    tasks = findings.task_comparison.replace({"grouping": named})
+    table.loc[table["grouping"] == "pooled linear", ["low", "difference", "high"]] = (
+        0.01,
+        0.02,
+        0.03,
+    )
+    table.loc[table["grouping"] == "pooled linear", "p_value"] = 0.001
+    found = replace(findings, comparison=table, task_comparison=tasks)
+    text = said(found)["What should be trained, and what does it gain?"]
+    assert any(line.startswith("pooled linear ") for line in text.splitlines())
+    assert "pooled linear" in text.split("better than ")[1]
+    assert not any(line.startswith("affinity ") for line in text.splitlines())

@@ -130,7 +130,7 @@ def _table(findings: Findings) -> Table:
     """What is recommended beside what one would do without this study, on test labels."""
     scores = facts.scores_compared(findings)[:2]
     by_score = [facts.compared(findings, score).set_index("grouping") for score in scores]
-    wanted = (facts.RECOMMENDED, facts.BASE_RATE, *facts.USUAL)
+    wanted = (facts.RECOMMENDED, facts.BASE_RATE, *facts.usual(findings))
     shown = [name for name in wanted if name in by_score[0].index]
     texts = pd.DataFrame({"trained": shown, "models": ""}, dtype=str)
     for score, table in zip(scores, by_score, strict=True):
@@ -148,7 +148,7 @@ def _table(findings: Findings) -> Table:
 def _decided(findings: Findings, score: str) -> str:
     """Which of the usual rivals the portfolio is better or worse than on test labels."""
     rows = facts.rivals(findings, score)
-    usual = rows[rows["grouping"].isin(facts.USUAL)]
+    usual = rows[rows["grouping"].isin(facts.usual(findings))]
     said = [
         f"{verdict} than {listing(names)}"
         for verdict in ("better", "worse")

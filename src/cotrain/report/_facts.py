@@ -12,10 +12,8 @@ from cotrain.scores import find_score
 ALPHA = 0.05
 RECOMMENDED, BASE_RATE = "recommended", "base rate"
 SAME = "same models"  # the verdict on a rival that is what is recommended
-# What one would do without this study, in the order in which it is said.
-USUAL = (
-    "forest", "linear", "kernel", "boosting", "pooled", "single-task", "all together", "ensemble",
-)  # fmt: skip
+# Ways to predict that take what this study found.
+_FOUND = frozenset({RECOMMENDED, "grouping", "checkpoints", "random", "clustering", "affinity"})
 
 
 def verdict_counts(verdicts: pd.Series) -> dict[str, int]:
@@ -111,6 +109,12 @@ def _same_models(findings: Findings) -> set[str]:
     if n_models.get(_chosen(findings)) == n_models[RECOMMENDED]:
         same[_chosen(findings)] = True
     return set(same.index[same])
+
+
+def usual(findings: Findings) -> list[str]:
+    """Return what one would do without this study: each learner, alone, together, an ensemble."""
+    ways = dict.fromkeys(findings.comparison["grouping"])
+    return [name for name in ways if name not in {*_FOUND, BASE_RATE}]
 
 
 def rivals(findings: Findings, score: str) -> pd.DataFrame:

@@ -72,7 +72,7 @@ def _test(findings: Findings) -> Metrics:
         "test_mean": facts.recommended_mean(findings, score),
         "test_worst_task_recommended": facts.worst_task(findings, facts.RECOMMENDED, score)[1],
     }
-    others = [name for name in facts.USUAL if name in rivals.index and name not in _GROUPINGS]
+    others = [name for name in facts.usual(findings) if name not in _GROUPINGS]
     for grouping in (*_GROUPINGS, *others):
         name = grouping.replace(" ", "_").replace("-", "_")
         figures[f"test_worst_task_{name}"] = facts.worst_task(findings, grouping, score)[1]

@@ -1,7 +1,8 @@
 """A row for each of several finished studies, as Markdown: `python summary.py OUT.csv STUDY ...`.
 
 What was recommended, and what it gains on test labels over what one would use instead: AUROC, or R²
-of real values. Intervals are Student's at 95 %, over repeats. The CSV has a row a study and rival.
+of real values. Intervals are Student's at 95 %, over repeats. The CSV has a row a study and rival;
+studies that it has and that are not named stay as they are.
 """
 
 import sys
@@ -13,7 +14,10 @@ from rivals import _line
 from cotrain.study import Study
 from cotrain.tasks import TaskTable
 
-RIVALS = ("base rate", "linear", "forest", "boosting", "pooled", "single-task", "all together")
+RIVALS = (
+    "base rate", "linear", "forest", "kernel", "boosting", "pooled", "pooled linear", "single-task",
+    "all together",
+)  # fmt: skip
 COLUMNS = ("mean", "difference", "low", "high", "p_value")
 
 
@@ -63,6 +67,10 @@ def summary(table: pd.DataFrame) -> str:
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit("usage: python summary.py OUT.csv STUDY ..., of studies that are finished")
-    whole = pd.concat([rows(Path(name)) for name in sys.argv[2:]], ignore_index=True)
-    whole.to_csv(sys.argv[1], index=False, float_format="%.5g")
+    out, found = Path(sys.argv[1]), [rows(Path(name)) for name in sys.argv[2:]]
+    by_study = {name: own for each in found for name, own in each.groupby("study")}
+    if out.exists():
+        by_study = dict(iter(pd.read_csv(out).groupby("study", sort=False))) | by_study
+    whole = pd.concat(by_study.values(), ignore_index=True)
+    whole.to_csv(out, index=False, float_format="%.5g")
     print(summary(whole))

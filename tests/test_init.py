@@ -43,6 +43,14 @@ def pipeline(folder: Path) -> dict:
     return YAML(typ="safe").load((folder / "dvc.yaml").read_text())
 
 
+def test_what_is_ignored_is_no_molecule_and_folders_are_quoted(tmp_path):
+    rows = "".join(f"{'C' * n},{'O' * n},{n % 2},{n // 2 % 2}\n" for n in range(1, 30))
+    (tmp_path / "a.csv").write_text(f"smiles,other smiles,a,b\n{rows}")
+    said = init(tmp_path / "my study", "--csv", tmp_path / "a.csv", "--ignore", "smiles")
+    assert load_settings(tmp_path / "my study/params.yaml").prepare.features.column != "smiles"
+    assert f"cd '{tmp_path}/my study' && dvc repro" in said
+
+
 def test_a_link_that_leads_to_itself_is_told(tmp_path):
     (tmp_path / "a.csv").symlink_to(tmp_path / "a.csv")
     assert "a.csv: cannot be read (Too many levels" in refuse(

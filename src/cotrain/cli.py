@@ -23,8 +23,12 @@ from cotrain.study import Study
 
 _DEBUG = "COTRAIN_DEBUG"
 _PATH = click.Path(path_type=Path)
-# Of a disk, a quota or a limit that is full, whoever was writing.
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# What a disk or its owner refuses, whoever was reading or writing, and what to do.
+_REFUSED = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free space"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow it, or name another place"),
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 class _InOrder(click.Group):
@@ -201,7 +205,13 @@ def votes(
 
 
 @cotrain.command()
-@click.option("--port", default=5000, show_default=True, help="Port on this machine.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=5000,
+    show_default=True,
+    help="Port on this machine.",
+)
 @click.pass_obj
 def ui(study: Study, port: int) -> None:
     """Open MLflow's pages on this machine, at a ready dashboard."""
@@ -251,10 +261,11 @@ def main() -> None:
         click.echo(f"cotrain: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        todo = _REFUSED.get(error.errno or 0)
+        if todo is None:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"cotrain: {where}{error.strerror}; free space and run again", err=True)
+        click.echo(f"cotrain: {where}{error.strerror}; {todo} and run again", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort) as error:
         if isinstance(cause := error.__cause__, EOFError):  # which Click takes for Ctrl-D

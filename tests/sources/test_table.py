@@ -233,6 +233,11 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         read_table(tmp_path / "a.csv")
 
 
+def test_a_name_that_is_too_long_is_told(tmp_path):
+    with pytest.raises(DataError, match="cannot be read .File name too long.; correct the path"):
+        read_table(tmp_path / ("x" * 300))
+
+
 def test_a_name_that_can_be_written_nowhere_is_told(tmp_path):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv"))
     with pytest.raises(DataError, match="name is not in UTF-8; rename it"):

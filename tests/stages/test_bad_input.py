@@ -131,8 +131,9 @@ def test_settings_are_checked_before_anything_is_done(study, changes, message):
         ("", "must hold the sections fetch, prepare, learners"),
         ("model: [", "not valid YAML"),
         ("model: 1\nmodel: 2\n", "not valid YAML"),
+        ("1: 2\n", "`1` is not a setting; remove or correct it"),
     ],
-    ids=["empty", "not YAML", "twice"],
+    ids=["empty", "not YAML", "twice", "a number"],
 )
 def test_params_that_cannot_be_read(study, text, message):
     (study / "params.yaml").write_text(text)
@@ -301,12 +302,26 @@ def test_no_mistake_is_told_as_a_bug(study, monkeypatch):
     assert refused(study, "fetch") == "cotrain: params.yaml: wrong; mend it"
 
 
-def test_a_full_disk_is_one_line_whoever_was_writing(study, monkeypatch):
-    def full(_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/raw")
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (errno.ENOSPC, "No space left on device; free space"),
+        (errno.EACCES, "Permission denied; allow it, or name another place"),
+        (errno.EROFS, "Read-only file system; allow it"),
+        (errno.ENAMETOOLONG, "File name too long; choose a shorter name"),
+    ],
+)
+def test_what_a_disk_refuses_is_one_line_whoever_asked(study, monkeypatch, code, message):
+    def fail(_: object) -> None:
+        raise OSError(code, os.strerror(code), "data/raw")
 
-    monkeypatch.setattr("cotrain.stages.fetch.run", full)
-    assert "data/raw: No space left on device; free space" in refused(study, "fetch")
+    monkeypatch.setattr("cotrain.stages.fetch.run", fail)
+    assert f"data/raw: {message}" in refused(study, "fetch")
+
+
+def test_a_port_that_there_is_not_is_told_before_a_server_starts(study):
+    done = cotrain(study, "ui", "--port", "99999999")
+    assert (done.code, "not in the range 1<=x<=65535" in done.err) == (2, True)
 
 
 def test_a_module_that_a_full_disk_cut_off_is_compiled_anew(study, tmp_path, monkeypatch):

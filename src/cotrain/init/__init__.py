@@ -3,6 +3,7 @@
 import glob
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -96,7 +97,7 @@ def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) ->
         write_text(place / f".{name}", _template(name))
     load_settings(place / "params.yaml")
     _set_up_repositories(place, trunk)
-    enter = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    enter = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     return f"{said}made a study; next: read {folder / 'params.yaml'}, then: {enter}dvc repro"
 
 

@@ -110,7 +110,7 @@ def _molecules(draft: Draft) -> str | None:
     kind, _, named = (wishes.features or "molecules").partition(":")
     if kind != "molecules":
         return None
-    found = named or find_molecules(draft.table.cells)
+    found = named or find_molecules(draft.table.cells.drop(columns=[*wishes.ignore]))
     if found is None:
         raise DataError(
             f"{draft.table.path}: no column of molecules; name it by --smiles, or say what "

@@ -73,7 +73,7 @@ def _explain(problem: Any, section: type[BaseModel] = Settings, place: tuple[Any
     """One problem in words; `section` is the class of what lies at `place`."""
     key = ".".join(_one_line(part, 77) for part in (*place, *problem["loc"]))
     match problem["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "invalid_key":
             hint = _suggestion(problem["loc"], section)
             return f"`{key}` is not a setting{hint}; remove or correct it"
         case "missing":

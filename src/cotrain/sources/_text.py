@@ -78,11 +78,11 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
         If the file is missing, empty or not readable as what its name says, or a column's name
         is blank or stands twice.
     """
-    _check_place(path)
     wanted = wanted or Format()
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix not in _OPEN), "")
     try:
+        _check_place(path)
         match kind:
             case ".parquet" | ".pq":
                 return TextTable(path, _from_parquet(path), Format())

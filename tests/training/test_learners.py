@@ -321,6 +321,14 @@ def test_trees_of_other_types_or_sizes_are_refused(name, change):
         Trees.from_arrays({**arrays, name: other})
 
 
+@pytest.mark.parametrize("name", ["tasks", "is_binary", "scale", "limit"])
+def test_models_whose_facts_are_of_other_types_are_refused(name):
+    trained = Linear(Linear.Settings()).fit(make_table(), make_fits()[0])
+    arrays = trained.arrays()
+    with pytest.raises(ValueError, match="its parts are of other types"):
+        type(trained).from_arrays({**arrays, name: arrays[name].astype(np.uint8)})
+
+
 @pytest.mark.parametrize("shape", [(0, 6), (0, 4, 4), (3, 2, 2)])
 def test_features_of_any_number_of_rows_are_a_matrix(shape):
     assert as_matrix(np.ones(shape)).shape == (shape[0], math.prod(shape[1:]))

@@ -122,6 +122,9 @@ class Trained(Storable):
         facts = {name: arrays[name] for name in cls.of_members}
         if {part.shape for part in facts.values()} != {(facts["tasks"].size,)}:
             raise ValueError("its parts do not fit together")
+        kinds = {"tasks": "i", "is_binary": "b"}
+        if any(part.dtype.kind != kinds.get(name, "f") for name, part in facts.items()):
+            raise ValueError("its parts are of other types")
         return facts
 
     def predict(self, features: Features) -> np.ndarray:

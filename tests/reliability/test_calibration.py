@@ -48,6 +48,14 @@ def test_no_exchange_rate_is_decided_where_there_is_none(calibration):
     assert not any(judged.sign.any() for judged in studies)
 
 
+@pytest.mark.parametrize("seed", [47, 99, 228])  # where all tasks once had a gain that is none
+def test_tasks_that_look_alike_do_not_make_each_others_gains_sure(calibration, seed):
+    judged = calibration.STUDIES["next_labels"](
+        np.random.default_rng(seed), calibration.World("independent", 8)
+    )
+    assert judged.held.any()
+
+
 def test_a_label_of_ones_own_is_worth_one(calibration, monkeypatch):
     seen = []
 

@@ -330,3 +330,26 @@ def test_rows_of_a_file_of_features_are_found_by_name_or_told_to_stand_in_order(
     texts.to_parquet(tmp_path / "f.parquet")
     with pytest.raises(DataError, match=f"`{name}` is no feature, for it holds no numbers"):
         read_features(tmp_path / "f.parquet", None, None)
+
+
+def measured(task: str, value: str) -> pd.DataFrame:
+    """Each molecule measured on two of four targets, a row each."""
+    row = np.arange(2 * N)
+    targets = [f"{'abcd'[(n // 2 + n % 2) % 4]} kinase" for n in row]
+    return pd.DataFrame({"smiles": np.repeat(SMILES, 2), task: targets, value: row / 7})
+
+
+def test_values_of_chembl_beside_a_column_of_tasks_are_a_long_table(tmp_path):
+    found, _ = proposed(tmp_path, measured("dataset", "pchembl_value"))
+    assert found.fetch["layout"] == "long"
+    assert "`dataset` names the task of a row, `pchembl_value` holds its value" in told(found)
+
+
+def test_a_column_that_may_name_tasks_is_told(tmp_path):
+    table = measured("what was tried", "potency")
+    found, _ = proposed(tmp_path, table)
+    assert "--task-column 'what was tried' --value-column potency" in told(found)
+    once = table[::2]
+    assert "--task-column" not in told(proposed(tmp_path, once)[0])  # a row a molecule
+    same = table.assign(**{"what was tried": np.repeat(["a kinase", "b kinase"] * (N // 2), 2)})
+    assert "--task-column" not in told(proposed(tmp_path, same)[0])  # repeats of one measurement

@@ -1,5 +1,6 @@
 """Which tasks a table holds: a column for each, or a row for each measurement."""
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,13 @@ _DOUBTS = {
     "data_validity_comment": ("",),
     "potential_duplicate": ("", "0", "False", "false"),
 }
-_VALUES = ("standard_value", "value", "label", "y", "result", "measurement", "activity")
+_VALUES = (
+    *("standard_value", "value", "pchembl_value", "label", "y", "result", "measurement"),
+    *("activity", "active"),
+)
+# A column that names tasks tells apart so many of the rows that a molecule has, at least.
+_TOLD_APART = 0.9
+_LEAST_ROWS = 4  # of a task, on average
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,31 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
     _note_bounds(draft, values, bounds, kinds)
     _note_limits(draft, values, kinds)
     return Layout(fetch, tasks, kinds, values)
+
+
+def note_long(draft: Draft, columns: list[Column], molecules: str | None) -> None:
+    """Tell of a column that may name the tasks of a long table, where it was not taken for one.
+
+    Molecules then stand in several rows, which that column tells apart.
+    """
+    values = [column.name for column in columns if column.role == "task"]
+    if molecules is None or draft.wishes.layout or draft.wishes.tasks_by or not values:
+        return
+    cells = draft.table.cells
+    rows = cells[cells.duplicated(molecules, keep=False)]
+    for column in columns:
+        task = column.name
+        if column.role != "ignored" or column.kind != "category":
+            continue
+        apart = 1 - rows.duplicated([molecules, task]).mean()
+        few = cells[task].nunique() <= len(cells) / _LEAST_ROWS
+        if len(rows) >= len(cells) / 20 and apart >= _TOLD_APART and few:
+            draft.notes.append(
+                f"molecules stand in several rows, each with another `{task}`: if that names what "
+                f"was measured, begin anew with --task-column {shlex.quote(task)} "
+                f"--value-column {shlex.quote(values[0])}"
+            )
+            return
 
 
 def _is_bound(draft: Draft, marks: str | None, inside: pd.Series) -> pd.Series:

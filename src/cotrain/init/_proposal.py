@@ -13,7 +13,7 @@ from cotrain.init._features import feature_columns, feature_section
 from cotrain.init._folds import split_section
 from cotrain.init._groups import unusable
 from cotrain.init._labels import label_section, n_rarest
-from cotrain.init._layouts import is_long, read_long, read_wide
+from cotrain.init._layouts import is_long, note_long, read_long, read_wide
 from cotrain.init._wishes import Draft, Wishes
 from cotrain.sources import read_cells, read_table
 from cotrain.words import listing, shorten
@@ -63,6 +63,8 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     chosen = feature_columns(draft, columns, useless)
     layout = read_long(draft) if long else read_wide(draft, columns, chosen)
     labels = set(layout.tasks)
+    if not long:
+        note_long(draft, columns, molecules)
     if long:
         columns = _of_long(columns, layout.fetch, useless)
         labels |= {str(layout.fetch[key]) for key in ("value", "relation") if key in layout.fetch}

@@ -1,7 +1,9 @@
 """Every learner of ours against the public contract, and what only some of them do."""
 
+import io
 import itertools
 import math
+import zipfile
 from dataclasses import replace
 from typing import Literal
 
@@ -298,6 +300,25 @@ def test_an_estimator_of_types_that_are_not_trusted_is_not_read(tmp_path):
     wary = type("Wary", (Naive.trained.model,), {"trusted": ()})
     with pytest.raises(DataError, match="Untrusted types.*Tree"):
         type("TrainedWary", (Naive.trained,), {"model": wary}).load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'"protocol": ', b'"protocol": 9'), (b'"__loader__": "', b'"__loader__": "?'), (b"{", b"[")],
+)
+def test_an_estimator_whose_schema_is_another_is_told(old, new):
+    trained = Naive(Naive.Settings()).fit(make_table(), make_fits()[0])
+    model = next(model for model in trained.models if model)
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(model.arrays()["skops"].tobytes())) as archive,
+        zipfile.ZipFile(out, "w") as changed,
+    ):
+        for name in archive.namelist():
+            data = archive.read(name)
+            changed.writestr(name, data.replace(old, new) if name == "schema.json" else data)
+    with pytest.raises(ValueError, match="skops|loader|schema|JSON|Expecting"):
+        type(model).from_arrays({"skops": np.frombuffer(out.getvalue(), dtype=np.uint8)})
 
 
 @pytest.mark.parametrize("name", ["roots", "feature", "number", "left", "right", "base"])

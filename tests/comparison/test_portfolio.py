@@ -6,6 +6,7 @@ from scipy.special import expit
 
 from cotrain.comparison import Candidate, Model, Outputs, Way, choose_portfolio, score_ways
 from cotrain.comparison._outputs import column
+from cotrain.comparison._portfolio import _Judged
 
 N_TASKS = 6
 EVERY = tuple(range(N_TASKS))
@@ -44,6 +45,13 @@ CANDIDATES = [
     Candidate("good", (GOOD,)),
     Candidate("all", (GOOD, NOISY, WRONG)),
 ]
+
+
+def test_a_difference_of_rounding_does_not_take_the_larger_portfolio():
+    lost = np.zeros((3, 50))
+    lost[1] = 1e-17 * np.arange(50)
+    judged = _Judged(np.array([0.0, 0.3 - 1e-14, 0.3]), lost)
+    assert judged.near(np.arange(3)).tolist() == [1, 2]
 
 
 def test_the_simplest_that_is_not_clearly_worse_is_recommended():

@@ -16,6 +16,7 @@ from cotrain.reliability import benjamini_hochberg
 LEAST_SHARE = 0.05
 # The share of the best candidate's D² that a simpler one may cost at most.
 SIMPLER_COSTS = 0.005
+_ROUNDING = 1e-9  # of D²
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,8 @@ class _Judged:
         deficit, error = self.behind(among)
         # To be simpler is worth little; to claim nothing, as the first does, is worth the doubt.
         cheap = deficit <= SIMPLER_COSTS * max(self.value[among].max(), 0.0)
-        return among[(deficit <= error) & (cheap | (among == 0))]
+        # Blends that give no weight to what they have more differ by the order of sums alone.
+        return among[(deficit <= np.maximum(error, _ROUNDING)) & (cheap | (among == 0))]
 
     def behind(self, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the best of some candidates has over each, and its standard error over examples."""

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -99,3 +100,19 @@ def test_garbage_is_looked_for_again_after_an_import_that_fails():
         assert not gc.isenabled()
         raise ImportError
     assert gc.isenabled()
+
+
+def test_one_thread_imports_at_a_time():
+    inside = []
+
+    def second() -> None:
+        with importing():
+            inside.append("second")
+
+    thread = Thread(target=second)
+    with importing(), importing():  # one thread may, inside what it imports
+        thread.start()
+        thread.join(0.2)
+        inside.append("first")
+    thread.join()
+    assert inside == ["first", "second"]

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from cotrain.allocation import Fit
+from cotrain.imports import importing
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
@@ -58,10 +59,11 @@ class Boosting(PerTaskLearner):
         return self.settings.model_copy(update=changed)
 
     def fit_task(self, given: TaskRows) -> Trees:
-        from sklearn.ensemble import (
-            HistGradientBoostingClassifier,
-            HistGradientBoostingRegressor,
-        )
+        with importing():
+            from sklearn.ensemble import (
+                HistGradientBoostingClassifier,
+                HistGradientBoostingRegressor,
+            )
 
         kind = HistGradientBoostingClassifier if given.is_binary else HistGradientBoostingRegressor
         boosting = kind(

@@ -8,6 +8,7 @@ from pydantic import Field
 from scipy.sparse import issparse
 
 from cotrain.allocation import Fit
+from cotrain.imports import importing
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
@@ -82,7 +83,8 @@ class Forest(PerTaskLearner):
         return np.asarray((self.settings.n_trees * work * (n > 0)).sum(axis=1))
 
     def _estimator(self, is_binary: bool) -> Any:
-        from sklearn import ensemble
+        with importing():
+            from sklearn import ensemble
 
         trees = self.settings.trees
         if trees == "auto":

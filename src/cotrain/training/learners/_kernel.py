@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import FitError
+from cotrain.imports import importing
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._arrays import put_under, taken_from
@@ -268,7 +269,8 @@ def _calibrate(
     problem: Problem, base: np.ndarray, gain: np.ndarray, held_out: np.ndarray
 ) -> tuple[float, float]:
     """The factors of the held-out predictions and of the base rates in the logit, both near 1."""
-    from scipy.optimize import minimize  # half a second, which only a kernel's fit needs
+    with importing():  # half a second, which only a kernel's fit needs
+        from scipy.optimize import minimize
 
     member = problem.train.member
     at = problem.is_binary[member]

@@ -9,6 +9,7 @@ from pydantic import Field
 from scipy.sparse import issparse
 
 from cotrain.allocation import Fit
+from cotrain.imports import importing
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
 from cotrain.training._arrays import OfArrays
@@ -65,7 +66,8 @@ class Linear(PerTaskLearner):
         return self.settings.model_copy(update={"strength": strength})
 
     def fit_task(self, given: TaskRows) -> Weights:
-        from sklearn.linear_model import LogisticRegression, Ridge
+        with importing():
+            from sklearn.linear_model import LogisticRegression, Ridge
 
         matrix, centre, spread = scaled(as_matrix(given.features))
         penalty = mean_square(matrix) / self.settings.strength

@@ -204,11 +204,11 @@ NOTES = """
   nothing. `paired_interval` corrects for no number of comparisons, so that among many its false
   ones are many.
 - *Where to label next* claimed too often where no labels do anything (0.11 of 200 studies of eight
-  repeats) until the error of what targets have in common was counted once for all. The model still
-  takes a task's own labels to help, never to hurt, and the folds' luck, which more seeds do
-  not lessen, is what a gain of own labels is told from. Of eight repeats 0.069 and 0.072
-  of 1,000 studies claim a gain that is none, and its intervals hold 0.93 to 0.94: one just above 0
-  is a hint.
+  repeats) until the error of what targets have in common was counted once for all, and still then
+  (0.07 of 1,000) until the spread of own discounts over tasks was taken for no less than a factor
+  of e: tasks that look alike had made each other's gains sure. The model still takes a task's own
+  labels to help, never to hurt, and the folds' luck, which more seeds do not lessen, is what a gain
+  of own labels is told from: one just above 0 is a hint.
 - *Relevance* of three repeats whose own effects are as large as the noise: intervals of the loudest
   third held 0.926 of 1,000 studies, their variances being drawn to those of quieter targets, until
   the spread between targets was taken one standard error larger than it is found, as that within

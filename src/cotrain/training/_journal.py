@@ -11,6 +11,8 @@ from cotrain.files import load_arrays, save_arrays
 from cotrain.training._fit_table import results_of
 from cotrain.training._result import FitResult, Predictions
 
+_ARRAYS = ("tasks", "n_labels", "validation", "test")  # those of a `FitResult`
+
 
 @dataclass(frozen=True)
 class Journal:
@@ -37,14 +39,8 @@ class Journal:
         CotrainError
             If the folder cannot be written to or the disk is full.
         """
-        kept = {
-            "tasks": result.tasks,
-            "n_labels": result.n_labels,
-            "validation": result.validation,
-            "test": result.test,
-            "n_epochs": np.array(result.n_epochs),
-            "seconds": np.array(seconds),
-        }
+        kept = {name: getattr(result, name) for name in _ARRAYS}
+        kept |= {"n_epochs": np.array(result.n_epochs), "seconds": np.array(seconds)}
         if predictions and result.predictions is not None:
             kept["predicted_validation"] = result.predictions.validation
             kept["predicted_test"] = result.predictions.test
@@ -69,14 +65,8 @@ class Journal:
         predictions = None
         if "predicted_test" in entry:
             predictions = Predictions(entry["predicted_validation"], entry["predicted_test"])
-        return FitResult(
-            predictions=predictions,
-            tasks=entry["tasks"],
-            n_labels=entry["n_labels"],
-            validation=entry["validation"],
-            test=entry["test"],
-            n_epochs=int(entry["n_epochs"]),
-        )
+        arrays = {name: entry[name] for name in _ARRAYS}
+        return FitResult(**arrays, n_epochs=int(entry["n_epochs"]), predictions=predictions)
 
     def seconds(self, fit_ids: Iterable[str]) -> dict[str, float]:
         """The measured seconds of those fits that are in the journal and were trained here."""

@@ -88,17 +88,9 @@ class Problem:
         shift, scale = _standard(member, truth, is_binary)
         n_labels = np.bincount(member, minlength=members.size)
         if balance > 0:
-            train = _balanced(train, n_labels, balance)
-        return cls(
-            members=members,
-            is_binary=is_binary,
-            shift=shift,
-            scale=scale,
-            n_labels=n_labels,
-            train=train,
-            validation=validation,
-            test=test,
-        )
+            weight = train.weight * np.maximum(n_labels, 1.0)[train.member] ** -balance
+            train = replace(train, weight=weight * (train.weight.sum() / weight.sum()))
+        return cls(members, is_binary, shift, scale, n_labels, train, validation, test)
 
     @classmethod
     def of_all(cls, table: TaskTable) -> "Problem":
@@ -164,11 +156,6 @@ def _labels(
     start = np.append(first, chosen.size)
     sides = np.zeros(chosen.size, dtype=np.int8) if side is None else side[chosen]
     return Labels(rows, start, member, table.labels.data[chosen], weight, sides)
-
-
-def _balanced(train: Labels, n_labels: np.ndarray, balance: float) -> Labels:
-    weight = train.weight * np.maximum(n_labels, 1.0)[train.member] ** -balance
-    return replace(train, weight=weight * (train.weight.sum() / weight.sum()))
 
 
 def _permuted(table: TaskTable, members: np.ndarray, train: Labels, seed: int) -> Labels:

@@ -7,7 +7,7 @@ import numpy as np
 
 from cotrain.exceptions import FitError
 from cotrain.scores import score_tasks
-from cotrain.training._problem import Labels, Problem
+from cotrain.training._problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,23 +60,11 @@ def fit_result(
     problem: Problem, validation: np.ndarray, test: np.ndarray, n_epochs: int = 0
 ) -> FitResult:
     """The result of a fit from its outputs for the labels of `problem`, each (n_labels,)."""
-    return FitResult(
-        tasks=problem.members,
-        n_labels=problem.n_labels,
-        validation=_scores(problem, problem.validation, validation),
-        test=_scores(problem, problem.test, test),
-        n_epochs=n_epochs,
-        predictions=Predictions(
-            _known(problem, problem.validation, validation), _known(problem, problem.test, test)
-        ),
-    )
-
-
-def _scores(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
-    known = problem.n_labels[labels.member] > 0
-    return score_tasks(labels.member[known], labels.truth[known], output[known], problem.is_binary)
-
-
-def _known(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
-    known = problem.n_labels[labels.member] > 0
-    return np.where(known, output, np.nan).astype(np.float32)
+    scores, predicted = [], []
+    for labels, output in ((problem.validation, validation), (problem.test, test)):
+        known = problem.n_labels[labels.member] > 0
+        member, truth = labels.member[known], labels.truth[known]
+        scores.append(score_tasks(member, truth, output[known], problem.is_binary))
+        predicted.append(np.where(known, output, np.nan).astype(np.float32))
+    kept = Predictions(*predicted)
+    return FitResult(problem.members, problem.n_labels, scores[0], scores[1], n_epochs, kept)

@@ -12,10 +12,9 @@ from cotrain.settings import Count, Section, within
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
 from cotrain.training._threads import one_thread
-from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_dense
-from cotrain.training.learners._per_task import PerTaskLearner, TaskRows, TrainedTasks
-from cotrain.training.learners._trees import Trees, of_boosting
+from cotrain.training.learners._per_task import PerTaskLearner, TaskRows, member_sizes
+from cotrain.training.learners._trees import TrainedTrees, Trees, of_boosting
 
 TreeCount = Annotated[int, within(1, 100_000, "time and memory grow with them")]
 LeafCount = Annotated[int, within(2, 100_000, "more than examples")]
@@ -34,17 +33,11 @@ class BoostingSettings(Section):
     l2: Annotated[float, within(0, 1e6, "more leaves no effect")] = 1.0
 
 
-class TrainedBoosting(TrainedTasks):
-    """Boosted trees a member."""
-
-    model = Trees
-
-
 class Boosting(PerTaskLearner):
     """scikit-learn's histogram-based gradient boosting, one a task."""
 
     Settings: ClassVar[type[Section]] = BoostingSettings
-    trained = TrainedBoosting
+    trained = TrainedTrees
     settings: BoostingSettings
 
     def suggest(self, trial: Suggests, _table: TaskTable) -> BoostingSettings:

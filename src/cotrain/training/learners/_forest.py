@@ -12,10 +12,9 @@ from cotrain.imports import importing
 from cotrain.settings import Count, Section, within
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import Suggests
-from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import dense_if_small
-from cotrain.training.learners._per_task import PerTaskLearner, TaskRows, TrainedTasks
-from cotrain.training.learners._trees import Trees, of_forest
+from cotrain.training.learners._per_task import PerTaskLearner, TaskRows, member_sizes
+from cotrain.training.learners._trees import TrainedTrees, Trees, of_forest
 
 
 class ForestSettings(Section):
@@ -32,17 +31,11 @@ class ForestSettings(Section):
     min_leaf: Count = 1
 
 
-class TrainedForest(TrainedTasks):
-    """A forest a member."""
-
-    model = Trees
-
-
 class Forest(PerTaskLearner):
     """scikit-learn's random forests (or extremely randomised trees), one a task."""
 
     Settings: ClassVar[type[Section]] = ForestSettings
-    trained = TrainedForest
+    trained = TrainedTrees
     settings: ForestSettings
 
     def suggest(self, trial: Suggests, _table: TaskTable) -> ForestSettings:

@@ -17,8 +17,8 @@ from cotrain.training._arrays import put_under, taken_from
 from cotrain.training._learner import NEVER, Capabilities, Learner, Trained
 from cotrain.training._problem import Problem
 from cotrain.training._threads import one_thread
-from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._kernel_solve import Coupled, solve
+from cotrain.training.learners._per_task import member_sizes
 from cotrain.training.learners._similarity import CHUNK, KernelName, Similarity
 
 _N_INNER = 3

@@ -15,9 +15,14 @@ from cotrain.tasks import Features, TaskTable
 from cotrain.training._arrays import OfArrays
 from cotrain.training._learner import Capabilities, Suggests
 from cotrain.training._threads import one_thread
-from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._matrix import as_matrix
-from cotrain.training.learners._per_task import PerTaskLearner, TaskModel, TaskRows, TrainedTasks
+from cotrain.training.learners._per_task import (
+    PerTaskLearner,
+    TaskModel,
+    TaskRows,
+    TrainedTasks,
+    member_sizes,
+)
 
 
 class LinearSettings(Section):

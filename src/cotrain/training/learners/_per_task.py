@@ -1,6 +1,7 @@
 """Learners that train each member of a fit by itself, and what they leave."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -160,6 +161,12 @@ class PerTaskLearner(Learner):
             given = TaskRows.of(problem, at, features, bool(problem.is_binary[place]), seed)
             models.append(None if given is None else self.fit_task(given))
         return self.trained(models=tuple(models), **facts_of(problem))
+
+
+def member_sizes(table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+    """Training labels of each task in each fit, float64 (n_fits, K); 0 for those not in it."""
+    counts = [fit.allocation.counts(table.label_counts) for fit in fits]
+    return np.array(counts, dtype=np.float64).reshape(len(fits), table.n_tasks)
 
 
 def facts_of(problem: Problem) -> dict[str, np.ndarray]:

@@ -19,7 +19,6 @@ from cotrain.training.learners._boosting import (
     TreeCount,
     boosting_seconds,
 )
-from cotrain.training.learners._cost import member_sizes
 from cotrain.training.learners._linear import Linear, LinearSettings, Weights
 from cotrain.training.learners._matrix import as_dense
 from cotrain.training.learners._per_task import (
@@ -27,6 +26,7 @@ from cotrain.training.learners._per_task import (
     TaskRows,
     TrainedTasks,
     facts_of,
+    member_sizes,
     seed_of,
 )
 from cotrain.training.learners._trees import Trees

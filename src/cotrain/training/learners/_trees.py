@@ -10,7 +10,7 @@ from scipy.special import logit
 from cotrain.tasks import Features
 from cotrain.training._arrays import OfArrays
 from cotrain.training.learners._matrix import as_dense, as_matrix
-from cotrain.training.learners._per_task import TaskModel
+from cotrain.training.learners._per_task import TaskModel, TrainedTasks
 
 _CHUNK = 2**22
 _TYPES = {
@@ -99,6 +99,12 @@ class Trees(OfArrays, TaskModel):
         if not in_range or (below <= above).any() or (below >= node.size).any():
             raise ValueError("its nodes are no trees")
         return trees
+
+
+class TrainedTrees(TrainedTasks):
+    """An ensemble a member."""
+
+    model = Trees
 
 
 def of_forest(forest: Any, is_binary: bool) -> Trees:

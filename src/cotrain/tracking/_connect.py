@@ -79,12 +79,8 @@ def tracking_calls(uri: str) -> Iterator[None]:
 def _failures() -> tuple[type[Exception], ...]:
     """What a store may raise; MLflow, which takes seconds to import, raises only once it is."""
     found: list[type[Exception]] = [SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError]
-    for module, name in (
-        ("mlflow.exceptions", "MlflowException"),
-        ("alembic.util", "CommandError"),
-    ):
-        if module in sys.modules:
-            found.append(getattr(sys.modules[module], name))
+    late = {"mlflow.exceptions": "MlflowException", "alembic.util": "CommandError"}
+    found += [getattr(sys.modules[at], name) for at, name in late.items() if at in sys.modules]
     return tuple(found)
 
 
@@ -99,12 +95,9 @@ def prepare_store(uri: str) -> None:
 def _knock(uri: str) -> None:
     """Fail at once where no database server listens: MLflow would retry for two minutes."""
     url = make_url(uri)
-    if url.host:
-        port = url.port or {"postgresql": 5432, "mysql": 3306, "mssql": 1433}.get(
-            url.get_backend_name(), 0
-        )
-        if port:
-            socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
+    usual = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}.get(url.get_backend_name())
+    if url.host and (port := url.port or usual):
+        socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
 
 
 def _remove_stray_folder(uri: str) -> None:
@@ -154,15 +147,13 @@ _ADVICE = (
         "refused|timed out|Max retries|resolve|not known|unreachable",
         f"start the server, or unset MLFLOW_TRACKING_URI, or set {SWITCH}=off to do without it",
     ),
+    ("", "check MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME"),
 )
 
 
 def _explain(uri: str, error: Exception) -> str:
     """One line: the store, what went wrong, what to do."""
     text = masked(" ".join(str(error).split()))
-    advice = next(
-        (todo for pattern, todo in _ADVICE if re.search(pattern, text)),
-        "check MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME",
-    )
+    advice = next(todo for pattern, todo in _ADVICE if re.search(pattern, text))
     reason = text if len(text) <= 160 else f"{text[:157]}..."
     return f"tracking store {uri} cannot be used ({reason}); {advice}"

@@ -26,7 +26,8 @@ _MAIN = "main"  # the section of the prepared charts
 def prepare(store: Store, experiment_id: str, rows: pd.DataFrame) -> None:
     """Write the runs of the kinds, the views and the note."""
     scores = [name for name in rows.columns if name.startswith("val_") and rows[name].notna().any()]
-    kinds = [_kind(str(kind), int(level), part, scores) for (kind, level), part in _groups(rows)]
+    by_kind: Any = rows.drop_duplicates(["fit_id", "kind", "task"]).groupby(["kind", "level"])
+    kinds = [_kind(str(kind), int(level), part, scores) for (kind, level), part in by_kind]
     write_summaries(store, kinds, "kind")
     views = {_KINDS: _kinds_view(scores), _FITS: _fits_view(scores)}
     for key, view in views.items():
@@ -41,18 +42,10 @@ def is_prepared(store: Store) -> bool:
 
 def url(base: str, experiment_id: str, view: str = _KINDS) -> str:
     """The address of a view."""
-    query = urlencode(
-        {
-            "workflowType": "machine_learning",  # else the page opens on traces
-            "viewStateShareKey": view,
-            "compareRunsMode": "CHART",
-        }
-    )
+    # Without its type the page opens on traces.
+    shown = {"workflowType": "machine_learning", "viewStateShareKey": view}
+    query = urlencode(shown | {"compareRunsMode": "CHART"})
     return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs?{query}"
-
-
-def _groups(rows: pd.DataFrame) -> Any:
-    return rows.drop_duplicates(["fit_id", "kind", "task"]).groupby(["kind", "level"], sort=True)
 
 
 def _kind(kind: str, level: int, rows: pd.DataFrame, scores: list[str]) -> Summary:

@@ -146,7 +146,8 @@ def _heads(
     of_learner = {name: texts(settings) for name, settings in context.learners.items()}
     heads: list[Any] = rows.to_dict("records")
     for head in heads:
-        own = _fit_params(head)
+        optional = (name for name in _OPTIONAL_COLUMNS if not _is_missing(head[name]))
+        own = {name: str(head[name]) for name in (*_FIT_COLUMNS, *optional)}
         tags = {FIT_ID: head["fit_id"]} | {f"cotrain.{name}": own[name] for name in own}
         yield head, shared_tags | tags, shared_params | of_learner.get(head["learner"], {}) | own
 
@@ -203,12 +204,6 @@ def _shared_tags(context: RunContext) -> dict[str, str]:
     if context.git_commit:
         tags["mlflow.source.git.commit"] = context.git_commit
     return tags | {name: os.environ[name] for name in _DVC_VARIABLES if os.environ.get(name)}
-
-
-def _fit_params(head: Mapping[str, Any]) -> dict[str, str]:
-    """The fit's own settings: those that every fit has, and the others where it has them."""
-    optional = (name for name in _OPTIONAL_COLUMNS if not _is_missing(head[name]))
-    return {name: str(head[name]) for name in (*_FIT_COLUMNS, *optional)}
 
 
 def _error_tags(reason: str) -> dict[str, str]:

@@ -15,13 +15,14 @@ _NUMBERS = ("repeat", "level", "n_labels")
 
 def score_frame(fits: Iterable[StoredFit], long_names: dict[str, str]) -> pd.DataFrame:
     """One row a (fit, task), sorted by both, with a column for each score that was logged."""
+    names = (FIT_ID, *(f"cotrain.{name}" for name in FIT_COLUMNS[1:]))
     heads: list[tuple[str | None, ...]] = []
     fit_codes: list[int] = []
     key_codes: list[int] = []
     values: list[float] = []
     keys: dict[str, int] = {}
     for at, fit in enumerate(fits):
-        heads.append(_head(fit.tags))
+        heads.append(tuple(fit.tags.get(name) for name in names))
         for name, value in fit.metrics.items():
             if "/" in name:
                 fit_codes.append(at)
@@ -39,11 +40,6 @@ def score_frame(fits: Iterable[StoredFit], long_names: dict[str, str]) -> pd.Dat
     frame = pd.concat([frame.reset_index(drop=True), pd.DataFrame(table, columns=columns)], axis=1)
     frame = frame.astype({name: np.int64 for name in _NUMBERS if name in frame})
     return frame.sort_values(["fit_id", "task"], ignore_index=True)
-
-
-def _head(tags: dict[str, str]) -> tuple[str | None, ...]:
-    names = (FIT_ID, *(f"cotrain.{name}" for name in FIT_COLUMNS[1:]))
-    return tuple(tags.get(name) for name in names)
 
 
 def _split(

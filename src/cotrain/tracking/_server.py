@@ -11,10 +11,7 @@ from cotrain.tracking._untracked import open_tracked
 
 _HOST = "127.0.0.1"
 # The defaults start fifteen processes and report usage; one that answers is enough for one reader.
-_LEAN = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-}
+_LEAN = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def serve(home: Path, port: int = 5000) -> None:

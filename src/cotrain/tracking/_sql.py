@@ -145,8 +145,10 @@ class SqlStore:
                 rows[target] += [
                     {"key": key, "value": value, "run_uuid": run_id} for key, value in pairs.items()
                 ]
+            common = {"timestamp": now, "step": 0, "is_nan": False, "run_uuid": run_id}
             metrics = [
-                _metric_row(run_id, key, value, now) for key, value in record.metrics.items()
+                {"key": key, "value": bounded(value), **common}
+                for key, value in record.metrics.items()
             ]
             rows[_METRICS] += metrics
             rows[_LATEST_METRICS] += metrics
@@ -274,14 +276,3 @@ def _by_run(connection: Connection, pairs: TableClause, run_ids: Sequence[str]) 
         run_id, key, value = row
         result[run_id][key] = value
     return result
-
-
-def _metric_row(run_id: str, key: str, value: float, now: int) -> dict[str, Any]:
-    return {
-        "key": key,
-        "value": bounded(value),
-        "timestamp": now,
-        "step": 0,
-        "is_nan": False,
-        "run_uuid": run_id,
-    }

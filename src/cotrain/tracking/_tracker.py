@@ -10,12 +10,7 @@ import pandas as pd
 
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import _dashboard
-from cotrain.tracking._connect import (
-    SWITCH,
-    prepare_store,
-    tracking_calls,
-    tracking_uri,
-)
+from cotrain.tracking._connect import SWITCH, prepare_store, tracking_calls, tracking_uri
 from cotrain.tracking._names import is_long, task_digest
 from cotrain.tracking._open import make_client, open_store
 from cotrain.tracking._records import (
@@ -124,7 +119,8 @@ class Tracker:
         with tracking_calls(self.uri):
             _, stored = self._sync(rows, run)
             found = score_frame(stored, self._long_names())
-        return found.reindex(columns=_scored_columns(found, run))
+        kept = [name for name in found if not str(name).startswith("val_")]
+        return found.reindex(columns=kept + [f"val_{score}" for score in run.scores])
 
     def _sync(self, rows: pd.DataFrame, run: RunContext) -> tuple[int, list[StoredFit]]:
         for states in self._load_states().values():
@@ -133,8 +129,9 @@ class Tracker:
         n_written = self._write_missing(records, rows["task"], run)
         stored = {fit.fit_id: fit for fit in self._store.fits([one.fit_id for one in records])}
         wrong = [record for record in records if not stored[record.fit_id].agrees_with(record)]
+        assert self._states is not None
         for record in wrong:
-            self._forget(record.fit_id)
+            self._store.delete([state.run_id for state in self._states.pop(record.fit_id, ())])
         n_written += self._write_missing(wrong, rows["task"], run)
         for fit in self._store.fits([record.fit_id for record in wrong]):
             stored[fit.fit_id] = fit
@@ -233,7 +230,8 @@ class Tracker:
         ]
         if not missing:
             return 0
-        self._save_long_names(set(tasks))
+        for task in filter(is_long, set(tasks)):
+            self._store.tag_experiment(f"{_LONG_NAME}{task_digest(task)}", task)
         for state in self._store.write(missing, run):
             self._keep_best([state, *states.get(state.fit_id, [])])
         return len(missing)
@@ -247,32 +245,12 @@ class Tracker:
         self._store.delete([state.run_id for state in states if state not in kept])
         self._states[states[0].fit_id] = kept
 
-    def _forget(self, fit_id: str) -> None:
-        """Delete the runs of a fit."""
-        assert self._states is not None
-        self._store.delete([state.run_id for state in self._states.pop(fit_id, ())])
-
     def _load_states(self) -> dict[str, list[RunState]]:
         self._states = {}
         for state in self._store.runs("fit"):
             self._states.setdefault(state.fit_id, []).append(state)
         return self._states
 
-    def _save_long_names(self, tasks: set[str]) -> None:
-        for task in tasks:
-            if is_long(task):
-                key = f"{_LONG_NAME}{task_digest(task)}"
-                self._store.tag_experiment(key, task)
-
     def _long_names(self) -> dict[str, str]:
-        tags = self._store.experiment_tags()
-        return {
-            key.removeprefix(_LONG_NAME): value
-            for key, value in tags.items()
-            if key.startswith(_LONG_NAME)
-        }
-
-
-def _scored_columns(frame: pd.DataFrame, run: RunContext) -> list[str]:
-    columns = [str(name) for name in frame.columns if not name.startswith("val_")]
-    return columns + [f"val_{score}" for score in run.scores]
+        tags = self._store.experiment_tags().items()
+        return {k.removeprefix(_LONG_NAME): name for k, name in tags if k.startswith(_LONG_NAME)}

@@ -11,7 +11,7 @@ from cotrain.files._sealed import (
     unsigned,
     write_parquet,
 )
-from cotrain.files._sums import SUMS, read_checked, read_json, write_sums
+from cotrain.files._sums import SUMS, read_checked, read_json, sha256, write_sums
 from cotrain.files._whole import (
     cut_half_line,
     unquoted,
@@ -33,6 +33,7 @@ __all__ = [
     "remove_cut_bytecode",
     "save_arrays",
     "sealed",
+    "sha256",
     "unquoted",
     "unsigned",
     "whole_file",

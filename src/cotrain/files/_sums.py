@@ -16,7 +16,7 @@ def write_sums(folder: Path) -> None:
     files = sorted(
         path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
     )
-    sums = {path.name: _digest(path.read_bytes()) for path in files if path.name != SUMS}
+    sums = {path.name: sha256(path.read_bytes()) for path in files if path.name != SUMS}
     write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()))
 
 
@@ -37,7 +37,7 @@ def read_checked(path: Path, todo: str) -> bytes:
         return data
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path.parent / SUMS}: cannot be read ({error}); {todo} again") from error
-    if f"{_digest(data)}  {path.name}" not in lines:
+    if f"{sha256(data)}  {path.name}" not in lines:
         raise DataError(
             f"{path}: differs from what was written (its SHA-256 is not that in {SUMS}); "
             f"{todo} again"
@@ -65,5 +65,6 @@ def read_json(path: Path, stage: str) -> dict[str, Any]:
     return found
 
 
-def _digest(data: bytes) -> str:
+def sha256(data: bytes) -> str:
+    """The SHA-256 in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()

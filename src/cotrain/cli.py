@@ -22,7 +22,7 @@ from cotrain.progress import Progress
 from cotrain.study import Study
 
 _DEBUG = "COTRAIN_DEBUG"
-_PATH = click.Path(path_type=Path)
+_PATH, _FOLDER = click.Path(path_type=Path), click.Path(path_type=Path, file_okay=False)
 # What a disk or its owner refuses, whoever was reading or writing, and what to do.
 _REFUSED = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free space"),
@@ -44,7 +44,7 @@ class _InOrder(click.Group):
     "-C",
     "--study",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_FOLDER,
     default=".",
     help="The study's folder.  [default: this folder]",
 )
@@ -221,12 +221,12 @@ def ui(study: Study, port: int) -> None:
 
 
 @cotrain.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=_FOLDER)
 @click.option("--csv", type=_PATH, help="Your table: CSV, Excel, Parquet, SDF.")
 @click.option("--smiles", help="The column of SMILES.")
 @click.option("--tasks", multiple=True, help="Columns to learn, * for any letters; no others.")
 @click.option("--ignore", multiple=True, help="Columns to leave out.")
-@click.option("--id", "id_column", help="The column that names the examples.")
+@click.option("--id", help="The column that names the examples.")
 @click.option("--split", help="A column of train, valid and test, or of fold numbers.")
 @click.option("--date", help="A column of dates or years: folds in the order of time.")
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="Long: a row a measurement.")
@@ -241,7 +241,6 @@ def init(folder: Path, csv: Path | None, **options: Any) -> None:
     """Make a study in FOLDER, ready for `dvc repro`."""
     from cotrain.init import Wishes, make_study
 
-    options["id"] = options.pop("id_column")
     options["task_columns"] = options.pop("task_column")
     with Progress("init"):
         said = make_study(folder, csv, Wishes(**options))
@@ -261,8 +260,7 @@ def main() -> None:
         click.echo(f"cotrain: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        todo = _REFUSED.get(error.errno or 0)
-        if todo is None:
+        if (todo := _REFUSED.get(error.errno or 0)) is None:
             raise
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"cotrain: {where}{error.strerror}; {todo} and run again", err=True)

@@ -83,14 +83,13 @@ def _leftovers(study: Study) -> Iterator[Finding]:
     for path in sorted(found):
         left = f"{path}: left by a command that was killed"
         whole, old = path.with_name(path.name[1:].rsplit(".", 2)[0]), path / "old"
-        if path.is_file():
-            yield Finding(left, "it is removed", path.unlink)
-        elif old.exists() and not whole.exists():  # models, on their way to another place
+        if old.exists() and not whole.exists():  # models, on their way to another place
             yield Finding(
                 left, f"what it holds is put back to {whole}", partial(_put_back, old, whole)
             )
         else:
-            yield Finding(left, "it is removed", partial(shutil.rmtree, path))
+            remove = path.unlink if path.is_file() else partial(shutil.rmtree, path)
+            yield Finding(left, "it is removed", remove)
 
 
 def _is_mapping(path: Path) -> bool:

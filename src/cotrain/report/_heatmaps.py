@@ -7,11 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from cotrain.arrays import Array, Bools
 from cotrain.report._svg import DIVERGING, INK, label
-
-Floats = NDArray[np.float64]
 
 # More tasks than this and names are given to every n-th row only.
 MAX_NAMES = 45
@@ -25,8 +23,8 @@ _MISSING = "#dddddd"
 class Matrix:
     """An effect of sources (columns) on targets (rows), (K, K)."""
 
-    values: Floats  # NaN where unknown and on the diagonal
-    is_decided: NDArray[np.bool_]
+    values: Array  # NaN where unknown and on the diagonal
+    is_decided: Bools
 
 
 def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: float) -> Figure:
@@ -34,13 +32,12 @@ def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: flo
 
     Colours end at ± `limit`.
     """
-    size = _size(len(names))
+    size = float(np.clip(0.26 * len(names), 2.2, 8.0))  # inches of the square
     figure = Figure(figsize=(size + 2.6, size + 1.6), layout="constrained")
     axes = figure.add_subplot()
     _paint(axes, shown, names, limit)
-    axes.set_xlabel(source)
-    axes.set_ylabel("target")
-    _colour_bar(figure, [axes], limit, unit)
+    axes.set(xlabel=source, ylabel="target")
+    _colour_bar(figure, axes, limit, unit)
     return figure
 
 
@@ -59,7 +56,7 @@ def heat_maps(shown: dict[str, Matrix], names: list[str]) -> Figure:
         else:
             axes.set_ylabel("target")
         axes.set_xticklabels([])
-        _colour_bar(figure, [axes], limit, "", location="bottom")
+        _colour_bar(figure, axes, limit, "", location="bottom")
     return figure
 
 
@@ -112,7 +109,7 @@ def _signs(axes: Axes, shown: Matrix, n_tasks: int, limit: float) -> None:
 
 
 def _colour_bar(
-    figure: Figure, axes: list[Axes], limit: float, unit: str, location: str = "right"
+    figure: Figure, axes: Axes, limit: float, unit: str, location: str = "right"
 ) -> None:
     scale = ScalarMappable(Normalize(-limit, limit), DIVERGING)
     bar = figure.colorbar(scale, ax=axes, location=location, shrink=0.7, aspect=24, pad=0.02)
@@ -123,13 +120,8 @@ def _colour_bar(
         bar.set_label(unit)
 
 
-def colour_limit(values: Floats, share: float = 0.99) -> float:
+def colour_limit(values: Array, share: float = 0.99) -> float:
     """Return the colour scale's end: a few extreme cells may not bleach this share of them."""
     known = np.abs(values[~np.isnan(values)])
     limit = float(np.quantile(known, share)) if known.size else 0.0
     return limit or 1.0
-
-
-def _size(n_tasks: int) -> float:
-    """Inches of a square heat map."""
-    return float(np.clip(0.26 * n_tasks, 2.2, 8.0))

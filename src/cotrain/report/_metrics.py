@@ -47,7 +47,10 @@ def key_figures(findings: Findings) -> Metrics:
         "placebo_helps": view.placebo_helps,
         "placebo_hurts": view.placebo_hurts,
     }
-    return {name: _known(value) for name, value in figures.items()}
+    return {
+        name: None if value is None or not math.isfinite(value) else value
+        for name, value in figures.items()
+    }
 
 
 def _counts(name: str, table: pd.DataFrame) -> Metrics:
@@ -60,7 +63,7 @@ def _negative_transfer(findings: Findings) -> Metrics:
     for name in _PREDICTORS:
         row = facts.predictor(findings, name)
         for figure in _FIGURES:
-            value = math.nan if row is None else float(row[figure])
+            value = None if row is None else float(row[figure])
             figures[f"negative_transfer_{name.replace('-', '_')}_{figure}"] = value
     return figures
 
@@ -80,7 +83,3 @@ def _test(findings: Findings) -> Metrics:
             found = rivals[column].get(grouping)
             figures[f"test_gain_over_{name}{end}"] = None if found is None else float(found)
     return figures
-
-
-def _known(value: float | int | bool | None) -> float | int | bool | None:
-    return None if value is None or not math.isfinite(value) else value

@@ -82,8 +82,8 @@ def predictions(table: pd.DataFrame, score: str) -> Figure:
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.axline((0, 0), slope=1, color=UNDECIDED, linewidth=1, linestyle="--")
-    axes.set_xlabel(f"predicted gain in {score_name(score)}")
-    axes.set_ylabel(f"measured gain in {score_name(score)}")
+    gain = f"gain in {score_name(score)}"
+    axes.set(xlabel=f"predicted {gain}", ylabel=f"measured {gain}")
     axes.legend(loc="upper left", markerscale=1.8)
     return figure
 
@@ -92,15 +92,14 @@ def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
     rows = table.sort_values("n_groups")
-    n_groups = rows["n_groups"]
-    predicted = rows["value"]
-    axes.plot(n_groups, predicted, "-o", color=HELPS, markersize=5, label="best found")
-    chosen = rows["n_groups"] == n_recommended
-    if chosen.any():
+    axes.plot("n_groups", "value", "-o", data=rows, color=HELPS, markersize=5, label="best found")
+    chosen = rows[rows["n_groups"] == n_recommended]
+    if len(chosen):
         axes.plot(
-            n_groups[chosen],
-            predicted[chosen],
+            "n_groups",
+            "value",
             "o",
+            data=chosen,
             color=HURTS,
             markerfacecolor="none",
             markersize=12,
@@ -108,9 +107,8 @@ def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
             label="recommended",
         )
     if len(rows) <= 15:
-        axes.set_xticks(n_groups)
-    axes.set_xlabel("number of models")
-    axes.set_ylabel(_predicted(score))
+        axes.set_xticks(rows["n_groups"])
+    axes.set(xlabel="number of models", ylabel=_predicted(score))
     axes.legend()
     return figure
 
@@ -141,8 +139,7 @@ def search(trials: pd.DataFrame, best: Recommendation) -> Figure:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("number of trials")
-    axes.set_ylabel(_predicted(best.score))
+    axes.set(xlabel="number of trials", ylabel=_predicted(best.score))
     axes.legend()
     return figure
 

@@ -64,7 +64,9 @@ def _run(study: Study, step: Steps) -> str:
             trials=group.trials,
             sampler=group.sampler,
             seed=group.seed,
-            storage=_storage(study),
+            # That of Optuna's own variable, or a journal of the study.
+            storage=os.environ.get("OPTUNA_STORAGE")
+            or str(study.home / ".cotrain" / "groupings.log"),
             study_name=_study_name(study),
             data_version=data_version,
             task_names=tasks,
@@ -170,11 +172,6 @@ def _weights(group: GroupSettings, tasks: list[str], primary: list[str]) -> np.n
     for name, weight in group.weights.items():
         weights[tasks.index(name)] = weight
     return weights
-
-
-def _storage(study: Study) -> str:
-    """Where trials are kept: the storage of Optuna's own variable, or a journal of the study."""
-    return os.environ.get("OPTUNA_STORAGE") or str(study.home / ".cotrain" / "groupings.log")
 
 
 def _rivals(

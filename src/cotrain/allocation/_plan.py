@@ -144,7 +144,9 @@ def _fit(row: Mapping[Any, Any]) -> Fit:
             int(row["n_folds"]),
             frozenset((int(task), int(fold)) for task, fold in cells),
         ),
-        folds=FoldUse(*(_split(row[name]) for name in ("train", "validation", "test"))),
+        folds=FoldUse(
+            *(tuple(map(int, row[name].split())) for name in ("train", "validation", "test"))
+        ),
         seed=int(row["seed"]),
         kind=row["kind"],
         repeat=int(row["repeat"]),
@@ -158,7 +160,3 @@ def _fit(row: Mapping[Any, Any]) -> Fit:
 
 def _join(numbers: tuple[float, ...]) -> str:
     return " ".join(map(repr, numbers))
-
-
-def _split(text: str) -> tuple[int, ...]:
-    return tuple(int(fold) for fold in text.split())

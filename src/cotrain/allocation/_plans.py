@@ -168,10 +168,7 @@ def augmentations(n_tasks: int, levels: Sequence[int], repeats: Sequence[Rotatio
                 )
             baseline = subset_fit(n_tasks, range(n_tasks), level, rotation, "level")
             fits.append(baseline)
-            fits += [_augmented(baseline, task) for task in range(n_tasks)]
+            for task in range(n_tasks):
+                more = baseline.allocation.with_cell(task, rotation.folds.train[level])
+                fits.append(replace(baseline, allocation=more, kind="augmentation", auxiliary=task))
     return fits
-
-
-def _augmented(baseline: Fit, task: int) -> Fit:
-    allocation = baseline.allocation.with_cell(task, baseline.folds.train[baseline.level])
-    return replace(baseline, allocation=allocation, kind="augmentation", auxiliary=task)

@@ -8,7 +8,6 @@ from cotrain.grouping.search._auxiliaries import add_auxiliaries, pack
 from cotrain.grouping.search._baselines import single_tasks, together
 from cotrain.grouping.value import (
     Floats,
-    Grouping,
     GroupingResult,
     LinearValue,
     Members,
@@ -51,7 +50,8 @@ def greedy_groups(objective: Objective, *, seed: int, starts: int | None = None)
     rng = np.random.default_rng(seed)
     best = feasible_cover(objective.constraints, objective.n_tasks)
     if objective.is_flat:
-        return simplest(objective, _obvious(objective, best))
+        n_tasks = objective.n_tasks
+        return simplest(objective, [as_groups(best), together(n_tasks), single_tasks(n_tasks)])
     if suits(objective):
         from cotrain.grouping.search._relocation import relocate  # needs numba
 
@@ -71,11 +71,6 @@ def suits(objective: Objective) -> bool:
     """Return whether the compiled search serves: many tasks, a linear value, no rule but `k`."""
     is_linear = isinstance(objective.value, LinearValue) and objective.constraints.is_count_alone
     return objective.n_tasks > FEW_TASKS and is_linear and find_spec("numba") is not None
-
-
-def _obvious(objective: Objective, cover: Members) -> list[Grouping]:
-    """Return a grouping that the rules allow, all together, and each task alone."""
-    return [as_groups(cover), together(objective.n_tasks), single_tasks(objective.n_tasks)]
 
 
 def random_members(objective: Objective, rng: np.random.Generator) -> Members | None:

@@ -47,7 +47,8 @@ class StoredStudy:
         self.study = optuna.create_study(study_name=name, directions=DIRECTIONS)
         try:
             found = _finished(self._stored)
-            if len(found) < kept.get(_COUNT, 0) or not all(map(_is_whole, found)):
+            is_whole = all(trial.user_attrs.get(_SEAL) == _seal(trial) for trial in found)
+            if len(found) < kept.get(_COUNT, 0) or not is_whole:
                 raise ValueError("they differ from what was written")
             self.study.add_trials(found)
         except Exception as error:  # of damaged trials Optuna has errors of many kinds
@@ -141,10 +142,6 @@ def _seal(trial: optuna.trial.FrozenTrial) -> str:
     attributes = {key: value for key, value in trial.user_attrs.items() if key != _SEAL}
     content = [list(map(float, trial.values)), trial.params, attributes]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _is_whole(trial: optuna.trial.FrozenTrial) -> bool:
-    return bool(trial.user_attrs.get(_SEAL) == _seal(trial))
 
 
 @contextmanager

@@ -146,9 +146,9 @@ def _conflict(constraints: Constraints, n_tasks: int) -> list[str]:
 
 def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
     """Return a feasible cover, or None: a feasibility program over memberships of slots."""
-    simple = _simple_cover(constraints, n_tasks)
-    if simple is not None:
-        return simple
+    for members in (np.ones((1, n_tasks), dtype=bool), constraints.blocks(n_tasks)):
+        if is_feasible(constraints, members):  # all tasks together, or each block alone
+            return members
     n_slots = constraints.most_groups(n_tasks)
     if n_slots == 0:
         return None
@@ -183,14 +183,6 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
         return None
     members = solved.x.reshape(n_slots, n_tasks + 2)[:, :n_tasks] > 0.5
     return members[members.any(axis=1)]
-
-
-def _simple_cover(constraints: Constraints, n_tasks: int) -> Members | None:
-    """Return all tasks together or each block alone, if the rules let one of them be."""
-    for members in (np.ones((1, n_tasks), dtype=bool), constraints.blocks(n_tasks)):
-        if is_feasible(constraints, members):
-            return members
-    return None
 
 
 def is_feasible(constraints: Constraints, members: Members) -> bool:

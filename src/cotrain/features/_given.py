@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import BinaryIO, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -76,16 +76,16 @@ def read_features(
                 )
             return frame.to_numpy(dtype=np.float32), names
         with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
+            names = None if id_name is None else part[id_name].astype(str)
             if {"indptr", "indices", "data", "shape"} <= set(part.files) and array is None:
-                names = None if id_name is None else part[id_name].astype(str)
-                return _sparse(file), names
+                file.seek(0)
+                return csr_array(load_npz(file), dtype=np.float32), names
             others = [name for name in part.files if name != id_name]
             if array is None and len(others) != 1:
                 raise DataError(
                     f"{path}: holds the arrays {', '.join(others)}; name one as "
                     "`prepare.features.array`"
                 )
-            names = None if id_name is None else part[id_name].astype(str)
             return np.asarray(part[array or others[0]]), names
     except OSError as error:
         raise DataError(
@@ -126,11 +126,6 @@ def name_column(path: Path, names: pd.Series) -> str | None:
     }
     best = max(shares, key=shares.__getitem__, default=None)
     return best if best is not None and shares[best] >= 0.5 else None
-
-
-def _sparse(file: BinaryIO) -> csr_array:
-    file.seek(0)
-    return csr_array(load_npz(file), dtype=np.float32)
 
 
 def places_of(raw: RawTable, path: Path, n_rows: int, names: np.ndarray | None) -> np.ndarray:

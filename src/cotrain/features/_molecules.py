@@ -50,9 +50,7 @@ class Molecules(Featurizer):
 
     def names(self, raw: RawTable) -> Names:
         """Return canonical SMILES, and why a molecule is refused."""
-        texts = self._texts(raw)
-        self._name(texts)
-        found = [self._named[text] for text in texts]
+        found = [self._named[text] for text in self._texts(raw)]
         names = np.array([name for name, _ in found], dtype=object)
         reasons = np.array([reason for _, reason in found], dtype=object)
         return Names(names, reasons)
@@ -96,14 +94,12 @@ class Molecules(Featurizer):
         return tanimoto(csr_array(queries[:, span]), csr_array(known[:, span]))
 
     def _texts(self, raw: RawTable) -> list[str]:
-        column: pd.Series = raw.column(self.settings.column, "prepare.features.column")
-        return column.fillna("").astype(str).tolist()
-
-    def _name(self, texts: list[str]) -> None:
-        """Name each new text once."""
+        """The texts of the column; each new one is named."""
         from cotrain.features._standardise import standard_names
 
         wanted: MoleculeSettings = self.settings
+        column: pd.Series = raw.column(wanted.column, "prepare.features.column")
+        texts = column.fillna("").astype(str).tolist()
         new = [text for text in dict.fromkeys(texts) if text not in self._named]
         found = standard_names(
             new,
@@ -112,6 +108,7 @@ class Molecules(Featurizer):
             max_atoms=wanted.max_atoms,
         )
         self._named.update(zip(new, found, strict=True))
+        return texts
 
     def _descriptors(self, smiles: list[str]) -> np.ndarray:
         """Describe each new molecule once, which takes RDKit some 10 ms."""
@@ -122,10 +119,8 @@ class Molecules(Featurizer):
         return np.array([self._described[one] for one in smiles])
 
     def _canonical(self, raw: RawTable) -> list[str]:
-        texts = self._texts(raw)
-        self._name(texts)
         smiles = []
-        for text in texts:
+        for text in self._texts(raw):
             name, reason = self._named[text]
             if name is None:
                 raise DataError(f"{text!r} has no features: {reason}; leave it out")

@@ -21,7 +21,7 @@ from cotrain.preparation._tasks import (
 )
 from cotrain.preparation._values import check_values, label_values
 from cotrain.registry import SPLITTERS
-from cotrain.settings import LabelSettings, PrepareSettings
+from cotrain.settings import PrepareSettings
 from cotrain.sources import RawTable
 from cotrain.splits import Folds, Splitter, distinct
 from cotrain.tasks import Features, TaskKind, TaskTable
@@ -90,7 +90,9 @@ def prepare(
     named, rejects = name_examples(raw, featurizer)
     names = named.names[named.values["record"].to_numpy()]
     labelled = label_values(named.values.assign(example=names), settings.labels)
-    kinds = _kinds(raw.tasks, settings.labels)
+    kinds: list[TaskKind] = [
+        "real" if settings.labels.of(task).kind == "real" else "binary" for task in raw.tasks
+    ]
     labels = LabelMatrix.of(labelled.labels, raw.tasks, kinds)
 
     one_sided = one_sided_tasks(labels)
@@ -104,7 +106,8 @@ def prepare(
 
     kept = pd.Index(learnable.examples).isin(scorable.examples)
     folds = found.folds[kept]
-    examples = _records_of(named, scorable.examples)
+    first = distinct(named)
+    examples = named.take(first[pd.Index(named.names[first]).isin(scorable.examples)])
     fitted = np.flatnonzero(folds < settings.n_folds - n_test_folds)
     featurizer.fit(examples.take(fitted))
     lower, upper = (_bound_matrix(labelled.bounds, side, scorable) for side in (">", "<"))
@@ -156,20 +159,10 @@ def prepare(
     )
 
 
-def _kinds(tasks: Sequence[str], settings: LabelSettings) -> list[TaskKind]:
-    return ["real" if settings.of(task).kind == "real" else "binary" for task in tasks]
-
-
 def _check_any_left(labels: LabelMatrix, excluded: pd.DataFrame) -> None:
     if not labels.tasks:
         reasons = listing([f"`{row.task}`: {row.reason}" for row in excluded.itertuples()], 3)
         raise DataError(f"no task is left to learn ({reasons}); check `prepare.labels`")
-
-
-def _records_of(named: RawTable, examples: np.ndarray) -> RawTable:
-    """The first record of each of the examples, which are sorted."""
-    first = distinct(named)
-    return named.take(first[pd.Index(named.names[first]).isin(examples)])
 
 
 def _folds(named: RawTable, labels: LabelMatrix, settings: PrepareSettings) -> Folds:

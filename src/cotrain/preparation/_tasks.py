@@ -63,16 +63,13 @@ def count_table(table: TaskTable) -> pd.DataFrame:
 
 def _one_sided(labels: LabelMatrix, examples: np.ndarray, where: str) -> dict[str, str]:
     chosen = np.flatnonzero(examples)
-    every, by_task = (values.tocsc() for values in (labels.values, labels.values[chosen]))
-    variance = [
-        part.var() if part.size else 0.0 for part in np.split(every.data, every.indptr[1:-1])
-    ]
+    by_task = (matrix.tocsc() for matrix in (labels.values, labels.values[chosen]))
+    parts = (np.split(matrix.data, matrix.indptr[1:-1]) for matrix in by_task)
     reasons = {}
-    for at, task in enumerate(labels.tasks):
-        values = by_task.data[by_task.indptr[at] : by_task.indptr[at + 1]]
+    for task, kind, every, values in zip(labels.tasks, labels.kinds, *parts, strict=True):
         if np.unique(values).size < 2:
-            reasons[task] = f"{_lack(values, labels.kinds[at])} {where}"
-        elif labels.kinds[at] == "real" and values.var() < _LEAST_VARIANCE * variance[at]:
+            reasons[task] = f"{_lack(values, kind)} {where}"
+        elif kind == "real" and values.var() < _LEAST_VARIANCE * every.var():
             reasons[task] = f"{values.size} labels, nearly alike beside all others, {where}"
     return reasons
 

@@ -118,8 +118,7 @@ def _lower_medians(labels: csr_array) -> np.ndarray:
     """For each task the value that parts its labels: below the highest if there are two values."""
     by_task = labels.tocsc()
     medians = np.zeros(labels.shape[1])
-    for task in range(labels.shape[1]):
-        values = np.sort(by_task.data[by_task.indptr[task] : by_task.indptr[task + 1]])
+    for task, values in enumerate(map(np.sort, np.split(by_task.data, by_task.indptr[1:-1]))):
         if values.size:
             below_top = values[values < values[-1]]
             medians[task] = min(
@@ -142,7 +141,8 @@ def _assign(shares: csr_array, n_folds: int, rng: np.random.Generator) -> np.nda
     """The fold of each group: heaviest first, then moved while that helps."""
     n_groups = shares.shape[0]
     # Roughly the heaviest first; the noise makes other seeds give other folds.
-    parts = [_row(shares, group) for group in range(n_groups)]
+    cuts = shares.indptr[1:-1]
+    parts = list(zip(np.split(shares.indices, cuts), np.split(shares.data, cuts), strict=True))
     size = np.sqrt([float(share @ share) for _, share in parts])
     order = np.argsort(-size * rng.uniform(0.5, 1, n_groups), kind="stable")
     filled = np.zeros((n_folds, shares.shape[1]), dtype=np.int64)
@@ -165,8 +165,3 @@ def _assign(shares: csr_array, n_folds: int, rng: np.random.Generator) -> np.nda
         if n_moved == 0:
             break
     return folds
-
-
-def _row(matrix: csr_array, row: int) -> tuple[np.ndarray, np.ndarray]:
-    span = slice(matrix.indptr[row], matrix.indptr[row + 1])
-    return matrix.indices[span], matrix.data[span]

@@ -94,28 +94,24 @@ def stack(repeats: Sequence[Outputs], columns: Sequence[np.ndarray]) -> Stack:
     """The labels of all repeats with `columns` (n, n_roles) each; an example counts once in all."""
     example = np.concatenate([one.example for one in repeats])
     task = np.concatenate([one.task for one in repeats])
+    truth, base, scale = (
+        np.concatenate([getattr(one, name) for one in repeats])
+        for name in ("truth", "base", "scale")
+    )
     _, place, count = np.unique(
         np.stack([example, task]), axis=1, return_inverse=True, return_counts=True
     )
+    binary = repeats[0].is_binary[task]
     return Stack(
         columns=np.concatenate(columns),
         task=task,
-        target=np.concatenate([_target(one) for one in repeats]),
-        offset=np.concatenate([_offset(one) for one in repeats]),
+        target=np.where(binary, truth, (truth - base) / scale),
+        offset=np.where(binary, base, 0.0),
         weight=1.0 / count[place],
         example=example,
         fold=np.concatenate([one.fold for one in repeats]),
         is_binary=repeats[0].is_binary,
     )
-
-
-def _target(outputs: Outputs) -> np.ndarray:
-    binary = outputs.is_binary[outputs.task]
-    return np.where(binary, outputs.truth, (outputs.truth - outputs.base) / outputs.scale)
-
-
-def _offset(outputs: Outputs) -> np.ndarray:
-    return np.where(outputs.is_binary[outputs.task], outputs.base, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +283,7 @@ def _skill(
     loss = np.concatenate(
         [one.losses(output) for one, output in zip(repeats, outputs, strict=True)]
     )
-    skill, p_value = np.full(n_tasks, np.nan), np.full(n_tasks, np.nan)
+    skill, p_value = np.full((2, n_tasks), np.nan)
     for at in range(n_tasks):
         own = task == at
         if not own.any():
@@ -296,9 +292,8 @@ def _skill(
         gain = np.bincount(place, (base - loss)[own]) / count
         total = np.bincount(place, base[own]) / count
         skill[at] = gain.mean() / total.mean() if total.mean() > 0 else np.nan
+        p_value[at] = 1.0
         if gain.size > 1 and np.ptp(gain) > 0:
             error = gain.std(ddof=1) / np.sqrt(gain.size)
             p_value[at] = stdtr(gain.size - 1, -gain.mean() / error)  # Student's, one-sided
-        else:
-            p_value[at] = 1.0
     return skill, p_value

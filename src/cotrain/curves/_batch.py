@@ -68,7 +68,8 @@ def _solve_block(
             break
         jacobian = form.gradient(theta[at], counts[at]) * known[at][..., None]
         pull = np.einsum("pnd,pn->pd", jacobian, error[at])
-        pinned = _pinned(theta[at], pull, low[at], high[at])
+        # Parameters at a bound that the errors pull further out.
+        pinned = ((theta[at] <= low[at]) & (pull < 0)) | ((theta[at] >= high[at]) & (pull > 0))
         step = _damped_step(jacobian, pull, pinned, damping[at])
         trial = np.clip(theta[at] + step, low[at], high[at])
         trial_error = _errors(form, trial, counts[at], scores[at], known[at])
@@ -93,11 +94,6 @@ def _errors(
         error = np.where(known, scores - form.value(theta, counts), 0.0)
     # A trial step may overflow; an error too large to accept rejects it.
     return np.nan_to_num(error, nan=1e100, posinf=1e100, neginf=-1e100)
-
-
-def _pinned(theta: np.ndarray, pull: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Parameters at a bound that the errors pull further out."""
-    return ((theta <= low) & (pull < 0)) | ((theta >= high) & (pull > 0))
 
 
 def _damped_step(

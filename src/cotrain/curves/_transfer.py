@@ -125,7 +125,10 @@ class TransferModel(BaseEstimator):
             If a task has no score, a score is above the ceiling, a count is negative or unknown,
             or no task's own counts ever change.
         """
-        self._check_parameters()
+        if not self.strengths or min(self.strengths) <= 0:
+            raise ValueError(f"strengths must be positive, got {self.strengths}")
+        if not self.ranks or min(self.ranks) < 0:
+            raise ValueError(f"ranks must be at least 0, got {self.ranks}")
         N, Y = _check_fits(N, Y, tasks)
         # Many small systems: threads would wait for each other, and change the last bits.
         with threadpool_limits(limits=1, user_api="blas"):
@@ -197,18 +200,12 @@ class TransferModel(BaseEstimator):
         start, shares = np.asarray(counts, dtype=float), np.ones(n_tasks) / n_tasks
         gain, half = np.empty((2, n_tasks))
         for task, labels in enumerate(n_labels * np.eye(n_tasks)):
-            rise = np.diff(self.predict(np.stack([start, start + labels])), axis=0)[0]
-            gain[task] = shares @ rise
+            now, then = self.predict(np.stack([start, start + labels]))
+            gain[task] = shares @ (then - now)
             reach = shares * self.gain_reach(start, start + labels, level)
             # What the other targets take is drawn to one common mean, whose error they share.
             half[task] = np.hypot(reach[task], reach.sum() - reach[task])
         return gain, gain - half, gain + half
-
-    def _check_parameters(self) -> None:
-        if not self.strengths or min(self.strengths) <= 0:
-            raise ValueError(f"strengths must be positive, got {self.strengths}")
-        if not self.ranks or min(self.ranks) < 0:
-            raise ValueError(f"ranks must be at least 0, got {self.ranks}")
 
     def _assign_folds(self, N: np.ndarray) -> np.ndarray:
         """The fold of each fit, (n_fits,): those with the same counts are left out together."""

@@ -150,7 +150,7 @@ def most_probable(
     jacobian = _constant_columns(data)
     normal, pull = _normal_equations(at, data, prior, jacobian)
     for _ in range(_MAX_ITERATIONS):
-        z = at.z + _step(normal, pull, damping, _is_pinned(at.z, pull))
+        z = at.z + _step(normal, pull, damping, bool(at.z[C] >= CEILING and pull[C] > 0))
         z[C] = min(z[C], CEILING)
         trial = _tried(z, data, prior)
         if trial.cost <= at.cost:
@@ -235,10 +235,6 @@ def _normal_equations(
     jacobian[:, own] *= np.exp(at.z[own])
     normal = dsyrk(1 / prior.variance, jacobian.T, 1.0, prior.precision, lower=True)
     return normal, at.residual @ jacobian / prior.variance - at.drawn
-
-
-def _is_pinned(z: np.ndarray, pull: np.ndarray) -> bool:
-    return bool(z[C] >= CEILING and pull[C] > 0)
 
 
 def _step(normal: np.ndarray, pull: np.ndarray, damping: float, pinned: bool) -> np.ndarray:

@@ -53,10 +53,11 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     unexplained = max(residual @ residual - u @ u, 0.0)
     penalty = (d.sum() / dof) * (1 - SHARES[:, None]) / SHARES[:, None]  # (n_grid, 1)
     noise = (unexplained + (u**2 * penalty / (d + penalty)).sum(axis=1)) / dof
-    weight = _normalised(
-        0.5 * np.log(SHARES * (1 - SHARES))
-        - 0.5 * (np.log1p(d / penalty).sum(axis=1) + dof * np.log(noise))
+    log_weight = 0.5 * np.log(SHARES * (1 - SHARES)) - 0.5 * (
+        np.log1p(d / penalty).sum(axis=1) + dof * np.log(noise)
     )
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
 
     means = np.sqrt(d) * u / (d + penalty)  # (n_grid, rank), in the directions V
     mean = weight @ means
@@ -156,8 +157,3 @@ def _spectrum(X: Array, level: Array, along: Array, y: Array) -> tuple[Array, Ar
     kept = d > d[-1] * n_rows * 1e-15
     d, V = d[kept], V[:, kept]
     return d, V, (y @ X) @ V / np.sqrt(d)
-
-
-def _normalised(log_weight: Array) -> Array:
-    weight = np.exp(log_weight - log_weight.max())
-    return weight / weight.sum()

@@ -33,11 +33,11 @@ def end_with_dvc() -> None:
             break
 
     def is_gone() -> bool:
-        return any(not process.is_running() or _is_zombie(process) for process in caller)
-
-    def _is_zombie(process: psutil.Process) -> bool:
         try:
-            return bool(process.status() == psutil.STATUS_ZOMBIE)
+            return any(
+                not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+                for process in caller
+            )
         except psutil.NoSuchProcess:
             return True
 

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from cotrain.allocation import WAYS
 from cotrain.comparison import Model, role_means
 from cotrain.comparison import mixed as blended
-from cotrain.estimator._pooled import Pooled
+from cotrain.estimator._joint import Joint
 from cotrain.estimator._steps import FDR, N_FOLDS, Steps, supported
 from cotrain.registry import LEARNERS
 from cotrain.settings import TrainSettings
@@ -179,7 +179,7 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
             needed = "predict_proba" if self._kind == "binary" else "predict"
             if not hasattr(given, needed) or not hasattr(given, "fit"):
                 raise ValueError(f"estimator must have fit and {needed}, got {given!r}")
-            made["joint"] = Pooled(given)
+            made["joint"] = Joint(given)
         else:
             described = (
                 NETWORK if given is None else {"kind": given} if isinstance(given, str) else given

@@ -16,14 +16,14 @@ from cotrain.training._threads import one_thread
 from cotrain.training.learners._matrix import as_matrix
 
 
-class PooledSettings(Section):
+class JointSettings(Section):
     """Nothing but the kind: the estimator's own parameters are its settings."""
 
-    kind: Literal["pooled"] = "pooled"
+    kind: Literal["joint"] = "joint"
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedPool(Trained):
+class TrainedJoint(Trained):
     """One fitted estimator of all members; `limit` (n_members,) bounds logits as `TrainedTasks`."""
 
     limit: np.ndarray
@@ -59,7 +59,7 @@ class TrainedPool(Trained):
         raise NotImplementedError("no such model is ever saved")
 
 
-class Pooled(Learner):
+class Joint(Learner):
     """One estimator of the rows of all members, with a column that is 1 for each member's rows.
 
     A row is a known label. A member alone has no such column.
@@ -70,15 +70,15 @@ class Pooled(Learner):
         It is cloned for each fit; a parameter `random_state` is set to the fit's seed.
     """
 
-    Settings = PooledSettings
-    trained = TrainedPool
+    Settings = JointSettings
+    trained = TrainedJoint
     capabilities = Capabilities(multi_task=True, example_weights=False)
 
     def __init__(self, estimator: Any) -> None:
-        super().__init__(PooledSettings())
+        super().__init__(JointSettings())
         self.estimator = estimator
 
-    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedPool:  # noqa: ARG002
+    def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedJoint:  # noqa: ARG002
         """The estimator trained on the fit's allocation."""
         problem = Problem.of(table, fit)
         train = problem.train
@@ -91,7 +91,7 @@ class Pooled(Learner):
             targets = targets.astype(np.int64)
         with one_thread():
             estimator.fit(_with_member(rows, train.member, problem.members.size), targets)
-        return TrainedPool(limit=problem.logit_limits(), fitted=estimator, **problem.facts)
+        return TrainedJoint(limit=problem.logit_limits(), fitted=estimator, **problem.facts)
 
 
 def _with_member(features: Features, member: np.ndarray, n_members: int) -> Features:

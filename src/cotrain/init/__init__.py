@@ -121,15 +121,12 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
     params["fetch"] = found.fetch
     prepare = params["prepare"]
     prepare["labels"].update(found.labels)
-    if found.features["kind"] == "molecules":
-        prepare["features"].update(found.features)
-    else:
-        prepare["features"] = found.features
     folds = fit_plan(params, found.n_labels, found.n_examples, found.n_rarest, found.split)
-    if folds["kind"] == "scaffold":
-        prepare["split"].update(folds)
-    else:
-        prepare["split"] = folds
+    for key, section in (("features", found.features), ("split", folds)):
+        if section["kind"] == prepare[key]["kind"]:
+            prepare[key].update(section)  # the template's comments stay
+        else:
+            prepare[key] = section
     fit_scores(params, set(found.kinds.values()))
     fit_recipe(params, set(found.kinds.values()), found.n_examples)
     choose_learners(params, found.n_labels, found.n_examples, by_groups=bool(wishes.tasks_by))

@@ -17,6 +17,7 @@ Role = Literal[
     "molecules", "task", "value", "modifier", "unit", "id", "split", "date", "feature", "weight",
     "index", "ignored",
 ]  # fmt: skip
+Kind = Literal["binary", "real", "category"]
 
 _IDS = frozenset({
     "id", "ids", "identifier", "name", "cid", "sid", "inchikey", "inchi", "key", "cas", "code",
@@ -74,7 +75,7 @@ class Column:
     role: Role
     why: str
     n_known: int  # cells that are no gaps
-    kind: Literal["binary", "real", "category"] | None = None  # of a task, or of few texts
+    kind: Kind | None = None  # of a task, or of few texts
     of: str | None = None  # the task that a modifier stands beside
     words: dict[str, float] = field(default_factory=dict)  # what its texts mean, if unusual
 
@@ -118,7 +119,12 @@ def classify(
     """Return what each column of a wide table is taken for, in the file's order."""
     read = {str(name): read_cells(cells[name], decimal, gaps) for name in cells.columns}
     found = [
-        Column(str(name), "molecules", _writing(cells[name]), int((cells[name] != "").sum()))
+        Column(
+            str(name),
+            "molecules",
+            "InChI" if cells[name].str.startswith("InChI=").mean() > 0.5 else "SMILES",
+            int((cells[name] != "").sum()),
+        )
         if name == molecules
         else _column(str(name), cells[name], read[str(name)], molecules is not None)
         for name in cells.columns
@@ -126,17 +132,11 @@ def classify(
     return _with_modifiers(found, cells)
 
 
-def _writing(molecules: pd.Series) -> str:
-    return "InChI" if molecules.str.startswith("InChI=").mean() > 0.5 else "SMILES"
-
-
 def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Column:
     known = texts[(read.value.notna() | read.wrong).to_numpy()]
     n = len(known)
 
-    def note(
-        role: Role, why: str, kind: Literal["binary", "real", "category"] | None = None
-    ) -> Column:
+    def note(role: Role, why: str, kind: Kind | None = None) -> Column:
         return Column(name, role, why, n, kind)
 
     words, bare = set(words_of(name)), "_".join(words_of(_UNITS.sub("", name)))
@@ -149,9 +149,9 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
         return note("ignored", "molecules too: --smiles chooses it")
     if words & _SPLITS and (why := _split(known, texts)):
         return note("split", why)
-    if len(values) < n / 2 and (pair := opposites(known)):
-        return Column(name, "task", f"{' and '.join(map(repr, pair))}", n, "binary", words=pair)
     if len(values) < n / 2:
+        if pair := opposites(known):
+            return Column(name, "task", " and ".join(map(repr, pair)), n, "binary", words=pair)
         return note(*_text(name, known, words, has_molecules))
     if _are_compact_dates(values, words):
         return note("date", "dates without marks, such as 20240131")
@@ -167,18 +167,18 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
         says = rule.fullmatch(bare) if isinstance(rule, re.Pattern) else words & rule
         if says and (has_molecules or not of_molecules):
             return note(role, why)
-    if values.min() == values.max() and not (read.relation != "").any():
+    n_bounds, n_wrong = int((read.relation != "").sum()), int(read.wrong.sum())
+    if values.min() == values.max() and not n_bounds:
         others = texts[read.wrong].unique()
         beside = f" beside the text {others[0]!r}" if len(others) else ""
         return note("ignored", f"one value alone, {values.iloc[0]:g}{beside}")
-    if values.isin((0, 1)).all() and not (read.relation != "").any():
+    if values.isin((0, 1)).all() and not n_bounds:
         how = "words for two classes" if read.words.any() else "0 and 1"
         return note("task", how, "binary")
-    if (two := two_values(values)) and not (read.relation != "").any():
+    if (two := two_values(values)) and not n_bounds:
         return note("task", f"two values, {two[0]:g} and {two[1]:g}", "binary")
     if values.isin((-1, 0, 1)).all():
         return note("task", "0 and 1, and -1 for a gap", "binary")
-    n_bounds, n_wrong = int((read.relation != "").sum()), int(read.wrong.sum())
     why = "numbers" + (f" in {read.unit}" if read.unit else "")
     why += f", {n_bounds} behind < or >" if n_bounds else ""
     return note("task", why + (f"; {n_wrong} cells are none" if n_wrong else ""), "real")

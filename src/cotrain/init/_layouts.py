@@ -110,7 +110,10 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
             )
         if read.words.any():
             seen = read.value[read.words].groupby(texts[read.words].str.lower())
-            said = [f"{text} ({len(part)}) is {_meaning(part.iloc[0])}" for text, part in seen]
+            said = [
+                f"{text} ({len(part)}) is {'a gap' if part.isna().all() else f'{part.iloc[0]:g}'}"
+                for text, part in seen
+            ]
             draft.notes.append(f"`{name}`: {listing(said)}")
     fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks}
     if relations:
@@ -211,12 +214,11 @@ def read_long(draft: Draft) -> Layout:
     molar = False
     task_columns = list(wishes.task_columns)
     if not task_columns:
-        found = [name for name in _TASKS if name in names]
-        if not found:
+        task_columns = [name for name in _TASKS if name in names][:1]
+        if not task_columns:
             raise DataError(
                 f"{draft.table.path}: which column names the task of a row? Give --task-column"
             )
-        task_columns = found[:1]
         if "standard_type" in names:
             task_columns.append("standard_type")
     value = wishes.value_column or next((name for name in _VALUES if name in names), None)
@@ -239,17 +241,14 @@ def read_long(draft: Draft) -> Layout:
     units = next((n for n in names if words_of(n)[-1:] in (["units"], ["unit"])), None)
     if units is not None and value.split("_")[0] == units.split("_")[0]:
         counts = cells[units][numbers.notna()].value_counts()
-        fetch["units"] = {
-            "column": units,
-            "to": "nM" if "nM" in counts.index else str(counts.index[0]),
-        }
+        to = "nM" if "nM" in counts.index else str(counts.index[0])
+        fetch["units"] = {"column": units, "to": to}
         shown = ", ".join(f"{unit or 'blank'} ({n})" for unit, n in counts.items())
         draft.notes.append(
-            f"units {shown}: molar ones are converted to {fetch['units']['to']}, values in "
-            "others left out"
+            f"units {shown}: molar ones are converted to {to}, values in others left out"
         )
-        molar = fetch["units"]["to"] == "nM"
-        numbers = numbers * factors(cells[units], fetch["units"]["to"])
+        molar = to == "nM"
+        numbers = numbers * factors(cells[units], to)
     for name, nothing in _DOUBTS.items():
         if name in names and (n := int((~cells[name].isin(nothing)).sum())):
             draft.notes.append(
@@ -298,8 +297,3 @@ def _check_groups(draft: Draft, values: dict[str, pd.Series]) -> None:
             f"{len(alike)} of {len(values)} groups have one label alone, and `prepare` will "
             f"leave them out: {named}"
         )
-
-
-def _meaning(value: float) -> str:
-    """What a word for a label stands for."""
-    return "a gap" if np.isnan(value) else f"{value:g}"

@@ -55,19 +55,18 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     long = is_long(draft, molecules)
     found = classify(cells, draft.table.format.decimal or ".", [], molecules)
     columns = [_as_wished(draft, column, long) for column in found]
-    useless = (
-        unusable(draft.table.with_points(), columns, wishes.tasks_by, str(wishes.label))
-        if wishes.tasks_by
-        else {}
-    )
+    useless = {}
+    if wishes.tasks_by:
+        points = draft.table.with_points()
+        useless = unusable(points, columns, wishes.tasks_by, str(wishes.label))
     chosen = feature_columns(draft, columns, useless)
     layout = read_long(draft) if long else read_wide(draft, columns, chosen)
     labels = set(layout.tasks)
-    if not long:
-        note_long(draft, columns, molecules)
     if long:
         columns = _of_long(columns, layout.fetch, useless)
         labels |= {str(layout.fetch[key]) for key in ("value", "relation") if key in layout.fetch}
+    else:
+        note_long(draft, columns, molecules)
     fetch = _fetch_section(draft, path, layout.fetch, columns)
     features = feature_section(draft, molecules, chosen, labels, fetch["id"])
     taken = set(_as_list(features.get("columns"))) | {features.get("column")}
@@ -169,21 +168,13 @@ def _of_long(columns: list[Column], fetch: dict[str, Any], useless: dict[str, st
 def _fetch_section(
     draft: Draft, path: str, fetch: dict[str, Any], columns: list[Column]
 ) -> dict[str, Any]:
-    found = [c.name for c in columns if c.role == "id"]
     chosen = draft.wishes.id
     if chosen is None and fetch["layout"] == "wide":
-        chosen = next(iter(found), None)
+        chosen = next((c.name for c in columns if c.role == "id"), None)
     how = draft.table.format
-    written = {
-        name: value
-        for name, value, usual in (
-            ("separator", how.separator, ","),
-            ("decimal", how.decimal, "."),
-            ("encoding", how.encoding, "utf-8-sig"),
-            ("sheet", how.sheet, None),
-        )
-        if value not in (None, usual)
-    }
+    usual = {"separator": ",", "decimal": ".", "encoding": "utf-8-sig"}
+    told = how.model_dump(exclude_none=True).items()
+    written = {name: value for name, value in told if value != usual.get(name)}
     head = {"kind": "table", "path": path, "layout": fetch["layout"], "id": chosen}
     return head | fetch | ({"format": written} if written else {})
 

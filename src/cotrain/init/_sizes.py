@@ -80,10 +80,9 @@ def fit_plan(
 
 def fit_scores(params: Any, kinds: set[str]) -> None:
     """Choose scores that tasks of these kinds have, none of them in a task's own unit."""
-    if kinds == {"real"}:
-        params["analyze"]["score"] = params["analyze"]["curve_score"] = "r2"
-    elif len(kinds) > 1:
-        params["analyze"]["score"] = params["analyze"]["curve_score"] = "d2"
+    if "real" in kinds:
+        score = "r2" if kinds == {"real"} else "d2"
+        params["analyze"]["score"] = params["analyze"]["curve_score"] = score
 
 
 def fit_recipe(params: Any, kinds: set[str], n_examples: int) -> None:

@@ -197,12 +197,10 @@ def _cast(column: pd.Series, classes: tuple[str, ...], label: str, path: Path) -
 def _usable(votes: pd.DataFrame, notes: list[str], path: Path) -> list[str]:
     """The functions that vote often enough on the training rows; the others are told."""
     counts = (votes >= 0).sum()
+    few = counts.index[counts.between(1, _FEWEST_VOTES - 1)]
     for said, lost in (
         ("always abstain", counts.index[counts == 0]),
-        (
-            f"vote fewer than {_FEWEST_VOTES} times",
-            counts.index[counts.between(1, _FEWEST_VOTES - 1)],
-        ),
+        (f"vote fewer than {_FEWEST_VOTES} times", few),
     ):
         if len(lost):
             notes.append(
@@ -223,7 +221,10 @@ def _features(draft: Draft, taken: set[str], fitted: np.ndarray) -> Features:
     if wanted.partition(":")[0] not in _FEATURES:
         raise DataError(f"--features must be one of {listed(_FEATURES)}, got {wanted!r}")
     cells = draft.table.with_points()
-    name = draft.wishes.id or _id_column(cells.drop(columns=list(taken)))
+    name = draft.wishes.id
+    if name is None:
+        found = classify(cells.drop(columns=list(taken)), ".", [], None)
+        name = next((column.name for column in found if column.role == "id"), None)
     section = feature_section(draft, None, feature_columns(draft, [], taken), taken, name)
     names = None if name is None else cells[name]
     raw = RawTable.of_inputs(cells, draft.table.path.name, names=names)
@@ -234,11 +235,6 @@ def _features(draft: Draft, taken: set[str], fitted: np.ndarray) -> Features:
         draft.notes.append(f"{n_bad} rows have no text: all of their features are 0")
     draft.notes.extend(featurizer.notes(raw, features))
     return features
-
-
-def _id_column(cells: pd.DataFrame) -> str | None:
-    """The column that names the examples, if one does."""
-    return next((c.name for c in classify(cells, ".", [], None) if c.role == "id"), None)
 
 
 def _keys(column: pd.Series) -> pd.Series:

@@ -109,14 +109,11 @@ def read_cells(
     if len(filled) == len(column):
         return found
     index = column.index
-    return Cells(
-        found.value.reindex(index),
-        found.relation.reindex(index, fill_value=""),
-        found.approximate.reindex(index, fill_value=False),
-        found.words.reindex(index, fill_value=False),
-        found.wrong.reindex(index, fill_value=False),
-        found.unit,
-    )
+    blank = {"value": np.nan, "relation": "", "approximate": False, "words": False, "wrong": False}
+    parts = {
+        name: getattr(found, name).reindex(index, fill_value=fill) for name, fill in blank.items()
+    }
+    return Cells(**parts, unit=found.unit)
 
 
 def _read_filled(

@@ -78,17 +78,11 @@ def make_synthetic(source: SyntheticSettings) -> RawTable:
     labelled = np.flatnonzero(known.any(axis=1))
     record = np.cumsum(known.any(axis=1)) - 1
     task, example = np.nonzero(known.T)
-    records = pd.DataFrame(
-        {"file": "synthetic", "row": labelled + 2, "example": example_names[labelled]}
-    )
-    values = pd.DataFrame(
-        {
-            "record": record[example],
-            "task": names[task],
-            "value": MIDDLE * 10 ** -score[example, task],
-            "relation": "",
-        }
-    )
+    where = {"file": "synthetic", "row": labelled + 2, "example": example_names[labelled]}
+    records = pd.DataFrame(where)
+    value = MIDDLE * 10 ** -score[example, task]
+    measured = {"record": record[example], "task": names[task], "value": value, "relation": ""}
+    values = pd.DataFrame(measured)
     harmful = np.arange(source.n_tasks) >= n_useful
     clusters = pd.array([*cluster, *[None] * source.harmful_tasks], dtype="Int64")
     truth = pd.DataFrame({"task": names, "cluster": clusters, "harmful": harmful})

@@ -77,11 +77,10 @@ class Table(Source):
         table = read_table(folder / wanted.path, wanted.format)
         cells = table.cells
         records = pd.DataFrame({"file": table.path.name, "row": cells.index})
-        if wanted.id is None:
-            records["example"] = "row " + records["row"].astype(str)
-        else:
+        records["example"] = "row " + records["row"].astype(str)
+        if wanted.id is not None:
             names = column_of(cells, wanted.id, "fetch.id", table.path).reset_index(drop=True)
-            records["example"] = names.where(names != "", "row " + records["row"].astype(str))
+            records["example"] = names.where(names != "", records["example"])
         values, used, notes = (
             _long(table, wanted) if wanted.layout == "long" else _wide(table, wanted)
         )
@@ -89,13 +88,13 @@ class Table(Source):
         summary: list[dict[str, Any]] = [
             summary_row("read", records["example"], values["task"]),
             summary_row("with a value", records["example"][values["record"]], values["task"]),
+            *(
+                {"step": step, "examples": pd.NA, "tasks": pd.NA, "measurements": count}
+                for step, count in notes.items()
+                if count
+            ),
         ]
-        counted: list[dict[str, Any]] = [
-            {"step": step, "examples": pd.NA, "tasks": pd.NA, "measurements": count}
-            for step, count in notes.items()
-            if count
-        ]
-        return RawTable(records, inputs, values, pd.DataFrame(summary + counted))
+        return RawTable(records, inputs, values, pd.DataFrame(summary))
 
 
 def _wide(

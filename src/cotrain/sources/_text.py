@@ -160,7 +160,7 @@ def _from_text(path: Path, wanted: Format) -> TextTable:
     with _OPEN.get(path.suffix.lower(), Path.open)(path, "rb") as file:
         sample = file.read(_SAMPLE)
     if not sample.strip():
-        raise DataError(f"{path}: the file is empty; it needs a header and rows")
+        raise pd.errors.EmptyDataError
     encoding = wanted.encoding or _encoding(path, sample)
     try:
         text = sample.decode(encoding, errors="strict" if wanted.encoding else "ignore")
@@ -286,7 +286,7 @@ def _with_header(path: Path, cells: pd.DataFrame, above: int = 0, first: int = 0
     """
     cells = cells.iloc[above:]
     if cells.empty:
-        raise DataError(f"{path}: the file is empty; it needs a header and rows")
+        raise pd.errors.EmptyDataError
     cells = cells.fillna("").astype(str).apply(lambda column: column.str.strip())
     header = cells.iloc[0].tolist()
     body = cells.iloc[1:]

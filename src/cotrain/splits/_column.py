@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 from scipy.sparse import csr_array
 
@@ -51,13 +52,9 @@ class ColumnSplitter(Splitter):
                 f"`prepare.split.folds` must name folds in 0 .. {n_folds - 1}, as "
                 f"`prepare.n_folds` says, got {named}"
             )
-        names, example = np.unique(raw.names, return_inverse=True)
-        ranks = np.array([order[value] for value in values])
-        lowest = np.full(names.size, len(order))
-        highest = np.full(names.size, -1)
-        np.minimum.at(lowest, example, ranks)
-        np.maximum.at(highest, example, ranks)
-        result = np.empty(names.size, dtype=np.int64)
+        ranks = pd.Series(values).map(order).groupby(raw.names).agg(["min", "max"])
+        lowest, highest = ranks.to_numpy().T
+        result = np.empty(lowest.size, dtype=np.int64)
         for value, rank in order.items():
             rows = np.flatnonzero(lowest == rank)
             places = np.array(wanted.folds[value], dtype=np.int64)

@@ -34,10 +34,7 @@ def transfer_table(
             "single": sign * single.mean(axis=0),
             "together": sign * together.mean(axis=0),
             "gain": effects.effect,
-            "low": effects.low,
-            "high": effects.high,
-            "p_value": effects.p_value,
-            "verdict": effects.verdict,
+            **{name: getattr(effects, name) for name in ("low", "high", "p_value", "verdict")},
         }
     )
 

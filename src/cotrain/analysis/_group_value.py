@@ -98,12 +98,11 @@ def group_value(
 
 def _design(table: pd.DataFrame, tasks: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return indicators (n_subsets, K) and scores (n_repeats, n_subsets, K) of a table."""
-    codes = list(dict.fromkeys(table["members"]))
-    place = {name: task for task, name in enumerate(tasks)}
+    row, codes = pd.factorize(table["members"])
     indicators = np.zeros((len(codes), len(tasks)))
     for at, code in enumerate(codes):
         indicators[at, list(decode_tasks(code))] = 1
     scores = np.full((int(table["repeat"].max()) + 1, len(codes), len(tasks)), np.nan)
-    row = table["members"].map({code: at for at, code in enumerate(codes)})
-    scores[table["repeat"], row, table["target"].map(place)] = table["score"]
+    target = pd.Index(tasks).get_indexer(pd.Index(table["target"]))
+    scores[table["repeat"], row, target] = table["score"]
     return indicators, scores

@@ -26,15 +26,9 @@ def make_rounds(
         return None
     share = (subsets.min_size + subsets.max_size) / 2 / n_tasks  # of the subsets that hold a task
     n_round = max(math.ceil(subsets.n_subsets / N_ROUNDS), math.ceil(SCORES_OF_TASK / share))
-    return Rounds(
-        n_subsets=subsets.n_subsets,
-        n_round=min(n_round, subsets.n_subsets),
-        min_size=subsets.min_size,
-        max_size=subsets.max_size,
-        score=score,
-        fdr=fdr,
-        seed=seed,
-    )
+    sizes = subsets.model_dump(include={"n_subsets", "min_size", "max_size"})
+    n_round = min(n_round, subsets.n_subsets)
+    return Rounds(**sizes, n_round=n_round, score=score, fdr=fdr, seed=seed)
 
 
 def next_round(

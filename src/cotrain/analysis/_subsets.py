@@ -152,10 +152,10 @@ class SubsetAnalysis:
             "n_subsets": len(self.indicators),
             "surrogate": self.surrogate,
             "reliability": {
-                "mean": _known(found.mean if found else math.nan),
-                "low": _known(found.low if found else math.nan),
-                "high": _known(found.high if found else math.nan),
-                "repeats_needed": _known(_repeats_needed(found) if found else math.nan),
+                **{
+                    name: found and _known(getattr(found, name)) for name in ("mean", "low", "high")
+                },
+                "repeats_needed": found and _known(_repeats_needed(found)),
             },
             "spearman": _known(mean_known(self.spearman)),
             "ceiling": _known(mean_known(self.ceiling)),

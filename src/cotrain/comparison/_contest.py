@@ -67,10 +67,9 @@ class Contest:
 
     def outputs(self, results: Mapping[Fit, FitResult]) -> list[Repeat]:
         """What the models say of the validation and of the test labels of each repeat."""
-        table, first, final = self.table, self.first, self.final
-        validations = repeat_outputs(table, self.choosing, results, first, "validation")
-        tests = repeat_outputs(table, self.reporting, results, final, "test")
-        return list(zip(validations, tests, strict=True))
+        chosen = repeat_outputs(self.table, self.choosing, results, self.first, "validation")
+        reported = repeat_outputs(self.table, self.reporting, results, self.final, "test")
+        return list(zip(chosen, reported, strict=True))
 
     def judge(
         self,

@@ -30,14 +30,9 @@ def analysed_scores(study: Study) -> tuple[str, ...]:
 
 def git_commit(study: Study) -> str | None:
     """The commit that the study's folder is at; None outside git and before a first commit."""
+    asked = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
-            cwd=study.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run(asked, cwd=study.folder, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
     return done.stdout.strip() or None

@@ -11,14 +11,8 @@ def study_repeats(settings: Settings, n_repeats: int, seed: int) -> list[Rotatio
     """The repeats of a study: what its folds serve for in each, and seeds from `seed` on."""
     plan = settings.plan
     try:
-        return rotations(
-            settings.prepare.n_folds,
-            plan.train_folds,
-            plan.test_folds,
-            n_repeats,
-            seed,
-            plan.rotate,
-        )
+        folds = settings.prepare.n_folds, plan.train_folds, plan.test_folds
+        return rotations(*folds, n_repeats, seed, plan.rotate)
     except ValueError as error:
         raise SettingsError(f"params.yaml: `plan.train_folds` and `test_folds`: {error}") from error
 

@@ -23,17 +23,11 @@ def run(study: Study) -> str:
     model = study_learners(study)[fits[0].learner].settings
     if not isinstance(model, NetworkSettings | TrunkSettings):
         return "affinity: the learner has no gradients to record"
+    how = recorded.model_dump(include={"every", "mode", "heads_step"})
     records = []
     with Progress(f"affinity: {len(fits)} fits", len(fits)) as progress:
         for fit in fits:
-            record = record_affinity(
-                table,
-                fit,
-                model,
-                every=recorded.every,
-                mode=recorded.mode,
-                heads_step=recorded.heads_step,
-            )
+            record = record_affinity(table, fit, model, **how)
             record.save(study.affinity / f"repeat_{fit.repeat}.npz")
             records.append(record)
             progress.add()

@@ -136,13 +136,9 @@ def fitting_subsets(subsets: SubsetSettings, n_tasks: int, n_primary: int = 0) -
     largest = max(min(subsets.max_size, n_tasks), 1)
     smallest = min(subsets.min_size, largest)
     n_all = count_subsets(n_tasks, smallest, largest, n_primary)
-    return subsets.model_copy(
-        update={
-            "min_size": smallest,
-            "max_size": largest,
-            "n_subsets": min(subsets.n_subsets, n_all),
-        }
-    )
+    n_subsets = min(subsets.n_subsets, n_all)
+    sizes = {"min_size": smallest, "max_size": largest, "n_subsets": n_subsets}
+    return subsets.model_copy(update=sizes)
 
 
 def _minutes(

@@ -1,5 +1,7 @@
 """The task table from the measurements."""
 
+from itertools import chain
+
 from cotrain.preparation import Prepared, prepare
 from cotrain.settings import Settings
 from cotrain.sources import RawTable
@@ -34,8 +36,6 @@ def _fold_sets(settings: Settings) -> list[tuple[int, ...]]:
     plan = settings.plan
     n_turns = settings.prepare.n_folds - plan.test_folds if plan.rotate else 1
     level = min(plan.subset_level, *plan.augmentations.levels)
-    sets: dict[tuple[int, ...], None] = {}
-    for turn in study_repeats(settings, n_turns, plan.seed):
-        for folds in (turn.folds.train[:level], turn.folds.validation, turn.folds.test):
-            sets.setdefault(folds)
-    return list(sets)
+    uses = [turn.folds for turn in study_repeats(settings, n_turns, plan.seed)]
+    sets = ((use.train[:level], use.validation, use.test) for use in uses)
+    return list(dict.fromkeys(chain.from_iterable(sets)))

@@ -36,7 +36,6 @@ def _track(study: Study) -> None:
             study.grouping / "trials.csv",
         ],
     )
-    names = ("subsets", "augmentations", "validation")
-    tracker.prepare_dashboard(
-        pd.concat([load_fit_table(study.fits(name)) for name in names], ignore_index=True)
-    )
+    plans = ("subsets", "augmentations", "validation")
+    tables = [load_fit_table(study.fits(plan)) for plan in plans]
+    tracker.prepare_dashboard(pd.concat(tables, ignore_index=True))

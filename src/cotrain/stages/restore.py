@@ -9,9 +9,8 @@ from cotrain.training import load_fit_table
 
 
 def run(study: Study) -> str:
-    paths = sorted(study.fits("any").parent.glob("*.parquet"))
-    if not paths:
-        folder = study.fits("any").parent
+    folder = study.fits("any").parent
+    if not (paths := sorted(folder.glob("*.parquet"))):
         raise DataError(f"{folder}: no fit tables; run `dvc pull` or `dvc repro` first")
     tracker = open_tracked(study.home)
     context = run_context(study, file_version(study.table))

@@ -84,14 +84,9 @@ def _tuning(study: Study, settings: TuneSettings) -> "Tuning":
 
 
 def _row(learner: str, way: str, number: int, tried: "Tried") -> dict[str, object]:
-    return {
-        "learner": learner,
-        "way": way,
-        "trial": number,
-        "complete": tried.complete,
-        "d2": tried.d2,
-        "settings": json.dumps(plain_settings(tried.settings)),
-    }
+    settings = json.dumps(plain_settings(tried.settings))
+    values = (learner, way, number, tried.complete, tried.d2, settings)
+    return dict(zip(_COLUMNS, values, strict=True))
 
 
 def _write(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:

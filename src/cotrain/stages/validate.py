@@ -1,7 +1,7 @@
 """The recommended portfolio and its rivals, trained with fresh seeds, compared on test labels."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -129,11 +129,7 @@ def _describe(recommended: Candidate, tasks: Sequence[str], trainer: Trainer) ->
         "data_version": trainer.data_version,
         "name": recommended.name,
         "models": [
-            {
-                "learner": model.learner,
-                "members": [tasks[task] for task in model.members],
-                "draw": model.draw,
-            }
+            asdict(model) | {"members": [tasks[task] for task in model.members]}
             for model in recommended.models
         ],
     }

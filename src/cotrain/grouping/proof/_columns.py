@@ -148,9 +148,8 @@ def relax(
     columns.add(start, scores, serving)
     slack = 1e-10 * max(1.0, abs(float(scores.max(axis=0).sum())))
     ceiling = np.asarray(objective.weights) * task_bounds(objective)
-    best = Relaxation(np.inf, ceiling, 0.0, 0.0)
-    if np.isfinite(ceiling).all():
-        best = Relaxation(float(ceiling.sum()), ceiling, 0.0, 0.0)
+    known = np.isfinite(ceiling).all()
+    best = Relaxation(float(ceiling.sum()) if known else np.inf, ceiling, 0.0, 0.0)
     # The centre: the prices whose bound looks best to quick pricing. Prices between it and the
     # newest swing less than those of the linear program alone (Wentges 1997).
     centre = best if np.isfinite(best.bound) else None

@@ -26,11 +26,8 @@ def map_chunks(
     A chunk should take some tenths of a second. The work runs in processes, because RDKit holds
     the interpreter's lock.
     """
-    from joblib import (
-        Parallel,
-        delayed,
-        parallel_config,
-    )  # a tenth of a second, which few commands need
+    # A tenth of a second, which few commands need.
+    from joblib import Parallel, delayed, parallel_config
 
     chunk = chunk or CHUNK
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]

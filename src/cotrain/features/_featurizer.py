@@ -96,8 +96,7 @@ class Featurizer(ABC):
 
 def make_featurizer(settings: Choice) -> Featurizer:
     """Return the featurizer that `settings.kind` names."""
-    made: Featurizer = FEATURIZERS.find(settings.kind)(settings)
-    return made
+    return FEATURIZERS.find(settings.kind)(settings)
 
 
 def featurizer_of(description: dict[str, Any]) -> Featurizer:

@@ -125,7 +125,11 @@ class Lookahead:
             present = losses[labelled]
             jacobian = losses.new_zeros(len(losses), self.n_shared).detach()
             jacobian[labelled] = self._jacobian(present, list(shared.values()))
-            by_head = _gradients(present.sum(), list(heads.values()))
+            by_head: tuple[Tensor, ...] = ()
+            if heads:
+                by_head = torch.autograd.grad(
+                    present.sum(), list(heads.values()), materialize_grads=True
+                )
         return TaskGradients(losses.detach(), jacobian, dict(zip(heads, by_head, strict=True)))
 
     def losses_after(
@@ -213,12 +217,6 @@ class Lookahead:
                 )
             )
         return torch.cat(rows)
-
-
-def _gradients(loss: Tensor, parameters: list[Tensor]) -> tuple[Tensor, ...]:
-    if not parameters:
-        return ()
-    return torch.autograd.grad(loss, parameters, materialize_grads=True)
 
 
 @contextmanager

@@ -175,8 +175,7 @@ class AffinityRecorder(History):
 
 
 def _array(tensor: Tensor) -> np.ndarray:
-    array: np.ndarray = tensor.detach().cpu().numpy()
-    return array
+    return tensor.detach().cpu().numpy()
 
 
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

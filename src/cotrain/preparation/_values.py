@@ -174,8 +174,7 @@ def _merge(grouped: "pd.api.typing.SeriesGroupBy", settings: TaskLabels, repeats
         if settings.transform == "neg_log10":
             lowest = not lowest
         return grouped.min() if lowest else grouped.max()
-    found: pd.Series = grouped.agg(repeats)
-    return found
+    return grouped.agg(repeats)
 
 
 def _class(value: pd.Series, relation: pd.Series, settings: TaskLabels) -> pd.Series:

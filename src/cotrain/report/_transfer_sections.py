@@ -62,21 +62,19 @@ def relevance(findings: Findings, pairs: Pairs) -> Section:
         "surrogate relevance",
         f"relevance: gain in {score_name(findings.overview.score)}",
     )
+    columns = "source verdict target relevance p_value target_reliability"
     return Section(
         "relevance",
         "Which task helps which: subsets and the linear surrogate",
         [say.relevance(findings)],
         figure,
-        [
-            strongest(
-                told, "source verdict target relevance p_value target_reliability", "relevance"
-            )
-        ],
+        [strongest(told, columns, "relevance")],
     )
 
 
 def pairwise(findings: Findings, pairs: Pairs) -> Section:
     clusters = findings.clusters
+    decided = clusters[clusters["verdict"] != "undecided"]
     figure = pairs.heat_map(
         "pairwise",
         "What one fold more of an auxiliary task adds to a target task (statTAG)",
@@ -91,9 +89,7 @@ def pairwise(findings: Findings, pairs: Pairs) -> Section:
         [
             Table(
                 "Tasks whose labels correlate: a fold more of one for another of them",
-                texts_of(
-                    clusters[clusters["verdict"] != "undecided"], "tasks verdict effect p_value"
-                ),
+                texts_of(decided, "tasks verdict effect p_value"),
                 "All are in data/analysis/clusters.csv." if len(clusters) else "",
             ),
             strongest(findings.pairwise, "auxiliary verdict target effect p_value", "pairwise"),

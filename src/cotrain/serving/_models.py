@@ -131,7 +131,7 @@ class TrainedModels:
                 f"got the shape {features.shape[1:]}"
             )
         shape = (features.shape[0], len(self.tasks))
-        value, spread = np.full(shape, np.nan), np.full(shape, np.nan)
+        value, spread = np.full((2, *shape), np.nan)
         width = np.full(len(self.tasks), np.nan)
         inputs = {"features": features, "molecules": molecules}
         if molecules is None and any(model.reads == "molecules" for model in self.models):

@@ -92,8 +92,7 @@ def check_predict(estimator: BaseEstimator, X: ArrayLike) -> Array:
     """Indicators to predict for, of the width the estimator was fitted to."""
     if _is_sound(estimator, X) and np.shape(X)[1] == estimator.n_features_in_:
         return np.asarray(X)
-    checked: Array = validate_data(estimator, X, dtype=np.float64, reset=False)
-    return checked
+    return validate_data(estimator, X, dtype=np.float64, reset=False)
 
 
 def _checked(
@@ -130,8 +129,7 @@ def _is_sound(estimator: BaseEstimator, matrix: Any, *vectors: Any) -> bool:
 
 def constant_columns(X: Array) -> NDArray[np.bool_]:
     """The tasks that are in all subsets or in none, shape (n_tasks,)."""
-    same: NDArray[np.bool_] = (X[0] == X).all(axis=0)
-    return same
+    return (X[0] == X).all(axis=0)
 
 
 def warn_constant(constant: NDArray[np.bool_]) -> None:

@@ -149,8 +149,7 @@ def _predict(
         warnings.simplefilter("ignore", DesignWarning)
         models = fit_surrogates(X[train], effects[..., train, :], surrogate)
     mean, std = models.predict(X[test]), models.predict_std(X[test])
-    probability: Array = stats.t.cdf(-mean / std, models.dof)
-    return probability
+    return stats.t.cdf(-mean / std, models.dof)
 
 
 def _trivial(effects: Array, negative: Bools, scored: Bools) -> dict[str, Classification]:

@@ -73,8 +73,7 @@ class TargetSurrogates:
         def predict(X: ArrayLike, targets: NDArray[np.bool_] = every) -> Array:
             rows = np.asarray(X, dtype=np.float64).reshape(-1, n_tasks)
             chosen = effects if targets.all() else effects[:, targets]
-            result: Array = offset[targets] + first.features(rows) @ chosen
-            return result
+            return offset[targets] + first.features(rows) @ chosen
 
         return predict
 

@@ -29,8 +29,7 @@ def prepare(store: Store, experiment_id: str, rows: pd.DataFrame) -> None:
     by_kind: Any = rows.drop_duplicates(["fit_id", "kind", "task"]).groupby(["kind", "level"])
     kinds = [_kind(str(kind), int(level), part, scores) for (kind, level), part in by_kind]
     write_summaries(store, kinds, "kind")
-    views = {_KINDS: _kinds_view(scores), _FITS: _fits_view(scores)}
-    for key, view in views.items():
+    for key, view in ((_KINDS, _kinds_view(scores)), (_FITS, _fits_view(scores))):
         store.tag_experiment(f"{_VIEW_TAG}{key}", json.dumps(view))
     store.tag_experiment(NOTE, _note(experiment_id))
 

@@ -15,8 +15,7 @@ from cotrain.training._learner import Learner
 def make_learner(settings: Section) -> Learner:
     """The learner that a section of params.yaml describes, by its `kind`."""
     kind: str = settings.kind  # type: ignore[attr-defined]
-    learner: Learner = LEARNERS.find(kind)(settings)
-    return learner
+    return LEARNERS.find(kind)(settings)
 
 
 class Learners(dict[str, Learner]):

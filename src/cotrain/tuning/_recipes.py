@@ -53,8 +53,7 @@ class LearnerRecipes(BaseModel):
 
     def recipe(self, way: Way) -> Recipe:
         """The recipe of a way."""
-        found: Recipe = getattr(self, way)
-        return found
+        return getattr(self, way)
 
 
 class Recipes(RootModel[dict[str, LearnerRecipes]]):

@@ -133,9 +133,8 @@ class Kernel(Learner):
                 raise FitError(f"kernel {settings.kernel}: {error}") from error
             n_members = problem.members.size
             covariance = Coupled.of(similarity, features, train.row, train.member, n_members, apart)
-            share, noise, held_out = self._choose(
-                covariance, labels, _inner(table, train.rows), stop
-            )
+            group = _inner(table, train.rows)
+            share, noise, held_out = self._choose(covariance, labels, group, stop)
             solution = solve(
                 covariance,
                 labels.target,

@@ -52,14 +52,9 @@ class Trees(OfArrays, TaskModel):
             np.concatenate([part[k] + (part[4] if k > 1 else 0) for part in parts])
             for k in range(4)
         )
-        return cls(
-            np.array(roots, dtype=np.int64),
-            feature.astype(np.int32),
-            number.astype(np.float64),
-            left.astype(np.int32),
-            right.astype(np.int32),
-            np.array([base, is_probability], dtype=np.float64),
-        )
+        arrays = (roots, feature, number, left, right, (base, is_probability))
+        kinds = zip(arrays, _TYPES.values(), strict=True)
+        return cls(*(np.array(array, dtype=kind) for array, kind in kinds))
 
     def outputs(self, features: Features) -> np.ndarray:
         from cotrain.training.learners._compiled import leaf_sums

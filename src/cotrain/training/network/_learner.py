@@ -51,15 +51,13 @@ class Network(SharedTrunk):
         return int(self._engine().fits_at_once)
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedNetwork:
-        trained: TrainedNetwork = self._engine().train_weights(table, fit, self.settings, stop)
-        return trained
+        return self._engine().train_weights(table, fit, self.settings, stop)
 
     def evaluate(
         self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
     ) -> list[Outcome]:
         """The outcome of each fit, in order; without what predictions alone do not need."""
-        outcomes: list[Outcome] = self._engine().train(table, fits, self.settings, stop)
-        return outcomes
+        return self._engine().train(table, fits, self.settings, stop)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
         return estimate_seconds(table, fits, self.settings)

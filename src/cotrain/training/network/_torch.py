@@ -127,8 +127,7 @@ class Training:
         return Layer(np.ascontiguousarray(weight[:, :n_members]), bias[0, :n_members])
 
     def _array(self, name: str, place: int) -> np.ndarray:
-        array: np.ndarray = self.parameters[name][place].cpu().numpy()
-        return array
+        return self.parameters[name][place].cpu().numpy()
 
     def _heads(self) -> dict[str, torch.Tensor]:
         n_members = max(problem.members.size for problem in self.problems)

@@ -125,8 +125,7 @@ class BatchView:
     @cached_property
     def examples(self) -> np.ndarray:
         """The batch's examples, (B,)."""
-        examples: np.ndarray = self.fit.problem.train.rows[self.batch]
-        return examples
+        return self.fit.problem.train.rows[self.batch]
 
     @cached_property
     def features(self) -> csr_array:
@@ -147,8 +146,7 @@ class BatchView:
         assert isinstance(self.fit.trunk, SparseTrunk)
         with torch.no_grad():
             sums = self.fit.trunk.first_sums(self.fit.parameters, self._rows)
-        values: np.ndarray = sums[0].numpy()
-        return values
+        return sums[0].numpy()
 
     def keep(self) -> list[np.ndarray]:
         """Dropout's factor of each unit of each hidden layer, (B, n_units): 0 or 1 / (1 - rate)."""
@@ -176,8 +174,7 @@ class BatchView:
 
     @property
     def _member(self) -> np.ndarray:
-        member: np.ndarray = self.fit.problem.train.member[self.labels()[0]]
-        return member
+        return self.fit.problem.train.member[self.labels()[0]]
 
     @property
     def _rows(self) -> Rows:

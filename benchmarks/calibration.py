@@ -208,7 +208,8 @@ NOTES = """
   (0.07 of 1,000) until the spread of own discounts over tasks was taken for no less than a factor
   of e: tasks that look alike had made each other's gains sure. The model still takes a task's own
   labels to help, never to hurt, and the folds' luck, which more seeds do not lessen, is what a gain
-  of own labels is told from: one just above 0 is a hint.
+  of own labels is told from: one just above 0 is a hint. Rows of exchange rates, which this
+  concerns little, are in part of before that last change.
 - *Relevance* of three repeats whose own effects are as large as the noise: intervals of the loudest
   third held 0.926 of 1,000 studies, their variances being drawn to those of quieter targets, until
   the spread between targets was taken one standard error larger than it is found, as that within

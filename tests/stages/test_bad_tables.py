@@ -313,7 +313,7 @@ MISTAKES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "a table of one column": ("smiles\nCCO\nCCN\n", (), "no column of numbers"),
     "labels without molecules": (table([r[1:3] for r in ROWS], ["a", "b"]), (), "--features"),
     "numbers and no names": (table(header=["1", "2", "2", "4", "5"]), (), "`2` stands twice"),
-    "everything ignored": (table(), ("--ignore", "*"), "no column of numbers"),
+    "everything ignored": (table(), ("--ignore", "*"), "no column of molecules"),
     "tasks that match nothing": (table(), ("--tasks", "y*"), "`y*`, which `--tasks` names"),
     "labels that are all alike": (
         table([[row[0], "1", "0", "7", "train"] for row in ROWS]), (), "no column of numbers",

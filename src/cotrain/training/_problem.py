@@ -90,7 +90,16 @@ class Problem:
         if balance > 0:
             weight = train.weight * np.maximum(n_labels, 1.0)[train.member] ** -balance
             train = replace(train, weight=weight * (train.weight.sum() / weight.sum()))
-        return cls(members, is_binary, shift, scale, n_labels, train, validation, test)
+        return cls(
+            members=members,
+            is_binary=is_binary,
+            shift=shift,
+            scale=scale,
+            n_labels=n_labels,
+            train=train,
+            validation=validation,
+            test=test,
+        )
 
     @classmethod
     def of_all(cls, table: TaskTable) -> "Problem":

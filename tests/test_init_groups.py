@@ -65,6 +65,15 @@ def test_all_columns_are_features_but_those_that_name_the_group_or_tell_the_labe
     assert "4 tasks: north, south, east and west" in said
 
 
+def test_a_column_called_like_a_group_is_a_feature(tmp_path):
+    people().rename(columns={"a": "south"}).to_csv(tmp_path / "people.csv", index=False)
+    init(
+        tmp_path / "s", "--csv", tmp_path / "people.csv", "--tasks-by", "region", "--label", "rich"
+    )
+    features = load_settings(tmp_path / "s" / "params.yaml").prepare.features
+    assert features.columns == ["south", "b", "job"]
+
+
 def test_several_columns_are_joined_and_named_features_are_taken(csv, tmp_path):
     options = ("--tasks-by", "region", "--tasks-by", "job", "--label", "rich")
     said = init(tmp_path / "s", "--csv", csv, *options, "--features", "columns:a,income")

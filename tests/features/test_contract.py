@@ -134,6 +134,12 @@ class TestText(FeaturizerContract):
         assert found.names.tolist() == ["example 0000", None]
         assert found.reasons.tolist() == ["", "no text"]
 
+    def test_texts_without_a_word_are_counted(self):
+        made, raw = self.make().fit(self.raw()), raw_table({"body": ["!", WORDS[0]]})
+        assert made.notes(self.raw(), made.transform(self.raw())) == []
+        (note,) = made.notes(raw, made.transform(raw))
+        assert note == "1 of 2 texts have no word among the features, so that all of theirs are 0"
+
 
 class TestGiven(FeaturizerContract):
     path: str | None = None
@@ -188,6 +194,23 @@ class TestImages(FeaturizerContract):
         assert found.shape == (4, 1, 6, 7)
         assert abs(found.mean()) < 1e-5
         assert found.std() == pytest.approx(1, abs=1e-4)
+
+    def test_images_that_are_missing_are_counted_among_all(self):
+        with pytest.raises(DataError, match="2 of 6 examples have no features, the first is"):
+            self.make().names(raw_table({"a": list("wxyzuv")}))
+
+    def test_images_that_are_all_alike_are_told(self):
+        made, raw = self.make(), self.raw()
+        features = made.fit(raw).transform(raw)
+        assert made.notes(raw, features) == []
+        (note,) = made.notes(raw, np.zeros_like(features))
+        assert note == "all images are alike, which tells nothing"
+
+    def test_channels_that_stand_last_are_refused(self, tmp_path):
+        np.savez(tmp_path / "last.npz", images=np.zeros((4, 6, 7, 3)))
+        wrong = Images(Images.Settings(kind="images", path=str(tmp_path / "last.npz")))
+        with pytest.raises(DataError, match="channels stand last in the shape .4, 6, 7, 3."):
+            wrong.fit(self.raw())
 
     def test_an_array_of_the_wrong_shape_is_refused(self):
         wrong = Images(Images.Settings(kind="images", path=self.path, array="labels"))

@@ -158,7 +158,9 @@ def test_functions_that_say_little_are_told(tmp_path):
     table.loc[[3, 400], "text"] = ["", " "]
     found = votes_of(tmp_path, table)
     assert found.functions == tuple(f"lf{at}" for at in range(2, 8))
-    assert found.notes[-1] == "2 rows have no text: all of their features are 0"
+    assert found.notes[-1] == (
+        "2 of 900 texts have no word among the features, so that all of theirs are 0"
+    )
     assert [note.partition(" functions ")[2] for note in found.notes[:-1]] == [
         "always abstain on training rows and are left out: `lf0`",
         "vote fewer than 10 times on training rows and are left out: `lf1`",

@@ -5,11 +5,14 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from cotrain.exceptions import DataError
-from cotrain.features._featurizer import Featurizer
+from cotrain.features._featurizer import Featurizer, Names
 from cotrain.features._given import check_finite, places_of, read_features
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
+
+# Grey, colour, and colour with opacity.
+_COLOURS = (1, 3, 4)
 
 
 class ImageSettings(Choice):
@@ -31,6 +34,11 @@ class Images(Featurizer):
     """
 
     Settings = ImageSettings
+
+    def names(self, raw: RawTable) -> Names:
+        """Return the source's names; images that are missing are counted here, among all."""
+        self._read(raw)
+        return super().names(raw)
 
     def fit(self, raw: RawTable) -> Self:
         """Learn the mean and the deviation of all pixels, and the shape."""
@@ -54,6 +62,11 @@ class Images(Featurizer):
         scaled = (images - np.float32(state["mean"])) / np.float32(state["deviation"])
         return np.asarray(scaled, dtype=np.float32)
 
+    def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
+        """Tell if all images are the same."""
+        alike = len(features) > 1 and bool((features == features[:1]).all())
+        return ["all images are alike, which tells nothing"] if alike else []
+
     def _read(self, raw: RawTable) -> Any:
         wanted: ImageSettings = self.settings
         path = raw.folder / wanted.path
@@ -63,6 +76,11 @@ class Images(Featurizer):
             raise DataError(
                 f"{path}: images must have the axes (n, height, width) or (n, channels, height, "
                 f"width), got the shape {shape}; name their array as `prepare.features.array`"
+            )
+        if array.ndim == 4 and array.shape[3] in _COLOURS and array.shape[1] not in _COLOURS:
+            raise DataError(
+                f"{path}: channels stand last in the shape {array.shape}, and must come before "
+                "height and width: save array.transpose(0, 3, 1, 2)"
             )
         found = check_finite(array[places_of(raw, path, array.shape[0], names)], path)
         return found[:, None] if found.ndim == 3 else found

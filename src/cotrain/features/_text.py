@@ -64,6 +64,12 @@ class Text(Featurizer):
         found.sort_indices()
         return found
 
+    def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
+        """Tell how many texts hold no word that is a feature."""
+        n_without = int((np.diff(features.indptr) == 0).sum())
+        said = f"{n_without} of {features.shape[0]} texts have no word among the features"
+        return [f"{said}, so that all of theirs are 0"] if n_without else []
+
     def _texts(self, raw: RawTable) -> list[str]:
         column = raw.column(self.settings.column, "prepare.features.column")
         return [str(text) for text in column.fillna("").tolist()]

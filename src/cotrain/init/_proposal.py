@@ -62,9 +62,9 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     chosen = feature_columns(draft, columns, useless)
     layout = read_long(draft) if long else read_wide(draft, columns, chosen)
     labels = set(layout.tasks)
-    if long:
+    if long:  # tasks are values there, which a column may be called like
         columns = _of_long(columns, layout.fetch, useless)
-        labels |= {str(layout.fetch[key]) for key in ("value", "relation") if key in layout.fetch}
+        labels = {str(layout.fetch[key]) for key in ("value", "relation") if key in layout.fetch}
     else:
         note_long(draft, columns, molecules)
     fetch = _fetch_section(draft, path, layout.fetch, columns)

@@ -231,8 +231,6 @@ def _features(draft: Draft, taken: set[str], fitted: np.ndarray) -> Features:
     kind = FEATURIZERS.find(section["kind"])
     featurizer = kind(kind.Settings.model_validate(section)).fit(raw.take(fitted))
     features = featurizer.transform(raw)
-    if n_bad := int((featurizer.names(raw).reasons != "").sum()):  # texts alone can be missing
-        draft.notes.append(f"{n_bad} rows have no text: all of their features are 0")
     draft.notes.extend(featurizer.notes(raw, features))
     return features
 

@@ -225,74 +225,6 @@ def _update_layer(width, which, columns, delta, n, layer, n_inputs, step):  # ty
     update(width, one, constant, delta, n, bias, one.size, _without_decay(step))
 
 
-@njit(nogil=True)
-def _train_epoch(  # type: ignore[no-untyped-def]
-    order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, t, room, stop
-):
-    """One epoch of training in place; the mean loss and the number of steps so far are returned."""
-    dtype = net.heads.weight.dtype
-    width = shape.second if shape.second > 0 else shape.first
-    scale = dtype.type(1.0 / (1.0 - recipe.dropout))
-    units, members = np.arange(shape.first), np.arange(shape.n_members)
-    # Without decay, weights of features that no row has stay as they are.
-    updated = np.arange(shape.n_features if recipe.weight_decay > 0 else n_seen)
-    keys = _dropout_keys(recipe)
-    output = np.zeros(labels.member.size, dtype)
-    loss = 0.0
-    for at in range(0, order.size, batch_size):
-        if stop[0]:
-            break
-        batch = order[at : at + batch_size]
-        examples = labels.rows[batch]
-        n = batch.size
-        t += 1
-        step = _adam_step(recipe, t)
-
-        rows = _batch_rows(features, batch)
-        active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room.hidden)
-        known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
-        _outputs(net.heads, net.head_bias, known, top, width, output)
-        loss += _errors(labels, known, output, is_binary, n, recipe.linear_from)
-
-        # The gradient at the top layer, before its ReLU; then the heads, which it no longer needs.
-        delta = room.delta[: n * width]
-        gather(width, known, net.heads.weight, shape.n_members, np.zeros(width, dtype), delta)
-        mask(delta, top, scale)
-        by_member = transpose(known, shape.n_members)
-        update(width, members, by_member, top, n, net.heads, shape.n_members, step)
-        _update_head_bias(by_member, net.head_bias, _without_decay(step))
-
-        if shape.second > 0:
-            below = np.zeros(active.index.size, dtype)
-            dots(width, active, delta, net.second.weight, shape.first, below)
-            by_unit = transpose(active, shape.first)
-            second = net.second, net.second_bias
-            _update_layer(width, units, by_unit, delta, n, second, shape.first, step)
-            delta = _spread_out(active, below, scale, shape.first)
-
-        by_feature = transpose(rows, shape.n_features)
-        first = net.first, net.first_bias
-        _update_layer(shape.first, updated, by_feature, delta, n, first, shape.n_features, step)
-    return loss / order.size, t
-
-
-@njit(nogil=True)
-def _predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-def]
-    """The network's output for each label, (n_labels,)."""
-    width = shape.second if shape.second > 0 else shape.first
-    output = np.zeros(labels.member.size, net.heads.weight.dtype)
-    keys, no_dropout = np.zeros(2, np.uint64), np.float64(0.0)
-    room = np.empty(min(CHUNK, labels.rows.size) * shape.first, output.dtype)
-    for at in range(0, labels.rows.size, CHUNK):
-        batch = np.arange(at, min(at + CHUNK, labels.rows.size))
-        examples = labels.rows[batch]
-        rows = _batch_rows(features, batch)
-        top = _forward(rows, examples, net, shape, keys, no_dropout, room)[1]
-        known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
-        _outputs(net.heads, net.head_bias, known, top, width, output)
-    return output
-
-
 @njit(cache=True, nogil=True)
 def feature_counts(start, index, rows, n_features):  # type: ignore[no-untyped-def]
     """How many of `rows` have each feature, int64 (n_features,)."""
@@ -321,14 +253,72 @@ def _entries(version: str):  # type: ignore[no-untyped-def]
     """The passes, cached on disk under `version`: Numba alone looks at no other file than this."""
 
     @njit(cache=True, nogil=True)
-    def train_epoch(*args):  # type: ignore[no-untyped-def]
+    def train_epoch(  # type: ignore[no-untyped-def]
+        order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, t, room, stop
+    ):
+        """One epoch of training in place; the mean loss and the steps so far are returned."""
         version  # noqa: B018 (as a closure's variable it becomes part of the cache's key)
-        return _train_epoch(*args)
+        dtype = net.heads.weight.dtype
+        width = shape.second if shape.second > 0 else shape.first
+        scale = dtype.type(1.0 / (1.0 - recipe.dropout))
+        units, members = np.arange(shape.first), np.arange(shape.n_members)
+        # Without decay, weights of features that no row has stay as they are.
+        updated = np.arange(shape.n_features if recipe.weight_decay > 0 else n_seen)
+        keys = _dropout_keys(recipe)
+        output = np.zeros(labels.member.size, dtype)
+        loss = 0.0
+        for at in range(0, order.size, batch_size):
+            if stop[0]:
+                break
+            batch = order[at : at + batch_size]
+            examples = labels.rows[batch]
+            n = batch.size
+            t += 1
+            step = _adam_step(recipe, t)
+
+            rows = _batch_rows(features, batch)
+            active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room.hidden)
+            known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
+            _outputs(net.heads, net.head_bias, known, top, width, output)
+            loss += _errors(labels, known, output, is_binary, n, recipe.linear_from)
+
+            # The gradient at the top layer, before its ReLU; then the heads, needed no longer.
+            delta = room.delta[: n * width]
+            gather(width, known, net.heads.weight, shape.n_members, np.zeros(width, dtype), delta)
+            mask(delta, top, scale)
+            by_member = transpose(known, shape.n_members)
+            update(width, members, by_member, top, n, net.heads, shape.n_members, step)
+            _update_head_bias(by_member, net.head_bias, _without_decay(step))
+
+            if shape.second > 0:
+                below = np.zeros(active.index.size, dtype)
+                dots(width, active, delta, net.second.weight, shape.first, below)
+                by_unit = transpose(active, shape.first)
+                second = net.second, net.second_bias
+                _update_layer(width, units, by_unit, delta, n, second, shape.first, step)
+                delta = _spread_out(active, below, scale, shape.first)
+
+            by_feature = transpose(rows, shape.n_features)
+            first = net.first, net.first_bias
+            _update_layer(shape.first, updated, by_feature, delta, n, first, shape.n_features, step)
+        return loss / order.size, t
 
     @njit(cache=True, nogil=True)
-    def predict_labels(*args):  # type: ignore[no-untyped-def]
+    def predict_labels(features, labels, net, shape):  # type: ignore[no-untyped-def]
+        """The network's output for each label, (n_labels,)."""
         version  # noqa: B018
-        return _predict_labels(*args)
+        width = shape.second if shape.second > 0 else shape.first
+        output = np.zeros(labels.member.size, net.heads.weight.dtype)
+        keys, no_dropout = np.zeros(2, np.uint64), np.float64(0.0)
+        room = np.empty(min(CHUNK, labels.rows.size) * shape.first, output.dtype)
+        for at in range(0, labels.rows.size, CHUNK):
+            batch = np.arange(at, min(at + CHUNK, labels.rows.size))
+            examples = labels.rows[batch]
+            rows = _batch_rows(features, batch)
+            top = _forward(rows, examples, net, shape, keys, no_dropout, room)[1]
+            known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
+            _outputs(net.heads, net.head_bias, known, top, width, output)
+        return output
 
     return train_epoch, predict_labels
 

@@ -2,9 +2,11 @@
 
     python benchmarks/one_setting.py STUDY balance 0 0.5 1 [--learner network] [--test]
 
-The study has gone through `cotrain prepare`. Prints, for each value, means over repeats and tasks
-of AUROC and log loss, or of R² and relative absolute error, on validation labels; with --test on
-test labels as well, which are not for choosing. The repeats are those of `cotrain validate`.
+A value such as '{epochs: 10, learning_rate: 0.003}' stands for several settings, whatever is named
+before it. The study has gone through `cotrain prepare`. Prints, for each value, means over repeats
+and tasks of AUROC and log loss, or of R² and relative absolute error, on validation labels; with
+--test on test labels as well, which are not for choosing. The repeats are those of
+`cotrain validate`.
 """
 
 import argparse
@@ -47,7 +49,9 @@ def main() -> None:
     rows = []
     for value in arguments.values:
         changed = type(section).model_validate(
-            section.model_dump() | {arguments.setting: value}, context={"base": study.folder}
+            section.model_dump()
+            | (value if isinstance(value, dict) else {arguments.setting: value}),
+            context={"base": study.folder},
         )
         learner = make_learner(changed)
         for way, groups in _ways(table.n_tasks).items():

@@ -11,6 +11,7 @@ from commands import complaint, cotrain, succeed
 from ruamel.yaml import YAML
 
 from cotrain.gradients import load_records
+from cotrain.settings import load_settings
 
 TRUNK = (
     "from torch import nn\n\n\n"
@@ -49,7 +50,8 @@ def test_a_trunk_takes_the_networks_place_and_its_affinities_are_recorded(given,
     succeed(Path(), "init", str(study), *options(given, "trunk.py:picture"))
     yaml = YAML(typ="safe")
     params = yaml.load((study / "params.yaml").read_text())
-    assert params["learners"]["own"] == {"kind": "module", "trunk": "trunk:picture"}
+    own = {"kind": "module", "trunk": "trunk:picture"}
+    assert params["learners"]["own"].items() >= own.items()
     assert (params["plan"]["learner"], params["plan"]["rotate"]) == ("own", True)
     assert "network" not in params["learners"]
     stages = yaml.load((study / "dvc.yaml").read_text())["stages"]
@@ -61,11 +63,32 @@ def test_a_trunk_takes_the_networks_place_and_its_affinities_are_recorded(given,
     assert np.isfinite(record.affinity[~np.eye(3, dtype=bool)]).all()
 
 
-def test_a_trunk_that_does_not_fit_the_images_is_told_before_anything_is_trained(given, tmp_path):
+@pytest.mark.parametrize(
+    ("minutes", "subsets", "repeats", "refit"), [(1000, 3, 2, True), (0, 2, 1, False)]
+)
+def test_the_plan_is_as_large_as_the_time_of_its_fits_lets_it_be(
+    given, tmp_path, monkeypatch, minutes, subsets, repeats, refit
+):
+    monkeypatch.setattr("cotrain.init._time._MINUTES", minutes)
+    monkeypatch.setattr(
+        "cotrain.init._time._SAVINGS",
+        [("plan.subsets.n_subsets", 2), ("plan.placebo.repeats", 1), ("validate.refit", False)],
+    )
+    said = succeed(Path(), "init", str(tmp_path / "study"), *options(given, "trunk.py:picture"))
+    settings = load_settings(tmp_path / "study" / "params.yaml")
+    assert settings.plan.subsets.n_subsets == subsets
+    assert (settings.plan.placebo.repeats, settings.validate_.refit) == (repeats, refit)
+    assert "training will take about 1 min by 2 workers" in said
+    assert ("less is planned by `plan.subsets.n_subsets`" in said) == (minutes == 0)
+
+
+def test_a_trunk_that_does_not_fit_the_images_is_told_and_nothing_made(given, tmp_path):
     study = tmp_path / "study"
-    succeed(Path(), "init", str(study), *options(given, "trunk.py:of_wrong_shape"))
-    line = complaint(cotrain(study, "check"))
+    line = complaint(
+        cotrain(Path(), "init", str(study), *options(given, "trunk.py:of_wrong_shape"))
+    )
     assert "trunk `trunk:of_wrong_shape`: TypeError: must map (2, 1, 6, 6) to (2, n_units)" in line
+    assert not (study / "params.yaml").exists()
 
 
 @pytest.mark.parametrize(

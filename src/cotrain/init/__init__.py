@@ -17,8 +17,9 @@ from ruamel.yaml import YAML
 
 from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
-from cotrain.init._proposal import described, propose
+from cotrain.init._proposal import Proposal, described, propose
 from cotrain.init._sizes import choose_learners, fit_plan, fit_recipe, fit_scores
+from cotrain.init._time import fit_time
 from cotrain.init._trunk import use_trunk
 from cotrain.init._wishes import Wishes, expand
 from cotrain.settings import load_settings
@@ -86,9 +87,13 @@ def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) ->
     pipeline = yaml.load(_template("pipeline.yaml"))
     said, trunk = "", []
     if csv is not None:
-        said = _use_table(params, pipeline, folder, csv, wishes or Wishes())
+        found = _use_table(params, pipeline, folder, csv, wishes or Wishes())
         if wishes is not None and wishes.trunk is not None:
             trunk = [use_trunk(params, pipeline, place, wishes.trunk)]
+            if (features := found.features.get("path")) is not None:
+                file = Path(wishes.trunk.rpartition(":")[0])
+                found.notes.append(fit_time(params, file, Path(features), found.n_labels))
+        said = described(found)
     elif wishes is not None and wishes != Wishes():
         raise CotrainError("--smiles and the like are about the table of --csv: give it as well")
     write_text(place / "params.yaml", _dump(yaml, params))
@@ -101,7 +106,7 @@ def _make(place: Path, folder: Path, csv: Path | None, wishes: Wishes | None) ->
     return f"{said}made a study; next: read {folder / 'params.yaml'}, then: {enter}dvc repro"
 
 
-def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wishes) -> str:
+def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wishes) -> Proposal:
     path = Path(os.path.relpath(os.path.realpath(csv), folder.resolve())).as_posix()
     found = propose(csv, path, wishes)
     if len(found.tasks) < MIN_TASKS:
@@ -126,7 +131,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
         if section["kind"] == prepare[key]["kind"]:
             prepare[key].update(section)  # the template's comments stay
         else:
-            prepare[key] = section
+            prepare[key] = dict(section)
     fit_scores(params, set(found.kinds.values()))
     fit_recipe(params, set(found.kinds.values()), found.n_examples)
     choose_learners(params, found.n_labels, found.n_examples, by_groups=bool(wishes.tasks_by))
@@ -135,7 +140,7 @@ def _use_table(params: Any, pipeline: Any, folder: Path, csv: Path, wishes: Wish
         given = os.path.relpath(Path(file).resolve(), folder.resolve())
         prepare["features"]["path"] = Path(given).as_posix()
         pipeline["stages"]["prepare"]["deps"].append(Path(given).as_posix())
-    return described(found)
+    return found
 
 
 def _set_up_repositories(folder: Path, trunk: list[str]) -> None:

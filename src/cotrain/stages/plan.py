@@ -75,6 +75,14 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
     return plans, "\n".join([*said, *_notes(settings, table.n_tasks, plans[0])])
 
 
+def foreseen_minutes(settings: Settings, table: TaskTable, learners: Learners) -> float:
+    """How long the fits of all plans and of `validate` take on all workers, about."""
+    plans = make_plans(settings, table.n_tasks, "", learners.identities())
+    fits = [fit for plan in plans for fit in plan.fits.values()]
+    planned = float(estimate_seconds(learners, table, fits).sum()) / 60 / settings.train.n_workers
+    return planned + sum(_validation_minutes(settings, table, learners)[1].values())
+
+
 def make_plans(
     settings: Settings,
     n_tasks: int,
@@ -177,17 +185,10 @@ def _validation(
 
     `minutes` is how long all plans take.
     """
-    learners = with_checkpoints(learners, settings.plan.learner)
-    fits = foreseen_fits(settings, table, learners)
-    seconds = estimate_seconds(learners, table, fits)
-    taken: dict[str, float] = {}
-    for name in dict.fromkeys(learner_name(fit.learner) for fit in fits):
-        own = seconds[[learner_name(fit.learner) == name for fit in fits]]
-        n_workers = min(settings.train.n_workers, own.size)
-        taken[name] = float(own.sum()) / 60 / n_workers
+    n_fits, taken = _validation_minutes(settings, table, learners)
     total = sum(taken.values())
     summed = (
-        f"validate: some {len(fits)} fits, about {_about(total)}; with the plans "
+        f"validate: some {n_fits} fits, about {_about(total)}; with the plans "
         f"about {_about(total + minutes)} of training by {settings.train.n_workers} workers"
     )
     slow = [
@@ -197,6 +198,21 @@ def _validation(
         if name != settings.plan.learner and taken[name] > max(minutes, _LONG)
     ]
     return [summed, *slow]
+
+
+def _validation_minutes(
+    settings: Settings, table: TaskTable, learners: Learners
+) -> tuple[int, dict[str, float]]:
+    """How many fits `validate` trains, about, and how long those of each learner take."""
+    learners = with_checkpoints(learners, settings.plan.learner)
+    fits = foreseen_fits(settings, table, learners)
+    seconds = estimate_seconds(learners, table, fits)
+    taken: dict[str, float] = {}
+    for name in dict.fromkeys(learner_name(fit.learner) for fit in fits):
+        own = seconds[[learner_name(fit.learner) == name for fit in fits]]
+        n_workers = min(settings.train.n_workers, own.size)
+        taken[name] = float(own.sum()) / 60 / n_workers
+    return len(fits), taken
 
 
 def _about(minutes: float) -> str:

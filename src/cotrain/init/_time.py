@@ -1,0 +1,124 @@
+"""Sizes of a study on a trunk of the user's own, whose fits may take seconds or minutes each."""
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from cotrain.allocation import WAYS
+from cotrain.exceptions import CotrainError, missing_package
+from cotrain.features._given import read_features
+from cotrain.settings import Settings
+from cotrain.stages.plan import foreseen_minutes
+from cotrain.tasks import TaskKind, TaskTable
+from cotrain.training import Learners, make_learner
+from cotrain.words import listing
+
+# What training is to take at most, and by how many workers; the other stages take minutes too.
+_MINUTES, _WORKERS = 12, 2
+# What is given up for it, one after the other: what tells least for its time comes first.
+_SAVINGS: tuple[tuple[str, Any], ...] = (
+    ("validate.random_groupings", 1),
+    ("plan.placebo.repeats", 1),
+    ("plan.subsets.n_subsets", 40),
+    ("plan.augmentations.sources", "none"),
+    ("plan.subsets.n_subsets", 20),
+    ("validate.refit", False),
+    ("plan.augmentations.repeats", 1),
+    ("validate.repeats", 2),
+)
+
+
+def fit_time(params: Any, trunk: Path, features: Path, n_labels: Sequence[int]) -> str:
+    """Make the plan smaller until by the cost model all fits take 12 minutes of two cores.
+
+    `features` is the file of the examples' features, `n_labels` are those of each task. Returns
+    what the trunk costs, and what was given up.
+
+    Raises
+    ------
+    CotrainError
+        If no trunk can be made for such features.
+    """
+    table = _stand_in(params, features, n_labels)
+    with _found(trunk):
+        minutes, given_up = _minutes(params, table), []
+        for key, value in _SAVINGS:
+            if minutes <= _MINUTES:
+                break
+            *place, name = key.split(".")
+            section = params
+            for part in place:
+                section = section[part]
+            if isinstance(value, int) and section[name] <= value:
+                continue
+            section[name] = value
+            given_up.append(key)
+            minutes = _minutes(params, table)
+    said = f"training will take about {math.ceil(minutes)} min by {_WORKERS} workers"
+    if given_up:
+        names = [f"`{key}`" for key in dict.fromkeys(given_up)]
+        said += f", for which less is planned by {listing(names, 3)}"
+    if minutes > _MINUTES:
+        said += "; a smaller trunk or fewer `epochs` take less"
+    return said
+
+
+def _minutes(params: Any, table: TaskTable) -> float:
+    settings = Settings.model_validate(params)
+    settings = settings.model_copy(
+        update={"train": settings.train.model_copy(update={"workers": _WORKERS})}
+    )
+    learners = Learners()
+    for name, section in settings.learners.items():
+        try:
+            made = make_learner(section)
+        except (ValueError, ImportError) as error:
+            why = missing_package(error) if isinstance(error, ImportError) else None
+            raise CotrainError(f"--trunk: {why or error}") from error
+        learners.update({f"{name}/{way}": made for way in WAYS})
+    return foreseen_minutes(settings, table, learners)
+
+
+def _stand_in(params: Any, file: Path, n_labels: Sequence[int]) -> TaskTable:
+    """A table as large as that of the study, with its features and made labels."""
+    wanted = params["prepare"]["features"]
+    found, _ = read_features(file, wanted["array"], wanted["id"])
+    shape = found.shape
+    if wanted["kind"] == "images" and len(shape) == 3:
+        shape = (shape[0], 1, *shape[1:])
+    n, n_tasks, n_folds = shape[0], len(n_labels), params["prepare"]["n_folds"]
+    # Where tasks are groups of rows each has its own.
+    starts = np.cumsum([0, *n_labels[:-1]]) if sum(n_labels) <= n else np.zeros(n_tasks, int)
+    known = [np.arange(at, min(at + many, n)) for at, many in zip(starts, n_labels, strict=True)]
+    rows = np.concatenate(known)
+    tasks = np.repeat(np.arange(n_tasks), [own.size for own in known])
+    labels = csr_array(((rows % 2).astype(np.float32), (rows, tasks)), shape=(n, n_tasks))
+    kinds: list[TaskKind] = ["binary"] * n_tasks
+    return TaskTable(
+        features=np.ones(shape, np.float32) if isinstance(found, np.ndarray) else found,
+        labels=labels,
+        folds=np.arange(n) % n_folds,
+        tasks=tuple(map(str, range(n_tasks))),
+        kinds=tuple(kinds),
+        examples=tuple(map(str, range(n))),
+        n_folds=n_folds,
+    )
+
+
+@contextmanager
+def _found(trunk: Path) -> Iterator[None]:
+    """The trunk's module can be imported by its name, as it will be in the study's folder."""
+    folder, before = str(trunk.parent.resolve()), set(sys.modules)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        if trunk.stem not in before:  # a later study may have another of this name
+            sys.modules.pop(trunk.stem, None)

@@ -104,6 +104,28 @@ def test_a_step_that_knows_few_pairs_is_counted_but_not_shown(make_tables):
     assert say.affinity_steps(replace(findings, affinity_steps=findings.affinity_steps[:0])) == ""
 
 
+@pytest.mark.parametrize(
+    ("share", "text", "is_drawn"),
+    [
+        (0.0, "No two tasks have labels on the same example.", False),
+        (1.0, "All tasks have labels on the same examples.", False),
+        (None, "Of 20 ordered pairs of tasks 5.0 % have no example in common; in 25.0 % the", True),
+    ],
+)
+def test_what_tasks_have_in_common_stands_beside_affinity(make_tables, share, text, is_drawn):
+    findings = make_tables(5, affinity=True).load()
+    shares = [0.0, 0.1, 0.2, 0.25, 0.29, *[0.3] * 15] if share is None else share
+    findings = replace(findings, overlap=findings.overlap.assign(share=shares))
+    assert say.overlap(findings).startswith(text)
+    assert ("examples in common" in Pairs.of(findings).matrices) == is_drawn
+    listed = facts.largest_affinities(findings, 3)
+    assert listed["affinity"].tolist() == sorted(findings.affinity["affinity"])[:-4:-1]
+    key = ["target", "source"]
+    shared = findings.overlap.set_index(key)["n_shared"]
+    pairs = listed[key].itertuples(index=False)
+    assert listed["n_shared"].tolist() == [shared[tuple(pair)] for pair in pairs]
+
+
 def test_nothing_decided_is_said_so(make_tables):
     findings = make_tables(4, effect=0.0).load()
     assert "No single pair is decided" in say.relevance(findings)

@@ -152,6 +152,17 @@ class _Maker:
                 "n_positive": "" if self.is_real else (n_labels * 0.4).astype(int),
             }
         ).pipe(put, folder, "fold_counts")
+        target, source = self.pairs()
+        n_shared = (self.sizes[target] * np.minimum(1, 0.1 * ((target + source) % 12))).astype(int)
+        pd.DataFrame(
+            {
+                "target": self.names(target),
+                "source": self.names(source),
+                "n_shared": n_shared,
+                "share": n_shared / self.sizes[target],
+                "group_share": np.sqrt(n_shared / self.sizes[target]),
+            }
+        ).pipe(put, folder, "overlap")
         pd.DataFrame(
             [("CHEMBL9999", 40, "all labels (40) are positive in the data")],
             columns=["task", "n_labels", "reason"],

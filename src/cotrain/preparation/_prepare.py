@@ -13,6 +13,7 @@ from cotrain.features import Featurizer, make_featurizer
 from cotrain.files import write_csv, write_sums
 from cotrain.preparation._labels import LabelMatrix, arrange
 from cotrain.preparation._notes import data_notes
+from cotrain.preparation._overlap import overlap_table
 from cotrain.preparation._tasks import (
     count_table,
     excluded_table,
@@ -27,7 +28,10 @@ from cotrain.splits import Folds, Splitter, distinct
 from cotrain.tasks import Features, TaskKind, TaskTable
 from cotrain.words import listing
 
-_FILES = ("rejects", "conflicts", "excluded", "tasks", "summary", "fold_counts", "folds", "notes")
+_FILES = (
+    "rejects", "conflicts", "excluded", "tasks", "summary", "fold_counts", "overlap", "folds",
+    "notes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,7 @@ class Prepared:
     tasks: pd.DataFrame  # what became of each task's values, bounds and repeats
     summary: pd.DataFrame
     fold_counts: pd.DataFrame
+    overlap: pd.DataFrame  # examples that tasks share
     folds: pd.DataFrame  # example, fold, and the reason: what is kept together with it
     notes: pd.DataFrame  # what users should know of the split and the labels
 
@@ -154,6 +159,7 @@ def prepare(
         labelled.tasks,
         pd.DataFrame(summary.items(), columns=["item", "count"]),
         count_table(table),
+        overlap_table(table, found.groups[kept]),
         pd.DataFrame({"example": scorable.examples, "fold": folds, "reason": found.groups[kept]}),
         pd.DataFrame({"note": notes}, dtype=object),
     )

@@ -10,6 +10,8 @@ from cotrain.report._words import ROUNDING
 from cotrain.scores import find_score
 
 ALPHA = 0.05
+LITTLE_IN_COMMON = 0.3
+"""Share of a target's examples; below, affinities turn to noise (docs/results/transference.md)."""
 RECOMMENDED, BASE_RATE = "recommended", "base rate"
 SAME = "same models"  # the verdict on a rival that is what is recommended
 # Ways to predict that take what this study found.
@@ -39,6 +41,18 @@ def _judged(table: pd.DataFrame, estimate: str) -> pd.DataFrame | None:
         return None
     value, low, high = (table[name].to_numpy() for name in (estimate, "low", "high"))
     return table.assign(verdict=interval_verdicts(value, low, high, ALPHA).tolist())
+
+
+def told_overlap(findings: Findings) -> pd.DataFrame | None:
+    """Return what pairs of tasks share; None if that is the same for all of them."""
+    table = findings.overlap
+    return None if table["share"].min() == table["share"].max() else table
+
+
+def largest_affinities(findings: Findings, n: int) -> pd.DataFrame:
+    """Return the `n` pairs of the largest affinities, with what they share, the largest first."""
+    largest = findings.affinity.nlargest(n, "affinity")
+    return largest.merge(findings.overlap, "left", ["target", "source"])
 
 
 def affinity_steps(findings: Findings) -> pd.DataFrame:

@@ -20,6 +20,7 @@ class Findings:
     portfolio: Portfolio
     summary: pd.DataFrame
     fold_counts: pd.DataFrame
+    overlap: pd.DataFrame
     excluded: pd.DataFrame
     rejects: pd.DataFrame
     conflicts: pd.DataFrame

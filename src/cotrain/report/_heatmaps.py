@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from cotrain.arrays import Array, Bools
@@ -16,6 +16,8 @@ MAX_NAMES = 45
 # More tasks than this and no signs are drawn in the cells.
 MAX_SIGNS = 45
 _FADED = 0.3
+# Of a colour bar. Of more than 50 matplotlib makes an image, and two that are alike share their id.
+_N_COLOURS = 48
 _MISSING = "#dddddd"
 
 
@@ -37,7 +39,7 @@ def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: flo
     axes = figure.add_subplot()
     _paint(axes, shown, names, limit)
     axes.set(xlabel=source, ylabel="target")
-    _colour_bar(figure, axes, limit, unit)
+    _colour_bar(figure, axes, shown, limit, unit)
     return figure
 
 
@@ -56,7 +58,7 @@ def heat_maps(shown: dict[str, Matrix], names: list[str]) -> Figure:
         else:
             axes.set_ylabel("target")
         axes.set_xticklabels([])
-        _colour_bar(figure, axes, limit, "", location="bottom")
+        _colour_bar(figure, axes, one, limit, "", location="bottom")
     return figure
 
 
@@ -109,10 +111,15 @@ def _signs(axes: Axes, shown: Matrix, n_tasks: int, limit: float) -> None:
 
 
 def _colour_bar(
-    figure: Figure, axes: Axes, limit: float, unit: str, location: str = "right"
+    figure: Figure, axes: Axes, shown: Matrix, limit: float, unit: str, location: str = "right"
 ) -> None:
-    scale = ScalarMappable(Normalize(-limit, limit), DIVERGING)
+    """A bar from - `limit` to `limit`, or from 0 where no effect is below it."""
+    start = 0.0 if (shown.values[~np.isnan(shown.values)] >= 0).all() else -1.0
+    colours = ListedColormap(DIVERGING(np.linspace((start + 1) / 2, 1, _N_COLOURS)))
+    scale = ScalarMappable(Normalize(start * limit, limit), colours)
     bar = figure.colorbar(scale, ax=axes, location=location, shrink=0.7, aspect=24, pad=0.02)
+    if bar.solids is not None:
+        bar.solids.set_edgecolor("face")  # no white lines between the colours
     bar.outline.set_visible(False)
     bar.ax.grid(visible=False)
     bar.ax.locator_params(nbins=3 if location == "bottom" else 7)

@@ -31,6 +31,7 @@ class Pairs:
                 ("exchange rate", facts.exchange_rates(findings), "exchange_rate"),
                 ("affinity", findings.affinity, "affinity"),
                 ("gradient cosine", findings.affinity, "cosine"),
+                ("examples in common", facts.told_overlap(findings), "share"),
             )
             if table is not None and (len(table) or name in ("surrogate relevance", "statTAG"))
         }
@@ -58,11 +59,11 @@ class Pairs:
         return [Picture(name, title, lambda: heat_map(shown, self.tasks, source, unit, end))]
 
     def side_by_side(self, name: str, title: str, measures: tuple[str, ...]) -> list[Picture]:
-        """Return the figure `name` of several measures; none if one of them is lacking."""
+        """Return the figure `name` of those measures that are known; none without the first."""
         known = {name for name, one in self.matrices.items() if not np.isnan(one.values).all()}
-        if not set(measures) <= known:
+        if measures[0] not in known:
             return []
-        shown = {measure: self.matrices[measure] for measure in measures}
+        shown = {measure: self.matrices[measure] for measure in measures if measure in known}
         return [Picture(name, title, lambda: heat_maps(shown, self.tasks))]
 
     def rank_correlations(self) -> pd.DataFrame:

@@ -197,6 +197,26 @@ def clusters(findings: Findings) -> str:
     )
 
 
+def overlap(findings: Findings) -> str:
+    """Return how far tasks have labels on the same examples."""
+    share = findings.overlap["share"]
+    if share.empty:
+        return ""
+    if share.max() == 0:
+        return "No two tasks have labels on the same example."
+    if share.min() == 1:
+        return "All tasks have labels on the same examples."
+    few = facts.LITTLE_IN_COMMON
+    text = (
+        f"Of {count(len(share), 'ordered pair')} of tasks {percent((share == 0).mean())} have no "
+        f"example in common; in {percent((share < few).mean())} the source has labels on less than "
+        f"{100 * few:.0f} % of the target's examples"
+    )
+    if findings.affinity.empty:
+        return f"{text}."
+    return f"{text}, and a gradient affinity, whatever its size, says little there."
+
+
 def affinity_steps(findings: Findings) -> str:
     """Return how far affinities of one step agree with those of the others."""
     table, shown = findings.affinity_steps, facts.affinity_steps(findings)

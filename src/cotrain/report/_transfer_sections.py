@@ -109,13 +109,14 @@ def measures(findings: Findings, pairs: Pairs) -> Section:
         "How far the measures agree, and what they cost",
         [
             "" if recorded else "No gradient affinity was recorded: the learner has no gradients.",
+            say.overlap(findings),
             say.affinity_steps(findings),
         ],
         [
             *pairs.side_by_side(
                 "affinity",
-                "Three measures of what one task does to another, in one order",
-                ("affinity", "surrogate relevance", "statTAG"),
+                "Measures of what one task does to another, in one order",
+                ("affinity", "examples in common", "surrogate relevance", "statTAG"),
             ),
             *when(len(steps) > 1, over_time),
         ],
@@ -124,6 +125,16 @@ def measures(findings: Findings, pairs: Pairs) -> Section:
                 "Spearman correlation over the pairs that both know",
                 correlations.rename_axis("measure").reset_index(),
                 may_fold=False,
+            ),
+            Table(
+                "The largest gradient affinities, and the examples that the two tasks share",
+                texts_of(
+                    facts.largest_affinities(findings, MAX_PAIRS),
+                    "source target affinity cosine n_shared share group_share",
+                ),
+                f"At most {MAX_PAIRS} are listed; shares are of the target's examples and of its "
+                "groups, such as scaffolds. All are in data/analysis/affinity.csv and "
+                "data/prepared/overlap.csv.",
             ),
             Table(
                 "What the measures cost", texts_of(findings.costs, "measure n_fits gflop seconds")

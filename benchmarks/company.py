@@ -10,27 +10,24 @@ same sign. What was trained is kept in company.parquet here: a run goes on after
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cotrain.allocation import Fit, subset_fits
-from cotrain.analysis import task_clusters
+from cotrain.allocation import subset_fits
+from cotrain.analysis import SubsetScores, task_clusters
 from cotrain.curves import together_effects
-from cotrain.files import write_parquet
 from cotrain.means import mean_known
-from cotrain.scores import SCORES
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
-from cotrain.tasks import TaskTable
-from cotrain.training import Learner, make_learner
+from cotrain.tasks import TaskTable, file_version
+from cotrain.training import make_learner
 from curves_study import markdown
+from lab.kept_fits import kept_scores
 
 SHOWN = {True: ("auroc", "log_loss"), False: ("r2", "rae")}  # of binary tasks, of real values
 KEPT = Path("company.parquet")
-BATCH = 200
 Members = tuple[int, ...]
 
 
@@ -50,37 +47,12 @@ def asked(table: TaskTable, n_test: int, families: Path | None) -> dict[str, lis
     return {name: [tuple(map(int, one)) for one in kind] for name, kind in found.items() if kind}
 
 
-def trained(learner: Learner, table: TaskTable, fits: Sequence[Fit]) -> pd.DataFrame:
-    """One row a (fit, task): repeat, members, task, validation scores."""
-    rows = pd.read_parquet(KEPT) if KEPT.exists() else pd.DataFrame(columns=["repeat", "members"])
-    done = set(zip(rows["repeat"], rows["members"], strict=True))
-    missing = [fit for fit in fits if (fit.repeat, _text(fit.members)) not in done]
-    for first in range(0, len(missing), BATCH):
-        batch = missing[first : first + BATCH]
-        new = [
-            {"repeat": fit.repeat, "members": _text(fit.members), "task": task}
-            | dict(zip(SCORES, scores, strict=True))
-            for fit, one in zip(batch, learner.evaluate(table, batch), strict=True)
-            for task, scores in zip(fit.members, one.validation, strict=True)
-        ]
-        rows = pd.concat([rows, pd.DataFrame(new)], ignore_index=True)
-        write_parquet(KEPT, rows)
-        print(f"{first + len(batch)} of {len(missing)} fits", flush=True)
-    return rows
-
-
-def _text(members: Members) -> str:
-    return " ".join(map(str, members))
-
-
-def scores_of(
-    rows: pd.DataFrame, members: Members, score: str, shape: tuple[int, int]
-) -> np.ndarray:
-    """Scores (R, K), higher is better, of the fits of some tasks; NaN for the others."""
-    scores = np.full(shape, np.nan)
-    found = rows.loc[_text(members)] if _text(members) in rows.index else rows.iloc[:0]
-    scores[found["repeat"].astype(int), found["task"].astype(int)] = found[score]
-    return SCORES[score].sign * scores
+def scores_by_members(seen: SubsetScores) -> dict[Members, np.ndarray]:
+    """Scores (R, K), higher is better, of the fits of each set of tasks; NaN for the others."""
+    return {
+        tuple(np.flatnonzero(row).tolist()): seen.scores[:, at]
+        for at, row in enumerate(seen.indicators)
+    }
 
 
 def judged(gains: list[np.ndarray]) -> list[object]:
@@ -113,14 +85,15 @@ def main() -> None:
     repeats = study_repeats(settings, options.repeats, settings.plan.seed)
     sets = sorted({one for kind in clusters.values() for one in kind})
     fits = subset_fits(table.n_tasks, settings.plan.subset_level, sets, repeats)
-    rows = trained(make_learner(settings.learner), table, fits).set_index("members")
-    every, shape = tuple(range(table.n_tasks)), (len(repeats), table.n_tasks)
-    lines = []
+    learner, version = make_learner(settings.learner), file_version(study.table)
+    seen = kept_scores(KEPT, learner, table, version, list(dict.fromkeys(fits)))
+    every, lines = tuple(range(table.n_tasks)), []
     for score in SHOWN[bool(table.is_binary.all())]:
-        together = scores_of(rows, every, score, shape)
-        alone = mean_known([scores_of(rows, (task,), score, shape) for task in every])
+        scores = scores_by_members(seen[score].subsets(settings.plan.subset_level))
+        together = scores[every]
+        alone = mean_known([scores[task,] for task in every])
         for name, found in clusters.items():
-            within = [scores_of(rows, one, score, shape) for one in found]
+            within = [scores[one] for one in found]
             for said, before, after in (
                 ("cluster, not alone", [alone] * len(found), within),
                 ("all, not alone", [alone] * len(found), [together] * len(found)),

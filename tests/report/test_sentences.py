@@ -195,6 +195,14 @@ def test_the_next_labels_are_told_with_their_rivals(make_tables):
     assert text in summarize(findings)
 
 
+def test_a_task_to_label_that_no_model_predicts_is_told_so(make_tables):
+    findings = labelled(make_tables, [0.05, 0.02, 0.01], 0.0013)
+    hint = "(no model predicts it better than its base rate so far)"
+    for skilled in (0, 1):
+        skill = findings.skill.assign(skilled=skilled)
+        assert (hint in say.next_labels(replace(findings, skill=skill))) == (skilled == 0)
+
+
 def test_no_label_is_advised_where_nothing_was_learnt(make_tables):
     findings = labelled(make_tables, [0.05, 0.04, 0.03], 0.0001)
     portfolios = findings.portfolios.assign(portfolio="base rate")

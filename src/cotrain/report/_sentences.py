@@ -307,6 +307,9 @@ def next_labels(findings: Findings) -> str:
             f"rate of 5 % over all; {text}."
         )
     text = f"Where to label next: {text}"
+    skilled = findings.skill.set_index("task")["skilled"]
+    if not skilled.get(best["task"], True):
+        text += " (no model predicts it better than its base rate so far)"
     n_rivals = int((others["high"] >= best["low"]).sum())
     if n_rivals == 0:
         return f"{text}; its interval lies above those of all others."

@@ -36,9 +36,9 @@ def test_a_stage_loads_what_it_needs(module, needed):
 
 
 @pytest.mark.parametrize("name", ["train", "plan", "group"])
-def test_these_stages_do_not_wait_for_the_surrogates(name):
+def test_these_stages_do_not_wait_for_the_surrogates_or_the_store(name):
     module = f"cotrain.stages.{name}"
-    assert not loaded_by(module) & {"sklearn", "scipy.stats"}
+    assert not loaded_by(module) & {"sklearn", "scipy.stats", "sqlalchemy"}
 
 
 def test_a_study_that_tunes_nothing_waits_for_no_search_and_no_store():

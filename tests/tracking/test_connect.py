@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 from alembic.script import ScriptDirectory
 from mlflow.store.db import utils as database
-from sqlalchemy import text
 
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import RunContext, Tracker
@@ -124,12 +123,10 @@ def test_deleted_experiment_says_how_to_restore_it(home):
 
 def test_error_in_the_middle_of_a_batch_leaves_nothing(home, make_fits, run):
     tracker = Tracker.open(home)
-    with tracker._store._engine.begin() as connection:
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
         connection.execute(
-            text(
-                "CREATE TRIGGER full BEFORE INSERT ON latest_metrics "
-                "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
-            )
+            "CREATE TRIGGER full BEFORE INSERT ON latest_metrics "
+            "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
         )
     with pytest.raises(TrackingError, match="free space"):
         tracker.log_fits(make_fits(3), run)

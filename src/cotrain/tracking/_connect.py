@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-
 from cotrain.exceptions import TrackingError, masked
 from cotrain.tracking._sqlite import prepare_sqlite
 
@@ -48,9 +45,16 @@ def database_file(home: Path) -> Path | None:
 
 def sqlite_path(uri: str) -> Path | None:
     """The file of an SQLite URI, None for other URIs."""
-    if not re.match(r"sqlite(\+\w+)?:///.", uri):
+    plain = re.match(r"sqlite(?:\+\w+)?:///(.+)", uri)
+    if plain is None:
         return None
-    path = make_url(uri).database
+    path: str | None = plain[1]
+    if re.search(
+        "[%?]", uri
+    ):  # SQLAlchemy, which takes a while to import, reads them as MLflow does
+        from sqlalchemy.engine import make_url
+
+        path = make_url(uri).database
     return Path(path) if path and path != ":memory:" else None
 
 
@@ -77,9 +81,13 @@ def tracking_calls(uri: str) -> Iterator[None]:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What a store may raise; MLflow, which takes seconds to import, raises only once it is."""
-    found: list[type[Exception]] = [SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError]
-    late = {"mlflow.exceptions": "MlflowException", "alembic.util": "CommandError"}
+    """What a store may raise; what takes a while to import raises only once it is."""
+    found: list[type[Exception]] = [sqlite3.Error, OSError, ModuleNotFoundError]
+    late = {
+        "mlflow.exceptions": "MlflowException",
+        "alembic.util": "CommandError",
+        "sqlalchemy.exc": "SQLAlchemyError",
+    }
     found += [getattr(sys.modules[at], name) for at, name in late.items() if at in sys.modules]
     return tuple(found)
 
@@ -94,6 +102,8 @@ def prepare_store(uri: str) -> None:
 
 def _knock(uri: str) -> None:
     """Fail at once where no database server listens: MLflow would retry for two minutes."""
+    from sqlalchemy.engine import make_url
+
     url = make_url(uri)
     usual = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}.get(url.get_backend_name())
     if url.host and (port := url.port or usual):

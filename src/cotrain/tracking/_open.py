@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, create_engine
-
 from cotrain.exceptions import TrackingError
 from cotrain.imports import importing
 from cotrain.tracking._connect import sqlite_path
@@ -27,33 +25,19 @@ def open_store(uri: str, name: str) -> tuple[str, Store]:
 
     A study's SQLite file is read and written without importing MLflow once its experiment is there.
     """
-    engine = _engine(uri)
-    if engine is None:
+    path = sqlite_path(uri)
+    if path is None:
         client = make_client(uri)
         experiment_id = _experiment_id(client, name, uri)
         return experiment_id, ClientStore(client, experiment_id)
-    found = find_experiment(engine, name)
+    found = find_experiment(path, name)
     if found is None:
         _experiment_id(make_client(uri), name, uri)
-        found = find_experiment(engine, name)
+        found = find_experiment(path, name)
         assert found is not None
-    _check_stage(name, str(found.experiment_id), found.lifecycle_stage)
-    return str(found.experiment_id), SqlStore(
-        engine, str(found.experiment_id), found.artifact_location, lambda: make_client(uri)
-    )
-
-
-def _engine(uri: str) -> Engine | None:
-    """The database of a store whose tables this package knows; None for a server and others."""
-    if sqlite_path(uri):
-        # Waits for other writers so many seconds, as MLflow's own sessions do.
-        return create_engine(uri, connect_args={"timeout": 20})
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-    from mlflow.tracking._tracking_service.utils import _get_store
-
-    store = _get_store(uri)
-    # Exactly this class: its subclasses keep more than this package knows of.
-    return store.engine if type(store) is SqlAlchemyStore else None
+    experiment_id, artifacts, stage = found
+    _check_stage(name, experiment_id, stage)
+    return experiment_id, SqlStore(path, experiment_id, artifacts, lambda: make_client(uri))
 
 
 def _experiment_id(client: "MlflowClient", name: str, uri: str) -> str:

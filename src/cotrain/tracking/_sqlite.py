@@ -9,8 +9,6 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-import sqlalchemy
-
 from cotrain.files import whole_file
 from cotrain.imports import importing
 
@@ -75,6 +73,7 @@ def _revision(path: Path) -> str | None:
 def _renew(path: Path, backup: Path | None) -> None:
     """Put a new database in the place of `path`, or, with a backup, an upgraded copy of it."""
     with importing():
+        import sqlalchemy
         from mlflow.store.db import utils as database
 
     if path.exists():

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from cotrain.exceptions import CotrainError
 from cotrain.files import cut_half_line
@@ -67,7 +65,7 @@ class StoredStudy:
             self._stored.add_trials(new)
             # Others may add to it at the same time: at least so many must be there from now on.
             self._stored.set_user_attr(_COUNT, len(_finished(self._stored)))
-        except (OptunaError, SQLAlchemyError) as error:
+        except Exception as error:  # as when it is opened
             cause = " ".join(str(error.__cause__ or error).split())
             raise CotrainError(
                 f"{self._address}: the trials cannot be written ({cause}); see to its room or its "

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, spearmanr
 
-from cotrain.curves import TransferModel, fit_pairwise_curves, pairwise_effects
+from cotrain.curves import TransferModel, pairwise_effects
 from cotrain.reliability import paired_interval
 from curves_study import (
     Runs,
@@ -30,6 +30,7 @@ from curves_study import (
 from curves_truth import Truth, fit_table
 from lab.acquisition import STRATEGIES, simulate_acquisition
 from lab.learning_curve import LearningCurve
+from lab.pairwise_curves import fit_pairwise_curves
 from lab.transfer_intervals import parameter_intervals, score_intervals
 
 

@@ -18,13 +18,12 @@ from cotrain.curves import (
     Form,
     TransferModel,
     fit_curves,
-    fit_pairwise_curves,
     pairwise_effects,
 )
-from cotrain.curves._fit import pair_counts
 from cotrain.reliability import paired_interval, split_half_reliability
 from lab.extrapolation import extrapolate
 from lab.next_fits import next_fits
+from lab.pairwise_curves import fit_pairwise_curves, pair_counts
 
 
 @dataclass(frozen=True, eq=False)

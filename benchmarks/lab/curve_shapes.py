@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from cotrain.curves._fit import CurveFits
-from cotrain.curves._forms import EXP31, EXP32, EXP33, Form
+from cotrain.curves._forms import EXP31, EXP32, Form
 
 FormName = Literal["exp3.1", "exp3.2", "exp3.3", "exp4", "ilog2", "power"]
 Bounds = Mapping[str, tuple[float, float]]
@@ -82,6 +82,9 @@ class _Ilog2(_OneColumn):
         return theta.copy()
 
 
+EXP33 = Form(
+    "exp3.3", ("own", "auxiliary", "others"), ("c", "b", "a_own", "a_auxiliary", "a_others")
+)
 FORMS: Mapping[str, Form] = {
     form.name: form
     for form in (

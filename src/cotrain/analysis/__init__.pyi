@@ -12,7 +12,6 @@ from ._costs import cost_table as cost_table, grid_fits as grid_fits
 from ._curves import (
     curve_points as curve_points,
     curve_table as curve_table,
-    pairwise_curve_table as pairwise_curve_table,
     pairwise_tables as pairwise_tables,
     transfer_table as transfer_table,
 )

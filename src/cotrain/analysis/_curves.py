@@ -13,7 +13,6 @@ from cotrain.curves import (
     Effects,
     curve_bands,
     fit_curves,
-    fit_pairwise_curves,
     pairwise_effects,
     together_effects,
 )
@@ -84,27 +83,6 @@ def curve_table(
         for fits, known in ((first, alone), (second, scores))
     ]
     return pd.concat(frames, ignore_index=True), second
-
-
-def pairwise_curve_table(seen: Observations, tasks: Sequence[str], seed: int) -> pd.DataFrame:
-    """EXP3.3 of each target and auxiliary, fitted to single tasks, levels and augmentations.
-
-    Empty cells where a pair has no curve; `reason` says why.
-    """
-    grid = np.array([fit.kind != "subset" for fit in seen.fits])
-    auxiliary = np.array([-1 if fit.auxiliary is None else fit.auxiliary for fit in seen.fits])
-    curves = fit_pairwise_curves(
-        seen.counts[grid], seen.scores[grid], auxiliary[grid], tasks=tasks, random_state=seed
-    )
-    columns = {
-        **curves.parameters,
-        "exchange_rate": curves.exchange_rate("a_auxiliary"),
-        "at_bound": np.array(_bounds_hit(curves)),
-        "reason": np.array(curves.reasons),
-    }
-    square = (len(tasks), len(tasks))
-    matrices = {name: values.reshape(square) for name, values in columns.items()}
-    return pair_frame(tasks, matrices, "auxiliary")
 
 
 def curve_points(seen: Observations, fits: CurveFits, tasks: Sequence[str]) -> pd.DataFrame:

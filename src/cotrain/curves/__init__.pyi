@@ -5,10 +5,6 @@ from ._effects import (
     pairwise_effects as pairwise_effects,
     together_effects as together_effects,
 )
-from ._fit import (
-    CurveFits as CurveFits,
-    fit_curves as fit_curves,
-    fit_pairwise_curves as fit_pairwise_curves,
-)
-from ._forms import EXP31 as EXP31, EXP32 as EXP32, EXP33 as EXP33, Form as Form
+from ._fit import CurveFits as CurveFits, fit_curves as fit_curves
+from ._forms import EXP31 as EXP31, EXP32 as EXP32, Form as Form
 from ._transfer import TransferModel as TransferModel

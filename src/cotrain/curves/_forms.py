@@ -10,7 +10,7 @@ CEILING = 1.0
 
 @dataclass(frozen=True)
 class Form:
-    """EXP3.1 to EXP3.3 of arXiv 2512.24866, one parameter c, b and one discount for each column.
+    """EXP3.1 and EXP3.2 of arXiv 2512.24866, one parameter c, b and one discount for each column.
 
     Parameter vectors are (..., d), counts (..., n, n_columns); leading axes broadcast, so that one
     function serves one curve and thousands. c comes first, and what sets the size of the shortfall
@@ -74,6 +74,3 @@ class Form:
 
 EXP31 = Form("exp3.1", ("own",), ("c", "b", "a_own"))
 EXP32 = Form("exp3.2", ("own", "others"), ("c", "b", "a_own", "a_others"))
-EXP33 = Form(
-    "exp3.3", ("own", "auxiliary", "others"), ("c", "b", "a_own", "a_auxiliary", "a_others")
-)

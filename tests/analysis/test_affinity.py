@@ -24,7 +24,6 @@ def make_record(steps: list[int], seed: int) -> AffinityRecord:
         counts=blank,
         undefined=blank,
         history=history,
-        cosine_history=history,
         steps=np.array(steps),
         epochs=np.array(steps) // 20,
         flops=1,

@@ -96,9 +96,7 @@ def fits(folder: Path, table: TaskTable) -> tuple[Path, Callable]:
 def affinity(folder: Path, table: TaskTable) -> tuple[Path, Callable]:
     square, counts, history = np.eye(3), np.eye(3, dtype=int), np.ones((2, 3, 3), np.float32)
     tasks, steps, path = np.arange(3), np.arange(2), folder / "repeat_0.npz"
-    record = AffinityRecord(
-        tasks, square, square, counts, counts, history, history, steps, steps, 5, 6
-    )
+    record = AffinityRecord(tasks, square, square, counts, counts, history, steps, steps, 5, 6)
     record.save(path)
 
     def read():

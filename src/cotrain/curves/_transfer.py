@@ -32,6 +32,7 @@ from cotrain.curves._transfer_core import (
     score_gradient,
 )
 from cotrain.curves._transfer_cv import Judge, ShrinkageChoice
+from cotrain.reliability import CONFIDENCE
 
 N_FOLDS = 5
 """Of the cross-validation; allocations are left out whole."""
@@ -170,12 +171,14 @@ class TransferModel(BaseEstimator):
         exponent = self.applicabilities_ - N @ self.discounts_.T
         return self.asymptotes_ - np.exp(np.minimum(exponent, 50.0))
 
-    def exchange_rate_intervals(self, level: float = 0.95) -> np.ndarray:
-        """The interval of each exchange rate, (K, K, 2): [target, source, low or high]."""
+    def exchange_rate_intervals(self) -> np.ndarray:
+        """The 95 % interval of each exchange rate, (K, K, 2): [target, source, low or high]."""
         check_is_fitted(self, "discounts_")
-        return np.stack([self._rate_interval(i, level) for i in range(len(self.fits_))])
+        return np.stack([self._rate_interval(i) for i in range(len(self.fits_))])
 
-    def gain_reach(self, before: np.ndarray, after: np.ndarray, level: float = 0.95) -> np.ndarray:
+    def gain_reach(
+        self, before: np.ndarray, after: np.ndarray, level: float = CONFIDENCE
+    ) -> np.ndarray:
         """Half the width of the interval of each task's gain between two vectors of counts, (K,).
 
         Smaller than the widths of both scores would give: their errors are shared.
@@ -190,7 +193,7 @@ class TransferModel(BaseEstimator):
         return self.reach(level) * np.sqrt(variance)
 
     def label_worth(
-        self, counts: np.ndarray, n_labels: int, level: float = 0.95
+        self, counts: np.ndarray, n_labels: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What `n_labels` more of each task alone bring to the mean score: gain, low, high, (K,).
 
@@ -202,7 +205,7 @@ class TransferModel(BaseEstimator):
         for task, labels in enumerate(n_labels * np.eye(n_tasks)):
             now, then = self.predict(np.stack([start, start + labels]))
             gain[task] = shares @ (then - now)
-            reach = shares * self.gain_reach(start, start + labels, level)
+            reach = shares * self.gain_reach(start, start + labels)
             # What the other targets take is drawn to one common mean, whose error they share.
             half[task] = np.hypot(reach[task], reach.sum() - reach[task])
         return gain, gain - half, gain + half
@@ -290,13 +293,13 @@ class TransferModel(BaseEstimator):
             raise ValueError(f"level must be between 0 and 1, got {level}")
         return stats.t.ppf(0.5 + level / 2, self.degrees_)
 
-    def _rate_interval(self, target: int, level: float) -> np.ndarray:
-        """Interval of a_ij / a_ii over sources, (K, 2), from draws of the posterior."""
+    def _rate_interval(self, target: int) -> np.ndarray:
+        """95 % interval of a_ij / a_ii over sources, (K, 2), from draws of the posterior."""
         fit, n_tasks = self.fits_[target], len(self.asymptotes_)
         at, own = slice(FIRST, FIRST + n_tasks), FIRST + target
         rng = np.random.default_rng(target)
         # Stretched normal draws have the reach of the target's t distribution at this level.
-        stretch = self.reach(level)[target] / stats.norm.ppf(0.5 + level / 2)
+        stretch = self.reach(CONFIDENCE)[target] / stats.norm.ppf(0.5 + CONFIDENCE / 2)
         first, second = stretch * rng.standard_normal((2, _N_DRAWS, 1))
         own_sd = np.sqrt(fit.covariance[own, own])
         slope = fit.covariance[own, at] / own_sd
@@ -304,7 +307,7 @@ class TransferModel(BaseEstimator):
         alpha = fit.z[at] + first * slope + second * rest
         rates = alpha / np.exp(fit.z[own] + own_sd * first) * self.scales_[target] / self.scales_
         rates[:, target] = 1.0
-        return np.quantile(rates, [0.5 - level / 2, 0.5 + level / 2], axis=0).T
+        return np.quantile(rates, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], axis=0).T
 
 
 def _check_fits(

@@ -71,7 +71,6 @@ def record_affinity(
         counts=history.counts_,
         undefined=history.undefined_,
         history=history.history_.astype(np.float32),
-        cosine_history=history.cosine_history_.astype(np.float32),
         steps=every * np.arange(len(recording.epochs)),
         epochs=np.array(recording.epochs, dtype=np.int64),
         flops=recording.flops,

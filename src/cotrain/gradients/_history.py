@@ -21,8 +21,6 @@ class History:
         Mean cosine between the tasks' gradients by the shared weights (matrices, not biases).
     history_ : ndarray, (n_records, K, S)
         The affinity of each record, NaN where missing.
-    cosine_history_ : ndarray, (n_records, K, K)
-        The cosines of each record.
     steps_ : ndarray of int64, (n_records,)
         The training step of each record, counted from 0.
     """
@@ -77,17 +75,13 @@ class History:
         return np.stack(self._affinities)
 
     @property
-    def cosine_history_(self) -> np.ndarray:
-        self._check_recorded()
-        return np.stack(self._cosines)
-
-    @property
     def affinity_(self) -> np.ndarray:
         return mean_known(self.history_)
 
     @property
     def cosine_(self) -> np.ndarray:
-        return mean_known(self.cosine_history_)
+        self._check_recorded()
+        return mean_known(np.stack(self._cosines))
 
     @property
     def counts_(self) -> np.ndarray:

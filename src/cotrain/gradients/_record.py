@@ -27,8 +27,8 @@ class AffinityRecord:
         `affinity` is NaN.
     counts, undefined : ndarray of int64, (M, M)
         Records in each mean; records without a defined ratio although both had labels.
-    history, cosine_history : ndarray of float32, (n_records, M, M)
-        Each record, NaN where missing.
+    history : ndarray of float32, (n_records, M, M)
+        The affinity of each record, NaN where missing.
     steps, epochs : ndarray of int64, (n_records,)
         The training step and epoch of each record, counted from 0.
     flops, record_flops : int
@@ -43,7 +43,6 @@ class AffinityRecord:
     counts: np.ndarray
     undefined: np.ndarray
     history: np.ndarray
-    cosine_history: np.ndarray
     steps: np.ndarray
     epochs: np.ndarray
     flops: int
@@ -92,7 +91,8 @@ class AffinityRecord:
         with reading(*expected):
             for name in ("flops", "record_flops"):
                 stored[name] = int(stored[name])
-            return cls(**stored)
+            # Records of before held more of each step.
+            return cls(**{name: stored[name] for name in stored if name in cls.__annotations__})
 
 
 def load_records(folder: Path) -> list[AffinityRecord]:

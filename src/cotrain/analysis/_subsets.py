@@ -164,10 +164,11 @@ class SubsetAnalysis:
     def describe(self) -> str:
         """One line for the terminal."""
         reliability = _shown(self.reliability.mean) if self.reliability else "unknown (one repeat)"
+        kind = "the mean" if self.surrogate == "none" else f"{self.surrogate} surrogate"
         return (
             f"reliability {reliability}, "
             f"Spearman on held-out subsets {_shown(float(mean_known(self.spearman)))} "
-            f"(ceiling {_shown(float(mean_known(self.ceiling)))}, {self.surrogate} surrogate)"
+            f"(ceiling {_shown(float(mean_known(self.ceiling)))}, {kind})"
         )
 
     def _targets(self) -> pd.DataFrame:

@@ -146,9 +146,9 @@ def _table(findings: Findings) -> Table:
 
 
 def _decided(findings: Findings, score: str) -> str:
-    """Which of the usual rivals the portfolio is better or worse than on test labels."""
+    """Which of the base rate and the usual rivals the portfolio beats or not on test labels."""
     rows = facts.rivals(findings, score)
-    usual = rows[rows["grouping"].isin(facts.usual(findings))]
+    usual = rows[rows["grouping"].isin([facts.BASE_RATE, *facts.usual(findings)])]
     said = [
         f"{verdict} than {listing(names)}"
         for verdict in ("better", "worse")

@@ -52,6 +52,7 @@ def outputs_of_ways(study: Study) -> list[tuple[Outputs, dict[str, np.ndarray]]]
     results = trainer.results(plan, predictions=True)
     repeats = contest.outputs({fit: results[key] for key, fit in plan.fits.items()})
     validations, tests = zip(*repeats, strict=True)
+    chosen = chosen.pruned(validations, fresh.seed)
     blend = chosen.blend(validations, fresh.seed)
     serving = {way.name: _serving(way, repeats) if way.served else None for way in ways}
     said = []

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from scipy.optimize import minimize, nnls
 from scipy.special import expit
 
 from cotrain.means import mean_known
@@ -226,6 +225,8 @@ def _means(own: Stack, members: np.ndarray, strength: float) -> np.ndarray:
 
 def _shares(z: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Least squares with weights of at least 0 whose sum is 1, (n_roles,)."""
+    from scipy.optimize import nnls
+
     heavy = 1e4 * np.sqrt(1.0 + (z**2).sum())  # a row that outweighs all others
     found, _ = nnls(np.vstack([z, np.full((1, z.shape[1]), heavy)]), np.append(target, heavy))
     return np.asarray(found / found.sum())
@@ -262,6 +263,8 @@ def _by_task(own: Stack, members: np.ndarray, common: np.ndarray, strength: floa
 
 
 def _minimise(loss: Loss, start: np.ndarray) -> np.ndarray:
+    from scipy.optimize import minimize  # only where blends are fitted: `plan` does without
+
     if start.size == 0:
         return start
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * start.size)

@@ -1,5 +1,6 @@
 import logging
 import os
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,8 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import CotrainError
@@ -52,7 +51,7 @@ def sweep(
                 done.add(place)
                 yield from finished
             return
-        except TerminatedWorkerError:
+        except _killed():
             pass
         chunks = [chunk for place, chunk in enumerate(chunks) if place not in done]
         n_suspects = train.n_workers
@@ -105,6 +104,8 @@ def _in_threads(
 def _in_processes(
     calls: Sequence[_Call], n_workers: int, backend: str
 ) -> Iterator[tuple[int, list[Finished]]]:
+    from joblib import Parallel, delayed, parallel_config
+
     options: dict[str, Any] = {"initializer": begin_worker, "initargs": (os.getpid(),)}
     options["inner_max_num_threads"] = 1
     if backend == "dask":
@@ -151,10 +152,16 @@ def _alone(learner: Learner, table: TaskTable, chunk: list[Fit]) -> list[Finishe
         try:
             for _, finished in _run(learner, table, [[fit]], alone):
                 result += finished
-        except TerminatedWorkerError:
+        except _killed():
             reason = "its worker process was killed, most likely out of memory; use fewer workers"
             result.append((fit, FitFailure(reason), float("nan")))
     return result
+
+
+def _killed() -> tuple[type[Exception], ...]:
+    """What tells that a worker process was killed; nothing does where there are threads alone."""
+    loky = sys.modules.get("joblib.externals.loky.process_executor")
+    return () if loky is None else (loky.TerminatedWorkerError,)
 
 
 def _find_dask() -> None:

@@ -54,7 +54,7 @@ class StoredStudy:
                 f"{address}: the trials of study {name!r} cannot be used ({error}); remove the "
                 "file or choose another storage, and search again"
             ) from error
-        self._n_stored = len(self.study.trials)
+        self._n_stored = len(found)
 
     def save(self) -> None:
         """Copy the trials that are new to the storage."""

@@ -129,7 +129,7 @@ def search_groups(
             }
             stored = StoredStudy(storage, study_name, belongs_to)
         study = optuna.create_study(directions=DIRECTIONS) if stored is None else stored.study
-        n_done = len(study.trials)
+        n_done = len(study.get_trials(deepcopy=False))
         if n_done < trials:
             names, n_labels = space.names, objective.most_groups
             study.sampler = sampler_of(sampler, names, n_labels, seed, n_done)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
@@ -152,6 +151,8 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
     n_slots = constraints.most_groups(n_tasks)
     if n_slots == 0:
         return None
+    from scipy.optimize import Bounds, LinearConstraint, milp  # a tenth of a second, here alone
+
     # Variables of each slot: whether it holds each task, is used, and holds more than one.
     slots, tasks, none = eye_array(n_slots), np.eye(n_tasks), np.zeros(n_tasks)
     held, largest = np.ones(n_tasks), constraints.max_size or n_tasks

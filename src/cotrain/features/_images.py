@@ -1,5 +1,6 @@
 """Images as arrays."""
 
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -70,17 +71,30 @@ class Images(Featurizer):
     def _read(self, raw: RawTable) -> Any:
         wanted: ImageSettings = self.settings
         path = raw.folder / wanted.path
-        array, names = read_features(path, wanted.array, wanted.id)
-        if not isinstance(array, np.ndarray) or array.ndim not in (3, 4):
-            shape = getattr(array, "shape", "none")
-            raise DataError(
-                f"{path}: images must have the axes (n, height, width) or (n, channels, height, "
-                f"width), got the shape {shape}; name their array as `prepare.features.array`"
-            )
-        if array.ndim == 4 and array.shape[3] in _COLOURS and array.shape[1] not in _COLOURS:
-            raise DataError(
-                f"{path}: channels stand last in the shape {array.shape}, and must come before "
-                "height and width: save array.transpose(0, 3, 1, 2)"
-            )
-        found = check_finite(array[places_of(raw, path, array.shape[0], names)], path)
-        return found[:, None] if found.ndim == 3 else found
+        images, names = read_images(path, wanted.array, wanted.id)
+        return check_finite(images[places_of(raw, path, len(images), names)], path)
+
+
+def read_images(
+    path: Path, array: str | None, id_name: str | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the images of a file, (M, channels, height, width), and their names; `read_features`.
+
+    Raises
+    ------
+    DataError
+        If they have not these axes, or (M, height, width).
+    """
+    found, names = read_features(path, array, id_name)
+    if not isinstance(found, np.ndarray) or found.ndim not in (3, 4):
+        shape = getattr(found, "shape", "none")
+        raise DataError(
+            f"{path}: images must have the axes (n, height, width) or (n, channels, height, "
+            f"width), got the shape {shape}; name their array as `prepare.features.array`"
+        )
+    if found.ndim == 4 and found.shape[3] in _COLOURS and found.shape[1] not in _COLOURS:
+        raise DataError(
+            f"{path}: channels stand last in the shape {found.shape}, and must come before "
+            "height and width: save array.transpose(0, 3, 1, 2)"
+        )
+    return (found[:, None] if found.ndim == 3 else found), names

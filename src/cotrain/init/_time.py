@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from cotrain.allocation import WAYS
 from cotrain.exceptions import CotrainError, missing_package
 from cotrain.features._given import read_features
+from cotrain.features._images import read_images
 from cotrain.settings import Settings
 from cotrain.stages.plan import foreseen_minutes
 from cotrain.tasks import TaskKind, TaskTable
@@ -88,11 +89,9 @@ def _minutes(params: Any, table: TaskTable) -> float:
 def _stand_in(params: Any, file: Path, n_labels: Sequence[int]) -> TaskTable:
     """A table as large as that of the study, with its features and made labels."""
     wanted = params["prepare"]["features"]
-    found, _ = read_features(file, wanted["array"], wanted["id"])
-    shape = found.shape
-    if wanted["kind"] == "images" and len(shape) == 3:
-        shape = (shape[0], 1, *shape[1:])
-    n, n_tasks, n_folds = shape[0], len(n_labels), params["prepare"]["n_folds"]
+    read = read_images if wanted["kind"] == "images" else read_features
+    found, _ = read(file, wanted["array"], wanted["id"])
+    n, n_tasks, n_folds = found.shape[0], len(n_labels), params["prepare"]["n_folds"]
     # Where tasks are groups of rows each has its own.
     starts = np.cumsum([0, *n_labels[:-1]]) if sum(n_labels) <= n else np.zeros(n_tasks, int)
     known = [np.arange(at, min(at + many, n)) for at, many in zip(starts, n_labels, strict=True)]
@@ -101,7 +100,7 @@ def _stand_in(params: Any, file: Path, n_labels: Sequence[int]) -> TaskTable:
     labels = csr_array(((rows % 2).astype(np.float32), (rows, tasks)), shape=(n, n_tasks))
     kinds: list[TaskKind] = ["binary"] * n_tasks
     return TaskTable(
-        features=np.ones(shape, np.float32) if isinstance(found, np.ndarray) else found,
+        features=np.ones(found.shape, np.float32) if isinstance(found, np.ndarray) else found,
         labels=labels,
         folds=np.arange(n) % n_folds,
         tasks=tuple(map(str, range(n_tasks))),

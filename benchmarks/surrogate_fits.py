@@ -34,7 +34,7 @@ from lab.control import control_variate
 from lab.rivals import default_surrogates
 
 Array = NDArray[np.float64]
-SIGN = {"log_loss": -1.0, "auroc": 1.0, "aupr": 1.0, "mse": -1.0}
+SIGN = {"log_loss": -1.0, "auroc": 1.0, "aupr": 1.0, "mse": -1.0, "r2": 1.0}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Tables of docs/results/surrogates.md.
 
 python benchmarks/surrogates.py accuracy adaptive synergy cost speed
-python benchmarks/surrogates.py fits gradient --study .
+python benchmarks/surrogates.py fits gradient priors --study .
 """
 
 import argparse
@@ -15,6 +15,7 @@ import pandas as pd
 
 import surrogate_fits
 import surrogate_gradients
+import surrogate_priors
 import surrogate_studies
 from cotrain.study import Study
 from cotrain.surrogates import DesignWarning
@@ -26,7 +27,11 @@ STUDIES = {
     "cost": surrogate_studies.cost,
     "speed": surrogate_studies.speed,
 }
-TRAINED = {"fits": surrogate_fits.tables, "gradient": surrogate_gradients.tables}
+TRAINED = {
+    "fits": surrogate_fits.tables,
+    "gradient": surrogate_gradients.tables,
+    "priors": surrogate_priors.tables,
+}
 
 
 def markdown(table: pd.DataFrame) -> str:

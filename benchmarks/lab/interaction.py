@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cotrain.surrogates._base import check_fit, check_predict, constant_columns, warn_constant
-from cotrain.surrogates._evidence import Posterior, evidence_posterior, tells
+from cotrain.surrogates._evidence import Posterior, evidence_posterior, told_by
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -69,9 +69,8 @@ class InteractionSurrogate(RegressorMixin, BaseEstimator):
         products = X[:, candidates[:, 0]] * X[:, candidates[:, 1]]
         products_mean = self._share @ products
         products = root[:, None] * (products - products_mean)
-        mean = np.ones(rows.shape[1])
-        pooled = tells(rows, mean)
-        free = mean if pooled else None
+        free = told_by(rows, np.ones((rows.shape[1], 1)))
+        pooled = free.size > 0
         tasks = evidence_posterior(rows, scores, free)
         chosen: Ints = np.array([], dtype=np.intp)
         # Once pairs are known the tasks' effects stand out of less noise, so choose again.

@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 
 from cotrain.analysis import SubsetScores, group_value, subset_score_table
-from cotrain.grouping import Constraints, Objective, PredictedValue
-from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, fit_surrogates
+from cotrain.exceptions import DataError
+from cotrain.grouping import Constraints, LinearValue, Objective, PredictedValue
+from cotrain.surrogates import (
+    AffinitySurrogate,
+    LabelCurveSurrogate,
+    LinearSurrogate,
+    fit_surrogates,
+)
 from lab.simulated import simulate_truth
 
 TASKS = ["1e5", "b", "c", "d", "e", "f"]
@@ -46,6 +52,18 @@ def test_the_label_curve_predicts_as_it_was_fitted(caution: float) -> None:
     expected = fitted.predict(GROUPS) - caution * fitted.predict_std(GROUPS)
     value = group_value("label curve", *tables(), N_LABELS, caution, "auroc")
     np.testing.assert_allclose(value.scores(GROUPS), np.where(GROUPS, expected, np.nan))
+
+
+@pytest.mark.parametrize("caution", [0.0, 1.0])
+def test_the_surrogate_of_affinities_predicts_as_it_was_fitted(caution: float) -> None:
+    found, affinity = subsets(), np.random.default_rng(2).normal(size=(6, 6))
+    fitted = fit_surrogates(found.indicators, found.scores, AffinitySurrogate(affinity))
+    expected = fitted.predict(GROUPS) - caution * fitted.predict_std(GROUPS)
+    value = group_value("affinity", *tables(), N_LABELS, caution, "auroc", affinity)
+    assert isinstance(value, LinearValue) == (caution == 0)  # a sum can be searched exactly
+    np.testing.assert_allclose(value.scores(GROUPS), np.where(GROUPS, expected, np.nan))
+    with pytest.raises(DataError, match="chose the surrogate 'affinity', which is not one of"):
+        group_value("affinity", *tables(), N_LABELS, caution, "auroc")
 
 
 def test_the_linear_surrogate_is_that_of_the_tables() -> None:

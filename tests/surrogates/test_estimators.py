@@ -1,7 +1,12 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from cotrain.surrogates import LabelCurveSurrogate, LinearSurrogate, MeanSurrogate
+from cotrain.surrogates import (
+    AffinitySurrogate,
+    LabelCurveSurrogate,
+    LinearSurrogate,
+    MeanSurrogate,
+)
 from lab.group_mean import AveragingSurrogate, PairwiseSurrogate
 from lab.interaction import InteractionSurrogate
 from lab.kernel_surrogate import KernelSurrogate
@@ -22,6 +27,7 @@ PRECISIONS = {
         PairwiseSurrogate(),
         KernelSurrogate(),
         LabelCurveSurrogate(),
+        AffinitySurrogate(),
         InteractionSurrogate(),
     ],
     expected_failed_checks=lambda estimator: (

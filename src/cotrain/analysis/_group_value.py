@@ -41,13 +41,14 @@ def group_value(
     n_labels: np.ndarray,
     caution: float,
     score: str,
+    affinity: np.ndarray | None = None,
 ) -> GroupValue:
     """Return the scores that the chosen surrogate predicts of groups.
 
     Parameters
     ----------
     surrogate : str
-        "linear", "label curve", or "none" where no surrogate is better than the mean: all groups
+        One of `candidates`, or "none" where no surrogate is better than the mean: all groups
         are then worth the same.
     targets, relevance, subset_scores : data frames
         Tables of the analysis.
@@ -57,6 +58,8 @@ def group_value(
         Standard errors that are taken off each prediction.
     score : str
         The tables' score; what is returned is higher the better.
+    affinity : array, shape (K, K), optional
+        Gradient affinities [target, source] that the surrogate was chosen with.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def group_value(
     from cotrain.analysis._subsets import candidates
     from cotrain.surrogates import fit_surrogates
 
-    known = candidates(n_labels)
+    known = candidates(n_labels, affinity)
     if surrogate not in known:
         raise DataError(
             f"the analysis chose the surrogate {surrogate!r}, which is not one of "
@@ -91,6 +94,9 @@ def group_value(
         )
     indicators, scores = _design(subset_scores, tasks)
     fitted = fit_surrogates(indicators, sign * scores, known[surrogate])
+    if surrogate == "affinity" and caution == 0:  # a sum of effects, which can be searched exactly
+        alone = np.where(np.isnan(fitted.intercept), intercept, fitted.intercept)
+        return LinearValue(alone, np.nan_to_num(fitted.coef))
     error_of = fitted.predict_std if caution > 0 else None
     predict = fitted.member_predictor()
     return PredictedValue(predict, len(tasks), error_of, caution, predict)

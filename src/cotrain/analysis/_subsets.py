@@ -19,6 +19,7 @@ from cotrain.reliability import Reliability, spearman_brown, split_half_reliabil
 from cotrain.scores import find_score
 from cotrain.settings import AnalyzeSettings
 from cotrain.surrogates import (
+    AffinitySurrogate,
     DesignWarning,
     LabelCurveSurrogate,
     LinearSurrogate,
@@ -53,9 +54,9 @@ class SubsetAnalysis:
     # (n_repeats, n_subsets, K): effects in each repeat, predicted from subsets of other parts in
     # the other repeats (with one repeat, in it): each subset is held out once
     predicted: np.ndarray
-    # what predicts: "linear", also where subsets are too few to hold some out, or "label curve"
-    # where that is clearly better on the subsets that are not held out. Relevances are the linear
-    # one's
+    # what predicts: "linear", also where subsets are too few to hold some out, or another of the
+    # candidates where that is clearly better on the subsets that are not held out. Relevances are
+    # the linear one's
     surrogate: str
     # (K,): P-value of the linear surrogate being adequate (lack-of-fit test); NaN with one repeat
     adequacy_p: np.ndarray
@@ -67,8 +68,9 @@ class SubsetAnalysis:
         tasks: tuple[str, ...],
         n_labels: np.ndarray,
         settings: AnalyzeSettings,
+        affinity: np.ndarray | None = None,
     ) -> "SubsetAnalysis":
-        """Fit the surrogates of every target; `n_labels` (K,) are the labels of each task.
+        """Fit the surrogates of every target; the arguments are those of `candidates`.
 
         Raises
         ------
@@ -84,7 +86,8 @@ class SubsetAnalysis:
         reliability, adequacy_p = None, np.full(len(tasks), np.nan)
         try:
             if needs_surrogates:
-                held_out = _hold_out(several.indicators, effects, n_labels, settings)
+                known = candidates(n_labels, affinity, settings.ridge)
+                held_out = _hold_out(several.indicators, effects, known, settings)
                 linear = LinearSurrogate(ridge=settings.ridge)
                 intercept = fit_surrogates(subsets.indicators, subsets.scores, linear).intercept
             found = subset_relevance(subsets, settings.ridge, settings.fdr)
@@ -230,10 +233,21 @@ def relevance_table(found: Relevance, tasks: Sequence[str]) -> pd.DataFrame:
 
 
 def candidates(
-    n_labels: np.ndarray, ridge: float | Literal["evidence"] = "evidence"
+    n_labels: np.ndarray,
+    affinity: np.ndarray | None = None,
+    ridge: float | Literal["evidence"] = "evidence",
 ) -> dict[str, BaseEstimator]:
-    """The surrogates that are chosen among, by name; `n_labels` (K,) are labels of each task."""
-    return {"linear": LinearSurrogate(ridge=ridge), "label curve": LabelCurveSurrogate(n_labels)}
+    """The surrogates that are chosen among, by name, the simplest first.
+
+    `n_labels` (K,) are labels of each task, `affinity` (K, K) gradient affinities [target, source]
+    as far as they are known.
+    """
+    known = affinity is not None and bool(np.isfinite(affinity).any())
+    return {
+        "linear": LinearSurrogate(ridge=ridge),
+        **({"affinity": AffinitySurrogate(affinity)} if known else {}),
+        "label curve": LabelCurveSurrogate(n_labels),
+    }
 
 
 def _repeats_needed(reliability: Reliability) -> float:
@@ -246,13 +260,15 @@ def _repeats_needed(reliability: Reliability) -> float:
 
 
 def _hold_out(
-    indicators: np.ndarray, effects: np.ndarray, n_labels: np.ndarray, settings: AnalyzeSettings
+    indicators: np.ndarray,
+    effects: np.ndarray,
+    found: Mapping[str, BaseEstimator],
+    settings: AnalyzeSettings,
 ) -> tuple[NegativeTransfer, np.ndarray, str]:
     """What is foreseen of held-out subsets, fresh predictions of all, and the surrogate chosen.
 
     Where subsets are too few to hold some out nothing is foreseen, and the surrogate is linear.
     """
-    found = candidates(n_labels, settings.ridge)
     identify = partial(
         identify_negative_transfer,
         indicators,

@@ -227,7 +227,7 @@ class GroupSettings(Section):
     sampler: Literal["moves", "nsga2", "tpe", "random"]
     seed: Seed
     tolerance: Annotated[float, within(0, 1e6, "in the score's own size")] = 0.0
-    proof_seconds: Positive = 600.0
+    proof_seconds: Positive = 60.0
 
 
 class ValidateSettings(Section):

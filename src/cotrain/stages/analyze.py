@@ -41,6 +41,7 @@ from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.surrogates import DesignWarning
+from cotrain.tables import pair_matrix
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 from cotrain.training import Learners, load_fit_table
@@ -61,9 +62,13 @@ def _run(study: Study, step: Steps) -> str:
     step("reading the runs")
     runs = Runs.of(study)
     tasks = runs.table.tasks
+    records = load_records(study.affinity)
+    affinities = affinity_table(records, tasks)
     step("surrogates of subsets")
     subsets = runs.observe(PLANS[:1], analyze.score).subsets(plan.subset_level)
-    analysis = SubsetAnalysis.of(subsets, tasks, runs.table.label_counts.sum(axis=1), analyze)
+    n_labels = runs.table.label_counts.sum(axis=1)
+    affinity = pair_matrix(affinities, tasks, "affinity")
+    analysis = SubsetAnalysis.of(subsets, tasks, n_labels, analyze, affinity)
     step("learning curves")
     every = runs.observe(PLANS, analyze.curve_score)
     grid = every.grid(plan.augmentations.levels, plan.augmentations.repeats)
@@ -95,14 +100,13 @@ def _run(study: Study, step: Steps) -> str:
     tables["clusters"] = cluster_table(grid, clusters, tasks, analyze.fdr)
     for name in ("transfer", "pairwise", "pairwise_levels"):
         tables[name] = withhold(tables[name], None, skilled, analyze.fdr)
-    records = load_records(study.affinity)
-    tables["affinity"] = affinity_table(records, tasks)
+    tables["affinity"] = affinities
     tables["affinity_steps"] = affinity_steps(records)
     tables["costs"] = measure_costs(
         study.settings, runs.table, runs.plans, records, study_learners(study)
     )
     tables["negative_transfer"] = pd.concat(
-        [tables["negative_transfer"], affinity_figures(analysis, tables["affinity"])],
+        [tables["negative_transfer"], affinity_figures(analysis, affinities)],
         ignore_index=True,
     )
     contract.write_all(study.analysis, tables)

@@ -49,10 +49,12 @@ def run(study: Study) -> str:
 def _run(study: Study, step: Steps) -> str:
     group = study.settings.group
     step("the chosen surrogate")
-    surrogate, value, primary = _value(study)
+    pairs = tables.read(study.analysis, "affinity")
+    tasks = list(TaskTable.load(study.table).tasks)
+    affinity = tables.pair_matrix(pairs, tasks, "affinity")
+    surrogate, value, primary = _value(study, affinity)
     # What is searched is higher the better; files have the score's own sign.
     sign = find_score(study.settings.analyze.score).sign
-    tasks = list(TaskTable.load(study.table).tasks)
     data_version = file_version(study.table)
     if wrong := list(wrong_names(study.settings, tasks)):
         raise SettingsError(f"{study.folder / 'params.yaml'}: {'; '.join(wrong)}")
@@ -79,7 +81,6 @@ def _run(study: Study, step: Steps) -> str:
     best = simplest(objective, [exact.groups, search.best.groups, *front], group.tolerance)
     best = grouping_result(objective, as_matrix(best.groups, len(tasks)), exact.bound)
     best = replace(best, timed_out=exact.timed_out)
-    affinity = tables.pair_matrix(tables.read(study.analysis, "affinity"), tasks, "affinity")
     step("rivals")
     n_random = study.settings.validate_.random_groupings
     rivals = _rivals(objective, best.groups, affinity, n_random, group.seed)
@@ -133,7 +134,7 @@ def _run(study: Study, step: Steps) -> str:
     )
 
 
-def _value(study: Study) -> tuple[str, GroupValue, list[str]]:
+def _value(study: Study, affinity: np.ndarray) -> tuple[str, GroupValue, list[str]]:
     """The surrogate that `analyze` chose, by name and as the value of a group; primary tasks."""
     path = study.analysis / "summary.json"
     try:
@@ -145,7 +146,7 @@ def _value(study: Study) -> tuple[str, GroupValue, list[str]]:
     targets, relevance, scores = (tables.read(study.analysis, name) for name in names)
     n_labels = TaskTable.load(study.table).label_counts.sum(axis=1)
     caution, score = study.settings.group.caution, study.settings.analyze.score
-    value = group_value(surrogate, targets, relevance, scores, n_labels, caution, score)
+    value = group_value(surrogate, targets, relevance, scores, n_labels, caution, score, affinity)
     return surrogate, value, primary
 
 
@@ -203,6 +204,12 @@ def _study_name(study: Study) -> str:
     # 2: trials hold what tells damaged ones. 3: rules have no costs that nobody sets.
     settings = study.settings.group.model_dump_json(exclude={"trials"})
     digest = hashlib.sha256(f"3 {settings}".encode())
-    for name in ("relevance.csv", "surrogates.csv", "subset_scores.csv", "summary.json"):
+    for name in (
+        "relevance.csv",
+        "surrogates.csv",
+        "subset_scores.csv",
+        "affinity.csv",
+        "summary.json",
+    ):
         digest.update((study.analysis / name).read_bytes())
     return f"grouping-{digest.hexdigest()[:12]}"

@@ -1,4 +1,5 @@
 from ._adaptive import next_subsets as next_subsets
+from ._affinity import AffinitySurrogate as AffinitySurrogate
 from ._agreement import spearman_by_target as spearman_by_target
 from ._choice import (
     MeanSurrogate as MeanSurrogate,

@@ -39,17 +39,17 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     Parameters
     ----------
     X, y : ndarray, shapes (n_rows, n_features) and (n_rows,)
-    free : ndarray, shape (n_features,), optional
-        Direction without a penalty: m has a flat prior along it. Ones are a mean effect that is
-        free. Without it m is 0. The rows must tell it, see `tells`.
+    free : ndarray, shape (n_features, q), optional
+        Directions without a penalty: m, of q numbers, has a flat prior. A column of ones is a mean
+        effect that is free. Without directions m is 0. The rows must tell them, see `told_by`.
     """
-    level = np.zeros(len(X)) if free is None else X @ free
-    norm = np.inf if free is None else float(level @ level)
-    along = level @ X / norm  # what a row's level tells of its members
-    dof = len(X) - 1.0 - (free is not None)
+    free, basis = _orthonormal(X, np.empty((X.shape[1], 0)) if free is None else free)
+    along = basis.T @ X  # what a row's levels tell of its members
+    dof = len(X) - 1.0 - free.shape[1]
 
-    residual = y - level * (level @ y / norm)
-    d, V, u = _spectrum(X, level, along, residual)
+    level = basis.T @ y
+    residual = y - basis @ level
+    d, V, u = _spectrum(X, basis, along, residual)
     unexplained = max(residual @ residual - u @ u, 0.0)
     penalty = (d.sum() / dof) * (1 - SHARES[:, None]) / SHARES[:, None]  # (n_grid, 1)
     noise = (unexplained + (u**2 * penalty / (d + penalty)).sum(axis=1)) / dof
@@ -63,9 +63,8 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     mean = weight @ means
     prior = weight @ (noise / penalty[:, 0])
     effects = V @ mean
-    if free is not None:
-        # theta = m free + delta and m | delta ~ N(centre - along'delta, noise / norm).
-        effects += free * (level @ y / norm - along @ effects)
+    # theta = free m + delta and m | delta ~ N(level - along delta, noise).
+    effects += free @ (level - along @ effects)
     # As in `ridge_posterior`: what the effects use up says nothing of the noise. Bounded below, for
     # the prior says something where the rows are fewer than the effects.
     spent = float(weight @ (d / (d + penalty)).sum(axis=1))
@@ -73,8 +72,7 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     between = V @ (np.sqrt(weight)[:, None] * (means - mean)).T
     known = V * np.sqrt(np.maximum(prior - weight @ (noise[:, None] / (d + penalty)), 0.0))
     seen = V * (weight @ (1 / (d + penalty)))
-    line = None if free is None else (free, along, norm, weight @ noise / norm)
-    squares = partial(_squares, V, between, known, seen, prior, line)
+    squares = partial(_squares, V, between, known, seen, prior, free, along, noise_now)
     return Posterior(effects, squares, noise_now, dof_left, prior)
 
 
@@ -84,36 +82,53 @@ def _squares(
     known: Array,
     seen: Array,
     prior: float,
-    line: tuple[Array, Array, float, float] | None,
+    free: Array,
+    along: Array,
+    noise: float,
 ) -> tuple[Array, Array]:
     """Covariance and filter of the effects.
 
-    Between penalties, and within them: the prior less what the scores take off it. `line` is the
-    free direction, what a row's level tells of its members, and the level's norm and noise.
+    Between penalties, and within them: the prior less what the scores take off it; then what is
+    not known of the free directions.
     """
+    one = np.eye(free.shape[1])
     covariance = between @ between.T - known @ known.T
     covariance[np.diag_indices_from(covariance)] += prior
+    toward = covariance @ along.T
+    cross = free @ ((along @ toward + noise * one) / 2 @ free.T - toward.T)
+    covariance += cross
+    covariance += cross.T
     seen = seen @ V.T
-    if line is not None:
-        free, along, norm, noise = line
-        told = along @ seen
-        seen = seen - np.outer(free, told) - np.outer(told, free)
-        seen += np.outer(free, free) * (told @ along + 1 / norm)
-        told = covariance @ along
-        square = along @ told + noise
-        cross = np.outer(free, square / 2 * free - told)
-        covariance += cross
-        covariance += cross.T
-    return covariance, seen
+    told = along @ seen
+    cross = free @ ((told @ along.T + one) / 2 @ free.T - told)
+    return covariance, seen + cross + cross.T
 
 
-def tells(X: Array, free: Array) -> bool:
-    """Whether centred rows tell what lies along a direction, and more than that alone."""
-    level = X @ free
-    total, along = float(np.vdot(X, X)), float(level @ level)
-    if along <= 1e-8 * total:
-        return False
-    return total - float(np.sum((level @ X) ** 2)) / along > 1e-8 * total
+def told_by(X: Array, free: Array) -> Array:
+    """The columns of `free`, (n_features, q), that centred rows tell, and more than these alone.
+
+    One after another; a column that tells no more than those before it is left out.
+    """
+    total = float(np.vdot(X, X))
+    found: Array = free[:, :0]
+    for column in free.T:
+        more = np.column_stack([found, column])
+        levels = X @ more
+        size = np.linalg.svd(levels, compute_uv=False)
+        if size[-1] ** 2 <= 1e-8 * total or len(size) < more.shape[1]:
+            continue
+        basis = np.linalg.qr(levels)[0]
+        if total - float(np.sum((basis.T @ X) ** 2)) > 1e-8 * total:
+            found = more
+    return found
+
+
+def _orthonormal(X: Array, free: Array) -> tuple[Array, Array]:
+    """The directions so that the rows' levels are orthonormal, and these: (n_rows, q)."""
+    if free.shape[1] == 0:
+        return free, np.empty((len(X), 0))
+    basis, scale = np.linalg.qr(X @ free)
+    return np.linalg.solve(scale.T, free.T).T, basis
 
 
 def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:
@@ -138,21 +153,21 @@ def given(covariance: Array, seen: Array) -> tuple[Array, Array]:
     return covariance, seen
 
 
-def _spectrum(X: Array, level: Array, along: Array, y: Array) -> tuple[Array, Array, Array]:
-    """The spectrum of Z = X - outer(level, along), whose columns are orthogonal to the level.
+def _spectrum(X: Array, basis: Array, along: Array, y: Array) -> tuple[Array, Array, Array]:
+    """The spectrum of Z = X - basis along, whose columns are orthogonal to the levels.
 
-    Squared singular values, right singular vectors, and y (orthogonal to the level) in the left
+    Squared singular values, right singular vectors, and y (orthogonal to the levels) in the left
     ones. The smaller of the two eigenproblems is solved.
     """
     n_rows, n_features = X.shape
     if n_rows < n_features:
-        Z = X - np.outer(level, along)
+        Z = X - basis @ along
         d, U = np.linalg.eigh(Z @ Z.T)  # unlike scipy's, it lets other threads run
         kept = d > d[-1] * n_features * 1e-15
         d, U = d[kept], U[:, kept]
         return d, Z.T @ U / np.sqrt(d), y @ U
     gram = X.T @ X
-    gram -= np.outer(level @ X, along)
+    gram -= along.T @ along
     d, V = np.linalg.eigh(gram)
     kept = d > d[-1] * n_rows * 1e-15
     d, V = d[kept], V[:, kept]

@@ -6,7 +6,7 @@ from sklearn.utils import Tags
 
 from cotrain.arrays import Array, Bools
 from cotrain.surrogates._base import EffectsSurrogate, check_fit
-from cotrain.surrogates._evidence import Posterior, evidence_posterior, tells
+from cotrain.surrogates._evidence import Posterior, evidence_posterior, told_by
 
 # Variance of the curve's bend over that of an effect: nearly free.
 BEND_VARIANCE = 3000.0
@@ -61,9 +61,8 @@ class LabelCurveSurrogate(EffectsSurrogate):
         return self
 
     def _posterior(self, rows: Array, y: Array, constant: Bools) -> Posterior:
-        curve = np.arange(rows.shape[1]) == constant.size
-        free = curve.astype(np.float64) if tells(rows, curve) else None
-        return evidence_posterior(rows, y, free)
+        curve = np.arange(rows.shape[1])[:, None] == constant.size
+        return evidence_posterior(rows, y, told_by(rows, curve.astype(np.float64)))
 
     def _shares(self, n_tasks: int) -> Array:
         """Labels of each task over their mean."""

@@ -11,7 +11,7 @@ from cotrain.surrogates._evidence import (
     evidence_posterior,
     given,
     ridge_posterior,
-    tells,
+    told_by,
 )
 
 Ridge = float | Literal["evidence"]
@@ -85,17 +85,20 @@ class LinearSurrogate(EffectsSurrogate):
 
     def _posterior(self, rows: Array, y: Array, constant: Bools) -> Posterior:
         if self.ridge == "evidence":
-            mean = np.ones(rows.shape[1])
-            pooled = tells(rows, mean)
-            if not pooled and np.sum(~constant) > 1:
+            free = self._free(rows.shape[1])
+            if not told_by(rows, free[:, :1]).size and np.sum(~constant) > 1:
                 warn(
                     "all subsets have one size, so effects are relative to the average task's; "
                     "add the single-task scores"
                 )
-            return evidence_posterior(rows, y, mean if pooled else None)
+            return evidence_posterior(rows, y, told_by(rows, free))
         if isinstance(self.ridge, str) or self.ridge < 0:
             raise ValueError(f'ridge must be "evidence" or at least 0, got {self.ridge!r}')
         return self._ridge_posterior(rows, y, constant)
+
+    def _free(self, n_tasks: int) -> Array:
+        """What effects may follow freely, (n_tasks, q): their own mean."""
+        return np.ones((n_tasks, 1))
 
     def _ridge_posterior(self, rows: Array, y: Array, constant: Bools) -> Posterior:
         n_rows, n_tasks = rows.shape

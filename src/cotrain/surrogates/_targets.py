@@ -109,7 +109,8 @@ def fit_surrogates(
     X, Y : arrays
         As of `relevance`.
     estimator : estimator, optional
-        The surrogate, `LinearSurrogate()` if not given; it is cloned for each target.
+        The surrogate, `LinearSurrogate()` if not given; it is cloned for each target, whose number
+        it is told if it has a parameter `target`.
 
     Warns
     -----
@@ -152,6 +153,9 @@ def _fit_target(
     if len(y) < 4:
         return None, f"needs at least 4 scores, has {len(y)}"
     try:
-        return clone(estimator).fit(own, y, sample_weight=counts[rows, target]), ""
+        model = clone(estimator)
+        if "target" in model.get_params():
+            model.set_params(target=target)
+        return model.fit(own, y, sample_weight=counts[rows, target]), ""
     except ValueError as error:
         return None, str(error)

@@ -1,6 +1,7 @@
 """How many questions each design decides in an hour of training, and how many hold elsewhere.
 
     python benchmarks/decisions.py STUDY [--learner NAME] [--repeats 8] [--families families.csv]
+    python benchmarks/decisions.py STUDY --hours
 
 STUDY is a prepared study. Half of the repeats decide at a false discovery rate of 5 %, the other
 half, whose validation folds differ, confirm by the sign. Hours are those of one core, by the
@@ -65,15 +66,15 @@ def groups_of(study: Study, table: TaskTable, families: Path | None) -> dict[str
 
 
 def designs(
-    level: int, grid_level: int, groups: dict[str, list[list[int]]], n_tasks: int
+    level: int, levels: Sequence[int], groups: dict[str, list[list[int]]], n_tasks: int
 ) -> dict[tuple[str, str], Judge]:
     """How questions are judged, by what is asked and of which fits."""
     every = {"task": [[task] for task in range(n_tasks)], **groups}
     return {
         ("pair", "subsets"): lambda seen: by_subsets(seen, level),
-        ("pair", "a fold more"): lambda seen: by_folds(seen, grid_level),
+        ("pair", "a fold more"): lambda seen: by_folds(seen, levels),
         **{
-            (name, "a fold more"): lambda seen, of=of: by_clusters(seen, grid_level, of)
+            (name, "a fold more"): lambda seen, of=of: by_clusters(seen, levels, of)
             for name, of in groups.items()
         },
         **{
@@ -88,14 +89,16 @@ def by_subsets(seen: Observations, level: int) -> Judged:
     return found.verdict, found.estimate
 
 
-def by_folds(seen: Observations, level: int) -> Judged:
-    found = pairwise_effects(*_grid(seen, level))
+def by_folds(seen: Observations, levels: Sequence[int]) -> Judged:
+    found = pairwise_effects(*_grid(seen, levels))
     off = ~np.eye(len(found.effect), dtype=bool)
     return found.verdict[off], found.effect[off]
 
 
-def by_clusters(seen: Observations, level: int, groups: Sequence[Sequence[int]]) -> Judged:
-    found = cluster_effects(*_grid(seen, level), groups)
+def by_clusters(
+    seen: Observations, levels: Sequence[int], groups: Sequence[Sequence[int]]
+) -> Judged:
+    found = cluster_effects(*_grid(seen, levels), groups)
     return found.verdict, found.effect
 
 
@@ -112,8 +115,8 @@ def by_company(seen: Observations, level: int, groups: Sequence[Sequence[int]]) 
     return found.verdict, found.effect
 
 
-def _grid(seen: Observations, level: int) -> tuple[np.ndarray, np.ndarray]:
-    grid = seen.grid([level], 1 + max(fit.repeat for fit in seen.fits))
+def _grid(seen: Observations, levels: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    grid = seen.grid(levels, 1 + max(fit.repeat for fit in seen.fits))
     return grid.baseline, grid.augmented
 
 
@@ -127,7 +130,7 @@ def fits_of(settings: Settings, n_tasks: int, n_repeats: int) -> dict[str, list[
     return {
         "all, not alone": subset_fits(n_tasks, plan.subset_level, [], repeats),
         "subsets": subset_fits(n_tasks, plan.subset_level, subsets, repeats),
-        "a fold more": augmentations(n_tasks, plan.augmentations.levels[:1], repeats),
+        "a fold more": augmentations(n_tasks, plan.augmentations.levels, repeats),
     }
 
 
@@ -158,23 +161,28 @@ def main() -> None:
     parser.add_argument("--learner", help="one of the study's; `plan.learner` if not given")
     parser.add_argument("--families", type=Path, help="a table of tasks and their family")
     parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--hours", action="store_true", help="say alone what each design takes")
     options = parser.parse_args()
     study = Study(options.study)
     table, settings = TaskTable.load(study.table), study.settings
     name = options.learner or settings.plan.learner
     learner = make_learner(settings.learners[name])
     fits = fits_of(settings, table.n_tasks, options.repeats)
-    every = list(dict.fromkeys(fit for some in fits.values() for fit in some))
-    kept = Path(f"decisions-{name}.parquet")
-    seen = kept_scores(kept, learner, table, file_version(study.table), every)
     hours = {
         design: estimate_seconds(
             learner, table, [fit for fit in some if fit.repeat < options.repeats // 2]
         ).sum() / 3600
         for design, some in fits.items()
     }  # fmt: skip
+    if options.hours:
+        lines = [[design, len(fits[design]) // 2, f"{took:.3f}"] for design, took in hours.items()]
+        print(markdown(f"{name}: half of the repeats", ["asked of", "fits", "hours"], lines))
+        return
+    every = list(dict.fromkeys(fit for some in fits.values() for fit in some))
+    kept = Path(f"decisions-{name}.parquet")
+    seen = kept_scores(kept, learner, table, file_version(study.table), every)
     groups = groups_of(study, table, options.families)
-    levels = settings.plan.subset_level, settings.plan.augmentations.levels[0]
+    levels = settings.plan.subset_level, settings.plan.augmentations.levels
     lines = [
         [
             asked,

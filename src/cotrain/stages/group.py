@@ -49,12 +49,10 @@ def run(study: Study) -> str:
 def _run(study: Study, step: Steps) -> str:
     group = study.settings.group
     step("the chosen surrogate")
-    pairs = tables.read(study.analysis, "affinity")
-    tasks = list(TaskTable.load(study.table).tasks)
-    affinity = tables.pair_matrix(pairs, tasks, "affinity")
-    surrogate, value, primary = _value(study, affinity)
+    surrogate, value, primary, affinity = _value(study)
     # What is searched is higher the better; files have the score's own sign.
     sign = find_score(study.settings.analyze.score).sign
+    tasks = list(TaskTable.load(study.table).tasks)
     data_version = file_version(study.table)
     if wrong := list(wrong_names(study.settings, tasks)):
         raise SettingsError(f"{study.folder / 'params.yaml'}: {'; '.join(wrong)}")
@@ -134,20 +132,24 @@ def _run(study: Study, step: Steps) -> str:
     )
 
 
-def _value(study: Study, affinity: np.ndarray) -> tuple[str, GroupValue, list[str]]:
-    """The surrogate that `analyze` chose, by name and as the value of a group; primary tasks."""
+def _value(study: Study) -> tuple[str, GroupValue, list[str], np.ndarray]:
+    """The surrogate that `analyze` chose, by name and as the value of a group.
+
+    Primary tasks, and affinities [target, source] (K, K).
+    """
     path = study.analysis / "summary.json"
     try:
         found = read_json(path, "analyze")
         surrogate, primary = found["surrogate"], found.get("primary", [])
     except KeyError as error:
         raise DataError(f"{path}: lacks {error}; run `cotrain analyze` again") from error
-    names = ("surrogates", "relevance", "subset_scores")
-    targets, relevance, scores = (tables.read(study.analysis, name) for name in names)
+    names = ("surrogates", "relevance", "subset_scores", "affinity")
+    targets, relevance, scores, pairs = (tables.read(study.analysis, name) for name in names)
+    affinity = tables.pair_matrix(pairs, targets["target"].tolist(), "affinity")
     n_labels = TaskTable.load(study.table).label_counts.sum(axis=1)
     caution, score = study.settings.group.caution, study.settings.analyze.score
     value = group_value(surrogate, targets, relevance, scores, n_labels, caution, score, affinity)
-    return surrogate, value, primary
+    return surrogate, value, primary, affinity
 
 
 def _rules(group: GroupSettings, tasks: list[str]) -> Constraints:

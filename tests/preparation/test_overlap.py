@@ -37,7 +37,7 @@ def test_shares_are_of_the_target_and_zeros_count_as_labels():
 
 @given(arrays(bool, st.tuples(st.integers(2, 12), st.integers(2, 5))), st.randoms())
 def test_what_is_counted_is_what_a_loop_counts(known, random):
-    known[:2] = True  # every task has a label
+    known[np.arange(known.shape[1]) % len(known), np.arange(known.shape[1])] = True
     groups = [random.choice("abc") for _ in known]
     found = overlap_table(table_of(known), groups).set_index(["target", "source"])
     for target in range(known.shape[1]):
@@ -47,7 +47,17 @@ def test_what_is_counted_is_what_a_loop_counts(known, random):
                 {g for g, one in zip(groups, known[:, at], strict=True) if one}
                 for at in (target, source)
             )
+            if not own & other:
+                assert (f"t{target}", f"t{source}") not in found.index
+                continue
             row = found.loc[(f"t{target}", f"t{source}")]
             assert row["n_shared"] == both.sum()
             assert row["share"] == pytest.approx(both.sum() / known[:, target].sum())
             assert row["group_share"] == pytest.approx(len(own & other) / len(own))
+
+
+def test_tasks_that_share_nothing_have_no_row():
+    found = overlap_table(table_of(np.eye(4, dtype=bool)), list("abbc"))
+    assert found[["target", "source"]].to_numpy().tolist() == [["t1", "t2"], ["t2", "t1"]]
+    assert (found["n_shared"] == 0).all()
+    assert (found["group_share"] == 1).all()

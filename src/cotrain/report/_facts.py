@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from cotrain.reliability import interval_verdicts
 from cotrain.report._findings import Findings
 from cotrain.report._words import ROUNDING
 from cotrain.scores import find_score
+from cotrain.tables import pair_frame, pair_matrix
 
 ALPHA = 0.05
 LITTLE_IN_COMMON = 0.3
@@ -43,16 +45,23 @@ def _judged(table: pd.DataFrame, estimate: str) -> pd.DataFrame | None:
     return table.assign(verdict=interval_verdicts(value, low, high, ALPHA).tolist())
 
 
+def shares(findings: Findings) -> pd.DataFrame:
+    """Return the share of each target's examples that each source has labels of, for all pairs."""
+    share = np.nan_to_num(pair_matrix(findings.overlap, findings.tasks, "share"))
+    return pair_frame(findings.tasks, {"share": share})
+
+
 def told_overlap(findings: Findings) -> pd.DataFrame | None:
-    """Return what pairs of tasks share; None if that is the same for all of them."""
-    table = findings.overlap
+    """Return what `shares` does; None if it is the same for all pairs."""
+    table = shares(findings)
     return None if table["share"].min() == table["share"].max() else table
 
 
 def largest_affinities(findings: Findings, n: int) -> pd.DataFrame:
     """Return the `n` pairs of the largest affinities, with what they share, the largest first."""
     largest = findings.affinity.nlargest(n, "affinity")
-    return largest.merge(findings.overlap, "left", ["target", "source"])
+    both = largest.merge(findings.overlap, "left", ["target", "source"])
+    return both.fillna({"n_shared": 0, "share": 0.0, "group_share": 0.0})
 
 
 def affinity_steps(findings: Findings) -> pd.DataFrame:

@@ -199,7 +199,7 @@ def clusters(findings: Findings) -> str:
 
 def overlap(findings: Findings) -> str:
     """Return how far tasks have labels on the same examples."""
-    share = findings.overlap["share"]
+    share = facts.shares(findings)["share"]
     if share.empty:
         return ""
     if share.max() == 0:

@@ -22,6 +22,9 @@ from cotrain.training.network._kernels import (
 from cotrain.training.network._randomness import DROPOUT, stream
 
 CHUNK = 1024
+# What a pass or two call becomes part of them: a function of its own is optimised by itself first,
+# and a first run waits for that.
+_inlined = njit(nogil=True, inline="always")
 
 
 class Features(NamedTuple):
@@ -81,14 +84,14 @@ class Recipe(NamedTuple):
     linear_from: float  # errors beyond it count in proportion, not squared
 
 
-@njit(nogil=True)
+@_inlined
 def _adam_step(recipe, t):  # type: ignore[no-untyped-def]
     size = recipe.learning_rate / (1.0 - 0.9**t)
     root = 1.0 / np.sqrt(1.0 - 0.999**t)
     return Step(0.9, 0.999, 1e-8, size, root, 1.0 - recipe.learning_rate * recipe.weight_decay)
 
 
-@njit(nogil=True)
+@_inlined
 def _dropout_keys(recipe):  # type: ignore[no-untyped-def]
     keys = np.empty(2, np.uint64)
     for layer in range(2):
@@ -96,12 +99,12 @@ def _dropout_keys(recipe):  # type: ignore[no-untyped-def]
     return keys
 
 
-@njit(nogil=True)
+@_inlined
 def _batch_rows(features, batch):  # type: ignore[no-untyped-def]
     return Sparse(features.start[batch], features.start[batch + 1], features.index, features.value)
 
 
-@njit(nogil=True)
+@_inlined
 def _active(hidden, n, width):  # type: ignore[no-untyped-def]
     """The positive entries of a blocked matrix as a sparse one."""
     end = np.zeros(n + 1, np.int64)
@@ -132,7 +135,7 @@ def _active(hidden, n, width):  # type: ignore[no-untyped-def]
     return Sparse(end[:n].copy(), end[1:], index, value)
 
 
-@njit(nogil=True)
+@_inlined
 def _spread_out(rows, values, scale, width):  # type: ignore[no-untyped-def]
     """The dense blocked matrix of a sparse one with other values, times `scale`."""
     n = rows.begin.size
@@ -150,7 +153,7 @@ def _spread_out(rows, values, scale, width):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(nogil=True)
+@_inlined
 def _errors(labels, rows, output, is_binary, n, linear_from):  # type: ignore[no-untyped-def]
     """Turn outputs into the loss's gradient in place; the sum of the losses is returned."""
     loss = 0.0
@@ -173,7 +176,7 @@ def _errors(labels, rows, output, is_binary, n, linear_from):  # type: ignore[no
     return loss
 
 
-@njit(nogil=True)
+@_inlined
 def _update_head_bias(columns, bias, step):  # type: ignore[no-untyped-def]
     for i in range(bias.weight.size):
         g = 0.0
@@ -185,12 +188,12 @@ def _update_head_bias(columns, bias, step):  # type: ignore[no-untyped-def]
         bias.weight[i] -= step.size * bias.first[i] / scale
 
 
-@njit(nogil=True)
+@_inlined
 def _without_decay(step):  # type: ignore[no-untyped-def]
     return Step(step.beta1, step.beta2, step.epsilon, step.size, step.root, 1.0)
 
 
-@njit(nogil=True)
+@_inlined
 def _forward(rows, examples, net, shape, keys, dropout, room):  # type: ignore[no-untyped-def]
     """The top hidden layer (in `room`), and the entries of the layer below that it reads."""
     n = examples.size
@@ -206,7 +209,7 @@ def _forward(rows, examples, net, shape, keys, dropout, room):  # type: ignore[n
     return active, top
 
 
-@njit(nogil=True)
+@_inlined
 def _outputs(heads, bias, known, hidden, width, out):  # type: ignore[no-untyped-def]
     for r in range(known.begin.size):
         for k in range(known.begin[r], known.end[r]):
@@ -214,7 +217,7 @@ def _outputs(heads, bias, known, hidden, width, out):  # type: ignore[no-untyped
     dots(width, known, hidden, heads.weight, bias.weight.size, out)
 
 
-@njit(nogil=True)
+@_inlined
 def _update_layer(width, which, columns, delta, n, layer, n_inputs, step):  # type: ignore[no-untyped-def]
     """One step of Adam on a hidden layer's weights and biases, which are not decayed."""
     weights, bias = layer

@@ -163,7 +163,7 @@ def contest_of(table: TaskTable, made: Mapping[str, Grouping]) -> Contest:
         Way(way, tuple(Model(NETWORK, tuple(group)) for group in grouping), served=True)
         for way, grouping in made.items()
     ]
-    phase = Phase(same_folds(2, seed=1000), LEVEL)
+    phase = Phase(same_folds(5, seed=1000), LEVEL)
     return Contest(table, ways, (), phase, phase)
 
 

@@ -276,3 +276,16 @@ def test_without_harm_nothing_is_said_of_foreseeing_it(findings):
     none = findings.negative_transfer.assign(n_harmful=0)
     text = say.negative_transfer(replace(findings, negative_transfer=none))
     assert text.endswith("none was harmful: how well harm is foreseen stays open.")
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "text"),
+    [
+        ("linear", "The linear surrogate predicts held-out subsets with a Spearman correlation of"),
+        ("affinity", "The surrogate that begins from gradient affinities predicts"),
+        ("none", "No surrogate predicts held-out subsets better than the mean of the others."),
+    ],
+)
+def test_which_surrogate_predicts_is_said(findings, surrogate, text):
+    overview = findings.overview.model_copy(update={"surrogate": surrogate})
+    assert text in say.reliability(replace(findings, overview=overview))

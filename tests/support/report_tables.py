@@ -346,6 +346,7 @@ class _Maker:
             "n_repeats": 3,
             "n_subsets": 200,
             "n_levels": self.n_levels,
+            "surrogate": "linear",
             "reliability": {
                 "mean": float(reliability.mean()),
                 "low": float(reliability.mean() - 0.08),

@@ -22,6 +22,11 @@ from cotrain.scores import find_score
 from cotrain.words import count
 
 _UNRELIABLE = 0.3
+_SURROGATES = {
+    "linear": "The linear surrogate",
+    "affinity": "The surrogate that begins from gradient affinities",
+    "label curve": "The surrogate with a curve of labels",
+}
 
 
 def studied(findings: Findings) -> list[str]:
@@ -156,12 +161,17 @@ def reliability(findings: Findings) -> str:
         if view.repeats_needed > view.n_repeats
         else ""
     )
+    if view.surrogate in _SURROGATES:
+        predicted = (
+            f"{_SURROGATES[view.surrogate]} predicts held-out subsets with a Spearman correlation "
+            f"of {number(view.spearman, 2)}; noise allows at most about {number(view.ceiling, 2)}."
+        )
+    else:
+        predicted = "No surrogate predicts held-out subsets better than the mean of the others."
     return (
         f"The scores of subsets have a reliability of {number(view.reliability, 2)} "
         f"({number(view.reliability_low, 2)} to {number(view.reliability_high, 2)}) with "
-        f"{n_repeats}{weak}{more}. The surrogate predicts held-out subsets with a Spearman "
-        f"correlation of {number(view.spearman, 2)}; noise allows at most about "
-        f"{number(view.ceiling, 2)}."
+        f"{n_repeats}{weak}{more}. {predicted}"
     )
 
 

@@ -75,6 +75,7 @@ class Overview(_Record):
     n_repeats: int
     n_subsets: int
     n_levels: int
+    surrogate: str  # what predicts: one of `cotrain.analysis.candidates`, or none
     reliability: Figure = Field(validation_alias=AliasPath("reliability", "mean"))
     reliability_low: Figure = Field(validation_alias=AliasPath("reliability", "low"))
     reliability_high: Figure = Field(validation_alias=AliasPath("reliability", "high"))

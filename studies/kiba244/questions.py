@@ -57,7 +57,7 @@ EVERY = 3  # targets that are trained alone in those turns
 N_ALLOCATIONS = 20  # fits with some folds of each target, that tell what its labels do to others
 # Subsets and budgets of models have the folds of the first run: two of four train, three test.
 LEVEL, POOL, N_TEST = 2, 4, 3
-N_SUBSETS = 300
+N_SUBSETS = 400
 BUDGETS = (3, 10)  # models
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from questions import (
     BUDGETS,
+    BUYERS,
     GROUPINGS,
     LEVELS,
     N_SUBSETS,
     STUDY,
-    TESTS,
     allocation_fit,
     at_hand,
     contest_of,
@@ -72,7 +72,7 @@ def by_turn(fits: pd.DataFrame, kind: str, level: int, value: str) -> pd.DataFra
 
 
 def folds() -> list[Row]:
-    """Each target alone and all together, every fold of TESTS once the test fold."""
+    """Each target alone and all together, every fold once the test fold."""
     rows = []
     for split, name in (("scaffold", "folds"), ("random", "random-folds")):
         fits = load_fit_table(STUDY.fits(name))
@@ -239,7 +239,7 @@ def labels(trainer: Trainer) -> list[Row]:
     """What labels bought by each strategy gain in test AUROC, by training with them."""
     gains = {name: [] for name in BOUGHT_BY}
     after, n_bought = {name: [] for name in BOUGHT_BY}, []
-    for test in TESTS:
+    for test in BUYERS:
         turn, known = turn_of(test, trainer.table.n_folds), at_hand(trainer.table, test)
         held = trainer.table.label_counts[:, turn.folds.train]
         hidden = held[:, N_KNOWN:]

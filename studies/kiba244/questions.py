@@ -51,7 +51,8 @@ from cotrain.training import FitResult, save_fit_table
 STUDY = Study(Path(__file__).parent)
 GROUPINGS = STUDY.folder / "data" / "groupings.json"
 NETWORK = STUDY.settings.plan.learner
-TESTS = range(0, 10, 2)  # the folds that test in turn
+TESTS = range(10)  # the folds that test in turn
+BUYERS = range(0, 10, 2)  # those of the turns in which labels are bought
 LEVELS = (1, 2, 4, 8)  # training folds of the learning curves
 EVERY = 3  # targets that are trained alone in those turns
 N_ALLOCATIONS = 20  # fits with some folds of each target, that tell what its labels do to others
@@ -193,7 +194,7 @@ def main() -> None:
             elsewhere, "random-folds", fold_fits(elsewhere.table, LEVELS[-1:])
         ),
         "labels": lambda: train(
-            trainer, "labels", [fit for test in TESTS for fit in at_hand(table, test)]
+            trainer, "labels", [fit for test in BUYERS for fit in at_hand(table, test)]
         ),
         "budgets": lambda: train_budgets(trainer),
     }

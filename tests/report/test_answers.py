@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from cotrain.report import _facts as facts
@@ -148,3 +149,14 @@ def test_every_learner_of_the_study_is_a_rival_on_the_first_screen(findings):
     assert any(line.startswith("pooled linear ") for line in text.splitlines())
     assert "pooled linear" in text.split("better than ")[1]
     assert not any(line.startswith("affinity ") for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"), [("binary", "weights of log-odds"), ("real", "weights")], ids=["binary", "real"]
+)
+def test_weights_that_need_not_add_up_to_one_are_those_of_log_odds(make_tables, kind, of):
+    findings = make_tables(9, kind=kind).load()
+    one = findings.weights.assign(role="forest")
+    blended = replace(findings, weights=pd.concat([findings.weights, one], ignore_index=True))
+    text = said(blended)["What should be trained, and what does it gain?"]
+    assert f", blended with mean {of} " in text

@@ -109,7 +109,9 @@ def _recommendation(findings: Findings) -> Answer:
     chosen = findings.portfolios[findings.portfolios["chosen"] > 0].iloc[0]
     weights = findings.weights.groupby("role", sort=False)["weight"].mean()
     parts = [f"{role_name(str(name))} {number(weight, 2)}" for name, weight in weights.items()]
-    blend = f", blended with mean weights {listing(parts)}" if len(parts) > 1 else ""
+    # Weights of log-odds need not add up to 1, and a reader would wonder.
+    of = "weights of log-odds" if findings.fold_counts["n_positive"].notna().all() else "weights"
+    blend = f", blended with mean {of} {listing(parts)}" if len(parts) > 1 else ""
     n_models = int(facts.compared(findings, facts.main_score(findings))["n_models"].iloc[0])
     fewer = n_models < chosen["n_models"]
     less = ", less what its blend gives hardly any weight" if fewer else ""

@@ -54,6 +54,45 @@ def test_a_difference_of_rounding_does_not_take_the_larger_portfolio():
     assert judged.near(np.arange(3)).tolist() == [1, 2]
 
 
+@pytest.mark.parametrize(("behind", "recommended"), [(0.0005, "simple"), (0.003, "both")])
+def test_many_labels_do_not_make_a_hair_s_breadth_worth_a_model(behind, recommended):
+    """A simple model is surely behind: by less than a thousandth of D², or by more."""
+    rng = np.random.default_rng(0)
+    n = 20_000
+    truth, noise = rng.normal(size=n), 0.2 * rng.normal(size=n)
+    good, simple = Model("good", (0,)), Model("simple", (0,))
+    one = Outputs(
+        task=np.zeros(n, dtype=int),
+        example=np.arange(n),
+        fold=np.arange(n) % 2,
+        truth=truth,
+        base=np.zeros(n),
+        scale=np.ones(n),
+        is_binary=np.zeros(1, dtype=bool),
+        by_model={
+            good: truth + noise,
+            simple: truth + noise + np.sqrt(behind) * rng.normal(size=n),
+        },
+    )
+    candidates = [
+        Candidate("base rate", ()),
+        Candidate("simple", (simple,)),
+        Candidate("both", (good, simple)),
+    ]
+    choice = choose_portfolio(candidates, [one], 0)
+    assert choice.deficit[1] == pytest.approx(behind, rel=0.2)
+    assert choice.deficit[1] > 5 * choice.error[1]
+    assert choice.recommended.name == recommended
+
+
+@pytest.mark.parametrize("best", [0.9, 1e-4, 1e-8, -0.1])
+def test_what_is_negligible_is_a_share_of_the_best_and_never_makes_a_base_rate_as_good(best):
+    lost = np.zeros((3, 50))  # each difference is sure
+    judged = _Judged(np.array([min(0.0, 2 * best), best - 0.0009 * abs(best), best]), lost)
+    # Of what is worse than the base rate nothing is simpler by so much.
+    assert judged.near(np.arange(3)).tolist() == ([1, 2] if best > 0 else [2])
+
+
 def test_the_simplest_that_is_not_clearly_worse_is_recommended():
     choice = choose_portfolio(CANDIDATES, [outputs(seed) for seed in range(3)], 0)
     assert choice.recommended.name == "good"

@@ -1,4 +1,4 @@
-"""The portfolio: which models to train and blend, the simplest that is not clearly worse."""
+"""The portfolio: which models to train and blend, the simplest that is as good as the best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +16,9 @@ from cotrain.reliability import benjamini_hochberg
 LEAST_SHARE = 0.05
 # The share of the best candidate's D² that a simpler one may cost at most.
 SIMPLER_COSTS = 0.005
+# The share of it that nobody would train more models for, however sure it is: of many labels the
+# standard error is next to nothing.
+NEGLIGIBLE = 0.001
 _ROUNDING = 1e-9  # of D²
 
 
@@ -147,11 +150,11 @@ def choose_portfolio(
     objective: Literal["mean", "worst"] = "mean",
     primary: Sequence[int] = (),
 ) -> Choice:
-    """Choose on validation labels: the simplest candidate that is not clearly worse than the best.
+    """Choose on validation labels: the simplest candidate that is as good as the best.
 
-    It is within one standard error of the best, and costs at most half a percent of its D². The
-    first, the base rate, may cost more; it is chosen too where no task that counts is predicted
-    better.
+    It is within one standard error of the best, and costs at most half a percent of its D²; or it
+    costs at most a thousandth of it, whatever the standard error. The first, the base rate, needs
+    the standard error alone; it is chosen too where no task that counts is predicted better.
 
     Parameters
     ----------
@@ -256,12 +259,14 @@ class _Judged:
         return cls(value, lost[:, (lost != 0).any(axis=0)])
 
     def near(self, among: np.ndarray) -> np.ndarray:
-        """Which of some candidates, from the simplest on, are not clearly worse than the best."""
+        """Which of some candidates, from the simplest on, are as good as the best of them."""
         deficit, error = self.behind(among)
+        best = max(self.value[among].max(), 0.0)
         # To be simpler is worth little; to claim nothing, as the first does, is worth the doubt.
-        cheap = deficit <= SIMPLER_COSTS * max(self.value[among].max(), 0.0)
+        cheap = deficit <= SIMPLER_COSTS * best
         # Blends that give no weight to what they have more differ by the order of sums alone.
-        return among[(deficit <= np.maximum(error, _ROUNDING)) & (cheap | (among == 0))]
+        equal = max(NEGLIGIBLE * best, _ROUNDING)
+        return among[(deficit <= np.maximum(error, equal)) & (cheap | (among == 0))]
 
     def behind(self, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the best of some candidates has over each, and its standard error over examples."""

@@ -120,7 +120,8 @@ def _recommendation(findings: Findings) -> Answer:
     said = [
         (
             f"Train {count(n_models, 'model')}{blend}: the portfolio {name}{less}. "
-            "It is the simplest that is not clearly worse than the best, on validation labels."
+            "It is the simplest that is not clearly worse than the best, or by a thousandth of "
+            "D² at most, on validation labels."
         ),
         _groups(findings),
         f"On test labels, corrected for all rivals, {name} is {'; '.join(decided)}.",

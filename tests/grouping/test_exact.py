@@ -18,8 +18,8 @@ from cotrain.grouping import (
     search_groups,
     selfish_bound,
 )
+from cotrain.grouping.proof._bounds import Clock
 from cotrain.grouping.proof._branching import LinearGroups
-from cotrain.grouping.proof._clock import Clock
 from cotrain.grouping.proof._columns import close_gap, relax
 from cotrain.grouping.proof._enumeration import AllGroups
 from cotrain.grouping.proof._semidefinite import semidefinite_bound

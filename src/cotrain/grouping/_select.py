@@ -19,8 +19,6 @@ from cotrain.grouping.value import (
 )
 
 Method = Literal["exact", "optuna", "greedy"]
-TRIALS = 1000
-"""Trials of method "optuna"; `search_groups` takes any number."""
 
 
 def select_groups(
@@ -82,7 +80,7 @@ def select_groups(
     if method == "greedy":
         found = greedy_groups(objective, seed=seed)
     elif method == "optuna":
-        found = search_groups(objective, trials=TRIALS, seed=seed).best
+        found = search_groups(objective, trials=1000, seed=seed).best
     else:
         raise ValueError(f"method must be exact, optuna or greedy, got {method}")
     members = as_matrix(found.groups, objective.n_tasks)

@@ -1,6 +1,7 @@
 """Learning curves as small multiples: measured points, the curves fitted to them, and bands."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,16 +27,10 @@ def curve_panels(
     width = max(2.0 * n_columns, 4.2)
     figure = Figure(figsize=(width, 1.55 * n_rows + 0.9), layout="constrained")
     points = points.assign(group=points["kind"].map(_GROUPS).fillna("together"))
-    curves_of = dict(list(curves.groupby("task", sort=False)))
-    points_of = dict(list(points.groupby("task", sort=False)))
     for at, task in enumerate(tasks):
         axes = figure.add_subplot(n_rows, n_columns, at + 1)
-        _panel(
-            axes,
-            curves_of.get(task, curves.head(0)),
-            points_of.get(task, points.head(0)),
-            is_image=len(points) > MAX_MARKS,
-        )
+        own, known = (part[part["task"] == task] for part in (curves, points))
+        _panel(axes, own, known[known["score"].notna()], is_image=len(points) > MAX_MARKS)
         axes.set_title(label(task, 22), fontsize=7.5)
     figure.supxlabel("labels of the task trained on", fontsize=9)
     figure.supylabel(score_name(score), fontsize=9)
@@ -43,26 +38,22 @@ def curve_panels(
     return figure
 
 
-def _panel(axes: Axes, curves: pd.DataFrame, points: pd.DataFrame, is_image: bool) -> None:
-    known = points[points["score"].notna()]
+def _panel(axes: Axes, curves: pd.DataFrame, known: pd.DataFrame, is_image: bool) -> None:
+    style: dict[str, Any] = {"ms": 2.8, "alpha": 0.55, "mew": 0, "rasterized": is_image}
     for group, (colour, marker) in _MARKS.items():
         rows = known[known["group"] == group]
-        axes.plot(
-            rows["n_own"],
-            rows["score"],
-            marker,
-            color=colour,
-            markersize=2.8,
-            alpha=0.55,
-            markeredgewidth=0,
-            rasterized=is_image,
-        )
+        axes.plot(rows["n_own"], rows["score"], marker, color=colour, **style)
     if len(known):
         n_own = np.linspace(known["n_own"].min(), known["n_own"].max(), 40)
         _line(axes, curves, "EXP3.1", n_own, np.zeros(40), HURTS, "--")
         _line(axes, curves, "EXP3.2", n_own, _others(known, n_own), HELPS, "-")
-        _band(axes, known)
-        _keep_to_points(axes, known["score"])
+        # The 95 % interval of EXP3.2 where all tasks were trained together.
+        band = known[known["group"] == "together"].groupby("n_own")[["low", "high"]].mean()
+        axes.fill_between(band.index, band["low"], band["high"], color=HELPS, alpha=0.2, lw=0)
+        # A curve that leaves the points far behind may not squeeze them into a line.
+        low, high = known["score"].min(), known["score"].max()
+        margin = 0.25 * (high - low) or 0.05 * abs(high) or 0.05
+        axes.set_ylim(low - margin, high + margin)
     else:
         axes.text(0.5, 0.5, "no score", ha="center", va="center", transform=axes.transAxes)
     axes.locator_params(axis="both", nbins=4)
@@ -87,19 +78,6 @@ def _line(
         axes.plot(n_own, score, dashes, color=colour, linewidth=1.3)
 
 
-def _band(axes: Axes, points: pd.DataFrame) -> None:
-    """The 95 % interval of EXP3.2 where all tasks were trained together."""
-    rows = points[points["group"] == "together"].groupby("n_own")[["low", "high"]].mean()
-    axes.fill_between(rows.index, rows["low"], rows["high"], color=HELPS, alpha=0.2, linewidth=0)
-
-
-def _keep_to_points(axes: Axes, scores: pd.Series) -> None:
-    """A curve that leaves the points far behind may not squeeze them into a line."""
-    low, high = scores.min(), scores.max()
-    margin = 0.25 * (high - low) or 0.05 * abs(high) or 0.05
-    axes.set_ylim(low - margin, high + margin)
-
-
 def _others(points: pd.DataFrame, n_own: np.ndarray) -> np.ndarray:
     """How many labels of other tasks go with `n_own` where all tasks are trained together."""
     together = points[points["group"] == "together"]
@@ -111,12 +89,11 @@ def _others(points: pd.DataFrame, n_own: np.ndarray) -> np.ndarray:
 
 def _handles() -> list[Line2D]:
     names = {"alone": "alone", "together": "all tasks", "augmented": "subsets and augmented"}
-    marks = [
-        Line2D([], [], color=colour, marker=marker, linestyle="", label=names[group], markersize=5)
-        for group, (colour, marker) in _MARKS.items()
+    return [
+        *(
+            Line2D([], [], color=colour, marker=marker, ls="", label=names[group], ms=5)
+            for group, (colour, marker) in _MARKS.items()
+        ),
+        Line2D([], [], color=HURTS, ls="--", label="EXP3.1: own labels"),
+        Line2D([], [], color=HELPS, ls="-", label="EXP3.2: with others', 95 %"),
     ]
-    lines = [
-        Line2D([], [], color=HURTS, linestyle="--", label="EXP3.1: own labels"),
-        Line2D([], [], color=HELPS, linestyle="-", label="EXP3.2: with others', 95 %"),
-    ]
-    return [*marks, *lines]

@@ -160,15 +160,16 @@ def recommended_mean(findings: Findings, score: str) -> float:
     return float(table.loc[table["grouping"] == RECOMMENDED, "mean"].mean())
 
 
+def task_scores(findings: Findings, score: str) -> pd.DataFrame:
+    """Return what every way has on test labels, task by task, by one score, not recalibrated."""
+    table = findings.task_comparison
+    return table[(table["calibration"] == "raw") & (table["score"] == score)]
+
+
 def worst_task(findings: Findings, grouping: str, score: str) -> tuple[str, float]:
     """Return a way's worst task by its mean test score, and that score; NaN if there is none."""
-    table = findings.task_comparison
-    rows = table[
-        (table["calibration"] == "raw")
-        & (table["grouping"] == grouping)
-        & (table["score"] == score)
-        & table["mean"].notna()
-    ]
+    rows = task_scores(findings, score)
+    rows = rows[(rows["grouping"] == grouping) & rows["mean"].notna()]
     if rows.empty:
         return "", math.nan
     row = rows.iloc[int((find_score(score).sign * rows["mean"]).argmin())]

@@ -56,12 +56,8 @@ class Findings:
             If a file or a column is missing, or a value is not what it must be; the message names
             it and the stage to run.
         """
-        folders = {
-            "prepare": prepared,
-            "analyze": analysis,
-            "group": grouping,
-            "validate": validation,
-        }
+        stages = ("prepare", "analyze", "group", "validate")
+        folders = dict(zip(stages, (prepared, analysis, grouping, validation), strict=True))
         shown = {field.name for field in fields(cls)} & set(TABLES)
         found = {name: read(folders[TABLES[name].stage], name) for name in sorted(shown)}
         return cls(

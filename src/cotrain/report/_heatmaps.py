@@ -11,10 +11,8 @@ from matplotlib.figure import Figure
 from cotrain.arrays import Array, Bools
 from cotrain.report._svg import DIVERGING, INK, label
 
-# More tasks than this and names are given to every n-th row only.
-MAX_NAMES = 45
-# More tasks than this and no signs are drawn in the cells.
-MAX_SIGNS = 45
+# More tasks than this: names are given to every n-th row only; no signs are drawn in the cells.
+MAX_NAMES = MAX_SIGNS = 45
 _FADED = 0.3
 # Of a colour bar. Of more than 50 matplotlib makes an image, and two that are alike share their id.
 _N_COLOURS = 48
@@ -51,13 +49,9 @@ def heat_maps(shown: dict[str, Matrix], names: list[str]) -> Figure:
         axes = figure.add_subplot(1, len(shown), at + 1)
         limit = colour_limit(one.values)
         _paint(axes, one, names, limit, max_names=20, max_signs=0)
-        axes.set_title(title)
-        axes.set_xlabel("source")
+        axes.set(title=title, xlabel="source", xticklabels=[], ylabel="" if at else "target")
         if at:
             axes.set_yticklabels([])
-        else:
-            axes.set_ylabel("target")
-        axes.set_xticklabels([])
         _colour_bar(figure, axes, one, limit, "", location="bottom")
     return figure
 
@@ -85,8 +79,7 @@ def _paint(
         axes.set_yticks(np.arange(n_tasks + 1) - 0.5, minor=True)
         axes.grid(which="minor", color="white", linewidth=0.8)
         axes.tick_params(which="minor", length=0)
-    step = -(-n_tasks // max_names)
-    ticks = np.arange(0, n_tasks, step)
+    ticks = np.arange(0, n_tasks, -(-n_tasks // max_names))
     texts = [label(names[at], 22) for at in ticks]
     font = 8 if n_tasks <= 30 else 6.5
     axes.set_xticks(ticks, texts, rotation=90, fontsize=font)
@@ -100,14 +93,7 @@ def _signs(axes: Axes, shown: Matrix, n_tasks: int, limit: float) -> None:
         rows, columns = np.nonzero(chosen & shown.is_decided)
         is_dark = np.abs(shown.values[rows, columns]) > 0.45 * limit
         for colour, here in (("white", is_dark), (INK, ~is_dark)):
-            axes.plot(
-                columns[here],
-                rows[here],
-                marker,
-                color=colour,
-                markersize=size,
-                markeredgewidth=size / 4.5,
-            )
+            axes.plot(columns[here], rows[here], marker, color=colour, ms=size, mew=size / 4.5)
 
 
 def _colour_bar(

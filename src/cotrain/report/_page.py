@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import pandas as pd
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
@@ -35,6 +36,13 @@ class Table:
     texts: pd.DataFrame  # columns by their titles
     note: str = ""
     may_fold: bool = True
+
+    @classmethod
+    def of(
+        cls, caption: str, frame: pd.DataFrame, columns: str, note: str = "", may_fold: bool = True
+    ) -> Self:
+        """Columns of a table of the study, named with spaces between."""
+        return cls(caption, texts_of(frame, columns), note, may_fold)
 
     def __str__(self) -> str:
         """The table for a terminal, its first column to the left."""

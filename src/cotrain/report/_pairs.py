@@ -58,12 +58,13 @@ class Pairs:
         source = "auxiliary" if measure == "statTAG" else "source"
         return [Picture(name, title, lambda: heat_map(shown, self.tasks, source, unit, end))]
 
-    def side_by_side(self, name: str, title: str, measures: tuple[str, ...]) -> list[Picture]:
-        """Return the figure `name` of those measures that are known; none without the first."""
-        known = {name for name, one in self.matrices.items() if not np.isnan(one.values).all()}
-        if measures[0] not in known:
+    def side_by_side(self, name: str, title: str) -> list[Picture]:
+        """Return the figure `name` of the measures that are known; none without affinities."""
+        measures = ("affinity", "examples in common", "surrogate relevance", "statTAG")
+        every = {name: self.matrices[name] for name in measures if name in self.matrices}
+        shown = {name: one for name, one in every.items() if not np.isnan(one.values).all()}
+        if "affinity" not in shown:
             return []
-        shown = {measure: self.matrices[measure] for measure in measures if measure in known}
         return [Picture(name, title, lambda: heat_maps(shown, self.tasks))]
 
     def rank_correlations(self) -> pd.DataFrame:

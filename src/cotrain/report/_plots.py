@@ -1,6 +1,7 @@
 """Intervals, scatter and front: the figures that are not matrices or curves."""
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -62,23 +63,16 @@ def gains(table: pd.DataFrame, xlabel: str) -> Figure:
 def predictions(table: pd.DataFrame, score: str) -> Figure:
     figure = Figure(figsize=(5.6, 5.2), layout="constrained")
     axes = figure.add_subplot()
-    is_image = len(table) > MAX_MARKS
-    for is_harmful, colour, marker, name in (
-        (False, HELPS, "o", "not harmful"),
-        (True, HURTS, "v", "harmful"),
-    ):
+    style: dict[str, Any] = {
+        "ms": 3.2,
+        "mew": 0,
+        "alpha": 0.5,
+        "rasterized": len(table) > MAX_MARKS,
+    }
+    for is_harmful, colour, marker in ((False, HELPS, "o"), (True, HURTS, "v")):
         rows = table[table["harmful"] == is_harmful]
-        axes.plot(
-            rows["predicted"],
-            rows["measured"],
-            marker,
-            color=colour,
-            markersize=3.2,
-            markeredgewidth=0,
-            alpha=0.5,
-            label=f"{name} ({len(rows):,})",
-            rasterized=is_image,
-        )
+        name = f"{'' if is_harmful else 'not '}harmful ({len(rows):,})"
+        axes.plot(rows["predicted"], rows["measured"], marker, color=colour, label=name, **style)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.axline((0, 0), slope=1, color=UNDECIDED, linewidth=1, linestyle="--")
@@ -95,17 +89,8 @@ def front(table: pd.DataFrame, n_recommended: int, score: str) -> Figure:
     axes.plot("n_groups", "value", "-o", data=rows, color=HELPS, markersize=5, label="best found")
     chosen = rows[rows["n_groups"] == n_recommended]
     if len(chosen):
-        axes.plot(
-            "n_groups",
-            "value",
-            "o",
-            data=chosen,
-            color=HURTS,
-            markerfacecolor="none",
-            markersize=12,
-            markeredgewidth=1.6,
-            label="recommended",
-        )
+        ring: dict[str, Any] = {"color": HURTS, "mfc": "none", "ms": 12, "mew": 1.6}
+        axes.plot("n_groups", "value", "o", data=chosen, label="recommended", **ring)
     if len(rows) <= 15:
         axes.set_xticks(rows["n_groups"])
     axes.set(xlabel="number of models", ylabel=_predicted(score))
@@ -127,15 +112,8 @@ def search(trials: pd.DataFrame, best: Recommendation) -> Figure:
     axes.step(n_trials, found, where="post", color=HELPS, linewidth=1.8, label="best found so far")
     is_warm = ordered["warm_start"]
     if is_warm.any():
-        axes.plot(
-            n_trials[is_warm],
-            found[is_warm],
-            "D",
-            color=HURTS,
-            markerfacecolor="white",
-            markersize=5,
-            label="at a warm start",
-        )
+        mark: dict[str, Any] = {"color": HURTS, "mfc": "white", "ms": 5, "label": "at a warm start"}
+        axes.plot(n_trials[is_warm], found[is_warm], "D", **mark)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -158,9 +136,8 @@ def affinity_steps(table: pd.DataFrame) -> Figure:
         ("p05", "p95", 0.18, "nine in ten pairs"),
         ("p25", "p75", 0.35, "half of the pairs"),
     ):
-        spread.fill_between(
-            step, table[low], table[high], color=HELPS, alpha=alpha, linewidth=0, label=name
-        )
+        style = {"color": HELPS, "alpha": alpha, "lw": 0, "label": name}
+        spread.fill_between(step, table[low], table[high], **style)
     spread.plot(step, table["p50"], color=HELPS, linewidth=1.6, label="the median pair")
     spread.set_ylabel("affinity")
     spread.ticklabel_format(axis="y", scilimits=(-2, 3))

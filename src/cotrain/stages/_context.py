@@ -1,10 +1,12 @@
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from cotrain.stages._learners import study_learners
 from cotrain.study import Study
-from cotrain.tracking import RunContext
+from cotrain.tasks import file_version
+from cotrain.tracking import RunContext, Tracker, open_tracker
 from cotrain.tuning import plain_settings
 
 
@@ -21,6 +23,16 @@ def run_context(study: Study, data_version: str) -> RunContext:
         scores=analysed_scores(study),
         dataset=settings.fetch.kind,
     )
+
+
+def log_summary(
+    study: Study, stage: str, figures: Mapping[str, float], files: Sequence[Path] = ()
+) -> Tracker:
+    """The summary run of a stage, beside the study's settings; where it was written."""
+    tracker = open_tracker(study.home)
+    params = run_context(study, file_version(study.table)).params
+    tracker.log_summary(stage, params, figures, files)
+    return tracker
 
 
 def analysed_scores(study: Study) -> tuple[str, ...]:

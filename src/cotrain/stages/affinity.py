@@ -1,13 +1,12 @@
 """Gradient affinities, recorded along all-together fits."""
 
-from cotrain.gradients import AffinityRecord, record_affinity
+from cotrain.gradients import record_affinity
 from cotrain.progress import Progress
-from cotrain.stages._context import run_context
+from cotrain.stages._context import log_summary
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
-from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import open_tracker
+from cotrain.tasks import TaskTable
 from cotrain.training.network import NetworkSettings, TrunkSettings
 
 
@@ -31,16 +30,11 @@ def run(study: Study) -> str:
             record.save(study.affinity / f"repeat_{fit.repeat}.npz")
             records.append(record)
             progress.add()
-    _log_costs(study, records)
-    n_pairs = table.n_tasks * (table.n_tasks - 1)
-    return f"affinity: {n_pairs} pairs recorded along {len(fits)} fits"
-
-
-def _log_costs(study: Study, records: list[AffinityRecord]) -> None:
-    """What the fits and the recording took, to MLflow; files hold no seconds."""
+    # What the fits and the recording took, to MLflow; files hold no seconds.
     costs = {
         name: float(sum(getattr(record, name) for record in records))
         for name in ("seconds", "record_seconds", "flops", "record_flops")
     }
-    params = run_context(study, file_version(study.table)).params
-    open_tracker(study.home).log_summary("affinity", params, {"n_fits": len(records), **costs})
+    log_summary(study, "affinity", {"n_fits": len(records), **costs})
+    n_pairs = table.n_tasks * (table.n_tasks - 1)
+    return f"affinity: {n_pairs} pairs recorded along {len(fits)} fits"

@@ -29,6 +29,7 @@ from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
 from cotrain.training import Learners, Problem, Trained
+from cotrain.words import count
 
 T = TypeVar("T", Figure, Width)
 
@@ -112,10 +113,9 @@ def run(study: Study, out: str) -> str:
 
 
 def _said(models: TrainedModels) -> str:
-    n = len(models.models)
-    said = f"{n} model{'' if n == 1 else 's'} of {len(models.tasks)} tasks"
+    said = f"{count(len(models.models), 'model')} of {len(models.tasks)} tasks"
     said = f"{said} ({models.manifest.portfolio})"
-    if n == 0:
+    if not models.models:
         return f"{said}: every task is predicted by its base rate"
     if models.doubts:
         return f"{said}; {len(models.doubts)} of them are not to rely on, see README.md there"

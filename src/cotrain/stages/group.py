@@ -33,12 +33,9 @@ from cotrain.progress import Steps
 from cotrain.scores import find_score
 from cotrain.settings import GroupSettings
 from cotrain.stages._checks import wrong_names
-from cotrain.stages._context import run_context
+from cotrain.stages._context import log_summary
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
-from cotrain.tracking import open_tracker
-
-_SOURCE = 1e-6
 
 
 def run(study: Study) -> str:
@@ -65,8 +62,7 @@ def _run(study: Study, step: Steps) -> str:
             sampler=group.sampler,
             seed=group.seed,
             # That of Optuna's own variable, or a journal of the study.
-            storage=os.environ.get("OPTUNA_STORAGE")
-            or str(study.home / ".cotrain" / "groupings.log"),
+            storage=os.environ.get("OPTUNA_STORAGE") or f"{study.home}/.cotrain/groupings.log",
             study_name=_study_name(study),
             data_version=data_version,
             task_names=tasks,
@@ -113,18 +109,9 @@ def _run(study: Study, step: Steps) -> str:
         frame["value"] *= sign
     tables.write_all(study.grouping, found)
     write_sums(study.grouping)
-    tracker = open_tracker(study.home)
-    tracker.log_summary(
-        "grouping",
-        run_context(study, data_version).params,
-        {
-            "predicted": sign * best.value,
-            "bound": sign * best.bound,
-            "gap": best.gap,
-            "n_groups": len(best.groups),
-        },
-        sorted(study.grouping.iterdir()),
-    )
+    figures = {"predicted": sign * best.value, "bound": sign * best.bound, "gap": best.gap}
+    figures["n_groups"] = len(best.groups)
+    log_summary(study, "grouping", figures, sorted(study.grouping.iterdir()))
     return (
         f"{len(best.groups)} groups of {group.max_groups} at most, predicted mean score "
         f"{sign * best.value:.4f}, {best.certificate}"
@@ -153,10 +140,9 @@ def _value(study: Study) -> tuple[str, GroupValue, list[str], np.ndarray]:
 
 
 def _rules(group: GroupSettings, tasks: list[str]) -> Constraints:
-    # `prepare` may have left fewer tasks than the settings were made for.
-    max_groups = min(group.max_groups, len(tasks))
     return Constraints(
-        max_groups=max_groups,
+        # `prepare` may have left fewer tasks than the settings were made for.
+        max_groups=min(group.max_groups, len(tasks)),
         min_size=group.min_size,
         max_size=group.max_size,
         must_share=_pairs(group.must_share, tasks),
@@ -171,7 +157,7 @@ def _pairs(pairs: list[list[str]], tasks: list[str]) -> tuple[tuple[int, int], .
 
 def _weights(group: GroupSettings, tasks: list[str], primary: list[str]) -> np.ndarray:
     # Of primary tasks the others are but sources; a weight must be positive.
-    weights = np.array([1.0 if not primary or task in primary else _SOURCE for task in tasks])
+    weights = np.array([1.0 if not primary or task in primary else 1e-6 for task in tasks])
     for name, weight in group.weights.items():
         weights[tasks.index(name)] = weight
     return weights
@@ -206,12 +192,7 @@ def _study_name(study: Study) -> str:
     # 2: trials hold what tells damaged ones. 3: rules have no costs that nobody sets.
     settings = study.settings.group.model_dump_json(exclude={"trials"})
     digest = hashlib.sha256(f"3 {settings}".encode())
-    for name in (
-        "relevance.csv",
-        "surrogates.csv",
-        "subset_scores.csv",
-        "affinity.csv",
-        "summary.json",
-    ):
+    names = ("relevance.csv", "surrogates.csv", "subset_scores.csv", "affinity.csv", "summary.json")
+    for name in names:
         digest.update((study.analysis / name).read_bytes())
     return f"grouping-{digest.hexdigest()[:12]}"

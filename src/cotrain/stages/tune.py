@@ -18,7 +18,6 @@ from cotrain.training import FitResult, Journal, Learner, Outcome, sweep
 from cotrain.tuning import LearnerRecipes, Recipes, plain_settings
 
 if TYPE_CHECKING:  # Optuna, which a study that tunes nothing does without
-    from cotrain.tuning._search import Tried
     from cotrain.tuning._tune import Tuning
 
 _REPEATS = 2  # of each fit of a trial, so that two cores are busy
@@ -37,11 +36,15 @@ def run(study: Study, budget: str | None = None) -> str:
         _write(study, found, [])
         return "tune: `tune.trials` is 0, so settings stay as they are in params.yaml"
     tuning = _tuning(study, settings)
-    recipes, rows, said = {}, [], []
+    recipes, said = {}, []
+    rows: list[dict[str, object]] = []
     for name in study.settings.learners:
         recipes[name], trials = tuning.tune(name, settings_learner(study, name))
         for way, tried in trials.items():
-            rows += [_row(name, way, number, one) for number, one in enumerate(tried)]
+            for number, one in enumerate(tried):
+                plain = json.dumps(plain_settings(one.settings))
+                values = (name, way, number, one.complete, one.d2, plain)
+                rows.append(dict(zip(_COLUMNS, values, strict=True)))
             recipe = recipes[name].recipe(way)
             said.append(
                 f"{name}/{way}: D² {recipe.untuned_d2:.3f} as it was, {recipe.d2:.3f} "
@@ -61,10 +64,8 @@ def _tuning(study: Study, settings: TuneSettings) -> "Tuning":
     def evaluate(learner: Learner, fits: Sequence[Fit]) -> list[Outcome]:
         """Each fit's outcome, trained if the journal lacks it."""
         keys = {fit: fit_id(version, fit, learner.identity()) for fit in fits}
-        done: dict[Fit, Outcome] = {}
-        for fit, key in keys.items():
-            if (stored := journal.read(key)) is not None:
-                done[fit] = stored
+        stored = {fit: journal.read(key) for fit, key in keys.items()}
+        done: dict[Fit, Outcome] = {fit: one for fit, one in stored.items() if one is not None}
         missing = [fit for fit in fits if fit not in done]
         for fit, outcome, seconds in sweep(learner, table, missing, study.settings.train):
             if isinstance(outcome, FitResult):
@@ -81,12 +82,6 @@ def _tuning(study: Study, settings: TuneSettings) -> "Tuning":
         evaluate,
         study.home / ".cotrain" / "tune" / "trials.log",
     )
-
-
-def _row(learner: str, way: str, number: int, tried: "Tried") -> dict[str, object]:
-    settings = json.dumps(plain_settings(tried.settings))
-    values = (learner, way, number, tried.complete, tried.d2, settings)
-    return dict(zip(_COLUMNS, values, strict=True))
 
 
 def _write(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:
@@ -109,6 +104,5 @@ def _log(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, 
             if (row["learner"], row["way"]) == (learner, way)
         }
         params = {f"learner.{key}": value for key, value in recipe.settings.items()}
-        tracker.log_summary(
-            f"tune {learner}/{way}", params, figures, [study.recipes.with_name("trials.csv")]
-        )
+        files = [study.recipes.with_name("trials.csv")]
+        tracker.log_summary(f"tune {learner}/{way}", params, figures, files)

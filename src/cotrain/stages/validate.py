@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
-import pandas as pd
 
 from cotrain import tables as contract
 from cotrain.allocation import Plan, Rotation, fit_id
 from cotrain.comparison import (
     RECOMMENDED,
-    Candidate,
     Contest,
     Way,
     candidate_table,
@@ -81,10 +79,24 @@ def run(study: Study) -> str:
         ),
     }
     contract.write_all(study.validation, tables)
-    write_json(study.validation / "portfolio.json", _describe(recommended, tasks, trainer))
+    models = [
+        asdict(model) | {"members": [tasks[task] for task in model.members]}
+        for model in recommended.models
+    ]
+    portfolio = {
+        "data_version": trainer.data_version, "name": recommended.name, "models": models
+    }  # fmt: skip
+    write_json(study.validation / "portfolio.json", portfolio)
     write_sums(study.validation)
     save_fit_table(study.fits("validation"), rows)
-    _log(trainer, costs, study)
+    figures = {
+        f"{name}/{column}": float(value)
+        for column, values in costs.items()
+        for name, value in values.items()
+        if np.isfinite(value)
+    }
+    files = [study.validation / "comparison.csv", study.validation / "tasks.csv"]
+    trainer.tracker.log_summary("comparison", trainer.run.params, figures, files)
     n_skilled = int(choice.skilled().sum())
     return (
         f"validation: {len(plan)} fits, {len(judged.scores)} ways, {len(judged.repeats)} repeats; "
@@ -121,30 +133,3 @@ def _fresh_repeats(study: Study) -> list[Rotation]:
             f"{plan.seed} .. {plan.seed + used - 1}, alone, got {fresh.seed}; raise it"
         )
     return study_repeats(settings, fresh.repeats, fresh.seed)
-
-
-def _describe(recommended: Candidate, tasks: Sequence[str], trainer: Trainer) -> dict[str, object]:
-    """What later stages read of the recommended portfolio."""
-    return {
-        "data_version": trainer.data_version,
-        "name": recommended.name,
-        "models": [
-            asdict(model) | {"members": [tasks[task] for task in model.members]}
-            for model in recommended.models
-        ],
-    }
-
-
-def _log(trainer: Trainer, costs: pd.DataFrame, study: Study) -> None:
-    figures = {
-        f"{name}/{column}": float(value)
-        for column, values in costs.items()
-        for name, value in values.items()
-        if np.isfinite(value)
-    }
-    trainer.tracker.log_summary(
-        "comparison",
-        trainer.run.params,
-        figures,
-        [study.validation / "comparison.csv", study.validation / "tasks.csv"],
-    )

@@ -13,8 +13,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
 
-from cotrain.grouping.proof._bounds import task_bounds
-from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.proof._bounds import Clock, task_bounds
 from cotrain.grouping.proof._program import choose
 from cotrain.grouping.value import Floats, Members, Objective
 
@@ -185,12 +184,11 @@ def relax(
 
 def _between(newest: Relaxation, centre: Relaxation, share: float) -> Relaxation:
     """Return prices that are `share` the centre's and the rest the newest's."""
-    return Relaxation(
-        np.inf,
-        share * centre.prices + (1 - share) * newest.prices,
-        share * centre.cost_price + (1 - share) * newest.cost_price,
-        0.0,
+    prices, cost_price = (
+        share * getattr(centre, name) + (1 - share) * getattr(newest, name)
+        for name in ("prices", "cost_price")
     )
+    return Relaxation(np.inf, prices, cost_price, 0.0)
 
 
 def _add_useful(columns: Columns, newest: Relaxation, found: Priced, slack: float) -> int:

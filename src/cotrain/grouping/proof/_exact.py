@@ -3,8 +3,7 @@
 from dataclasses import replace
 from importlib.util import find_spec
 
-from cotrain.grouping.proof._bounds import selfish_bound
-from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.proof._bounds import Clock, selfish_bound
 from cotrain.grouping.proof._columns import Oracle, close_gap, relax
 from cotrain.grouping.proof._enumeration import AllGroups
 from cotrain.grouping.proof._semidefinite import semidefinite_bound

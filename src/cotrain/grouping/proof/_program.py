@@ -19,20 +19,9 @@ def choose(
 ) -> tuple[np.ndarray | None, float]:
     """Return the rows of the best choice of groups, or None, and a bound on its value.
 
-    Each task is served by one chosen group; the value is the sum of the scores.
-
-    Parameters
-    ----------
-    scores : array, shape (n_groups, n_tasks)
-    useful : array, shape (n_groups, n_tasks)
-        Whether a group may serve a task; other scores are not looked at.
-    costs : array, shape (n_groups,)
-    most_groups, max_cost
-        Limits on the number of groups chosen, and on their costs.
-    at_least : float, optional
-        Choose the cheapest groups of this value instead, and of these the fewest.
-    **options
-        Of `scipy.optimize.milp`.
+    Each task is served by one chosen group; the value is the sum of the scores (n_groups, n_tasks)
+    where a group is `useful` to a task. `at_least`: the cheapest groups of this value instead, and
+    of these the fewest. `options` are those of `scipy.optimize.milp`.
     """
     n_groups, n_tasks = useful.shape
     group, task = np.nonzero(useful)

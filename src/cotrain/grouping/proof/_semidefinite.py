@@ -14,8 +14,7 @@ good one.
 
 import numpy as np
 
-from cotrain.grouping.proof._bounds import signed_bound
-from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.proof._bounds import Clock, signed_bound
 from cotrain.grouping.value import Floats, Objective
 
 BOUND_EVERY = 10

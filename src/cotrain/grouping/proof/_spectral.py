@@ -14,8 +14,7 @@ import numpy as np
 from scipy.linalg import svd
 from scipy.optimize import minimize
 
-from cotrain.grouping.proof._bounds import signed_bound
-from cotrain.grouping.proof._clock import Clock
+from cotrain.grouping.proof._bounds import Clock, signed_bound
 from cotrain.grouping.value import Floats, Objective
 
 

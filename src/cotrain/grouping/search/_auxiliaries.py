@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cotrain.grouping.value import Floats, Members, Objective
+from cotrain.grouping.value import Members, Objective
 
 
 def pack(objective: Objective, blocks: Members, labels: np.ndarray) -> Members | None:
@@ -53,14 +53,9 @@ def add_auxiliaries(objective: Objective, served: Members) -> Members:
         order = np.argsort(-alone, kind="stable")
         prefixes = members | np.logical_or.accumulate(blocks[order], axis=0)
         candidates = np.vstack([members, prefixes])
-        totals = _allowed_totals(objective, served, candidates)
+        totals = objective.served(candidates, served)
+        totals[~objective.constraints.allows(candidates)] = -np.inf
         winner = int(totals.argmax())
         if not totals[winner] > total + 1e-12 * max(1.0, abs(totals[winner])):
             return members
         members, total = candidates[winner], totals[winner]
-
-
-def _allowed_totals(objective: Objective, served: Members, candidates: Members) -> Floats:
-    totals = objective.served(candidates, served)
-    totals[~objective.constraints.allows(candidates)] = -np.inf
-    return totals

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from cotrain.grouping.value import Floats, Grouping, GroupValue, as_groups, without_diagonal
+from cotrain.grouping.value import (
+    Floats,
+    Grouping,
+    GroupValue,
+    as_groups,
+    as_matrix,
+    without_diagonal,
+)
 
 
 def together(n_tasks: int) -> Grouping:
@@ -20,13 +27,8 @@ def random_groupings(like: Grouping, n_tasks: int, *, count: int, seed: int) -> 
 
     Group sizes and overlaps stay the same; every task stays covered.
     """
-    rng = np.random.default_rng(seed)
-    shuffled = []
-    for _ in range(count):
-        names = rng.permutation(n_tasks)
-        groups = [tuple(sorted(int(names[task]) for task in group)) for group in like]
-        shuffled.append(tuple(sorted(groups)))
-    return shuffled
+    rng, members = np.random.default_rng(seed), as_matrix(like, n_tasks)
+    return [as_groups(members[:, rng.permutation(n_tasks).argsort()]) for _ in range(count)]
 
 
 def pairwise_scores(value: GroupValue) -> Floats:

@@ -1,13 +1,14 @@
 """Local search from many starts: adds, removes and relocates tasks while the value rises."""
 
+from collections.abc import Iterable
 from importlib.util import find_spec
+from itertools import permutations
 
 import numpy as np
 
 from cotrain.grouping.search._auxiliaries import add_auxiliaries, pack
 from cotrain.grouping.search._baselines import single_tasks, together
 from cotrain.grouping.value import (
-    Floats,
     GroupingResult,
     LinearValue,
     Members,
@@ -131,57 +132,36 @@ class _State:
 
     def step(self) -> bool:
         """Apply the best improving change; return whether there was one."""
-        value = float(self._totals([]))
-        changes = self._best_single(value) or self._best_relocation(value)
+        every, held = np.arange(len(self.blocks)), self.members @ self.blocks.T.astype(int) > 0
+        slots = range(len(self.members))
+        changes = self._best(((slot,), every) for slot in slots) or self._best(
+            ((source, target), np.flatnonzero(held[source] & ~held[target]))
+            for source, target in permutations(slots, 2)
+        )
         for slot, block in changes:
             self.members[slot] ^= self.blocks[block]
             self._score(slot)
         return bool(changes)
 
-    def _best_single(self, value: float) -> list[tuple[int, int]]:
-        best = self._threshold(value)
-        changes: list[tuple[int, int]] = []
-        for slot in range(len(self.members)):
-            totals = self._totals([slot], self.changed[slot])
-            totals[~self._affordable(self.changed_costs[slot] - self.costs[slot])] = -np.inf
-            block = int(totals.argmax())
-            if totals[block] > best:
-                best, changes = totals[block], [(slot, block)]
-        return changes
-
-    def _best_relocation(self, value: float) -> list[tuple[int, int]]:
-        best = self._threshold(value)
-        changes: list[tuple[int, int]] = []
-        held = self.members @ self.blocks.T.astype(int) > 0
-        for source in range(len(self.members)):
-            for target in range(len(self.members)):
-                blocks = np.flatnonzero(held[source] & ~held[target])
-                if source == target or len(blocks) == 0:
-                    continue
-                pair = self.changed[source][blocks], self.changed[target][blocks]
-                totals = self._totals([source, target], *pair)
-                extra = self.changed_costs[source][blocks] - self.costs[source]
-                extra = extra + self.changed_costs[target][blocks] - self.costs[target]
-                totals[~self._affordable(extra)] = -np.inf
-                winner = int(totals.argmax())
-                if totals[winner] > best:
-                    best = totals[winner]
-                    changes = [(source, int(blocks[winner])), (target, int(blocks[winner]))]
-        return changes
-
-    def _totals(self, slots: list[int], *changed: Floats) -> Floats:
-        """Return the value with groups of scores `changed` (n_changes, n_tasks) for some slots."""
-        best = np.delete(self.scores, slots, axis=0).max(axis=0, initial=-np.inf)
-        for scores in changed:
-            best = np.maximum(best, scores)
-        return np.asarray(best.sum(axis=-1))
-
-    def _affordable(self, extra: Floats) -> np.ndarray:
+    def _best(self, tried: Iterable[tuple[tuple[int, ...], np.ndarray]]) -> list[tuple[int, int]]:
+        """Return the slots and the block whose change helps most, of slots and blocks tried."""
+        best = float(self.scores.max(axis=0).sum())
+        best += 1e-12 * max(1.0, abs(best)) if np.isfinite(best) else 0.0
         limit = self.objective.constraints.max_cost
-        return np.isfinite(extra) & (
-            True if limit is None else self.costs.sum() + extra <= limit + 1e-9
-        )
-
-    @staticmethod
-    def _threshold(value: float) -> float:
-        return value + 1e-12 * max(1.0, abs(value)) if np.isfinite(value) else value
+        changes: list[tuple[int, int]] = []
+        for slots, blocks in tried:
+            if len(blocks) == 0:
+                continue
+            scores = np.delete(self.scores, slots, axis=0).max(axis=0, initial=-np.inf)
+            extra = np.zeros(len(blocks))
+            for slot in slots:
+                scores = np.maximum(scores, self.changed[slot][blocks])
+                extra += self.changed_costs[slot][blocks] - self.costs[slot]
+            totals = scores.sum(axis=-1)
+            dear = False if limit is None else self.costs.sum() + extra > limit + 1e-9
+            totals[~np.isfinite(extra) | dear] = -np.inf
+            winner = int(totals.argmax())
+            if totals[winner] > best:
+                best = totals[winner]
+                changes = [(slot, int(blocks[winner])) for slot in slots]
+        return changes

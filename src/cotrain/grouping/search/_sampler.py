@@ -26,15 +26,7 @@ class MovesSampler(BaseSampler):
 
     Moves relocate a block, swap two, merge two groups, or split one. What a trial proposes follows
     from the seed, its number and the trials before it, so that a study that is continued goes on
-    as if it had never stopped.
-
-    Parameters
-    ----------
-    names : list of str
-        The parameters: the group that serves each block.
-    n_labels : int
-        Number of groups.
-    seed : int
+    as if it had never stopped. `names` are the parameters: the group, of `n_labels`, of each block.
     """
 
     def __init__(self, names: list[str], n_labels: int, seed: int) -> None:

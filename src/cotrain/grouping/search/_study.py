@@ -122,11 +122,10 @@ def search_groups(
     with quiet():
         stored = None
         if storage is not None:
+            rules = str(objective.constraints)
             belongs_to = {
-                "data_version": data_version,
-                "n_tasks": objective.n_tasks,
-                "constraints": str(objective.constraints),
-            }
+                "data_version": data_version, "n_tasks": objective.n_tasks, "constraints": rules
+            }  # fmt: skip
             stored = StoredStudy(storage, study_name, belongs_to)
         study = optuna.create_study(directions=DIRECTIONS) if stored is None else stored.study
         n_done = len(study.get_trials(deepcopy=False))

@@ -1,6 +1,6 @@
 """What a grouping must respect, and which rules conflict when none can."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,18 +129,14 @@ def feasible_cover(constraints: Constraints, n_tasks: int) -> Members:
 
 def _conflict(constraints: Constraints, n_tasks: int) -> list[str]:
     """Return the rules left after dropping, one by one, each that the conflict does not need."""
-    neutral = Constraints()
-    rules = ("max_groups", "max_cost", "must_not_share", "must_share", "max_size", "min_size")
-    assert set(rules) <= {field.name for field in fields(constraints)}
-    for rule in rules:
+    neutral, found = Constraints(), []
+    for rule in ("max_groups", "max_cost", "must_not_share", "must_share", "max_size", "min_size"):
         without = replace(constraints, **{rule: getattr(neutral, rule)})
         if _solve_cover(without, n_tasks) is None:
             constraints = without
-    return [
-        f"{rule}={getattr(constraints, rule)}"
-        for rule in rules
-        if getattr(constraints, rule) != getattr(neutral, rule)
-    ]
+        else:
+            found.append(f"{rule}={getattr(constraints, rule)}")
+    return found
 
 
 def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:

@@ -54,24 +54,20 @@ class LinearValue:
     z: float = 0.0
 
     def __post_init__(self) -> None:
-        intercept = finite_vector("intercept", self.intercept)
-        n_tasks = len(intercept)
-        object.__setattr__(self, "intercept", intercept)
-        object.__setattr__(self, "coef", without_diagonal("coef", self.coef, n_tasks))
+        object.__setattr__(self, "intercept", finite_vector("intercept", self.intercept))
+        object.__setattr__(self, "coef", without_diagonal("coef", self.coef, self.n_tasks))
         if self.z < 0 or not np.isfinite(self.z):
             raise ValueError(f"z must be finite and at least 0, got {self.z}")
-        if self.coef_se is None:
-            if self.z > 0:
-                raise ValueError("z must be 0 without standard errors; give coef_se")
-            return
-        coef_se = without_diagonal("coef_se", self.coef_se, n_tasks)
-        if coef_se.min() < 0:
-            raise ValueError("standard errors must not be negative")
-        object.__setattr__(self, "coef_se", coef_se)
+        if self.coef_se is not None:
+            error = without_diagonal("coef_se", self.coef_se, self.n_tasks)
+            object.__setattr__(self, "coef_se", error)
+            if error.min() < 0:
+                raise ValueError("standard errors must not be negative")
+        elif self.z > 0:
+            raise ValueError("z must be 0 without standard errors; give coef_se")
 
     @property
     def n_tasks(self) -> int:
-        """Return the number of tasks."""
         return len(self.intercept)
 
     def scores(self, groups: Members) -> Floats:
@@ -121,7 +117,6 @@ class AffinityValue:
 
     @property
     def n_tasks(self) -> int:
-        """Return the number of tasks."""
         return len(self.affinity)
 
     def scores(self, groups: Members) -> Floats:

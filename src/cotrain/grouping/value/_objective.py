@@ -53,12 +53,10 @@ class Objective:
 
     @property
     def n_tasks(self) -> int:
-        """Return the number of tasks."""
         return self.value.n_tasks
 
     @property
     def most_groups(self) -> int:
-        """Return the largest number of groups that can be of use."""
         return self.constraints.most_groups(self.n_tasks)
 
     @cached_property
@@ -75,7 +73,6 @@ class Objective:
 
     @cached_property
     def blocks(self) -> Members:
-        """Return the smallest sets of tasks that move together, shape (n_blocks, n_tasks)."""
         return self.constraints.blocks(self.n_tasks)
 
     @cached_property
@@ -99,10 +96,7 @@ class Objective:
         return self.task_scores(members) * np.asarray(self.weights)
 
     def served(self, members: Members, tasks: Members) -> Floats:
-        """Return the weighted scores of groups (n_groups, n_tasks), summed over `tasks`, a mask.
-
-        All groups hold these tasks.
-        """
+        """Return the weighted scores of groups (n_groups, n_tasks), summed over a mask of tasks."""
         value = self.value
         if isinstance(value, PredictedValue) and value.predict_some is not None and value.z == 0:
             scores = value.predict_some(members, tasks)

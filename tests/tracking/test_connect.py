@@ -19,6 +19,7 @@ from mlflow.store.db import utils as database
 
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import RunContext, Tracker
+from cotrain.tracking._open import make_client
 from cotrain.tracking._server import _environment
 from cotrain.tracking._store import ClientStore
 
@@ -44,6 +45,33 @@ def test_experiment_is_named_after_the_folder_or_the_environment(home, monkeypat
     other = Tracker.open(home)
     assert other.experiment == "other"
     assert other._client.get_experiment(other.experiment_id).name == "other"
+
+
+def test_an_experiment_is_as_mlflow_makes_it(home, template, tmp_path, monkeypatch):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    shutil.copy(template, theirs / "mlflow.db")
+    monkeypatch.chdir(theirs)  # where MLflow puts what is of `Default`
+    place = (theirs / "mlartifacts").as_uri()
+    make_client(f"sqlite:///{theirs}/mlflow.db").create_experiment("study", place)
+    Tracker.open(home)
+
+    def rows(folder: Path) -> list[tuple]:
+        with closing(sqlite3.connect(folder / "mlflow.db")) as connection:
+            found = pd.read_sql("SELECT * FROM experiments ORDER BY 1", connection)
+        assert (found["creation_time"] == found["last_update_time"]).all()
+        assert found.pop("creation_time").gt(1.7e12).all()
+        found["artifact_location"] = found["artifact_location"].str.replace(str(folder), "HOME")
+        return found.drop(columns="last_update_time").to_dict("records")
+
+    assert rows(home) == rows(theirs)
+    assert len(rows(home)) == 2
+
+
+def test_a_long_name_of_an_experiment_is_told(home, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "x" * 501)
+    with pytest.raises(TrackingError, match="has 501 characters; MLflow takes 500 at most"):
+        Tracker.open(home)
 
 
 def test_experiments_do_not_see_each_other(home, make_fits, run, monkeypatch):
@@ -157,6 +185,7 @@ import sqlalchemy
 from mlflow.store.db import utils as database
 from cotrain.tracking import Tracker
 home, way, last = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+os.environ["HOME"] = os.environ["XDG_CACHE_HOME"] = f"{home}-cache"
 count = 0
 @sqlalchemy.event.listens_for(sqlalchemy.Engine, "before_cursor_execute")
 def stop(connection, cursor, statement, *_):
@@ -188,6 +217,49 @@ def test_a_first_start_can_be_killed_at_any_moment(tmp_path, make_fits, run):
         assert not (home / "mlflow.db").exists() or statement > n_statements - 30
     assert Tracker.open(home).log_fits(make_fits(2), run) == 2
     assert not list(home.glob(".mlflow.db*"))
+
+
+OPENING = """
+import sys
+from pathlib import Path
+from cotrain.tracking import Tracker
+Tracker.open(Path(sys.argv[1]))
+print("mlflow" in sys.modules)
+"""
+
+
+def imports_mlflow(home: Path, cache: Path) -> bool:
+    command = [sys.executable, "-c", OPENING, str(home)]
+    place = {"HOME": str(cache), "XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(
+        command, capture_output=True, check=True, text=True, env=os.environ | place
+    )
+    return done.stdout.strip() == "True"
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_empty_database_is_kept_for_the_next_study(tmp_path):
+    cache = tmp_path / "cache"
+    assert imports_mlflow(tmp_path / "first", cache)
+    (kept,) = cache.rglob("mlflow-*.db")
+    assert not imports_mlflow(tmp_path / "second", cache)
+    kept.write_bytes(kept.read_bytes()[:100_000])
+    assert imports_mlflow(tmp_path / "third", cache)  # the damaged one is of no use
+    assert not imports_mlflow(tmp_path / "third", cache)
+    schemas = []
+    for name in ("first", "second"):
+        with closing(sqlite3.connect(tmp_path / name / "mlflow.db")) as connection:
+            schemas.append(
+                connection.execute("SELECT sql FROM sqlite_master ORDER BY 1").fetchall()
+            )
+    assert schemas[0] == schemas[1]
+
+
+@pytest.mark.slow
+def test_a_home_that_cannot_be_written_to_keeps_nothing(tmp_path):
+    (tmp_path / "cache").write_text("a file, where a folder would be made")
+    assert imports_mlflow(tmp_path / "study", tmp_path / "cache")
+    assert not imports_mlflow(tmp_path / "study", tmp_path / "cache")
 
 
 @pytest.mark.slow

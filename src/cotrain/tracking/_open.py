@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from cotrain.exceptions import TrackingError
 from cotrain.imports import importing
 from cotrain.tracking._connect import sqlite_path
-from cotrain.tracking._sql import SqlStore, find_experiment
+from cotrain.tracking._sql import SqlStore, find_experiment, make_experiment
 from cotrain.tracking._store import ClientStore, Store
 
 if TYPE_CHECKING:  # its import takes seconds
@@ -23,16 +23,15 @@ def make_client(uri: str) -> "MlflowClient":
 def open_store(uri: str, name: str) -> tuple[str, Store]:
     """The identity of the experiment `name`, which is made if need be, and the way to its runs.
 
-    A study's SQLite file is read and written without importing MLflow once its experiment is there.
+    A study's SQLite file is read and written without importing MLflow.
     """
     path = sqlite_path(uri)
     if path is None:
         client = make_client(uri)
-        experiment_id = _experiment_id(client, name, uri)
+        experiment_id = _experiment_id(client, name)
         return experiment_id, ClientStore(client, experiment_id)
-    found = find_experiment(path, name)
-    if found is None:
-        _experiment_id(make_client(uri), name, uri)
+    if (found := find_experiment(path, name)) is None:
+        make_experiment(path, name)
         found = find_experiment(path, name)
         assert found is not None
     experiment_id, artifacts, stage = found
@@ -40,15 +39,12 @@ def open_store(uri: str, name: str) -> tuple[str, Store]:
     return experiment_id, SqlStore(path, experiment_id, artifacts, lambda: make_client(uri))
 
 
-def _experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
+def _experiment_id(client: "MlflowClient", name: str) -> str:
     from mlflow.exceptions import MlflowException
 
     if (experiment := client.get_experiment_by_name(name)) is None:
-        path = sqlite_path(uri)
-        # Absolute, for MLflow's default is relative to the folder that a command happens to run in.
-        artifacts = (path.parent / "mlartifacts").as_uri() if path else None
         try:
-            return client.create_experiment(name, artifacts)
+            return client.create_experiment(name)
         except MlflowException:  # another process was quicker
             experiment = client.get_experiment_by_name(name)
             if experiment is None:

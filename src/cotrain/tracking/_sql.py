@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from cotrain.exceptions import TrackingError
 from cotrain.tracking._records import (
     COMPLETE,
     DATA_VERSION,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # its import takes seconds
 
 _RUNS_A_TRANSACTION = 500
 _RUNS_A_QUERY = 500
+_LONGEST_NAME = 500
 _LOCKED_SECONDS = 20  # as MLflow's own sessions wait
 _TOLD = (ROLE, FIT_ID, DATA_VERSION, SUBJECT, DIGEST, COMPLETE)
 
@@ -56,6 +58,32 @@ def find_experiment(path: Path, name: str) -> tuple[str, str, str] | None:
     with _connected(path) as connection:
         found = connection.execute(query, (name,)).fetchone()
     return found and (str(found[0]), *found[1:])
+
+
+def make_experiment(path: Path, name: str) -> None:
+    """Make an experiment, unless it is there, and MLflow's own `Default`, which it expects.
+
+    Raises
+    ------
+    TrackingError
+        If the name is longer than MLflow takes.
+    """
+    if len(name) > _LONGEST_NAME:
+        raise TrackingError(
+            f"the experiment's name has {len(name)} characters; MLflow takes {_LONGEST_NAME} at "
+            "most, so set MLFLOW_EXPERIMENT_NAME to a shorter one"
+        )
+    now, home = milliseconds(), path.parent
+    # Absolute, for MLflow's default is relative to the folder that a command happens to run in.
+    default = (0, "Default", str(home / "mlruns" / "0"), now, now)
+    own = (None, name, (home / "mlartifacts").as_uri(), now, now)
+    columns = "experiment_id, name, artifact_location, creation_time, last_update_time"
+    with _connected(path) as connection:
+        connection.executemany(
+            f"INSERT OR IGNORE INTO experiments ({columns}, lifecycle_stage) "
+            "VALUES (?, ?, ?, ?, ?, 'active')",
+            (default, own),
+        )
 
 
 class SqlStore:

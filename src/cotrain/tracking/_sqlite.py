@@ -5,10 +5,13 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
+from cotrain.exceptions import CotrainError
 from cotrain.files import whole_file
 from cotrain.imports import importing
 
@@ -34,24 +37,27 @@ def prepare_sqlite(path: Path) -> None:
             stale.unlink()
         revision = _revision(path) if path.exists() else None
         if revision is None:
-            _renew(path, None)
-            _newest_revision(lock)  # noted while MLflow is imported: the next command does without
+            _make(path)
+            lock.write_text(f"{_installed()}{_revision(path)}", encoding="utf-8")
         elif revision != _newest_revision(lock):
-            _renew(path, path.with_name(f"{path.name}.{revision}.bak"))
+            _upgrade(path, path.with_name(f"{path.name}.{revision}.bak"))
         with closing(_connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
 
 
+def _installed() -> str:
+    return f"mlflow {version('mlflow')} "
+
+
 def _newest_revision(lock: Path) -> str:
     """The newest schema of the installed MLflow; noted in `lock`, for the import takes seconds."""
-    head = f"mlflow {version('mlflow')} "
     noted = lock.read_text(encoding="utf-8")
-    if noted.startswith(head):
-        return noted.removeprefix(head)
+    if noted.startswith(_installed()):
+        return noted.removeprefix(_installed())
     from mlflow.store.db import utils as database
 
     newest = database._get_latest_schema_revision()
-    lock.write_text(head + newest, encoding="utf-8")
+    lock.write_text(f"{_installed()}{newest}", encoding="utf-8")
     return newest
 
 
@@ -70,32 +76,68 @@ def _revision(path: Path) -> str | None:
     return str(found[0])
 
 
-def _renew(path: Path, backup: Path | None) -> None:
-    """Put a new database in the place of `path`, or, with a backup, an upgraded copy of it."""
+def _make(path: Path) -> None:
+    """Put an empty database in the place of `path`.
+
+    MLflow takes seconds to make one, so that a copy is kept for the user's next studies.
+    """
+    kept = user_cache_path("cotrain", appauthor=False) / f"mlflow-{version('mlflow')}.db"
+    if path.exists():
+        _without_log(path)
+    with whole_file(path) as part:
+        if _is_sound(kept):
+            shutil.copyfile(kept, part)
+        else:
+            _migrate(part, is_new=True)
+            with suppress(CotrainError), whole_file(kept) as copy:  # a home may be read only
+                shutil.copyfile(part, copy)
+        _sync(part)
+
+
+def _is_sound(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with closing(_connect(path)) as connection:
+            (found,) = connection.execute("PRAGMA integrity_check").fetchone()
+        return bool(found == "ok" and _revision(path))
+    except sqlite3.Error:
+        return False
+
+
+def _upgrade(path: Path, backup: Path) -> None:
+    """Put a copy of the newest schema in the place of `path`, which becomes `backup`."""
+    _without_log(path)
+    with whole_file(path) as part:
+        shutil.copyfile(path, part)
+        _migrate(part, is_new=False)
+        _sync(part)
+        with whole_file(backup) as copy:
+            shutil.copyfile(path, copy)
+
+
+def _without_log(path: Path) -> None:
+    # SQLite would play it into the new file. Fails while others read it.
+    with closing(_connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _migrate(part: Path, is_new: bool) -> None:
+    """Bring a database that nothing else knows of to MLflow's newest schema."""
     with importing():
         import sqlalchemy
         from mlflow.store.db import utils as database
 
-    if path.exists():
-        # Without its log, which SQLite would play into the new file. Fails while others read it.
-        with closing(_connect(path)) as connection:
-            connection.execute("PRAGMA journal_mode=DELETE")
-    with whole_file(path) as part:
-        if backup is not None:
-            shutil.copyfile(path, part)
-        engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _unsynced(part))
-        try:
-            if backup is None:
-                database._initialize_tables(engine)
-            else:
-                database._upgrade_db(engine)
-        finally:
-            engine.dispose()
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        if backup is not None:
-            with whole_file(backup) as copy:
-                shutil.copyfile(path, copy)
+    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _unsynced(part))
+    try:
+        (database._initialize_tables if is_new else database._upgrade_db)(engine)
+    finally:
+        engine.dispose()
+
+
+def _sync(part: Path) -> None:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _unsynced(path: Path) -> sqlite3.Connection:

@@ -362,6 +362,20 @@ def test_real_values_get_descriptors_of_more_molecules(n_examples, parts):
     assert len(params["prepare"]["features"]["parts"]) == parts
 
 
+@pytest.mark.parametrize("kinds", [{"real"}, {"binary"}], ids=["values", "classes"])
+@pytest.mark.parametrize(
+    ("n_examples", "features", "n_rows"),
+    [(500, "molecules", 64), (500, "columns", 64), (501, "molecules", 32), (300, "text", 32)],
+)
+def test_few_examples_get_larger_batches(n_examples, features, n_rows, kinds):
+    params = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["prepare"]["features"] = {"kind": features}
+    fit_recipe(params, kinds, n_examples)
+    network = params["learners"]["network"]
+    assert network["min_batch_size"] == n_rows
+    assert network["learning_rate"] == (0.001 if n_rows == 32 and kinds == {"real"} else 0.002)
+
+
 CLUSTERS = {"kind": "cluster", "column": "smiles", "method": "butina", "cutoff": 0.5}
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy
 from alembic.script import ScriptDirectory
 from mlflow.store.db import utils as database
 
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import RunContext, Tracker
+from cotrain.tracking._connect import prepare_store, tracking_calls
 from cotrain.tracking._open import make_client
 from cotrain.tracking._server import _environment
 from cotrain.tracking._store import ClientStore
@@ -101,6 +103,30 @@ def test_server_away_is_one_line_within_seconds(home, monkeypatch, uri):
     assert time.monotonic() - start < 30  # MLflow's own retries take minutes
     assert "\n" not in str(e.value)
     assert "secret" not in str(e.value)
+
+
+def test_a_database_server_that_refuses_us_is_asked_once(monkeypatch):
+    asked = []
+
+    class Refusing:
+        def connect(self):
+            asked.append("connect")
+            message = 'FATAL: password authentication failed for user "me"'
+            raise sqlalchemy.exc.OperationalError(None, None, sqlite3.OperationalError(message))
+
+        def dispose(self):
+            asked.append("dispose")
+
+    monkeypatch.setattr(sqlalchemy, "create_engine", lambda _url: Refusing())
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        uri = f"postgresql://me:secret@127.0.0.1:{server.getsockname()[1]}/runs"
+        told = pytest.raises(TrackingError, match="password.*; make the database and its user")
+        with told as error, tracking_calls(uri):
+            prepare_store(uri)
+    assert asked == ["connect", "dispose"]  # MLflow's own attempts take two minutes
+    assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize("uri", ["nonsense://x", "nonsense", "http://"])

@@ -101,13 +101,18 @@ def prepare_store(uri: str) -> None:
 
 
 def _knock(uri: str) -> None:
-    """Fail at once where no database server listens: MLflow would retry for two minutes."""
-    from sqlalchemy.engine import make_url
+    """Fail at once where no database server lets us in: MLflow would retry for two minutes."""
+    from sqlalchemy import create_engine, make_url
 
     url = make_url(uri)
     usual = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}.get(url.get_backend_name())
     if url.host and (port := url.port or usual):
         socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
+    engine = create_engine(url)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _remove_stray_folder(uri: str) -> None:
@@ -153,6 +158,10 @@ _ADVICE = (
     ("disk is full|No space left", "free space and run again"),
     ("Can't locate revision", "it was made by a newer MLflow; install that, or move the file away"),
     ("No module named", "install the database's driver"),
+    (
+        "authentication|[Aa]ccess denied|does not exist|Unknown database",
+        "make the database and its user on the server, or correct MLFLOW_TRACKING_URI",
+    ),
     (
         "refused|timed out|Max retries|resolve|not known|unreachable",
         f"start the server, or unset MLFLOW_TRACKING_URI, or set {SWITCH}=off to do without it",

@@ -50,7 +50,7 @@ def state():
     rng = np.random.default_rng(1)
     X = draw(60, rng)
     Y = measure(X, truth(), rng)
-    return _State(fit_surrogates(X, Y), relevance(X, Y), 1.0)
+    return _State(fit_surrogates(X, Y), relevance(X, Y), 1.0, range(2, 7))
 
 
 def indicators(*members):
@@ -85,7 +85,7 @@ def test_steps_gain_what_the_subsets_they_lead_to_do(state):
 
 
 def test_no_step_and_no_exchange_of_the_choice_is_better(state):
-    best, gain = _climb(state, indicators(0, 1, 4), 2, 6)
+    best, gain = _climb(state, indicators(0, 1, 4))
     tasks = range(N_TASKS)
     near = [best ^ indicators(a) for a in tasks] + [
         best ^ indicators(a, b) for a in tasks for b in tasks if best[a] and not best[b]

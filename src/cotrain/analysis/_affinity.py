@@ -18,13 +18,9 @@ def affinity_table(records: Sequence[AffinityRecord], tasks: Sequence[str]) -> p
         return TABLES["affinity"].empty()
     frames = [record.to_frame(tuple(tasks)) for record in records]
     pairs = pd.concat(frames).groupby(["recipient", "source"], sort=False)
-    return (
-        pairs.agg(
-            affinity=("affinity", "mean"), cosine=("cosine", "mean"), n_steps=("count", "sum")
-        )
-        .reset_index()
-        .rename(columns={"recipient": "target"})
-    )
+    means = {name: (name, "mean") for name in ("affinity", "cosine")}
+    table = pairs.agg(**means, n_steps=("count", "sum"))
+    return table.reset_index().rename(columns={"recipient": "target"})
 
 
 def affinity_steps(records: Sequence[AffinityRecord]) -> pd.DataFrame:
@@ -56,30 +52,20 @@ def affinity_figures(analysis: SubsetAnalysis, affinities: pd.DataFrame) -> pd.D
     if affinities.empty:
         return pd.DataFrame()
     held_out = np.isin(np.arange(len(analysis.indicators)), analysis.negative.held_out)
-    effects = analysis.mean_effects
-    rows = []
+    effects, rows = analysis.mean_effects, []
     for name in ("affinity", "cosine"):
         harm = -_mean_of_sources(analysis.indicators, pair_matrix(affinities, analysis.tasks, name))
         known = ~np.isnan(harm) & ~np.isnan(effects)
         chosen, judged = (known & part[:, None] for part in (~held_out, held_out))
-        threshold = _threshold(effects[chosen] < 0, harm[chosen])
-        figures = classify(effects[judged] < 0, harm[judged] >= threshold, harm[judged])
-        rows.append(
-            {
-                "predictor": name,
-                **asdict(figures),
-                "n_subsets": int(judged.sum()),
-                "n_harmful": int((effects[judged] < 0).sum()),
-            }
-        )
+        seen, hurts = effects[chosen] < 0, effects[judged] < 0
+        # Where all or none of those seen hurt, all or none of the others are said to.
+        threshold = -np.inf if seen.all() else np.inf
+        if seen.any() and not seen.all():
+            threshold = best_threshold(seen, harm[chosen])
+        figures = asdict(classify(hurts, harm[judged] >= threshold, harm[judged]))
+        counts = {"n_subsets": int(judged.sum()), "n_harmful": int(hurts.sum())}
+        rows.append({"predictor": name, **figures, **counts})
     return pd.DataFrame(rows)
-
-
-def _threshold(hurts: np.ndarray, harm: np.ndarray) -> float:
-    """The harm from which on a subset is said to hurt; all or none, if those seen are alike."""
-    if hurts.all():
-        return -np.inf
-    return best_threshold(hurts, harm) if hurts.any() else np.inf
 
 
 def _mean_of_sources(indicators: np.ndarray, pairs: np.ndarray) -> np.ndarray:

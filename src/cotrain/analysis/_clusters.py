@@ -10,6 +10,7 @@ from scipy.spatial.distance import squareform
 
 from cotrain.analysis._observations import GridScores
 from cotrain.curves import cluster_effects
+from cotrain.tables import TABLES
 
 # Below so many tasks pairs are few enough to be asked one by one.
 MANY_TASKS = 20
@@ -25,27 +26,17 @@ def task_clusters(
     """Clusters of two and more tasks whose labels correlate over the `chosen` examples.
 
     Average linkage of Pearson's correlations over the examples that both tasks have labels of, cut
-    at `least`; a correlation over n of them is taken as n / (n + 20) of itself, and as 0 over fewer
-    than 20.
-
-    Parameters
-    ----------
-    labels : csr_array, (N, K)
-        What is stored is known.
-    chosen : ndarray of bool, (N,)
-        Not those that scores are reported on.
-    least : float
-        Mean correlation down to which clusters are joined.
+    at a mean of `least`; a correlation over n of them is taken as n / (n + 20) of itself, and as 0
+    over fewer than 20. `labels` are (N, K), `chosen` (N,) without those that scores are reported
+    on.
     """
     values = labels[np.flatnonzero(chosen)].astype(np.float64)
     known = values.copy()
     known.data[:] = 1.0
     mean = values.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     values.data -= mean[values.indices]
-    shared = np.asarray((known.T @ known).toarray())
-    total = np.asarray((values.T @ known).toarray())
-    square = np.asarray((values.power(2).T @ known).toarray())
-    cross = np.asarray((values.T @ values).toarray())
+    pairs = (known, known), (values, known), (values.power(2), known), (values, values)
+    shared, total, square, cross = (np.asarray((one.T @ other).toarray()) for one, other in pairs)
     n = np.maximum(shared, 1)
     spread = square - total**2 / n
     both = spread * spread.T
@@ -63,12 +54,11 @@ def cluster_table(
     grid: GridScores, clusters: Sequence[Sequence[int]], tasks: Sequence[str], fdr: float
 ) -> pd.DataFrame:
     """What a fold more of a member does to another, one row a cluster, the largest effect first."""
-    columns = ("effect", "low", "high", "p_value", "verdict")
-    names = [" + ".join(tasks[task] for task in cluster) for cluster in clusters]
     if not clusters:
-        return pd.DataFrame(columns=["tasks", "n_tasks", *columns])
+        return TABLES["clusters"].empty()
     found = cluster_effects(grid.baseline, grid.augmented, clusters, fdr=fdr)
+    columns = ("effect", "low", "high", "p_value", "verdict")
     values = {name: getattr(found, name) for name in columns}
-    sizes = [len(cluster) for cluster in clusters]
-    table = pd.DataFrame({"tasks": names, "n_tasks": sizes, **values})
+    names = [" + ".join(tasks[task] for task in cluster) for cluster in clusters]
+    table = pd.DataFrame({"tasks": names, "n_tasks": [*map(len, clusters)], **values})
     return table.sort_values("effect", ascending=False, kind="stable", ignore_index=True)

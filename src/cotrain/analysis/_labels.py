@@ -8,10 +8,8 @@ import pandas as pd
 
 from cotrain.analysis._observations import Observations
 from cotrain.curves import TransferModel
-from cotrain.tables import pair_frame
+from cotrain.tables import TABLES, pair_frame
 
-_RATES = ("target", "source", "exchange_rate", "low", "high")
-_NEXT = ("task", "n_labels", "gain", "low", "high", "rank")
 # The gain in the table is that of so many labels.
 _N_LABELS = 100
 # Above this, shared directions are not tried: each fold of the choice would fit every task anew.
@@ -40,7 +38,7 @@ class LabelTables:
             model.fit(seen.counts, seen.scores, seen.blocks, tasks=tasks)
             counts = _counts_at(seen, level)
         except ValueError as error:
-            return cls(pd.DataFrame(columns=_RATES), pd.DataFrame(columns=_NEXT), str(error))
+            return cls(TABLES["exchange_rates"].empty(), TABLES["next_labels"].empty(), str(error))
         is_told = _told(seen)
         return cls(_rates(model, tasks, is_told), _gains(model, tasks, counts, is_told), "")
 
@@ -49,11 +47,10 @@ def _counts_at(seen: Observations, level: int) -> np.ndarray:
     """Labels of each task at a level, the mean over repeats, (K,)."""
     n_tasks = seen.counts.shape[1]
     rows = [
-        row
-        for row, fit in enumerate(seen.fits)
-        if fit.level == level and fit.auxiliary is None and len(fit.members) == n_tasks
+        fit.level == level and fit.auxiliary is None and len(fit.members) == n_tasks
+        for fit in seen.fits
     ]
-    if not rows:
+    if not any(rows):
         raise ValueError(f"no fit of all tasks at level {level}")
     return np.asarray(seen.counts[rows].mean(axis=0))
 
@@ -79,10 +76,9 @@ def _rates(model: TransferModel, tasks: Sequence[str], is_told: np.ndarray) -> p
     The model then has what other pairs suggest, and no more.
     """
     known = is_told & np.diag(is_told)[:, None]
-    rates = (model.exchange_rates_, *np.moveaxis(model.exchange_rate_intervals(), 2, 0))
-    columns = {
-        name: np.where(known, rate, np.nan) for name, rate in zip(_RATES[2:], rates, strict=True)
-    }
+    low, high = np.moveaxis(model.exchange_rate_intervals(), 2, 0)
+    rates = {"exchange_rate": model.exchange_rates_, "low": low, "high": high}
+    columns = {name: np.where(known, rate, np.nan) for name, rate in rates.items()}
     return pair_frame(tasks, columns)
 
 
@@ -91,8 +87,7 @@ def _gains(
 ) -> pd.DataFrame:
     worth, own = model.label_worth(counts, _N_LABELS), np.diag(is_told)
     gain, low, high = (np.where(own, values, np.nan) for values in worth)
-    frame = pd.DataFrame(
-        {"task": tasks, "n_labels": counts, "gain": gain, "low": low, "high": high}
-    )
+    columns = {"task": tasks, "n_labels": counts, "gain": gain, "low": low, "high": high}
+    frame = pd.DataFrame(columns)
     frame["rank"] = frame["gain"].rank(ascending=False, method="first").astype("Int64")
     return frame.sort_values("rank", kind="stable")

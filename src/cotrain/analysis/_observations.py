@@ -23,11 +23,10 @@ class SubsetScores:
     @property
     def single(self) -> np.ndarray:
         """Each task's score when trained alone, (n_repeats, K); NaN where that was not trained."""
-        sizes = self.indicators.sum(axis=1)
         result = np.full(self.scores[:, 0].shape, np.nan)
-        for row in np.flatnonzero(sizes == 1):
-            task = int(np.flatnonzero(self.indicators[row])[0])
-            result[:, task] = self.scores[:, row, task]
+        rows = np.flatnonzero(self.indicators.sum(axis=1) == 1)
+        tasks = self.indicators[rows].argmax(axis=1)
+        result[:, tasks] = self.scores[:, rows, tasks]
         return result
 
     @property
@@ -91,12 +90,12 @@ class Observations:
         """
         if missing := sorted(set(fits) - set(runs["fit_id"])):
             raise ValueError(f"every fit must have a run, got none for {len(missing)} fits")
-        row_of = {fit_id: row for row, fit_id in enumerate(fits)}
-        task_of = {name: index for index, name in enumerate(tasks)}
-        wanted = runs[runs["fit_id"].isin(row_of)]
+        wanted = runs[runs["fit_id"].isin(fits)]
+        rows, columns = (
+            wanted[key].map({name: at for at, name in enumerate(names)}).to_numpy(dtype=np.int64)
+            for names, key in ((fits, "fit_id"), (tasks, "task"))
+        )
         scores = np.full((len(fits), len(tasks)), np.nan)
-        rows = wanted["fit_id"].map(row_of).to_numpy(dtype=np.int64)
-        columns = wanted["task"].map(task_of).to_numpy(dtype=np.int64)
         scores[rows, columns] = wanted[f"val_{score}"].to_numpy(dtype=np.float64)
         scores *= find_score(score).sign
         counts = np.stack([fit.allocation.counts(label_counts) for fit in fits.values()])
@@ -149,10 +148,8 @@ class Observations:
         indicators = np.zeros((len(whole), n_tasks), dtype=np.int64)
         for row, members in enumerate(whole):
             indicators[row, list(members)] = 1
-        shape = (len(repeats), 0, n_tasks)
-        return SubsetScores(
-            indicators, np.stack(list(whole.values()), axis=1) if whole else np.empty(shape)
-        )
+        none = np.empty((len(repeats), 0, n_tasks))
+        return SubsetScores(indicators, np.stack([*whole.values()], axis=1) if whole else none)
 
     def grid(self, levels: Sequence[int], n_repeats: int) -> GridScores:
         """The fits of all tasks at each level, and those with one fold more of one task."""

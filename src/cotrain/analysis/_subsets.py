@@ -103,16 +103,9 @@ class SubsetAnalysis:
             if len(effects) > 1:
                 reliability = split_half_reliability(effects, random_state=settings.seed)
         return cls(
-            tasks,
-            settings.score,
-            several.indicators,
-            effects,
-            found,
-            intercept,
-            reliability,
-            *held_out,
-            adequacy_p,
-        )
+            tasks, settings.score, several.indicators, effects, found, intercept, reliability,
+            *held_out, adequacy_p,
+        )  # fmt: skip
 
     @property
     def mean_effects(self) -> np.ndarray:
@@ -155,9 +148,9 @@ class SubsetAnalysis:
             "n_subsets": len(self.indicators),
             "surrogate": self.surrogate,
             "reliability": {
-                **{
-                    name: found and _known(getattr(found, name)) for name in ("mean", "low", "high")
-                },
+                "mean": found and _known(found.mean),
+                "low": found and _known(found.low),
+                "high": found and _known(found.high),
                 "repeats_needed": found and _known(_repeats_needed(found)),
             },
             "spearman": _known(mean_known(self.spearman)),
@@ -197,14 +190,17 @@ class SubsetAnalysis:
         names = [
             " + ".join(self.tasks[task] for task in np.flatnonzero(subset)) for subset in subsets
         ]
+        columns = {
+            "measured": measured,
+            "predicted": predicted,
+            "probability": self.negative.probability,
+            "harmful": self.negative.negative,
+        }
         return pd.DataFrame(
             {
                 "target": [self.tasks[task] for task in tasks],
                 "members": [names[row] for row in rows],
-                "measured": measured[rows, tasks],
-                "predicted": predicted[rows, tasks],
-                "probability": self.negative.probability[rows, tasks],
-                "harmful": self.negative.negative[rows, tasks],
+                **{name: values[rows, tasks] for name, values in columns.items()},
             }
         )
 
@@ -269,13 +265,8 @@ def _hold_out(
 
     Where subsets are too few to hold some out nothing is foreseen, and the surrogate is linear.
     """
-    identify = partial(
-        identify_negative_transfer,
-        indicators,
-        effects,
-        held_out=settings.held_out,
-        random_state=settings.seed,
-    )
+    how: dict[str, Any] = {"held_out": settings.held_out, "random_state": settings.seed}
+    identify = partial(identify_negative_transfer, indicators, effects, **how)
     try:
         # Which subsets are held out depends on the seed alone, so any surrogate tells them.
         negative = identify(surrogate=found["linear"])

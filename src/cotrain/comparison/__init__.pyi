@@ -4,7 +4,6 @@ from ._blend import (
     model_shares as model_shares,
     role_means as role_means,
 )
-from ._compare import compare_groupings as compare_groupings
 from ._conformal import COVERAGES as COVERAGES, interval_table as interval_table
 from ._contest import RECOMMENDED as RECOMMENDED, Contest as Contest, Judged as Judged
 from ._costs import way_costs as way_costs
@@ -29,6 +28,7 @@ from ._portfolio import (
 )
 from ._tables import (
     candidate_table as candidate_table,
+    compare_groupings as compare_groupings,
     comparison_tables as comparison_tables,
     served_table as served_table,
     skill_table as skill_table,

@@ -16,8 +16,6 @@ STRENGTHS = (1.0, 10.0, 100.0, np.inf)
 # In labels, how strongly weights of classes are drawn to the mean of the models: few labels that
 # are all told apart would be told with no doubt at all.
 PRIOR = 1.0
-
-
 # Parts at most that labels are cut into, to fit to some and judge by the others.
 N_CUTS = 4
 
@@ -99,12 +97,13 @@ class Blend:
                 new = stack[cut == part]
                 weights = _weights(stack[cut != part], strength)
                 output = new.offset + (new.columns * weights[new.task]).sum(axis=1)
-                losses = _losses(output, new.target, new.is_binary[new.task])
+                squared = (output - new.target) ** 2
+                log_loss = _log_losses(output, new.target)
+                losses = np.where(new.is_binary[new.task], log_loss, squared)
                 loss += float((new.weight * losses).sum())
             found.append(loss)
         # The strongest of those that are equally good.
-        best = min(found)
-        return max(s for s, loss in zip(STRENGTHS, found, strict=True) if loss <= best)
+        return max(s for s, loss in zip(STRENGTHS, found, strict=True) if loss <= min(found))
 
 
 def role_means(anchored: np.ndarray, owner: np.ndarray, n_roles: int) -> np.ndarray:
@@ -211,16 +210,11 @@ def _means(own: Stack, members: np.ndarray, strength: float) -> np.ndarray:
     common = _shares(z, target)
     if not np.isfinite(strength):
         return np.tile(common, (members.size, 1))
-    pull = np.sqrt(strength) * np.eye(n_roles)
-    return np.stack(
-        [
-            _shares(
-                np.vstack([z[own.task == member], pull]),
-                np.concatenate([target[own.task == member], pull @ common]),
-            )
-            for member in members
-        ]
-    )
+    pull, shares = np.sqrt(strength) * np.eye(n_roles), []
+    for held in (own.task == member for member in members):
+        drawn = np.concatenate([target[held], pull @ common])
+        shares.append(_shares(np.vstack([z[held], pull]), drawn))
+    return np.stack(shares)
 
 
 def _shares(z: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -269,10 +263,6 @@ def _minimise(loss: Loss, start: np.ndarray) -> np.ndarray:
         return start
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * start.size)
     return np.asarray(found.x)
-
-
-def _losses(output: np.ndarray, target: np.ndarray, is_binary: np.ndarray) -> np.ndarray:
-    return np.where(is_binary, _log_losses(output, target), (output - target) ** 2)
 
 
 def _log_losses(output: np.ndarray, target: np.ndarray) -> np.ndarray:

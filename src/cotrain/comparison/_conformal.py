@@ -36,23 +36,16 @@ def interval_table(
     crossed = recommended.cross_fit(calibration, seed)
     blend = recommended.blend(calibration, seed)
     predicted = [recommended.predict(blend, test) for _, test in repeats]
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[object, ...]] = []
     for at in np.flatnonzero(~repeats[0][0].is_binary).tolist():
         residual, example = _residuals(calibration, crossed, at)
         tested, _ = _residuals([test for _, test in repeats], predicted, at)
         n_examples = np.unique(example).size
         for coverage in COVERAGES:
             half_width = _quantile(residual, n_examples, coverage)
-            inside = (tested <= half_width).mean() if tested.size else np.nan
-            rows.append(
-                {
-                    "task": tasks[at],
-                    "coverage": coverage,
-                    "half_width": half_width,
-                    "n_examples": n_examples,
-                    "test_coverage": np.nan if np.isnan(half_width) else inside,
-                }
-            )
+            known = tested.size > 0 and not np.isnan(half_width)
+            inside = (tested <= half_width).mean() if known else np.nan
+            rows.append((tasks[at], coverage, half_width, n_examples, inside))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

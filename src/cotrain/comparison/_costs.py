@@ -31,12 +31,8 @@ def way_costs(
         for model, own in fits.items()
     }
     rows = [
-        {
-            "grouping": way.name,
-            "n_models": len(way.models),
-            "n_labels": sum(one[model][0] for model in way.models),
-            "seconds": sum(one[model][1] for model in way.models),
-        }
+        (way.name, len(way.models), *(sum(one[model][at] for model in way.models) for at in (0, 1)))
         for way in ways
     ]
-    return pd.DataFrame(rows).groupby("grouping", sort=False).mean()
+    costs = pd.DataFrame(rows, columns=["grouping", "n_models", "n_labels", "seconds"])
+    return costs.groupby("grouping", sort=False).mean()

@@ -30,16 +30,10 @@ class Scored:
     def of(cls, repeats: Sequence[Outputs], outputs: Sequence[np.ndarray], seed: int) -> Self:
         """The scores of `outputs`, (n,) each, for the labels of `repeats`."""
         pairs = list(zip(repeats, outputs, strict=True))
-        return cls(
-            np.stack([one.score(output) for one, output in pairs]),
-            np.mean(
-                [
-                    one.score_without(output, parts(one.example, N_PARTS, seed))
-                    for one, output in pairs
-                ],
-                axis=0,
-            ),
-        )
+        without = [
+            one.score_without(output, parts(one.example, N_PARTS, seed)) for one, output in pairs
+        ]
+        return cls(np.stack([one.score(output) for one, output in pairs]), np.mean(without, axis=0))
 
     @classmethod
     def mean(cls, several: Sequence[Self]) -> Self:
@@ -69,12 +63,10 @@ def score_ways(ways: Sequence[Way], repeats: Sequence[Repeat], seed: int) -> dic
     found: dict[str, list[WayScores]] = {}
     for way in ways:
         found.setdefault(way.name, []).append(_score(way, repeats, seed))
+    mean = Scored.mean
     return {
-        name: WayScores(
-            Scored.mean([one.raw for one in scored]),
-            Scored.mean([one.recalibrated for one in scored]),
-        )
-        for name, scored in found.items()
+        name: WayScores(mean([one.raw for one in own]), mean([one.recalibrated for one in own]))
+        for name, own in found.items()
     }
 
 
@@ -102,16 +94,12 @@ def _score(way: Way, repeats: Sequence[Repeat], seed: int) -> WayScores:
 
 def _serving(way: Way, repeats: Sequence[Repeat]) -> np.ndarray:
     """For each task, the place of the model with the best mean D² on validation labels, (K,)."""
-    d2 = np.array(
-        [
-            [validation.score(validation.by_model[model])[:, column("d2")] for model in way.models]
-            for validation, _ in repeats
-        ]
-    )
+    d2 = [
+        [validation.score(validation.by_model[model])[:, column("d2")] for model in way.models]
+        for validation, _ in repeats
+    ]
     mean = mean_known(d2)
-    holds = np.array(
-        [np.isin(np.arange(d2.shape[2]), model.members) for model in way.models], dtype=bool
-    )
+    holds = np.array([np.isin(np.arange(mean.shape[1]), model.members) for model in way.models])
     # A model whose score is unknown serves only tasks that no other holds.
     value = np.where(np.isnan(mean), np.finfo(float).min, mean)
     return np.where(holds, value, -np.inf).argmax(axis=0)

@@ -75,9 +75,11 @@ def make_candidates(
     if rest:
         candidates.append(Candidate("single-task and other learners", (*alone, *rest)))
         candidates.append(Candidate("ensemble and other learners", (*ensemble, *rest)))
-    candidates.append(Candidate("ensemble and single-task", (*ensemble, *alone)))
-    candidates.append(Candidate("ensemble and grouping", (*ensemble, *groups)))
-    candidates.append(Candidate("all models", (*ensemble, *groups, *alone, *rest)))
+    candidates += [
+        Candidate("ensemble and single-task", (*ensemble, *alone)),
+        Candidate("ensemble and grouping", (*ensemble, *groups)),
+        Candidate("all models", (*ensemble, *groups, *alone, *rest)),
+    ]
     seen: dict[frozenset[Model], Candidate] = {}
     for one in candidates:
         seen.setdefault(frozenset(one.models), one)

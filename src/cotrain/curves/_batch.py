@@ -24,18 +24,11 @@ class BatchSolution:
 def minimise_batch(
     form: Form, counts: np.ndarray, scores: np.ndarray, start: np.ndarray, bounds: np.ndarray
 ) -> BatchSolution:
-    """The least-squares fit of each problem from its own start.
+    """The least-squares fit of each problem from its own `start` (n_problems, d).
 
-    Parameters
-    ----------
-    form : Form
-    counts : ndarray, (n_problems, n, n_columns)
-        Scaled counts; leading 1 if all problems share them.
-    scores : ndarray, (n_problems, n)
-        NaN where unknown.
-    start : ndarray, (n_problems, d)
-    bounds : ndarray, (2, d) or (2, n_problems, d)
-        A parameter whose bounds are one stays there.
+    `counts` (n_problems, n, n_columns) are scaled, or with a leading 1 shared; `scores`
+    (n_problems, n) are NaN where unknown. A parameter whose `bounds`, (2, d) or
+    (2, n_problems, d), are one stays there.
     """
     n_problems, n_rows = scores.shape
     counts = np.broadcast_to(counts, (n_problems, *counts.shape[1:]))

@@ -1,9 +1,10 @@
-"""Thousands of learning curves at once, each the best of several starts."""
+"""Thousands of learning curves at once, each the best of several starts, and their bands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from cotrain.curves._batch import BatchSolution, minimise_batch
 from cotrain.curves._forms import CEILING, Form
@@ -117,20 +118,19 @@ def random_starts(
     rng: np.random.Generator,
 ) -> list[np.ndarray]:
     """Starts whose other parameters are random and whose first two are the best for them."""
-    draws = form.draws(n_starts, rng)
-    return [_with_best_linear(form, counts, scores, bounds, draw) for draw in draws]
+    return [
+        _with_best_linear(form, counts, scores, bounds, draw) for draw in form.draws(n_starts, rng)
+    ]
 
 
 def best_of(solutions: list[BatchSolution]) -> BatchSolution:
     """The solution of the least loss, problem by problem."""
-    loss = np.stack([solution.loss for solution in solutions])
-    best = np.argmin(loss, axis=0)
-    at = np.arange(loss.shape[1])
-    return BatchSolution(
-        np.stack([solution.theta for solution in solutions])[best, at],
-        loss[best, at],
-        np.stack([solution.converged for solution in solutions])[best, at],
+    theta, loss, converged = (
+        np.stack([getattr(solution, name) for solution in solutions])
+        for name in ("theta", "loss", "converged")
     )
+    best, at = np.argmin(loss, axis=0), np.arange(loss.shape[1])
+    return BatchSolution(theta[best, at], loss[best, at], converged[best, at])
 
 
 def at_bounds(solution: BatchSolution, bounds: np.ndarray) -> np.ndarray:
@@ -206,3 +206,36 @@ def _reasons(
         for at in np.flatnonzero(count_different(counts[..., column], known) < 2):
             reasons[at] = reasons[at] or f"{names[at]}: the count of {name} never changes"
     return tuple(reasons)
+
+
+def curve_bands(
+    fits: CurveFits, counts: np.ndarray, scores: np.ndarray, repeats: np.ndarray
+) -> np.ndarray:
+    """95 % intervals of curves at the counts that they were fitted to, (n_curves, n, 2): low, high.
+
+    From the curvature of the squared error and the spread over whole repeats, whose scores share
+    their noise (the sandwich of clustered errors, with Student's t of the repeats). A parameter at
+    its bound is taken as known. NaN for a curve without estimate, and for fewer than two repeats.
+    Counts and scores are those of `fit_curves`, `repeats` (n,) the repeat of each score.
+    """
+    form, theta = fits.form, fits.theta
+    fixed = np.stack([fits.at_bound[name] for name in form.parameters], axis=1)
+    fitted = np.isfinite(theta).all(axis=1)
+    jacobian = form.gradient(np.where(fitted[:, None], theta, 0.0), np.asarray(counts, dtype=float))
+    jacobian = np.where(fixed[:, None, :], 0.0, jacobian)
+    size = np.sqrt(np.square(jacobian).sum(axis=1, keepdims=True))
+    jacobian = jacobian / np.where(size > 0, size, 1.0)
+    predicted = fits.predict(counts)
+    known = np.isfinite(scores) & fitted[:, None]
+    residual = np.where(known, scores - predicted, 0.0)
+    seen = np.where(known[..., None], jacobian, 0.0)
+    inverse = np.linalg.pinv(seen.swapaxes(1, 2) @ seen, rcond=1e-10, hermitian=True)
+    names = np.unique(repeats)
+    member = (np.asarray(repeats)[:, None] == names).astype(float)
+    pull = np.einsum("pnd,pn,nr->prd", seen, residual, member)
+    factor = pull @ inverse @ jacobian.swapaxes(1, 2)  # (n_curves, repeats, n)
+    n_repeats = (known @ member > 0).sum(axis=1)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sd = np.sqrt(np.square(factor).sum(axis=1) * n_repeats / (n_repeats - 1))
+        half = stats.t.ppf(0.975, n_repeats - 1) * sd
+    return np.stack([predicted - half, predicted + half], axis=2)

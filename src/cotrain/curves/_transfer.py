@@ -23,7 +23,6 @@ from cotrain.curves._transfer_core import (
     FIRST,
     B,
     C,
-    TargetData,
     TargetFit,
     Targets,
     discounts,
@@ -144,14 +143,14 @@ class TransferModel(BaseEstimator):
         population = first_population(targets)
         middling = Shrinkage.plain(float(np.median(self.strengths)), n_tasks)
         starts = [first_guess(data, target_prior(data, population, middling)) for data in targets]
-        population, fits = self._settle(targets, population, middling, starts, N_UPDATES)
+        population, fits = _settle(targets, population, middling, starts, N_UPDATES)
         population, fits, self.choices_ = self._choose(targets, by_target, population, fits)
         chosen = self.choices_[0]
         shrinkage = Shrinkage(
             chosen.strength, leading_directions([fit.z for fit in fits], n_tasks, chosen.rank)
         )
         for _ in range(2):
-            fits = self._fit_all(targets, population, shrinkage, [fit.z for fit in fits])
+            fits = _fit_all(targets, population, shrinkage, [fit.z for fit in fits])
             population = update_population(population, targets, fits)
         self.population_, self.shrinkage_, self.fits_ = population, shrinkage, tuple(fits)
         self.degrees_ = np.array(
@@ -216,40 +215,13 @@ class TransferModel(BaseEstimator):
         order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
         return order[code] % min(N_FOLDS, len(order))
 
-    def _settle(
-        self,
-        targets: Sequence[TargetData],
-        population: Population,
-        shrinkage: Shrinkage,
-        starts: Sequence[np.ndarray],
-        n_updates: int,
-    ) -> tuple[Population, Sequence[TargetFit]]:
-        """What tasks have in common estimated anew so many times, and the fits under it."""
-        for _ in range(n_updates):
-            fits = self._fit_all(targets, population, shrinkage, starts)
-            population = update_population(population, targets, fits)
-            starts = [fit.z for fit in fits]
-        return population, self._fit_all(targets, population, shrinkage, starts)
-
-    def _fit_all(
-        self,
-        targets: Sequence[TargetData],
-        population: Population,
-        shrinkage: Shrinkage,
-        starts: Sequence[np.ndarray],
-    ) -> list[TargetFit]:
-        return [
-            fit_target(data, target_prior(data, population, shrinkage), start)
-            for data, start in zip(targets, starts, strict=True)
-        ]
-
     def _choose(
         self,
-        targets: Sequence[TargetData],
+        targets: Targets,
         folds: Sequence[np.ndarray],
         population: Population,
-        fits: Sequence[TargetFit],
-    ) -> tuple[Population, Sequence[TargetFit], tuple[ShrinkageChoice, ...]]:
+        fits: list[TargetFit],
+    ) -> tuple[Population, list[TargetFit], tuple[ShrinkageChoice, ...]]:
         """The choices, best first, and the fits without shared directions that they started from.
 
         Strengths are compared at the lowest rank. The population is then settled at the best one,
@@ -266,10 +238,8 @@ class TransferModel(BaseEstimator):
         choices = judge.errors([(lowest, s) for s in self.strengths], population, fits, middling)
         best = min(choices, key=lambda choice: choice.error).strength
         if best != middling:
-            starts = [fit.z for fit in fits]
-            population, fits = self._settle(
-                targets, population, Shrinkage.plain(best, len(targets)), starts, 1
-            )
+            plain, starts = Shrinkage.plain(best, len(targets)), [fit.z for fit in fits]
+            population, fits = _settle(targets, population, plain, starts, 1)
         if ranks:
             strengths = [*[s for s in sorted(self.strengths) if s < best][-1:], best]
             candidates = [(rank, s) for rank in (lowest, *ranks) for s in strengths]
@@ -310,6 +280,30 @@ class TransferModel(BaseEstimator):
         return np.quantile(rates, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], axis=0).T
 
 
+def _settle(
+    targets: Targets,
+    population: Population,
+    shrinkage: Shrinkage,
+    starts: Sequence[np.ndarray],
+    n_updates: int,
+) -> tuple[Population, list[TargetFit]]:
+    """What tasks have in common estimated anew so many times, and the fits under it."""
+    for _ in range(n_updates):
+        fits = _fit_all(targets, population, shrinkage, starts)
+        population = update_population(population, targets, fits)
+        starts = [fit.z for fit in fits]
+    return population, _fit_all(targets, population, shrinkage, starts)
+
+
+def _fit_all(
+    targets: Targets, population: Population, shrinkage: Shrinkage, starts: Sequence[np.ndarray]
+) -> list[TargetFit]:
+    return [
+        fit_target(data, target_prior(data, population, shrinkage), start)
+        for data, start in zip(targets, starts, strict=True)
+    ]
+
+
 def _check_fits(
     N: np.ndarray, Y: np.ndarray, tasks: Sequence[str] | None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -319,11 +313,11 @@ def _check_fits(
     N = _check_fit_counts(N, Y.shape[1])
     if N.shape != Y.shape:
         raise ValueError(f"N must have the shape of Y, got {N.shape} and {Y.shape}")
-    names = tuple(tasks) if tasks is not None else tuple(f"task {i}" for i in range(Y.shape[1]))
+    names = [f"task {i}" for i in range(Y.shape[1])] if tasks is None else list(tasks)
     if len(names) != Y.shape[1]:
         raise ValueError(f"tasks must hold {Y.shape[1]} names, got {len(names)}")
     known = np.isfinite(Y)
-    wrong = ~np.isnan(Y) & ~((CEILING >= Y) & np.isfinite(Y))
+    wrong = ~np.isnan(Y) & ~((CEILING >= Y) & known)
     if wrong.any():
         row, task = np.argwhere(wrong)[0]
         raise ValueError(

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cotrain.curves._shrinkage import Population, Shrinkage, leading_directions, target_prior
-from cotrain.curves._transfer_core import (
-    TargetData,
-    TargetFit,
-    expected_score,
-    most_probable,
-)
+from cotrain.curves._transfer_core import TargetData, TargetFit, expected_score, most_probable
 
 N_JUDGED = 20
 """Targets at most that candidates are judged on."""
@@ -19,21 +14,12 @@ N_JUDGED = 20
 
 @dataclass(frozen=True)
 class ShrinkageChoice:
-    """A candidate and its cross-validated error.
+    """A candidate and its cross-validated error."""
 
-    Attributes
-    ----------
-    rank : int
-        Shared directions; 0 is the plain hierarchy.
-    strength : float
-        Standard deviation of the sum of a target's effects about them.
-    error : float
-        Mean over tasks of the squared error on held-out allocations, in units of the task's noise
-        variance; NaN if there was nothing to choose.
-    """
-
-    rank: int
-    strength: float
+    rank: int  # number of shared directions; 0 is the plain hierarchy
+    strength: float  # standard deviation of the sum of a target's effects about them
+    # Mean over tasks of the squared error on held-out allocations, in units of the task's noise
+    # variance; NaN if there was nothing to choose.
     error: float
 
 
@@ -58,11 +44,9 @@ class Judge:
         need them, which are those of fits without any, at the strength `plain`. Searches start from
         `fits`.
         """
-        last = len(self.targets) - 1
         n_judged = min(N_JUDGED, len(self.targets))
-        judged = np.unique(np.linspace(0, last, n_judged).astype(int))
-        highest = max(rank for rank, _ in candidates)
-        by_fold = self._directions(highest, population, fits, plain)
+        judged = np.unique(np.linspace(0, len(self.targets) - 1, n_judged).astype(int))
+        by_fold = self._directions(max(rank for rank, _ in candidates), population, fits, plain)
         choices = []
         for rank, strength in candidates:
             shared = [found[:rank] for found in by_fold]
@@ -81,14 +65,10 @@ class Judge:
             return [shrinkage.directions] * n_folds
         result = []
         for held_out in range(n_folds):
-            trained = [
-                most_probable(
-                    data.rows(fold != held_out),
-                    target_prior(data, population, shrinkage),
-                    fit.z,
-                )[0]
-                for data, fold, fit in zip(self.targets, self.folds, fits, strict=True)
-            ]
+            trained = []
+            for data, fold, fit in zip(self.targets, self.folds, fits, strict=True):
+                prior = target_prior(data, population, shrinkage)
+                trained.append(most_probable(data.rows(fold != held_out), prior, fit.z)[0])
             result.append(leading_directions(trained, n_tasks, rank))
         return result
 

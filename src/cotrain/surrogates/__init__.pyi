@@ -1,6 +1,4 @@
 from ._adaptive import next_subsets as next_subsets
-from ._affinity import AffinitySurrogate as AffinitySurrogate
-from ._agreement import spearman_by_target as spearman_by_target
 from ._choice import (
     MeanSurrogate as MeanSurrogate,
     SurrogateChoice as SurrogateChoice,
@@ -11,9 +9,15 @@ from ._classification import (
     best_threshold as best_threshold,
     classify as classify,
 )
-from ._goodness import lack_of_fit as lack_of_fit
+from ._goodness import (
+    lack_of_fit as lack_of_fit,
+    spearman_by_target as spearman_by_target,
+)
 from ._label_curve import LabelCurveSurrogate as LabelCurveSurrogate
-from ._linear import LinearSurrogate as LinearSurrogate
+from ._linear import (
+    AffinitySurrogate as AffinitySurrogate,
+    LinearSurrogate as LinearSurrogate,
+)
 from ._negative_transfer import (
     NegativeTransfer as NegativeTransfer,
     identify_negative_transfer as identify_negative_transfer,

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -70,14 +68,15 @@ def next_subsets(
     if n_subsets < 1:
         raise ValueError(f"n_subsets must be at least 1, got {n_subsets}")
     repeats = float(np.median(counts[counts > 0]))
-    state = _State(fit_surrogates(X, Y), relevance(X, Y, fdr=fdr), repeats)
+    sizes = range(min_size, max_size + 1)
+    state = _State(fit_surrogates(X, Y), relevance(X, Y, fdr=fdr), repeats, sizes)
     rng = np.random.default_rng(random_state)
     taken = {row.tobytes() for row in X.astype(bool)}
     chosen: list[Bools] = []
     while state.n_undecided and len(chosen) < n_subsets:
-        starts = (_random_subset(n_tasks, min_size, max_size, rng) for _ in range(N_STARTS))
-        found = [_climb(state, start, min_size, max_size) for start in starts]
-        new = [pair for best, _ in found for pair in _new(state, best, min_size, max_size, taken)]
+        starts = (_random_subset(n_tasks, sizes, rng) for _ in range(N_STARTS))
+        found = [_climb(state, start) for start in starts]
+        new = [pair for best, _ in found for pair in _new(state, best, taken)]
         if not new:
             break
         best = max(new, key=lambda pair: pair[1])[0]
@@ -91,11 +90,13 @@ class _State:
     """What is known of every target's effects, and what it is worth to know more.
 
     Arrays are over targets first, then over what has an uncertain value: the target's level, and
-    the effect of each source.
+    the effect of each source. Subsets are of the `sizes`.
     """
 
-    def __init__(self, models: TargetSurrogates, known: Relevance, repeats: float) -> None:
-        n_tasks = len(models.estimators)
+    def __init__(
+        self, models: TargetSurrogates, known: Relevance, repeats: float, sizes: range
+    ) -> None:
+        n_tasks, self.sizes = len(models.estimators), sizes
         self.origin = np.zeros((n_tasks, n_tasks))
         self.covariance = np.zeros((n_tasks, n_tasks + 1, n_tasks + 1))
         self.noise = np.zeros(n_tasks)
@@ -144,6 +145,10 @@ class _State:
             self.covariance[target] -= np.outer(told[target], told[target]) / variance
             self._spread[target] = self.covariance[target] ** 2 @ self.worth[target]
 
+    def allowed(self, subset: Bools) -> Bools:
+        """The tasks that may be added or removed."""
+        return np.where(subset, subset.sum() > self.sizes[0], subset.sum() < self.sizes[-1])
+
     def _look(self, subset: Bools) -> tuple[Array, Array]:
         """The step from the origin to the subset with each target in it, and C step."""
         n_tasks = len(subset)
@@ -152,16 +157,16 @@ class _State:
         return step, np.matmul(self.covariance, step[:, :, None])[:, :, 0]
 
 
-def _random_subset(n_tasks: int, min_size: int, max_size: int, rng: np.random.Generator) -> Bools:
-    members = rng.choice(n_tasks, rng.integers(min_size, max_size + 1), replace=False)
+def _random_subset(n_tasks: int, sizes: range, rng: np.random.Generator) -> Bools:
+    members = rng.choice(n_tasks, rng.integers(sizes.start, sizes.stop), replace=False)
     return np.isin(np.arange(n_tasks), members)
 
 
-def _climb(state: _State, subset: Bools, min_size: int, max_size: int) -> tuple[Bools, float]:
+def _climb(state: _State, subset: Bools) -> tuple[Bools, float]:
     """The best subset in reach by steps of one task, or two exchanged; and what it tells."""
     value, changed = state.gains(subset)
     while True:
-        allowed = _allowed(subset, min_size, max_size)
+        allowed = state.allowed(subset)
         task = int(np.argmax(np.where(allowed, changed, -np.inf)))
         if allowed[task] and changed[task] > value * STEP:
             subset = _flipped(subset, task)
@@ -186,25 +191,13 @@ def _exchange(state: _State, subset: Bools, value: float, changed: Array) -> Boo
     return best
 
 
-def _new(
-    state: _State, subset: Bools, min_size: int, max_size: int, taken: set[bytes]
-) -> Iterator[tuple[Bools, float]]:
+def _new(state: _State, subset: Bools, taken: set[bytes]) -> list[tuple[Bools, float]]:
     """The subset, or the best a step away if it is taken; none if these are taken as well."""
     value, changed = state.gains(subset)
-    if subset.tobytes() not in taken:
-        yield subset, value
-        return
-    tasks = np.flatnonzero(_allowed(subset, min_size, max_size))
-    for task in tasks[np.argsort(-changed[tasks], kind="stable")]:
-        if _flipped(subset, task).tobytes() not in taken:
-            yield _flipped(subset, task), float(changed[task])
-            return
-
-
-def _allowed(subset: Bools, min_size: int, max_size: int) -> Bools:
-    """The tasks that may be added or removed."""
-    size = subset.sum()
-    return np.where(subset, size > min_size, size < max_size)
+    tasks = np.flatnonzero(state.allowed(subset))
+    beside = tasks[np.argsort(-changed[tasks], kind="stable")]
+    tried = [(subset, value), *((_flipped(subset, at), float(changed[at])) for at in beside)]
+    return [one for one in tried if one[0].tobytes() not in taken][:1]
 
 
 def _flipped(subset: Bools, task: int) -> Bools:

@@ -69,13 +69,7 @@ class EffectsSurrogate(RegressorMixin, BaseEstimator):
 def check_fit(
     estimator: BaseEstimator, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Array, Array, Array]:
-    """Indicators, scores and weights of the rows with a positive weight.
-
-    Raises
-    ------
-    ValueError
-        If fewer than 4 scores are left, all are the same, all subsets are, or a value is missing.
-    """
+    """Indicators, scores and weights of the rows with a positive weight, if they tell anything."""
     rows, scores, weight = _checked(estimator, X, y, sample_weight)
     used = weight > 0
     rows, scores = rows if used.all() else rows[used], scores[used].astype(np.float64)

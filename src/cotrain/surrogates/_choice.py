@@ -10,8 +10,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from cotrain.arrays import Array
-from cotrain.surrogates._agreement import relative_error_by_target
 from cotrain.surrogates._base import check_fit, check_predict, constant_columns
+from cotrain.surrogates._goodness import relative_error_by_target
 from cotrain.surrogates._scores import DesignWarning, check_design
 from cotrain.surrogates._targets import fit_surrogates
 

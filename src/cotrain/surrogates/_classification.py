@@ -24,14 +24,8 @@ class Classification:
 def classify(negative: Bools, decision: Bools, probability: Array) -> Classification:
     """The figures of decisions, and of the probabilities behind them, against the truth.
 
-    Parameters
-    ----------
-    negative : ndarray of bool, shape (n,)
-        Whether each subset hurt.
-    decision : ndarray of bool, shape (n,)
-        Whether it was said to.
-    probability : ndarray, shape (n,)
-        How probable it was held to be; only its order counts.
+    `negative` (n,) says whether each subset hurt, `decision` whether it was said to, and
+    `probability` how probable it was held to be; only its order counts.
     """
     tp = np.count_nonzero(negative & decision)
     fp = np.count_nonzero(~negative & decision)
@@ -62,14 +56,7 @@ def best_threshold(negative: Bools, probability: Array) -> float:
     """The probability from which on "hurts" has the highest MCC on these subsets.
 
     All thresholds that make a difference are tried, midpoints between neighbouring probabilities;
-    of equal ones the one nearest to 0.5 is taken.
-
-    Parameters
-    ----------
-    negative : ndarray of bool, shape (n,)
-        Whether each subset hurt.
-    probability : ndarray, shape (n,)
-        How probable it is held to be.
+    of equal ones the one nearest to 0.5 is taken. The arguments are those of `classify`.
 
     Raises
     ------

@@ -36,12 +36,8 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     noise / tau² is not chosen but averaged over a grid, each value weighted by its restricted
     marginal likelihood: a choice would report no uncertainty at all where it lands on tau = 0.
 
-    Parameters
-    ----------
-    X, y : ndarray, shapes (n_rows, n_features) and (n_rows,)
-    free : ndarray, shape (n_features, q), optional
-        Directions without a penalty: m, of q numbers, has a flat prior. A column of ones is a mean
-        effect that is free. Without directions m is 0. The rows must tell them, see `told_by`.
+    `free` (n_features, q) are directions without a penalty, for m, of q numbers, has a flat prior;
+    a column of ones is a mean effect that is free. The rows must tell them, see `told_by`.
     """
     free, basis = _orthonormal(X, np.empty((X.shape[1], 0)) if free is None else free)
     along = basis.T @ X  # what a row's levels tell of its members

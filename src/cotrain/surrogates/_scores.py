@@ -11,13 +11,7 @@ class DesignWarning(UserWarning):
 
 
 def check_indicators(X: ArrayLike) -> Array:
-    """X as floats, shape (n_subsets, n_tasks), after checking that every value is 0 or 1.
-
-    Raises
-    ------
-    ValueError
-        If X has another shape or another value.
-    """
+    """X as floats, shape (n_subsets, n_tasks), after checking that every value is 0 or 1."""
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X must have the shape (n_subsets, n_tasks), got {X.shape}")
@@ -29,26 +23,8 @@ def check_indicators(X: ArrayLike) -> Array:
 def check_design(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array, Array]:
     """The indicators, the scores averaged over repeats, and the number of repeats behind each.
 
-    Parameters
-    ----------
-    X : array, shape (n_subsets, n_tasks)
-        1 where the subset holds the task, else 0.
-    Y : array, shape (n_subsets, n_tasks) or (n_repeats, n_subsets, n_tasks)
-        Scores, the higher the better; NaN where a fit does not score the task.
-
-    Returns
-    -------
-    X, mean, counts : ndarrays, each of shape (n_subsets, n_tasks)
-
-    Warns
-    -----
-    DesignWarning
-        If a subset is listed twice, or a task is in no subset or in all.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not agree, a score is infinite, or there is no score at all.
+    All are (n_subsets, n_tasks); Y may have an axis of repeats before. Warns of subsets that are
+    listed twice, and of tasks in none or in all.
     """
     X = check_indicators(X)
     Y = np.asarray(Y, dtype=np.float64)
@@ -107,19 +83,10 @@ def average_repeats(Y: Array) -> tuple[Array, Array]:
 
 
 def noise_variance(Y: Array) -> tuple[Array, Array]:
-    """Variance of one repeat's score about the subset's own, for each target.
+    """Variance of a repeat's score about the subset's own, and its degrees of freedom, (n_tasks,).
 
-    Estimated from what repeats differ in once the common shift of each repeat is removed.
-
-    Parameters
-    ----------
-    Y : ndarray, shape (n_repeats, n_subsets, n_tasks)
-        NaN where there is no score.
-
-    Returns
-    -------
-    variance, dof : ndarrays, each of shape (n_tasks,)
-        NaN and 0 where no subset has two repeats.
+    From what repeats of Y (n_repeats, n_subsets, n_tasks) differ in once the common shift of each
+    is removed; NaN and 0 where no subset has two of them.
     """
     known = ~np.isnan(Y)
     twice = known & (known.sum(axis=0) > 1)

@@ -42,12 +42,12 @@ class TargetSurrogates:
     @property
     def intercept(self) -> Array:
         """Score of each target trained alone, as the surrogates see it, shape (n_tasks,)."""
-        return self._vector(lambda estimator: estimator.intercept_)
+        return np.array([getattr(one, "intercept_", np.nan) for one in self.estimators])
 
     @property
     def dof(self) -> Array:
         """Degrees of freedom behind each target's standard errors, shape (n_tasks,)."""
-        return self._vector(lambda estimator: estimator.dof_)
+        return np.array([getattr(one, "dof_", np.nan) for one in self.estimators])
 
     def predict(self, X: ArrayLike) -> Array:
         """Predicted scores, shape (n_subsets, n_tasks), of every target added to every subset."""
@@ -60,15 +60,15 @@ class TargetSurrogates:
         hundreds of thousands of scores. A second argument, a mask of the targets, leaves the
         others' columns out.
         """
-        known = [estimator for estimator in self.estimators if estimator is not None]
-        every = np.ones(len(self.estimators), dtype=bool)
-        if not all(isinstance(estimator, LabelCurveSurrogate) for estimator in known):
+        n_tasks, known = (
+            len(self.estimators),
+            np.array([one is not None for one in self.estimators]),
+        )
+        every, first = np.ones(n_tasks, dtype=bool), self.estimators[known.argmax()]
+        if not all(isinstance(one, LabelCurveSurrogate | None) for one in self.estimators):
             return lambda X, targets=every: self.predict(X)[:, targets]
-        first, n_tasks = known[0], len(self.estimators)
-        found = [first.shared() if one is None else one.shared() for one in self.estimators]
-        offset = np.array([offset for offset, _ in found])
-        offset[[one is None for one in self.estimators]] = np.nan
-        effects = np.stack([effects for _, effects in found], axis=1)
+        offsets, columns = zip(*((one or first).shared() for one in self.estimators), strict=True)
+        offset, effects = np.where(known, offsets, np.nan), np.stack(columns, axis=1)
 
         def predict(X: ArrayLike, targets: NDArray[np.bool_] = every) -> Array:
             rows = np.asarray(X, dtype=np.float64).reshape(-1, n_tasks)
@@ -91,9 +91,6 @@ class TargetSurrogates:
                 rows[:, target] = 1.0
                 result[:, target] = read(estimator, rows)
         return result
-
-    def _vector(self, read: Any) -> Array:
-        return np.array([np.nan if e is None else read(e) for e in self.estimators])
 
 
 def fit_surrogates(

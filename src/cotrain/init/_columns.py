@@ -118,17 +118,12 @@ def classify(
 ) -> list[Column]:
     """Return what each column of a wide table is taken for, in the file's order."""
     read = {str(name): read_cells(cells[name], decimal, gaps) for name in cells.columns}
-    found = [
-        Column(
-            str(name),
-            "molecules",
-            "InChI" if cells[name].str.startswith("InChI=").mean() > 0.5 else "SMILES",
-            int((cells[name] != "").sum()),
-        )
-        if name == molecules
-        else _column(str(name), cells[name], read[str(name)], molecules is not None)
-        for name in cells.columns
-    ]
+    found = [_column(name, cells[name], one, molecules is not None) for name, one in read.items()]
+    if molecules is not None:
+        texts = cells[molecules]
+        kind = "InChI" if texts.str.startswith("InChI=").mean() > 0.5 else "SMILES"
+        own = Column(molecules, "molecules", kind, int((texts != "").sum()))
+        found = [own if column.name == molecules else column for column in found]
     return _with_modifiers(found, cells)
 
 
@@ -192,8 +187,8 @@ def _text(
         return "modifier", "marks such as < and >", None
     if words & _DATES or _are_dates(known):
         return "date", "dates", None
-    if len(known.unique()) > 1 and known.map(part_of).notna().all():
-        return "split", f"the words {', '.join(known.unique()[:4])}", None
+    if why := _parts(known):
+        return "split", why, None
     if len(known) == known.nunique() and (words & _IDS or not known.str.contains(" ").any()):
         return "id", "texts, all different", None
     if known.str.len().mean() > 20 and known.str.contains(" ").mean() > 0.5 and not has_molecules:
@@ -201,29 +196,24 @@ def _text(
     n = known.nunique()
     if n == 1:
         return "ignored", f"one text alone, {known.iloc[0]!r}", None
-    texts = [
-        text if len(text) <= 20 else f"{text[:19]}…" for text in known.value_counts().index[:2]
-    ]
+    first = known.value_counts().index[:2]
+    texts = [repr(text if len(text) <= 20 else f"{text[:19]}…") for text in first]
     kind: Literal["category"] | None = "category" if n <= len(known) / 10 else None
     if n == 2:
-        return "ignored", f"{' and '.join(map(repr, texts))}; --tasks takes them for classes", kind
-    return "ignored", f"{n} different texts such as {', '.join(map(repr, texts))}", kind
+        return "ignored", f"{' and '.join(texts)}; --tasks takes them for classes", kind
+    return "ignored", f"{n} different texts such as {', '.join(texts)}", kind
 
 
 def opposites(known: pd.Series) -> dict[str, float]:
     """What two texts mean of which one negates the other: hit and non-hit, BBB+ and BBB-."""
     texts = sorted(known.str.lower().unique(), key=len) if known.nunique() <= 8 else []
-    if (
-        len(texts) == 2
-        and {text[-1] for text in texts} == {"+", "-"}
-        and len({text[:-1] for text in texts}) == 1
-    ):
-        return {text: float(text[-1] == "+") for text in texts}
-    if len(texts) != 2 or not re.fullmatch(
-        rf"(non|not|no|in|un|im)[-_ ]?{re.escape(texts[0])}", texts[1]
-    ):
+    if len(texts) != 2:
         return {}
-    return {texts[0]: 1.0, texts[1]: 0.0}
+    yes, no = texts
+    if yes[:-1] == no[:-1] and {yes[-1], no[-1]} == {"+", "-"}:
+        return {text: float(text[-1] == "+") for text in texts}
+    negates = re.fullmatch(rf"(non|not|no|in|un|im)[-_ ]?{re.escape(yes)}", no)
+    return {yes: 1.0, no: 0.0} if negates else {}
 
 
 def two_values(values: pd.Series) -> tuple[float, float] | None:
@@ -236,12 +226,19 @@ def two_values(values: pd.Series) -> tuple[float, float] | None:
 
 def _split(known: pd.Series, texts: pd.Series) -> str | None:
     """Why a column that is named like a split is one; None: it is none."""
-    if len(known.unique()) > 1 and known.map(part_of).notna().all():
-        return f"the words {', '.join(known.unique()[:4])}"
+    if why := _parts(known):
+        return why
     numbers = pd.to_numeric(known, errors="coerce")
     whole = numbers.notna().all() and (numbers == numbers.round()).all()
     if whole and len(known) == len(texts) and 3 <= numbers.nunique() <= 50:
         return f"fold numbers {numbers.min():g} to {numbers.max():g}"
+    return None
+
+
+def _parts(known: pd.Series) -> str | None:
+    """The words of a column that holds several, all for train, valid or test."""
+    if len(known.unique()) > 1 and known.map(part_of).notna().all():
+        return f"the words {', '.join(known.unique()[:4])}"
     return None
 
 
@@ -286,27 +283,23 @@ def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
     tasks = {column.name for column in columns if column.role == "task"}
     result = []
     for at, column in enumerate(columns):
-        named = _MODIFIER.match(column.name)
         of = None
         marks = column.n_known > 0 and cells[column.name].isin(MARKS).all()
         if column.role in ("modifier", "ignored") and marks:
+            named = _MODIFIER.match(column.name)
             base = named[1].strip() if named else ""
             alike = [task for task in tasks if base and task.startswith(base)]
-            beside = [
-                columns[near].name
-                for near in (at + 1, at - 1)
-                if 0 <= near < len(columns) and columns[near].name in tasks
-            ]
+            near = [*columns[at + 1 : at + 2], *columns[max(at - 1, 0) : at]]
+            beside = [one.name for one in near if one.name in tasks]
             of = base if base in tasks else next(iter([*alike, *beside]), None)
         if of is not None:
-            result.append(column.taken_for("modifier", f"marks of `{of}`", of))
+            column = column.taken_for("modifier", f"marks of `{of}`", of)
         elif column.role == "modifier":
-            result.append(column.taken_for("ignored", column.why))
+            column = column.taken_for("ignored", column.why)
         elif column.role == "task" and (of := _measured(column.name, tasks)) is not None:
             why = f"spread or number of measurements{f' of `{of}`' if of else ''}"
-            result.append(column.taken_for("ignored", why))
-        else:
-            result.append(column)
+            column = column.taken_for("ignored", why)
+        result.append(column)
     return result
 
 
@@ -314,9 +307,8 @@ def _measured(name: str, tasks: set[str]) -> str | None:
     """The task whose spread or number of measurements a column holds; "": of all; None: none."""
     words = words_of(_UNITS.sub("", name))
     rest = [word for word in words if word not in _SPREADS | _COUNTS]
-    if len(rest) == len(words):
+    if not rest and len(words) > 1:
+        return ""
+    if not rest or len(rest) == len(words):
         return None
-    of = next(
-        (task for task in sorted(tasks) if rest and words_of(_UNITS.sub("", task)) == rest), None
-    )
-    return "" if not rest and len(words) > 1 else of
+    return next((task for task in sorted(tasks) if words_of(_UNITS.sub("", task)) == rest), None)

@@ -50,16 +50,8 @@ def feature_section(
 ) -> dict[str, Any]:
     """The section `prepare.features`.
 
-    Parameters
-    ----------
-    molecules : str or None
-        The column of molecules.
-    columns : list of str
-        Those that `feature_columns` found.
-    labels : set of str
-        Columns that are none.
-    id_column : str, optional
-        The column that names the examples.
+    `molecules` and `id_column` are the columns of molecules and of the examples' names, `columns`
+    what `feature_columns` found; of these, `labels` are none.
     """
     kind, _, named = (draft.wishes.features or "molecules").partition(":")
     match kind:
@@ -77,9 +69,8 @@ def feature_section(
         case "given" | "images":
             if not named:
                 raise CotrainError(f"--features {kind}: needs a file, such as {kind}:file.npz")
-            names = None
-            if id_column is not None:
-                names = name_column(Path(named), draft.table.cells[id_column])
+            ids = None if id_column is None else draft.table.cells[id_column]
+            names = None if ids is None else name_column(Path(named), ids)
             how = f"are found by `{names}`" if names else "stand in the order of the table's"
             draft.notes.append(f"rows of {named} {how}; --id names the column of their names")
             return {"kind": kind, "path": named, "array": None, "id": names}

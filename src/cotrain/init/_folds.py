@@ -19,10 +19,8 @@ def split_section(draft: Draft, columns: list[Column], molecules: str | None) ->
     name = wishes.split
     found = [c.name for c in columns if c.role == "split" and "words" in c.why]
     if name is None and found:
-        n_both = 0
-        if molecules is not None:
-            pairs = cells[[molecules, found[0]]].drop_duplicates()
-            n_both = int(pairs[molecules].duplicated().sum())
+        pairs = cells[[molecules or found[0], found[0]]].drop_duplicates()
+        n_both = int(pairs.iloc[:, 0].duplicated().sum())
         if n_both > len(cells) / 100:
             draft.notes.append(
                 f"`{found[0]}` has {n_both} molecules in several parts, so folds are our own; "
@@ -54,20 +52,16 @@ def column_folds(
     """Return the folds of each value of a split column: the last test, those before validate."""
     parts = {value: part_of(value) for value in values}
     if all(part is not None for part in parts.values()):
-        test = list(range(n_folds - n_test, n_folds))
-        has_validation = "valid" in parts.values()
-        end = n_folds - n_test - (n_validation if has_validation else 0)
-        folds = {
-            "train": list(range(end)),
-            "valid": list(range(end, n_folds - n_test)),
-            "test": test,
-        }
-        order = ("train", "valid", "test")
+        test = n_folds - n_test
+        end = test - (n_validation if "valid" in parts.values() else 0)
+        folds = {"train": range(end), "valid": range(end, test), "test": range(test, n_folds)}
         return {
-            value: folds[part] for part in order for value, found in parts.items() if found == part
+            value: list(own)
+            for part, own in folds.items()
+            for value, found in parts.items()
+            if found == part
         }
-    ordered = sorted(values, key=_natural)
-    return {value: [at % n_folds] for at, value in enumerate(ordered)}
+    return {value: [at % n_folds] for at, value in enumerate(sorted(values, key=_natural))}
 
 
 def _natural(text: str) -> list[tuple[int, float, str]]:

@@ -25,16 +25,7 @@ def unusable(
 
     A column with one value in each group says no more than the group, and one gives the label
     away if one cut of it tells half of a class nearly without a mistake, or its order is that of
-    real labels.
-
-    Parameters
-    ----------
-    cells : DataFrame of str
-    columns : sequence of Column
-        What each is taken for.
-    groups : sequence of str
-        The columns whose values are the tasks.
-    label : str
+    real labels. `columns` say what each is taken for; values of `groups` are the tasks.
     """
     group = join_columns([cells[name] for name in groups])
     truth = read_cells(cells[label]).value

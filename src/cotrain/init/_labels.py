@@ -80,11 +80,9 @@ def _range(values: pd.Series) -> str:
 
 def n_rarest(layout: Layout) -> int:
     """Labels of the rarer class of a task that is rarer than three quarters of the tasks."""
-    counts = [
-        int(min((part > middle).sum(), (part <= middle).sum()))
-        if layout.kinds[name] == "binary"
-        else len(part) // 4
-        for name, part in layout.values.items()
-        for middle in ((part.min() + part.max()) / 2,)
-    ]
+    counts = []
+    for name, part in layout.values.items():
+        n_high = int((part > (part.min() + part.max()) / 2).sum())
+        rarer = min(n_high, len(part) - n_high)
+        counts.append(rarer if layout.kinds[name] == "binary" else len(part) // 4)
     return int(np.quantile(counts, 0.25)) if counts else 0

@@ -59,15 +59,16 @@ def is_long(draft: Draft, molecules: str | None) -> bool:
         draft.notes.append("a long table as ChEMBL exports it: a row a measurement")
         return True
     task, value = (next((n for n in wanted if n in names), "") for wanted in (_TASKS, _VALUES))
-    if task and value and not wishes.tasks and molecules is not None:
-        cells = draft.table.cells
-        if 1 < cells[task].nunique() <= len(cells) / 4 and cells[molecules].duplicated().any():
-            draft.notes.append(
-                f"a long table: `{task}` names the task of a row, `{value}` holds its value; "
-                "--layout wide if not"
-            )
-            return True
-    return False
+    cells = draft.table.cells
+    if not task or not value or wishes.tasks or molecules is None:
+        return False
+    long = 1 < cells[task].nunique() <= len(cells) / 4 and cells[molecules].duplicated().any()
+    if long:
+        draft.notes.append(
+            f"a long table: `{task}` names the task of a row, `{value}` holds its value; "
+            "--layout wide if not"
+        )
+    return bool(long)
 
 
 def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layout:
@@ -115,13 +116,9 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
                 for text, part in seen
             ]
             draft.notes.append(f"`{name}`: {listing(said)}")
-    fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks}
-    if relations:
-        fetch["relations"] = relations
-    if gaps:
-        fetch["na_values"] = sorted(gaps)
-    if words:
-        fetch["words"] = words
+    found = {"relations": relations, "na_values": sorted(gaps), "words": words}
+    told = {key: value for key, value in found.items() if value}
+    fetch: dict[str, Any] = {"layout": "wide", "tasks": tasks} | told
     _note_bounds(draft, values, bounds, kinds)
     _note_limits(draft, values, kinds)
     return Layout(fetch, tasks, kinds, values)
@@ -137,13 +134,11 @@ def note_long(draft: Draft, columns: list[Column], molecules: str | None) -> Non
         return
     cells = draft.table.cells
     rows = cells[cells.duplicated(molecules, keep=False)]
-    for column in columns:
-        task = column.name
-        if column.role != "ignored" or column.kind != "category":
-            continue
+    if len(rows) < len(cells) / 20:
+        return
+    for task in (c.name for c in columns if c.role == "ignored" and c.kind == "category"):
         apart = 1 - rows.duplicated([molecules, task]).mean()
-        few = cells[task].nunique() <= len(cells) / _LEAST_ROWS
-        if len(rows) >= len(cells) / 20 and apart >= _TOLD_APART and few:
+        if apart >= _TOLD_APART and cells[task].nunique() <= len(cells) / _LEAST_ROWS:
             draft.notes.append(
                 f"molecules stand in several rows, each with another `{task}`: if that names what "
                 f"was measured, begin anew with --task-column {shlex.quote(task)} "

@@ -37,13 +37,7 @@ class Proposal:
 
 
 def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
-    """Return settings for the table `csv`, which the study calls `path`.
-
-    Raises
-    ------
-    CotrainError
-        If the file cannot be read, a wish names no column, or no molecules or tasks are found.
-    """
+    """Return settings for the table `csv`, which the study calls `path`."""
     draft = Draft.of(read_table(csv), wishes)
     wishes, cells = draft.wishes, draft.table.cells
     _note_format(draft)
@@ -69,13 +63,9 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
         note_long(draft, columns, molecules)
     fetch = _fetch_section(draft, path, layout.fetch, columns)
     features = feature_section(draft, molecules, chosen, labels, fetch["id"])
-    taken = set(_as_list(features.get("columns"))) | {features.get("column")}
-    columns = [
-        c.taken_for("feature", "as --features says")
-        if c.name in taken and c.role != "molecules"
-        else c
-        for c in columns
-    ]
+    taken = {*features.get("columns", ()), features.get("column")} - {molecules}
+    why = "as --features says"
+    columns = [c.taken_for("feature", why) if c.name in taken else c for c in columns]
     key = molecules if molecules is not None else fetch["id"]
     return Proposal(
         fetch=fetch,
@@ -187,25 +177,20 @@ def _as_list(value: Any) -> list[Any]:
 _SHOWN, _OF_ROLE = 40, {"task": 10, "ignored": 20}
 
 
-def _some(columns: list[Column]) -> list[Column]:
-    """A few of the columns alike, and all others."""
-    seen = Counter[str]()
-    shown = []
-    for column in columns:
-        seen[column.role] += 1
-        if seen[column.role] <= _OF_ROLE.get(column.role, _SHOWN):
-            shown.append(column)
-    return shown
-
-
 def described(found: Proposal) -> str:
     """Return a table of the columns, what each was taken for and why, and what else was guessed."""
-    rows = [("column", "taken for", "values", "why")]
-    shown = found.columns if len(found.columns) <= _SHOWN else _some(found.columns)
+    rows, shown = [("column", "taken for", "values", "why")], found.columns
+    if len(shown) > _SHOWN:  # a few of the columns alike, and all others
+        seen: dict[str, int] = Counter()
+        shown = []
+        for column in found.columns:
+            seen[column.role] += 1
+            if seen[column.role] <= _OF_ROLE.get(column.role, _SHOWN):
+                shown.append(column)
     for column in shown:
         role = f"{column.role} {column.kind}" if column.kind else column.role
         rows.append((shorten(column.name, 40), role, str(column.n_known), shorten(column.why, 60)))
-    widths = [max(len(row[at]) for row in rows) for at in range(4)]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows

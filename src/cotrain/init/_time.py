@@ -4,6 +4,8 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from cotrain.allocation import WAYS
-from cotrain.exceptions import CotrainError, missing_package
 from cotrain.features._given import read_features
 from cotrain.features._images import read_images
 from cotrain.settings import Settings
+from cotrain.stages._learners import made
 from cotrain.stages.plan import foreseen_minutes
 from cotrain.tasks import TaskKind, TaskTable
-from cotrain.training import Learners, make_learner
+from cotrain.training import Learners
 from cotrain.words import listing
 
 # What training is to take at most, and by how many workers; the other stages take minutes too.
@@ -40,11 +42,6 @@ def fit_time(params: Any, trunk: Path, features: Path, n_labels: Sequence[int]) 
 
     `features` is the file of the examples' features, `n_labels` are those of each task. Returns
     what the trunk costs, and what was given up.
-
-    Raises
-    ------
-    CotrainError
-        If no trunk can be made for such features.
     """
     table = _stand_in(params, features, n_labels)
     with _found(trunk):
@@ -53,9 +50,7 @@ def fit_time(params: Any, trunk: Path, features: Path, n_labels: Sequence[int]) 
             if minutes <= _MINUTES:
                 break
             *place, name = key.split(".")
-            section = params
-            for part in place:
-                section = section[part]
+            section = reduce(getitem, place, params)
             if isinstance(value, int) and section[name] <= value:
                 continue
             section[name] = value
@@ -72,18 +67,12 @@ def fit_time(params: Any, trunk: Path, features: Path, n_labels: Sequence[int]) 
 
 def _minutes(params: Any, table: TaskTable) -> float:
     settings = Settings.model_validate(params)
-    settings = settings.model_copy(
-        update={"train": settings.train.model_copy(update={"workers": _WORKERS})}
-    )
+    train = settings.train.model_copy(update={"workers": _WORKERS})
     learners = Learners()
     for name, section in settings.learners.items():
-        try:
-            made = make_learner(section)
-        except (ValueError, ImportError) as error:
-            why = missing_package(error) if isinstance(error, ImportError) else None
-            raise CotrainError(f"--trunk: {why or error}") from error
-        learners.update({f"{name}/{way}": made for way in WAYS})
-    return foreseen_minutes(settings, table, learners)
+        one = made("--trunk", section)
+        learners.update({f"{name}/{way}": one for way in WAYS})
+    return foreseen_minutes(settings.model_copy(update={"train": train}), table, learners)
 
 
 def _stand_in(params: Any, file: Path, n_labels: Sequence[int]) -> TaskTable:
@@ -98,13 +87,13 @@ def _stand_in(params: Any, file: Path, n_labels: Sequence[int]) -> TaskTable:
     rows = np.concatenate(known)
     tasks = np.repeat(np.arange(n_tasks), [own.size for own in known])
     labels = csr_array(((rows % 2).astype(np.float32), (rows, tasks)), shape=(n, n_tasks))
-    kinds: list[TaskKind] = ["binary"] * n_tasks
+    kind: TaskKind = "binary"
     return TaskTable(
         features=np.ones(found.shape, np.float32) if isinstance(found, np.ndarray) else found,
         labels=labels,
         folds=np.arange(n) % n_folds,
         tasks=tuple(map(str, range(n_tasks))),
-        kinds=tuple(kinds),
+        kinds=(kind,) * n_tasks,
         examples=tuple(map(str, range(n))),
         n_folds=n_folds,
     )

@@ -15,18 +15,7 @@ _STAGES = ("tune", "plan", "train", "affinity", "validate")
 
 
 def use_trunk(params: Any, pipeline: Any, place: Path, wanted: str) -> str:
-    """Put the trunk in the network's place, and its file beside the study's.
-
-    Returns
-    -------
-    str
-        The name of the file.
-
-    Raises
-    ------
-    CotrainError
-        If there is no such file or nothing of the name in it.
-    """
+    """Put the trunk in the network's place, and its file beside the study's; return its name."""
     path, _, name = wanted.rpartition(":")
     file = Path(path)
     if not re.fullmatch(r"[A-Za-z_]\w*\.py", file.name) or not name.isidentifier():

@@ -22,23 +22,21 @@ def study_learners(study: Study) -> Learners:
         return found
     recipes = Recipes.load(study.recipes, learners).root
     for name, settings in learners.items():
-        section = type(settings)
         for way in WAYS:
-            tuned = section.model_validate(recipes[name].recipe(way).settings)
-            found[f"{name}/{way}"] = _made(study, name, tuned)
+            tuned = type(settings).model_validate(recipes[name].recipe(way).settings)
+            found[f"{name}/{way}"] = settings_learner(study, name, tuned)
     return found
 
 
-def settings_learner(study: Study, name: str) -> Learner:
-    """A learner with its settings as they are in params.yaml."""
-    return _made(study, name, study.settings.learners[name])
+def settings_learner(study: Study, name: str, settings: Section | None = None) -> Learner:
+    """A learner with its settings as they are in params.yaml, or others."""
+    where = f"{study.folder / 'params.yaml'}: `learners.{name}`"
+    return made(where, settings or study.settings.learners[name])
 
 
-def _made(study: Study, name: str, settings: Section) -> Learner:
+def made(where: str, settings: Section) -> Learner:
     try:
         return make_learner(settings)
     except (ValueError, ImportError) as error:
         why = missing_package(error) if isinstance(error, ImportError) else None
-        raise SettingsError(
-            f"{study.folder / 'params.yaml'}: `learners.{name}`: {why or error}"
-        ) from error
+        raise SettingsError(f"{where}: {why or error}") from error

@@ -69,9 +69,9 @@ def test_a_trunk_takes_the_networks_place_and_its_affinities_are_recorded(given,
 def test_the_plan_is_as_large_as_the_time_of_its_fits_lets_it_be(
     given, tmp_path, monkeypatch, minutes, subsets, repeats, refit
 ):
-    monkeypatch.setattr("cotrain.init._time._MINUTES", minutes)
+    monkeypatch.setattr("cotrain.init._trunk._MINUTES", minutes)
     monkeypatch.setattr(
-        "cotrain.init._time._SAVINGS",
+        "cotrain.init._trunk._SAVINGS",
         [("plan.subsets.n_subsets", 2), ("plan.placebo.repeats", 1), ("validate.refit", False)],
     )
     said = succeed(Path(), "init", str(tmp_path / "study"), *options(given, "trunk.py:picture"))

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cotrain.grouping.proof._program import choose
+from cotrain.grouping.proof._columns import choose
 from cotrain.grouping.value import Floats, Grouping, GroupingResult, Members, as_matrix
 
 

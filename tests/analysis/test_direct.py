@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from cotrain.analysis._direct import direct_relevance
+from cotrain.analysis._subsets import direct_relevance
 
 
 def test_it_is_a_paired_t_test_over_repeats():

@@ -9,8 +9,8 @@ from cotrain.reliability import interval_verdicts
 from cotrain.report import _facts as facts
 from cotrain.report import _sentences as say
 from cotrain.report import summarize
+from cotrain.report._heatmaps import Pairs
 from cotrain.report._metrics import key_figures
-from cotrain.report._pairs import Pairs
 from cotrain.report._sections import labels, sections_of
 from cotrain.report._words import estimate, number
 

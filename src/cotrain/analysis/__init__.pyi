@@ -3,7 +3,7 @@ from ._affinity import (
     affinity_steps as affinity_steps,
     affinity_table as affinity_table,
 )
-from ._clusters import (
+from ._curves import (
     MANY_TASKS as MANY_TASKS,
     cluster_table as cluster_table,
     task_clusters as task_clusters,
@@ -15,7 +15,7 @@ from ._curves import (
     pairwise_tables as pairwise_tables,
     transfer_table as transfer_table,
 )
-from ._direct import subset_relevance as subset_relevance
+from ._subsets import subset_relevance as subset_relevance
 from ._group_value import group_value as group_value, subset_score_table as subset_score_table
 from ._labels import LabelTables as LabelTables
 from ._observations import (

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from cotrain.analysis._direct import is_direct, subset_relevance
 from cotrain.analysis._observations import SubsetScores
 from cotrain.exceptions import SettingsError
 from cotrain.means import mean_known
-from cotrain.reliability import Reliability, spearman_brown, split_half_reliability
+from cotrain.reliability import Reliability, paired_interval, spearman_brown, split_half_reliability
 from cotrain.scores import find_score
 from cotrain.settings import AnalyzeSettings
 from cotrain.surrogates import (
@@ -30,6 +29,7 @@ from cotrain.surrogates import (
     identify_negative_transfer,
     lack_of_fit,
     paired_effects,
+    relevance,
     spearman_by_target,
 )
 from cotrain.tables import pair_frame
@@ -312,3 +312,44 @@ def _shown(value: float) -> str:
 
 def _known(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def is_direct(subsets: SubsetScores) -> bool:
+    """Whether effects need no surrogate: of two tasks, or where no task learns from another."""
+    if subsets.single.shape[1] == 2:
+        return True
+    effects = paired_effects(subsets.scores, subsets.single)
+    return not np.nan_to_num(effects).any()
+
+
+def subset_relevance(
+    subsets: SubsetScores, ridge: float | Literal["evidence"], fdr: float
+) -> Relevance:
+    """The relevance of each source for each target, from all subsets, single tasks included.
+
+    Raises
+    ------
+    ValueError
+        If the subsets are too few.
+    """
+    if is_direct(subsets):
+        return direct_relevance(subsets.together - subsets.single, fdr)
+    return relevance(subsets.indicators, subsets.scores, ridge=ridge, fdr=fdr)
+
+
+def direct_relevance(gain: np.ndarray, fdr: float) -> Relevance:
+    """What each target gains by the one other task, (n_repeats, 2), as a relevance.
+
+    Student's intervals over repeats; repeats that are all alike tell of no effect, or nothing. Of
+    more tasks, gains are shared alike between the sources.
+    """
+    found, n_tasks = paired_interval(gain), gain.shape[1]
+    apart = ~np.eye(n_tasks, dtype=bool)
+    known = np.where((found.low == found.high) & (found.estimate != 0), np.nan, found.p_value)
+
+    def spread(values: np.ndarray) -> np.ndarray:
+        return np.where(apart, values[:, None] / max(n_tasks - 1, 1), np.nan)
+
+    estimate, p_value = spread(found.estimate), np.where(apart, known[:, None], np.nan)
+    ends = spread(found.low), spread(found.high)
+    return Relevance.of(estimate, ends, p_value, apart.astype(np.int64), fdr)

@@ -6,7 +6,7 @@ from ._blend import (
 )
 from ._conformal import COVERAGES as COVERAGES, interval_table as interval_table
 from ._contest import RECOMMENDED as RECOMMENDED, Contest as Contest, Judged as Judged
-from ._costs import way_costs as way_costs
+from ._tables import way_costs as way_costs
 from ._evaluate import (
     natural_scores as natural_scores,
     score_portfolio as score_portfolio,

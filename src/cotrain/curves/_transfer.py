@@ -12,8 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from cotrain.curves._forms import CEILING
 from cotrain.curves._shrinkage import (
+    Judge,
     Population,
     Shrinkage,
+    ShrinkageChoice,
     first_population,
     leading_directions,
     target_prior,
@@ -30,7 +32,6 @@ from cotrain.curves._transfer_core import (
     fit_target,
     score_gradient,
 )
-from cotrain.curves._transfer_cv import Judge, ShrinkageChoice
 from cotrain.reliability import CONFIDENCE
 
 N_FOLDS = 5

@@ -19,8 +19,7 @@ from cotrain.exceptions import CotrainError
 from cotrain.files import write_text
 from cotrain.init._proposal import Proposal, described, propose
 from cotrain.init._sizes import choose_learners, fit_plan, fit_recipe, fit_scores
-from cotrain.init._time import fit_time
-from cotrain.init._trunk import use_trunk
+from cotrain.init._trunk import fit_time, use_trunk
 from cotrain.init._wishes import Wishes, expand
 from cotrain.settings import load_settings
 from cotrain.stages._checks import MIN_TASKS

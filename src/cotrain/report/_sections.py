@@ -7,11 +7,9 @@ import pandas as pd
 from cotrain.report import _facts as facts
 from cotrain.report import _plots
 from cotrain.report import _sentences as say
-from cotrain.report._curve_panels import curve_panels
 from cotrain.report._findings import Findings
-from cotrain.report._heatmaps import colour_limit
+from cotrain.report._heatmaps import Pairs, colour_limit
 from cotrain.report._page import Section, Table, when
-from cotrain.report._pairs import Pairs
 from cotrain.report._svg import Picture
 from cotrain.report._words import UNKNOWN, gain_over, number, score_name
 from cotrain.words import count
@@ -285,7 +283,7 @@ def _curves(findings: Findings) -> Section:
     figure = Picture(
         "learning_curves",
         "Learning curves",
-        lambda: curve_panels(findings.curves, points, tasks, score),
+        lambda: _plots.curve_panels(findings.curves, points, tasks, score),
     )
     which = (
         f"The figure shows {_MAX_PANELS} of {count(len(findings.tasks), 'task')}: those that "

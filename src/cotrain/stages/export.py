@@ -22,8 +22,7 @@ from cotrain.serving import (
     Width,
     check_place,
 )
-from cotrain.stages._context import run_context
-from cotrain.stages._learners import study_learners
+from cotrain.stages._context import run_context, study_learners
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version

@@ -4,7 +4,7 @@ from ._choice import (
     SurrogateChoice as SurrogateChoice,
     choose_surrogate as choose_surrogate,
 )
-from ._classification import (
+from ._negative_transfer import (
     Classification as Classification,
     best_threshold as best_threshold,
     classify as classify,

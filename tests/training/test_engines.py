@@ -157,12 +157,21 @@ def test_decay_falls_with_the_root_of_the_labels_and_is_part_of_a_fit_s_identity
 @pytest.mark.parametrize("place", [0, 1])  # all tasks, one task
 def test_weights_without_a_gradient_shrink_by_the_decay_of_the_fit_s_labels(engine, place):
     table = make_table(seed=3)
-    table = replace(table, features=csr_array(table.features.shape, dtype=np.float32))
-    fit, model = make_fits()[place], make_model(weight_decay=10, epochs=1, batch_fraction=1.0)
+    kept = np.arange(table.n_features) % 3 > 0
+    features = csr_array(table.features.multiply(kept[None, :]), dtype=np.float32)
+    features.eliminate_zeros()
+    table = replace(table, features=features)
+    fit, model = make_fits()[place], make_model(weight_decay=10, epochs=3, decay_epochs=[2])
     first = initial_layers(model.hidden, table.n_features, fit.seed, np.float64)[0].weight
     trained = engine.train_weights(table, fit, model).hidden[0].weight
+    problem = Problem.of(table, fit)
+    n_rows = problem.train.rows.size
+    n_steps = -(-n_rows // model.batch_size(n_rows))
+    assert n_steps > 1
     decay = model.decay(int(fit.allocation.counts(table.label_counts).sum()))
-    np.testing.assert_allclose(trained, first * (1 - model.learning_rate * decay), rtol=1e-9)
+    left = np.prod([(1 - model.rate(epoch) * decay) ** n_steps for epoch in range(model.epochs)])
+    np.testing.assert_allclose(trained[~kept], first[~kept] * left, rtol=1e-9)
+    assert (np.abs(trained[kept] / (first[kept] * left) - 1) > 1e-3).mean() > 0.9
 
 
 def test_float32_scores_are_close_to_float64(mixed):

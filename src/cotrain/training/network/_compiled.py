@@ -107,7 +107,7 @@ class _Training:
     ) -> "_Training":
         """The fit before its first step; if `for_scores` alone, without features it never reads."""
         problem = Problem.of(table, fit, model.balance, model.is_one_sided)
-        inputs = _Inputs.of(table, problem, whole=not for_scores or model.weight_decay > 0)
+        inputs = _Inputs.of(table, problem, whole=not for_scores)
         layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype, inputs.features)
         base_rate = model.head_bias == "base_rate"
         heads = initial_heads(problem, model.hidden[-1], fit.seed, dtype, base_rate)

@@ -13,6 +13,7 @@ from cotrain.training.network._kernels import (
     Step,
     activate,
     block_width,
+    decay,
     dots,
     gather,
     mask,
@@ -265,11 +266,10 @@ def _entries(version: str):  # type: ignore[no-untyped-def]
         width = shape.second if shape.second > 0 else shape.first
         scale = dtype.type(1.0 / (1.0 - recipe.dropout))
         units, members = np.arange(shape.first), np.arange(shape.n_members)
-        # Without decay, weights of features that no row has stay as they are.
-        updated = np.arange(shape.n_features if recipe.weight_decay > 0 else n_seen)
+        seen = np.arange(n_seen)
         keys = _dropout_keys(recipe)
         output = np.zeros(labels.member.size, dtype)
-        loss = 0.0
+        loss, first_step = 0.0, t
         for at in range(0, order.size, batch_size):
             if stop[0]:
                 break
@@ -303,7 +303,10 @@ def _entries(version: str):  # type: ignore[no-untyped-def]
 
             by_feature = transpose(rows, shape.n_features)
             first = net.first, net.first_bias
-            _update_layer(shape.first, updated, by_feature, delta, n, first, shape.n_features, step)
+            _update_layer(shape.first, seen, by_feature, delta, n, first, shape.n_features, step)
+        # Of features that no row has, decay alone moves the weights: all steps at once.
+        shrink = 1.0 - recipe.learning_rate * recipe.weight_decay
+        decay(shape.first, n_seen, net.first.weight, shape.n_features, shrink, t - first_step)
         return loss / order.size, t
 
     @njit(cache=True, nogil=True)

@@ -69,12 +69,19 @@ def estimate_seconds(table: TaskTable, fits: Sequence[Fit], model: NetworkSettin
     below = sum(a * b for a, b in pairwise(model.hidden))
     steps = np.array([-(-n // model.batch_size(int(n))) for n in n_rows])
     heads = np.array([len(fit.members) for fit in fits])
-    updated = steps * (table.n_features * model.hidden[0] + below + heads * top)
+    updated = steps * (_n_seen(table, n_rows) * model.hidden[0] + below + heads * top)
     gathered = 2 * n_entries * model.hidden[0] + 3 * n_rows * below
     epoch = _GATHERED * gathered + _UPDATED * updated + _ACTIVATED * n_rows * units
     passes = 1 if model.patience == 0 else model.epochs
     scoring = _GATHERED * (n_scored_entries * model.hidden[0] + n_scored * below)
     return np.asarray(_FIXED + model.epochs * epoch + passes * scoring)
+
+
+def _n_seen(table: TaskTable, n_rows: np.ndarray) -> np.ndarray:
+    """The features that so many rows have, as expected of a random choice of them, (n_fits,)."""
+    counts = np.bincount(table.sparse_features.indices, minlength=table.n_features)
+    shares, place = np.unique(np.round(n_rows / table.n_examples, 3), return_inverse=True)
+    return np.array([-np.expm1(-share * counts).sum() for share in shares])[place]
 
 
 def _allocations(fits: Sequence[Fit]) -> np.ndarray:

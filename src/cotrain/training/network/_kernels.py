@@ -141,6 +141,22 @@ def update(lanes):  # type: ignore[no-untyped-def]
 
 
 @_over_blocks
+def decay(lanes):  # type: ignore[no-untyped-def]
+    """`n_steps` of `update` on the rows from `begin` on, if they never had an entry: the decay."""
+
+    @njit(nogil=True)
+    def block(column, begin, weight, n_inputs, shrink, n_steps):  # type: ignore[no-untyped-def]
+        for f in range(begin, n_inputs):
+            at = column * n_inputs + f * lanes
+            w = load(weight, at, lanes)
+            for _ in range(n_steps):
+                w = w * spread(shrink, w)
+            store(weight, at, w)
+
+    return block
+
+
+@_over_blocks
 def dots(lanes):  # type: ignore[no-untyped-def]
     """out[k] += left[r] . right[index[k]] for each entry k of each row r."""
 

@@ -52,8 +52,14 @@ def test_all_subsets_of_four_tasks_suffice_in_any_order(seed):
     found = SubsetAnalysis.of(subsets, tuple("abcd"), np.full(4, 100.0), SETTINGS)
     assert len(found.indicators) == 10
     assert found.predicted.shape == (2, 10, 4)
-    line = replace(found, predicted=np.full((2, 10, 4), np.nan)).describe()
-    assert "held-out subsets unknown (ceiling 0." in line
+    unknown = np.full((2, 10, 4), np.nan)
+    line = replace(found, surrogate="linear", predicted=unknown).describe()
+    assert (
+        "the linear surrogate predicts held-out subsets with a Spearman of unknown (ceiling 0."
+        in line
+    )
+    # The mean of the others is lower the higher a subset is: its Spearman would say nothing.
+    assert "Spearman" not in replace(found, surrogate="none").describe()
 
 
 @pytest.mark.filterwarnings("ignore::cotrain.surrogates.DesignWarning")

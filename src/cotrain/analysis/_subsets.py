@@ -160,12 +160,14 @@ class SubsetAnalysis:
     def describe(self) -> str:
         """One line for the terminal."""
         reliability = _shown(self.reliability.mean) if self.reliability else "unknown (one repeat)"
-        kind = "the mean" if self.surrogate == "none" else f"{self.surrogate} surrogate"
-        return (
-            f"reliability {reliability}, "
-            f"Spearman on held-out subsets {_shown(float(mean_known(self.spearman)))} "
-            f"(ceiling {_shown(float(mean_known(self.ceiling)))}, {kind})"
-        )
+        predicted = "no surrogate predicts held-out subsets better than the mean of the others"
+        if self.surrogate != "none":
+            predicted = (
+                f"the {self.surrogate} surrogate predicts held-out subsets with a Spearman of "
+                f"{_shown(float(mean_known(self.spearman)))}"
+            )
+        ceiling = _shown(float(mean_known(self.ceiling)))
+        return f"reliability {reliability}, {predicted} (ceiling {ceiling})"
 
     def _targets(self) -> pd.DataFrame:
         unknown = np.full(len(self.tasks), np.nan)

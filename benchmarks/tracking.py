@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.tracking import RunContext, Tracker
-from cotrain.tracking._store import ClientStore
+from cotrain.tracking._store import Store
 
 SCORES = ("log_loss", "auroc", "aupr", "mse", "r2", "pearson", "spearman")
 CONTEXT = RunContext("d" * 32, "c" * 40, {f"model.setting_{i}": i for i in range(20)})
@@ -69,7 +69,7 @@ def log_parts(tracker: Tracker, parts: list[pd.DataFrame]) -> None:
 
 
 def through_client(tracker: Tracker) -> Tracker:
-    tracker._store = ClientStore(tracker._client, tracker.experiment_id)
+    tracker._store = Store(tracker.uri, tracker.experiment_id)
     return tracker
 
 

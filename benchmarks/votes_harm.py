@@ -25,7 +25,7 @@ from cotrain.reliability import paired_interval
 from cotrain.surrogates import DesignWarning, LinearSurrogate, classify
 from cotrain.training._threads import one_thread
 from cotrain.votes import read_votes
-from cotrain.votes._end_model import EndModel
+from cotrain.votes._choose import EndModel
 from cotrain.votes._table import VoteTable
 from lab.kernel_surrogate import KernelSurrogate
 from surrogates import markdown

@@ -3,7 +3,6 @@
 import sys
 import threading
 import time
-from types import TracebackType
 from typing import Self, TextIO
 
 _CLEAR = "\r\x1b[K"
@@ -19,18 +18,8 @@ class Progress:
     """Shows what is under way, how much of it is done, and the time since it began.
 
     Used as a context manager. Of several within each other the innermost is shown, when the
-    outermost is due.
-
-    Parameters
-    ----------
-    what : str
-        What is done; may be set anew as the work goes on.
-    total : float, optional
-        The work there is, in the unit that `add` counts in; without it the time alone is shown.
-    stream : TextIO, optional
-        Default: `sys.stderr`.
-    seconds : tuple of float, optional
-        Until the line is shown first, and until it is shown again.
+    outermost is due: `seconds` are those until it is shown first, and again. `total` is the work
+    there is, in the unit that `add` counts in; without it the time alone is shown.
     """
 
     def __init__(
@@ -40,7 +29,7 @@ class Progress:
         stream: TextIO | None = None,
         seconds: tuple[float, float] | None = None,
     ) -> None:
-        self.what = what
+        self.what = what  # may be set anew as the work goes on
         self._total = total
         self._done = 0.0
         self._stream = sys.stderr if stream is None else stream
@@ -76,12 +65,7 @@ class Progress:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._over.set()
         if self._thread is not None:
             self._thread.join()
@@ -112,11 +96,8 @@ class Steps(Progress):
 
     def __init__(self, stage: str, n_steps: int) -> None:
         super().__init__(stage)
-        self._stage = stage
-        self._n_steps = n_steps
-        self._step = 0
+        self._stage, self._n_steps, self._step = stage, n_steps, 0
 
     def __call__(self, name: str) -> None:
-        """Begin the step of this name; the one before is done."""
         self._step += 1
         self.what = f"{self._stage}: {name} ({self._step} of {self._n_steps})"

@@ -1,28 +1,30 @@
 """Nouns that a stranger can add: built in by name, or installed as entry points."""
 
 import importlib
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, ClassVar
 
 from cotrain.exceptions import missing_package
 
 
+class Noun(ABC):
+    """What a section of params.yaml makes: `Settings` is its class, whose `kind` is a literal."""
+
+    Settings: ClassVar[Any]
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+
 @dataclass(frozen=True)
 class Registry:
-    """The classes that a `kind` in params.yaml may name.
+    """The classes that a `kind` in params.yaml may name, each a `Noun`.
 
-    A class has an attribute `Settings`, a `Section` whose `kind` is a literal, and is made as
-    `Class(settings)`. Another package adds one by an entry point in the group `cotrain.<noun>s`
-    whose name is the kind.
-
-    Attributes
-    ----------
-    noun : str
-        What its classes are, such as `learner`.
-    built_in : mapping of str to str
-        `module:Class` of each kind; imported when it is asked for.
+    Another package adds one by an entry point in the group `cotrain.<noun>s` whose name is the
+    kind.
 
     Examples
     --------
@@ -30,12 +32,11 @@ class Registry:
     <class 'fractions.Fraction'>
     """
 
-    noun: str
-    built_in: Mapping[str, str]
+    noun: str  # what its classes are, such as `learner`
+    built_in: Mapping[str, str]  # `module:Class` of each kind; imported when it is asked for
 
     @property
     def group(self) -> str:
-        """The entry point group."""
         return f"cotrain.{self.noun}s"
 
     def kinds(self) -> tuple[str, ...]:
@@ -46,10 +47,7 @@ class Registry:
     def find(self, kind: str) -> Any:
         """The class of a kind.
 
-        Raises
-        ------
-        ValueError
-            If no class has this kind, or the package that holds it cannot be imported.
+        ValueError if no class has this kind, or the package that holds it cannot be imported.
         """
         target = self.built_in.get(kind)
         if target is None:
@@ -64,10 +62,8 @@ class Registry:
         try:
             return getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            why = missing_package(error) if isinstance(error, ImportError) else None
-            raise ValueError(
-                f"the {self.noun} `{kind}` cannot be imported ({why or error})"
-            ) from error
+            why = (isinstance(error, ImportError) and missing_package(error)) or error
+            raise ValueError(f"the {self.noun} `{kind}` cannot be imported ({why})") from error
 
 
 LEARNERS = Registry(
@@ -109,7 +105,7 @@ SPLITTERS = Registry(
     "splitter",
     {
         "scaffold": "cotrain.splits._scaffold:ScaffoldSplitter",
-        "random": "cotrain.splits._random:RandomSplitter",
+        "random": "cotrain.splits._splitter:RandomSplitter",
         "column": "cotrain.splits._column:ColumnSplitter",
         "time": "cotrain.splits._time:TimeSplitter",
         "cluster": "cotrain.splits._cluster:ClusterSplitter",

@@ -9,6 +9,10 @@ if TYPE_CHECKING:  # `--help` would wait for it longer than for all else
     from cotrain.settings import Settings
 
 
+def _at(place: str) -> "cached_property[Path]":
+    return cached_property(lambda study: study.folder / place)
+
+
 @dataclass(frozen=True)
 class Study:
     """The paths of a study, all from its folder."""
@@ -21,57 +25,21 @@ class Study:
 
         return load_settings(self.folder / "params.yaml")
 
-    @property
-    def raw(self) -> Path:
-        """What `fetch` writes: measurements.parquet, and features.npz if the source has them."""
-        return self.folder / "data" / "raw"
-
-    @property
-    def table(self) -> Path:
-        """The task table."""
-        return self.folder / "data" / "tasks.npz"
-
-    @property
-    def prepared(self) -> Path:
-        """What `prepare` has to tell: rejects, conflicts, excluded tasks, counts."""
-        return self.folder / "data" / "prepared"
-
-    @property
-    def recipes(self) -> Path:
-        """What `tune` found for each learner and way of training."""
-        return self.folder / "data" / "recipes" / "recipes.json"
+    raw = _at("data/raw")  # what `fetch` writes: records, inputs, values, the source's features
+    table = _at("data/tasks.npz")  # the task table
+    prepared = _at("data/prepared")  # what `prepare` has to tell: rejects, excluded tasks, counts
+    recipes = _at("data/recipes/recipes.json")  # what `tune` found, by learner and way of training
+    affinity = _at("data/affinity")  # what `affinity` records, a file a repeat
+    analysis = _at("data/analysis")
+    grouping = _at("data/grouping")
+    validation = _at("data/validation")  # what `validate` writes beside its fit table
+    reports = _at("reports")
 
     def plan(self, name: str) -> Path:
-        """The list of fits of one plan."""
         return self.folder / "data" / "plans" / f"{name}.parquet"
 
     def fits(self, name: str) -> Path:
-        """The fit table of one plan."""
         return self.folder / "data" / "fits" / f"{name}.parquet"
-
-    @property
-    def affinity(self) -> Path:
-        """What `affinity` records, a file a repeat."""
-        return self.folder / "data" / "affinity"
-
-    @property
-    def analysis(self) -> Path:
-        """What `analyze` writes."""
-        return self.folder / "data" / "analysis"
-
-    @property
-    def grouping(self) -> Path:
-        """What `group` writes."""
-        return self.folder / "data" / "grouping"
-
-    @property
-    def validation(self) -> Path:
-        """What `validate` writes beside its fit table."""
-        return self.folder / "data" / "validation"
-
-    @property
-    def reports(self) -> Path:
-        return self.folder / "reports"
 
     @property
     def home(self) -> Path:

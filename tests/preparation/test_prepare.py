@@ -12,9 +12,8 @@ from scipy.sparse import csr_array
 from cotrain.exceptions import DataError
 from cotrain.features import ecfp
 from cotrain.preparation import prepare
-from cotrain.preparation._labels import LabelMatrix
+from cotrain.preparation._labels import LabelMatrix, unscorable_tasks
 from cotrain.preparation._notes import data_notes
-from cotrain.preparation._tasks import unscorable_tasks
 from cotrain.preparation._values import Labelled
 from cotrain.settings import LabelSettings, PrepareSettings
 from cotrain.sources import RawTable

@@ -21,9 +21,9 @@ from mlflow.store.db import utils as database
 from cotrain.exceptions import TrackingError
 from cotrain.tracking import RunContext, Tracker
 from cotrain.tracking._connect import prepare_store, tracking_calls
-from cotrain.tracking._open import make_client
 from cotrain.tracking._server import _environment
-from cotrain.tracking._store import ClientStore
+from cotrain.tracking._sql import SqlStore
+from cotrain.tracking._store import make_client
 
 
 def closed_port() -> int:
@@ -366,7 +366,7 @@ def test_a_real_server_holds_the_same(server, tmp_path, make_fits, monkeypatch, 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     run = RunContext("d" * 32, params={"model.hidden": [256]})
     tracker = Tracker.open(tmp_path)
-    assert isinstance(tracker._store, ClientStore)
+    assert not isinstance(tracker._store, SqlStore)
     rows = make_fits(4, ("a/b", "µ", "c"))
     assert tracker.log_fits(rows, run) == 4
     assert tracker.sync(rows, run) == 0

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,15 @@ import pytest
 from mlflow import MlflowClient
 
 from cotrain.exceptions import SettingsError, TrackingError
-from cotrain.tracking import RunContext, Tracker, open_tracked, open_tracker, serve
-from cotrain.tracking._store import ClientStore
+from cotrain.tracking import RunContext, Tracker, open_tracker, serve
+from cotrain.tracking._store import Store
 
 FIT_COLUMNS = ["fit_id", "kind", "repeat", "members", "level", "auxiliary", "task", "n_labels"]
 
 
 def through_client(tracker: Tracker) -> Tracker:
     """The same tracker, taking the way that it takes to a server."""
-    tracker._store = ClientStore(tracker._client, tracker.experiment_id)
+    tracker._store = Store(tracker.uri, tracker.experiment_id)
     return tracker
 
 
@@ -254,10 +255,10 @@ import sys
 from pathlib import Path
 import pandas as pd
 from cotrain.tracking import RunContext, Tracker
-from cotrain.tracking._store import ClientStore
+from cotrain.tracking._store import Store
 tracker = Tracker.open(Path(sys.argv[1]))
 if sys.argv[3] == "client":
-    tracker._store = ClientStore(tracker._client, tracker.experiment_id)
+    tracker._store = Store(tracker.uri, tracker.experiment_id)
 for _, part in pd.read_parquet(sys.argv[2]).groupby("fit_id"):
     tracker.log_fits(part, RunContext("d" * 32))
     print("logged", flush=True)
@@ -449,7 +450,7 @@ def test_both_ways_give_the_same_frame(tracker, make_fits, run, tmp_path, monkey
     pd.testing.assert_frame_equal(untracked[tracked.columns], tracked, check_dtype=False)
 
 
-@pytest.mark.parametrize("command", [open_tracked, serve])
+@pytest.mark.parametrize("command", [partial(open_tracker, must=True), serve])
 def test_what_is_about_mlflow_alone_is_refused_without_tracking(tmp_path, monkeypatch, command):
     monkeypatch.setenv("COTRAIN_TRACKING", "off")
     with pytest.raises(SettingsError, match="off does without MLflow, which this is about; unset"):

@@ -9,12 +9,7 @@ import numpy as np
 class Allocation:
     """Which labels a model is trained on: those of task i in fold f for each (i, f) in `cells`.
 
-    Attributes
-    ----------
-    n_tasks, n_folds : int
-        The shape (K, F) of the allocation's 0/1 matrix.
-    cells : frozenset of (int, int)
-        The ones of the matrix, as (task, fold).
+    These are the ones of a 0/1 matrix, (K, F).
 
     Examples
     --------

@@ -38,45 +38,24 @@ class Fit:
     `task_weights`, `placebo` and the learner's settings; the other attributes say what the fit was
     planned for and are recorded beside it.
 
-    Attributes
-    ----------
-    allocation : Allocation
-        The labels that are trained on.
-    folds : FoldUse
-        What the folds serve for; evaluation folds are never trained on.
-    seed : int
-        Seed of the initial weights, the order of examples and the dropout masks.
-    kind : str
-        What the fit was planned as.
-    repeat : int
-        Which repeat of its plan it belongs to; fits of one repeat are compared with each other.
-    level : int
-        Number of training folds that every member is trained on.
-    auxiliary : int or None
-        The task that is trained on one fold more (statTAG), if any.
-    task_weights : tuple of float or None
-        The factor of each member's loss, members ascending; None: 1 each. Part of the identity.
-    learner : str
-        The name of the recipe that trains it (`recipe_name`).
-    placebo : int or None
-        If given, the training labels of each task are permuted within each fold, by this seed:
-        counts, overlap and class shares stay, and nothing can be learnt. Part of the identity.
-
     Raises
     ------
     ValueError
         If an evaluation fold is trained on, or the weights are not one a member and positive.
     """
 
-    allocation: Allocation
-    folds: FoldUse
-    seed: int
-    kind: Kind
-    repeat: int
-    level: int
-    auxiliary: int | None = None
+    allocation: Allocation  # the labels that are trained on
+    folds: FoldUse  # what the folds serve for; evaluation folds are never trained on
+    seed: int  # of the initial weights, the order of examples and the dropout masks
+    kind: Kind  # what the fit was planned as
+    repeat: int  # of its plan; fits of one repeat are compared with each other
+    level: int  # number of training folds that every member is trained on
+    auxiliary: int | None = None  # the task that is trained on one fold more (statTAG), if any
+    # the factor of each member's loss, members ascending; None: 1 each
     task_weights: tuple[float, ...] | None = None
-    learner: str = "network"
+    learner: str = "network"  # the name of the recipe that trains it (`recipe_name`)
+    # if given, the training labels of each task are permuted within each fold, by this seed:
+    # counts, overlap and class shares stay, and nothing can be learnt
     placebo: int | None = None
 
     def __post_init__(self) -> None:
@@ -92,7 +71,6 @@ class Fit:
 
     @property
     def members(self) -> tuple[int, ...]:
-        """The tasks that are trained, and scored."""
         return self.allocation.members
 
 
@@ -100,16 +78,8 @@ def fit_id(data_version: str, fit: Fit, learner: Mapping[str, Any]) -> str:
     """The identity of a fit: 32 hexadecimal digits.
 
     Two fits with the same identity have the same result; whoever asks for one that exists gets the
-    stored one.
-
-    Parameters
-    ----------
-    data_version : str
-        The hash of the task table's file.
-    fit : Fit
-        What is trained.
-    learner : mapping
-        The learner's settings, as plain JSON values.
+    stored one. `data_version` is the hash of the task table's file; `learner`, the learner's
+    settings as plain JSON values.
     """
     identity = {
         "recipe": RECIPE,

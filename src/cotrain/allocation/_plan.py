@@ -7,8 +7,7 @@ import pandas as pd
 
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, fit_id
-from cotrain.allocation._plans import Rotation, subset_fit
-from cotrain.allocation._recipes import by_recipe, learner_name
+from cotrain.allocation._plans import Rotation, by_recipe, learner_name, subset_fit
 from cotrain.files import read_parquet, reading, write_parquet
 
 # What of each learner's settings is part of a fit's identity, by the learner's name.
@@ -102,13 +101,7 @@ class Plan:
 
     @classmethod
     def load(cls, path: Path) -> "Plan":
-        """Read a plan that `save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is missing or is not a plan.
-        """
+        """Read a plan that `save` wrote; DataError if the file is missing or is not a plan."""
         expected = path, "plan", "run `cotrain plan`"
         frame = read_parquet(*expected)
         with reading(*expected):

@@ -2,11 +2,16 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal, get_args
 
 import numpy as np
 
 from cotrain.allocation._allocation import Allocation
 from cotrain.allocation._fit import Fit, FoldUse, Kind
+
+# Which of a learner's recipes trains a fit: a task alone, some tasks, or all of them.
+Way = Literal["single", "group", "together"]
+WAYS: tuple[Way, ...] = get_args(Way)
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,7 @@ def rotations(
 
     The last `n_test` folds are the test folds of every repeat; the others, the development folds,
     are turned by `n_train` places from repeat to repeat, and the first `n_train` of them train.
-
-    Raises
-    ------
-    ValueError
-        If no fold is left for validation, or a number is not positive.
+    ValueError if no fold is left for validation, or a number is not positive.
     """
     if min(n_train, n_test, n_repeats) < 1:
         raise ValueError("n_train, n_test and n_repeats must be at least 1")
@@ -94,12 +95,8 @@ def random_subsets(
     """Distinct random subsets: size uniform in min_size .. max_size, then tasks uniform.
 
     Raising `n_subsets` keeps the subsets there were and adds new ones. If there are no more than
-    are asked for, all are returned. Each has a task of `holding`, if any are named.
-
-    Raises
-    ------
-    ValueError
-        If the sizes do not fit the tasks.
+    are asked for, all are returned. Each has a task of `holding`, if any are named. ValueError if
+    the sizes do not fit the tasks.
     """
     if not 1 <= min_size <= max_size <= n_tasks:
         raise ValueError(
@@ -172,3 +169,36 @@ def augmentations(n_tasks: int, levels: Sequence[int], repeats: Sequence[Rotatio
                 more = baseline.allocation.with_cell(task, rotation.folds.train[level])
                 fits.append(replace(baseline, allocation=more, kind="augmentation", auxiliary=task))
     return fits
+
+
+def way_of(n_members: int, n_tasks: int) -> Way:
+    """The way of training `n_members` of `n_tasks` tasks."""
+    if n_members == 1:
+        return "single"
+    return "together" if n_members == n_tasks else "group"
+
+
+def recipe_name(learner: str, n_members: int, n_tasks: int) -> str:
+    """The name of a learner's recipe for so many members, as fits carry it in `learner`.
+
+    >>> recipe_name("network", 3, 30)
+    'network/group'
+    """
+    return f"{learner}/{way_of(n_members, n_tasks)}"
+
+
+def learner_name(recipe: str) -> str:
+    """The learner of a recipe, by its name in the settings.
+
+    >>> learner_name("network/group")
+    'network'
+    """
+    return recipe.rpartition("/")[0] or recipe
+
+
+def by_recipe(learner: str, fits: Iterable[Fit]) -> list[Fit]:
+    """The fits, each trained by the recipe of `learner` for its number of members."""
+    return [
+        replace(fit, learner=recipe_name(learner, len(fit.members), fit.allocation.n_tasks))
+        for fit in fits
+    ]

@@ -7,13 +7,14 @@ import pandas as pd
 from pydantic import Field
 
 from cotrain.features._featurizer import Featurizer
-from cotrain.features._scale import apply_scale, fit_scale
 from cotrain.settings import Choice, Count, within
 from cotrain.sources import RawTable, read_cells
 from cotrain.tasks import Features
 from cotrain.words import listing
 
 _SHOWN = 5
+# Scaled values are cut here: a number of one odd example must not outweigh all others.
+LIMIT = 5.0
 
 
 class ColumnsSettings(Choice):
@@ -36,7 +37,6 @@ class Columns(Featurizer):
     Settings = ColumnsSettings
 
     def fit(self, raw: RawTable) -> Self:
-        """Learn the medians, spreads and categories."""
         wanted: ColumnsSettings = self.settings
         self.state = {
             name: _fit(raw.column(name, "prepare.features.columns"), wanted)
@@ -45,7 +45,6 @@ class Columns(Featurizer):
         return self
 
     def transform(self, raw: RawTable) -> Features:
-        """Return dense features, the columns in the order of the settings."""
         parts = [
             _transform(raw.column(name, "prepare.features.columns"), self.state[name])
             for name in self.settings.columns
@@ -53,7 +52,6 @@ class Columns(Featurizer):
         return np.hstack(parts).astype(np.float32)
 
     def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
-        """Tell columns of one value alone, and cells of numbers that are none."""
         alike, odd = [], []
         for name, state in self.state.items():
             column = raw.column(name, "prepare.features.columns")
@@ -97,3 +95,25 @@ def _numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     value = read.value.where(~read.words).to_numpy(dtype=np.float64)
     is_gap = read.value.isna() & ~read.wrong & ~read.words
     return value, is_gap.to_numpy()
+
+
+def fit_scale(values: np.ndarray) -> dict[str, Any]:
+    """Return each column's median and spread as plain numbers, (D,) each.
+
+    The spread is the range between the quartiles, or the standard deviation where that is 0; a
+    column without any spread gets 0, and is 0 when scaled.
+    """
+    known = np.where(np.isfinite(values), values, np.nan)
+    known[:, np.isnan(known).all(axis=0)] = 0.0
+    low, middle, high = np.nanquantile(known, [0.25, 0.5, 0.75], axis=0)
+    spread = (high - low) / 1.349
+    spread = np.where(spread > 0, spread, np.nanstd(known, axis=0))
+    return {"middle": middle.tolist(), "spread": spread.tolist()}
+
+
+def apply_scale(values: np.ndarray, scale: dict[str, Any]) -> np.ndarray:
+    """Return (value - median) / spread, cut at ±5, unknown values as 0; float32, (N, D)."""
+    middle, spread = np.array(scale["middle"]), np.array(scale["spread"])
+    useful = spread > 0
+    scaled = np.where(useful, (values - middle) / np.where(useful, spread, 1.0), 0.0)
+    return np.clip(np.nan_to_num(scaled, nan=0.0), -LIMIT, LIMIT).astype(np.float32)

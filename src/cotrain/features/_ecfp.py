@@ -15,23 +15,10 @@ from cotrain.parallel import map_chunks
 def ecfp(
     smiles: Sequence[str], radius: int = 2, bits: int = 2048, *, counts: bool = False
 ) -> csr_array:
-    """Return extended-connectivity fingerprints; radius 2 is ECFP4.
+    """Return extended-connectivity fingerprints, a csr_array of float32 (N, bits).
 
-    Parameters
-    ----------
-    smiles : sequence of str, (N,)
-        Molecules that RDKit can parse.
-    radius : int
-        Bonds from an atom to the rim of its environment.
-    bits : int
-        Length D that environments are hashed to.
-    counts : bool
-        Whether log(1 + n) of an environment that stands n times is returned, and not 1.
-
-    Returns
-    -------
-    csr_array of float32, (N, D)
-        Ones (or counts) where a bit is set, column indices sorted within each row.
+    Radius 2, the bonds from an atom to the rim of its environment, is ECFP4. An entry is 1, or with
+    `counts` log(1 + n) of an environment that stands n times; column indices are sorted.
 
     Raises
     ------

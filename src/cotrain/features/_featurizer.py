@@ -1,14 +1,14 @@
 """What a featurizer is: a raw table in, dense or sparse features out, and how alike they are."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from cotrain.exceptions import DataError
-from cotrain.registry import FEATURIZERS
+from cotrain.registry import FEATURIZERS, Noun
 from cotrain.settings import Choice
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
@@ -18,36 +18,21 @@ CHUNK = 512
 
 @dataclass(frozen=True, eq=False)
 class Names:
-    """What each record is called, and why some cannot be used.
+    """What each record is called, and why some cannot be used."""
 
-    Attributes
-    ----------
-    names : ndarray of str or None, (R,)
-        Records of one name are one example; None: the record is rejected.
-    reasons : ndarray of str, (R,)
-        Why a record is rejected; else "".
-    """
-
-    names: np.ndarray
-    reasons: np.ndarray
+    names: np.ndarray  # (R,) of str: records of one name are one example; None: it is rejected
+    reasons: np.ndarray  # (R,) of str: why a record is rejected; else ""
 
 
-class Featurizer(ABC):
-    """Features of examples.
+class Featurizer(Noun):
+    """Features of examples; its settings are the section `prepare.features` of params.yaml.
 
     Its description, of plain JSON values, makes it again without the data that it was fitted to:
     the task table carries it, so that new examples get the same features.
-
-    Parameters
-    ----------
-    settings : Settings
-        The section `prepare.features` of params.yaml.
     """
 
-    Settings: ClassVar[type[Choice]]
-
     def __init__(self, settings: Any) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.state: dict[str, Any] = {}
 
     def names(self, raw: RawTable) -> Names:
@@ -62,10 +47,7 @@ class Featurizer(ABC):
     def transform(self, raw: RawTable) -> Features:
         """Return features of float32, (R, ...), sparse with two axes or dense; all finite.
 
-        Raises
-        ------
-        DataError
-            If a record has no features.
+        DataError if a record has no features.
         """
 
     def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
@@ -79,19 +61,14 @@ class Featurizer(ABC):
         """
         if issparse(queries):
             return _cosine(csr_array(queries), csr_array(known))
-        return dense_similarity(np.asarray(queries), np.asarray(known))
+        a, b = (np.asarray(part).reshape(len(part), -1).astype(float) for part in (queries, known))
+        squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+        return 1 / (1 + np.sqrt(np.maximum(squares, 0) / max(a.shape[1], 1)))
 
     def describe(self) -> dict[str, Any]:
         """Return all that is needed to make it again, as plain JSON values."""
         settings = self.settings.model_dump(mode="json")
         return {"kind": settings["kind"], "settings": settings, "state": self.state}
-
-    @classmethod
-    def from_description(cls, description: dict[str, Any]) -> Self:
-        """Make the featurizer that gave `description`."""
-        made = cls(cls.Settings.model_validate(description["settings"]))
-        made.state = description["state"]
-        return made
 
 
 def make_featurizer(settings: Choice) -> Featurizer:
@@ -102,13 +79,12 @@ def make_featurizer(settings: Choice) -> Featurizer:
 def featurizer_of(description: dict[str, Any]) -> Featurizer:
     """Return the featurizer that gave `description`.
 
-    Raises
-    ------
-    DataError
-        If it is no such description, or of a kind that is not installed.
+    DataError if it is no such description, or of a kind that is not installed.
     """
     try:
-        made: Featurizer = FEATURIZERS.find(description["kind"]).from_description(description)
+        kind = FEATURIZERS.find(description["kind"])
+        made: Featurizer = kind(kind.Settings.model_validate(description["settings"]))
+        made.state = description["state"]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"features cannot be made anew ({error}); install their package") from error
     return made
@@ -121,14 +97,6 @@ def nearest(featurizer: Featurizer, queries: Features, known: Features) -> np.nd
         part = slice(first, first + CHUNK)
         found[part] = featurizer.similarity(queries[part], known).max(axis=1, initial=0.0)
     return found
-
-
-def dense_similarity(queries: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + d) of the root mean squared difference d, (n_queries, n_known)."""
-    a = queries.reshape(len(queries), -1).astype(np.float64)
-    b = known.reshape(len(known), -1).astype(np.float64)
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return 1 / (1 + np.sqrt(np.maximum(squares, 0) / max(a.shape[1], 1)))
 
 
 def _cosine(queries: csr_array, known: csr_array) -> np.ndarray:

@@ -39,22 +39,16 @@ class Given(Featurizer):
         return self
 
     def transform(self, raw: RawTable) -> Features:
-        """Return the features of each record, by its name or its place."""
         wanted: GivenSettings = self.settings
-        if wanted.path is None:
-            if raw.features is None:
-                raise DataError(
-                    "the source has no features of its own; set `prepare.features.path`"
-                )
-            found = raw.features
-        else:
+        if wanted.path is not None:
             path = raw.folder / wanted.path
             array, names = read_features(path, wanted.array, wanted.id)
-            found = array[places_of(raw, path, array.shape[0], names)]
-        return check_finite(found, wanted.path or "the source's features")
+            return check_finite(array[places_of(raw, path, array.shape[0], names)], wanted.path)
+        if raw.features is None:
+            raise DataError("the source has no features of its own; set `prepare.features.path`")
+        return check_finite(raw.features, "the source's features")
 
     def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
-        """Tell how many features hold one value alone."""
         spread = features.max(axis=0) - features.min(axis=0)
         size = math.prod(spread.shape)
         n_alike = size - (spread.count_nonzero() if issparse(spread) else np.count_nonzero(spread))
@@ -87,16 +81,14 @@ def read_features(
                     "`prepare.features.array`"
                 )
             return np.asarray(part[array or others[0]]), names
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror or error}); correct the path"
-        ) from error
-    except KeyError as error:
-        raise DataError(
-            f"{path}: holds no {error.args[0]!s}; correct `prepare.features`"
-        ) from error
     except DataError:
         raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
+    except KeyError as error:
+        lost = error.args[0]
+        raise DataError(f"{path}: holds no {lost}; correct `prepare.features`") from error
     except Exception as error:  # numpy, pyarrow and zlib have families of theirs
         raise DataError(f"{path}: not an .npz or Parquet file of numbers ({error})") from error
 

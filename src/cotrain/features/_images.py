@@ -42,7 +42,6 @@ class Images(Featurizer):
         return super().names(raw)
 
     def fit(self, raw: RawTable) -> Self:
-        """Learn the mean and the deviation of all pixels, and the shape."""
         images = self._read(raw)
         deviation = float(images.std(dtype=np.float64))
         self.state = {
@@ -53,7 +52,6 @@ class Images(Featurizer):
         return self
 
     def transform(self, raw: RawTable) -> Features:
-        """Return dense features (N, channels, height, width)."""
         images, state = self._read(raw), self.state
         if list(images.shape[1:]) != state["shape"]:
             raise DataError(
@@ -64,7 +62,6 @@ class Images(Featurizer):
         return np.asarray(scaled, dtype=np.float32)
 
     def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
-        """Tell if all images are the same."""
         alike = len(features) > 1 and bool((features == features[:1]).all())
         return ["all images are alike, which tells nothing"] if alike else []
 
@@ -80,10 +77,7 @@ def read_images(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the images of a file, (M, channels, height, width), and their names; `read_features`.
 
-    Raises
-    ------
-    DataError
-        If they have not these axes, or (M, height, width).
+    DataError if they have not these axes, or (M, height, width).
     """
     found, names = read_features(path, array, id_name)
     if not isinstance(found, np.ndarray) or found.ndim not in (3, 4):

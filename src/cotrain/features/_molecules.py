@@ -12,8 +12,8 @@ from pydantic import Field
 from scipy.sparse import csr_array, hstack
 
 from cotrain.exceptions import DataError
+from cotrain.features._columns import apply_scale, fit_scale
 from cotrain.features._featurizer import Featurizer, Names
-from cotrain.features._scale import apply_scale, fit_scale
 from cotrain.settings import Choice, within
 from cotrain.sources import RawTable
 from cotrain.tasks import Features
@@ -49,20 +49,17 @@ class Molecules(Featurizer):
         self._described: dict[str, np.ndarray] = {}
 
     def names(self, raw: RawTable) -> Names:
-        """Return canonical SMILES, and why a molecule is refused."""
         found = [self._named[text] for text in self._texts(raw)]
         names = np.array([name for name, _ in found], dtype=object)
         reasons = np.array([reason for _, reason in found], dtype=object)
         return Names(names, reasons)
 
     def fit(self, raw: RawTable) -> Self:
-        """Learn the medians and spreads of the descriptors."""
         if "descriptors" in self.settings.parts:
             self.state = {"scale": fit_scale(self._descriptors(self._canonical(raw)))}
         return self
 
     def transform(self, raw: RawTable) -> Features:
-        """Return the parts side by side, in the order of the settings."""
         from cotrain.features._ecfp import ecfp
 
         wanted: MoleculeSettings = self.settings

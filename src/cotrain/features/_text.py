@@ -42,7 +42,6 @@ class Text(Featurizer):
         return Names(names, reasons)
 
     def fit(self, raw: RawTable) -> Self:
-        """Learn the words and how rare they are."""
         if self.settings.method == "tfidf":
             vectoriser = self._vectoriser()
             try:
@@ -54,7 +53,6 @@ class Text(Featurizer):
         return self
 
     def transform(self, raw: RawTable) -> Features:
-        """Return one row a text."""
         vectoriser = self._vectoriser()
         if self.settings.method == "tfidf":
             words = self.state["words"]
@@ -65,7 +63,6 @@ class Text(Featurizer):
         return found
 
     def notes(self, raw: RawTable, features: Features) -> list[str]:  # noqa: ARG002
-        """Tell how many texts hold no word that is a feature."""
         n_without = int((np.diff(features.indptr) == 0).sum())
         said = f"{n_without} of {features.shape[0]} texts have no word among the features"
         return [f"{said}, so that all of theirs are 0"] if n_without else []

@@ -9,7 +9,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,8 @@ def sealed(data: bytes) -> bytes:
 
 
 def _sealed_pieces(data: bytes) -> list[bytes | memoryview]:
-    return _pieces(data, data.rindex(_MARK + _ZEROS) + len(_MARK), _digest([data]))
+    digest = hashlib.sha256(data).hexdigest().encode()
+    return _pieces(data, data.rindex(_MARK + _ZEROS) + len(_MARK), digest)
 
 
 def _pieces(data: bytes, at: int, digest: bytes) -> list[bytes | memoryview]:
@@ -44,30 +45,16 @@ def _pieces(data: bytes, at: int, digest: bytes) -> list[bytes | memoryview]:
     return [view[:at], digest, view[at + len(digest) :]]
 
 
-def _digest(parts: Iterable[bytes | memoryview]) -> bytes:
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(part)
-    return found.hexdigest().encode()
-
-
 def _write_sealed(path: Path, data: bytes) -> None:
     with whole_file(path) as part, part.open("wb") as file:
         file.writelines(_sealed_pieces(data))
 
 
 def read_sealed(path: Path, what: str, todo: str, must: bool = True) -> bytes:
-    """Return the bytes of a file that is sealed as `what`.
+    """Return the bytes of a file that is sealed as `what`, such as `task table`.
 
-    Parameters
-    ----------
-    path : Path
-    what : str
-        What it must be, such as `task table`; an identity may be part of it.
-    todo : str
-        What brings it back, such as "run `cotrain prepare`".
-    must : bool
-        Whether a file without a seal, as other programs write it, is refused.
+    `todo` brings it back, such as "run `cotrain prepare`". A file without a seal, as other programs
+    write it, is refused if there `must` be one.
 
     Raises
     ------
@@ -87,7 +74,10 @@ def read_sealed(path: Path, what: str, todo: str, must: bool = True) -> bytes:
             raise _damaged(path, what, "it is cut short, or not one of cotrain's", todo)
         return data
     found, digest, at = seal
-    if _digest(_pieces(data, at, _ZEROS)) != digest:
+    whole = hashlib.sha256()
+    for part in _pieces(data, at, _ZEROS):
+        whole.update(part)
+    if whole.hexdigest().encode() != digest:
         raise _damaged(path, what, "it differs from what was written", todo)
     if found != what:
         raise _damaged(path, what, f"it is a {found}", todo)
@@ -96,12 +86,7 @@ def read_sealed(path: Path, what: str, todo: str, must: bool = True) -> bytes:
 
 @contextmanager
 def reading(path: Path, what: str, todo: str) -> Iterator[None]:
-    """What fails inside is told as a file that is not what it must be, in one line.
-
-    Raises
-    ------
-    DataError
-    """
+    """What fails inside is a DataError, in one line: a file that is not what it must be."""
     try:
         yield
     except DataError as error:
@@ -148,13 +133,7 @@ def save_arrays(path: Path, what: str, arrays: dict[str, np.ndarray]) -> None:
 
 
 def load_arrays(path: Path, what: str, todo: str) -> dict[str, np.ndarray]:
-    """Read arrays that `save_arrays` wrote as `what`.
-
-    Raises
-    ------
-    DataError
-        As `read_sealed`.
-    """
+    """Read arrays that `save_arrays` wrote as `what`; DataError as from `read_sealed`."""
     data = read_sealed(path, what, todo)
     with reading(path, what, todo), np.load(io.BytesIO(data), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
@@ -172,10 +151,7 @@ def write_parquet(path: Path, frame: pd.DataFrame, what: str = "table") -> None:
 def read_parquet(path: Path, what: str, todo: str) -> pd.DataFrame:
     """Read a table that `write_parquet` wrote as `what`, or that another program wrote.
 
-    Raises
-    ------
-    DataError
-        As `read_sealed`.
+    DataError as from `read_sealed`.
     """
     data = read_sealed(path, what, todo, must=False)
     with reading(path, what, todo):

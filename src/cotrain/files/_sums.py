@@ -48,10 +48,7 @@ def read_checked(path: Path, todo: str) -> bytes:
 def read_json(path: Path, stage: str) -> dict[str, Any]:
     """Return the object in a JSON file that `stage` wrote, checked as by `read_checked`.
 
-    Raises
-    ------
-    DataError
-        If it is missing, differs from what was written, or holds no object.
+    DataError if it is missing, differs from what was written, or holds no object.
     """
     todo = f"run `cotrain {stage}`"
     try:

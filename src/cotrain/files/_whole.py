@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pandas as pd
@@ -21,10 +22,7 @@ _FORMULA = r"'*[=+\-@\t\r\n]"
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, on failure it is removed.
 
-    Raises
-    ------
-    CotrainError
-        If the folder cannot be written to or the disk is full.
+    CotrainError if the folder cannot be written to or the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +33,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        part.chmod(0o666 & ~_umask())
+        umask = os.umask(0)  # it can only be read by setting it
+        os.umask(umask)
+        part.chmod(0o666 & ~umask)
         part.replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
@@ -92,15 +92,22 @@ def cut_half_line(path: Path) -> None:
             file.truncate(data.rfind(b"\n") + 1)
 
 
-def _umask() -> int:
-    # The umask can only be read by setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def remove_cut_bytecode(error: EOFError) -> bool:
+    """Remove the compiled module that an import found cut off; False: it was something else.
+
+    Python writes `__pycache__` as far as the disk has room and takes it for whole, so that every
+    later import of the module ends in EOFError.
+    """
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        path = step.tb_frame.f_locals.get("bytecode_path")  # of importlib's `get_code`
+        if isinstance(path, str) and Path(path).exists():
+            Path(path).unlink()
+            return True
+        step = step.tb_next
+    return False
 
 
 def _cannot_write(path: Path, error: OSError) -> CotrainError:
-    reason = error.strerror or str(error)
-    return CotrainError(
-        f"{path}: cannot be written ({reason}); free space or choose another folder"
-    )
+    reason, todo = error.strerror or error, "free space or choose another folder"
+    return CotrainError(f"{path}: cannot be written ({reason}); {todo}")

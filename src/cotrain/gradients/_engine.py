@@ -1,17 +1,15 @@
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
 from torch.optim import Adam
 
 from cotrain.allocation import Fit
-from cotrain.gradients._aggregators import named_aggregator
 from cotrain.gradients._fit_module import FitModule
-from cotrain.gradients._itmtl import ITMTL
-from cotrain.gradients._uncertainty import UncertaintyWeighting
-from cotrain.settings import Section
+from cotrain.gradients._itmtl import ITMTL, named_aggregator
+from cotrain.gradients._losses import UncertaintyWeighting
 from cotrain.tasks import TaskTable
 from cotrain.training import NEVER, Outcome, Trained
 from cotrain.training._result import outcome_of
@@ -56,34 +54,25 @@ class CombinedNetwork(Network):
     The loss of a task is its share of the network's loss, so that `sum` trains the fits that
     `Network` does (up to rounding). The others scale alike: the combination, times the number of
     tasks with labels in the batch, takes the place of the sum. `itmtl` is `ITMTL` with its default
-    candidates, `uncertainty` is `UncertaintyWeighting`.
-
-    Raises
-    ------
-    ValueError
-        If the packages that the combination needs are not installed.
+    candidates, `uncertainty` is `UncertaintyWeighting`. ValueError if the packages that the
+    combination needs are not installed.
     """
 
-    Settings: ClassVar[type[Section]] = CombinedSettings
+    Settings = CombinedSettings
     settings: CombinedSettings
 
     def __init__(self, settings: CombinedSettings) -> None:
         super().__init__(settings)
         _check(settings.combination)
 
-    @property
-    def fits_at_once(self) -> int:  # type: ignore[override]
-        """One: steps are taken fit by fit."""
-        return 1
+    fits_at_once = 1
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedNetwork:
-        """The network trained on the fit's allocation."""
         return _train(table, fit, self.settings, stop).weights(0)
 
     def evaluate(
         self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
     ) -> list[Outcome]:
-        """The outcome of each fit, in order. A fit that fails does not stop the others."""
         return [outcome_of(partial(self._outcome, table, fit, stop)) for fit in fits]
 
     def _outcome(self, table: TaskTable, fit: Fit, stop: np.ndarray) -> Outcome:
@@ -93,7 +82,7 @@ class CombinedNetwork(Network):
 class CombinedModule(ModuleNetwork):
     """The same on a trunk of one's own."""
 
-    Settings: ClassVar[type[Section]] = CombinedModuleSettings
+    Settings = CombinedModuleSettings
     settings: CombinedModuleSettings
 
     def __init__(self, settings: CombinedModuleSettings) -> None:
@@ -101,7 +90,6 @@ class CombinedModule(ModuleNetwork):
         _check(settings.combination)
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> Trained:
-        """The trunk and heads trained on the fit's allocation."""
         return _train(table, fit, self.settings, stop).module()
 
 
@@ -131,36 +119,27 @@ class CombinedFit(WatchedFit):
 
     def combine(self, combination: Combination) -> None:
         """Choose the combination, before training."""
-        self._module = FitModule(self)
-        self._backward: Callable[[BatchView], Tensor]
+        module = self._module = FitModule(self)
         if combination == "uncertainty":
             self._weighting = UncertaintyWeighting(self.problem.members.size)
             self._weighting_optimizer = Adam(self._weighting.parameters())
-            self._backward = self._weighted_backward
-        else:
-            self._backward = self._itmtl(combination).backward
-
-    def _itmtl(self, combination: Combination) -> ITMTL:
+            self._backward: Callable[[BatchView], Tensor] = self._weighted_backward
+            return
         alone = "mean" if combination == "sum" else combination
+        candidates = _OF_ITMTL if combination == "itmtl" else (alone,)
         # Rows of features are looked up by index, for which `vmap` has no rule: one by one.
-        return ITMTL(
-            self._module,
-            self._module.task_losses,
-            self._module.shared,
-            self._module.optimizer,
-            candidates=_OF_ITMTL if combination == "itmtl" else (alone,),
-            seed=self.seeds[0],
-            chunk_size=1,
-        )
+        itmtl = ITMTL(
+            module, module.task_losses, module.shared, module.optimizer,
+            candidates=candidates, seed=self.seeds[0], chunk_size=1,
+        )  # fmt: skip
+        self._backward = itmtl.backward
 
     def gradients(self, batch: BatchView) -> tuple[Tensor, dict[str, Tensor]]:
         self._module.step_like(batch)
         losses = self._backward(batch)
         # The engines add up the tasks' shares of the loss; what was combined is a mean.
         n_labelled = int((~losses.isnan()).sum())
-        gradients = {
-            name: n_labelled * gradient for name, gradient in self._module.gradients().items()
-        }
+        gradients = {name: n_labelled * own for name, own in self._module.gradients().items()}
         return losses.nansum()[None] * batch.examples.size, gradients
 
     def _weighted_backward(self, batch: BatchView) -> Tensor:

@@ -1,4 +1,5 @@
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -32,16 +33,8 @@ def record_affinity(
     learning rate of the epoch. The fit is that of the torch engine on a CPU, to the bit, with the
     sum of the tasks' gradients whatever `model.combination` is.
 
-    Parameters
-    ----------
-    table : TaskTable
-        The data.
-    fit : Fit
-        What is trained, with at least two members: commonly all tasks together.
-    model : NetworkSettings or TrunkSettings
-        The network, or the trunk of one's own, and its training.
-    every, mode, heads_step
-        As for `AffinityRecorder`; the engines' optimiser has no momentum to keep.
+    The fit has at least two members, commonly all tasks. `every`, `mode` and `heads_step` are as
+    for `AffinityRecorder`; the engines' optimiser has no momentum to keep.
 
     Raises
     ------
@@ -51,10 +44,8 @@ def record_affinity(
         If the fit cannot be trained.
     """
     if len(fit.members) < 2:
-        raise ValueError(
-            f"fit must have at least two members, got {fit.members}; one task alone has no "
-            "affinity to measure"
-        )
+        why = "one task alone has no affinity to measure"
+        raise ValueError(f"fit must have at least two members, got {fit.members}; {why}")
     if every < 1:
         raise ValueError(f"every must be at least 1, got {every}")
     start = time.thread_time()
@@ -80,7 +71,7 @@ def record_affinity(
     )
 
 
-class _Recording:
+class _Recording(ABC):
     """What looks at each batch of a fit, and records every so manieth."""
 
     history: History
@@ -102,13 +93,13 @@ class _Recording:
         self._n_steps += 1
         self.seconds += time.thread_time() - start
 
+    @abstractmethod
     def _operations(self, batch: BatchView) -> int:
         """Those of training on the batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _record(self, batch: BatchView) -> int:
         """Record the batch; returns the operations of that."""
-        raise NotImplementedError
 
 
 class _NetworkRecording(_Recording):
@@ -116,8 +107,7 @@ class _NetworkRecording(_Recording):
 
     def __init__(self, fit: WatchedFit, every: int, mode: Mode, heads_step: HeadsStep) -> None:
         super().__init__(every)
-        self._mode = mode
-        self._heads_step = heads_step
+        self._mode, self._heads_step = mode, heads_step
         self._members = np.eye(fit.problem.members.size, dtype=bool)
         self.history = History()
 
@@ -207,16 +197,8 @@ def _labelled(batch: BatchView) -> LabelledBatch:
 
 
 def record_operations(features: csr_array, hidden: list[int], counts: np.ndarray) -> int:
-    """Operations of one record of all pairs.
-
-    Parameters
-    ----------
-    features : csr_array, (B, D)
-        The rows of the batch.
-    hidden : list of int
-        Units of the hidden layers.
-    counts : ndarray, (K,)
-        Labels of each task in the batch.
+    """Operations of one record of all pairs: of the batch's features, (B, D), and the units of the
+    hidden layers, with so many labels of each task, (K,).
     """
     n_rows, n_labels, n_sources = features.shape[0], int(counts.sum()), np.count_nonzero(counts)
     per_feature = np.bincount(features.indices)

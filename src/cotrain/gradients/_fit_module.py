@@ -9,14 +9,9 @@ _HEADS = ("head_weight", "head_bias")
 
 
 class FitModule(nn.Module):
-    """The parameters and buffers of one fit; they share their memory with the fit's.
+    """The parameters and buffers of one fit, whose memory they share: its optimiser changes them.
 
-    The fit's optimiser changes them in place.
-
-    Attributes
-    ----------
-    optimizer : torch.optim.SGD
-        Holds the learning rate of lookaheads; it takes no steps.
+    `optimizer` holds the learning rate of lookaheads; it takes no steps.
     """
 
     def __init__(self, fit: WatchedFit) -> None:
@@ -40,12 +35,11 @@ class FitModule(nn.Module):
 
     def gradients(self) -> dict[str, Tensor]:
         """The parameters' gradients as the fit's are, by its names; zero where none is."""
-        found = {}
-        for name in self._fitted:
-            parameter = getattr(self, _key(name))
-            grad = parameter.grad
-            found[name] = (torch.zeros_like(parameter) if grad is None else grad)[None]
-        return found
+        held = {name: getattr(self, _key(name)) for name in self._fitted}
+        return {
+            name: (torch.zeros_like(own) if own.grad is None else own.grad)[None]
+            for name, own in held.items()
+        }
 
     def task_losses(self, batch: BatchView) -> Tensor:
         """Each task's share of the batch's mean loss, (K,); NaN without labels."""

@@ -29,7 +29,7 @@ class History:
         self._steps: list[int] = []
         self._affinities: list[np.ndarray] = []
         self._cosines: list[np.ndarray] = []
-        self._undefined: np.ndarray | None = None
+        self._undefined: list[np.ndarray] = []
 
     def add_record(
         self,
@@ -42,25 +42,25 @@ class History:
     ) -> None:
         """Add the record of one step.
 
-        Parameters
-        ----------
-        step : int
-            The training step, counted from 0.
-        before, after : ndarray, (K,) and (S, K)
-            Losses before, NaN for tasks without labels, and after the step of each source.
-        gram : ndarray, (K, K)
-            Inner products of the tasks' gradients by the shared weights; zero without labels.
-        members : ndarray of bool, (S, K)
-            The tasks of each source.
-        divisor : float
-            What affinities are divided by.
+        Of losses `before`, (K,), NaN for tasks without labels, and `after` the step of each source,
+        (S, K); `gram`, (K, K), the inner products of the tasks' gradients by the shared weights,
+        zero without labels; and the `members` of each source, bool (S, K).
         """
         labelled = ~np.isnan(before)
         could_be = labelled[:, None] & (members & labelled).any(axis=1)
         alone = members.sum(axis=1, keepdims=True) == 1  # a source that is the recipient itself
         could_be &= ~(members & alone).T
         affinity = np.where(could_be, transference(before, after).T, np.nan)
-        self._count_undefined(could_be & np.isnan(affinity))
+        undefined = could_be & np.isnan(affinity)
+        if undefined.any() and not np.any(self._undefined):
+            warnings.warn(
+                f"{undefined.sum()} affinities of this batch are undefined, for a loss is not "
+                "positive or not finite, and are missing from the mean; they are counted from here "
+                "on in silence",
+                UserWarning,
+                stacklevel=4,
+            )
+        self._undefined.append(undefined)
         self._steps.append(step)
         self._affinities.append(affinity / divisor)
         self._cosines.append(cosines(gram))
@@ -71,8 +71,7 @@ class History:
 
     @property
     def history_(self) -> np.ndarray:
-        self._check_recorded()
-        return np.stack(self._affinities)
+        return _stacked(self._affinities)
 
     @property
     def affinity_(self) -> np.ndarray:
@@ -80,8 +79,7 @@ class History:
 
     @property
     def cosine_(self) -> np.ndarray:
-        self._check_recorded()
-        return mean_known(np.stack(self._cosines))
+        return mean_known(_stacked(self._cosines))
 
     @property
     def counts_(self) -> np.ndarray:
@@ -89,41 +87,21 @@ class History:
 
     @property
     def undefined_(self) -> np.ndarray:
-        self._check_recorded()
-        assert self._undefined is not None
-        return self._undefined.copy()
+        return _stacked(self._undefined).sum(axis=0)
 
-    def _count_undefined(self, undefined: np.ndarray) -> None:
-        if self._undefined is None:
-            self._undefined = np.zeros(undefined.shape, dtype=np.int64)
-        if undefined.any() and not self._undefined.any():
-            warnings.warn(
-                f"{undefined.sum()} affinities of this batch are undefined, for a loss is not "
-                "positive or not finite, and are missing from the mean; they are counted from here "
-                "on in silence",
-                UserWarning,
-                stacklevel=5,
-            )
-        self._undefined += undefined
 
-    def _check_recorded(self) -> None:
-        if not self._steps:
-            raise ValueError("nothing is recorded yet; call `step` with each batch first")
+def _stacked(records: list[np.ndarray]) -> np.ndarray:
+    if not records:
+        raise ValueError("nothing is recorded yet; call `step` with each batch first")
+    return np.stack(records)
 
 
 def transference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Share of each task's loss that a lookahead takes away, float64 (S, K).
 
-    Z = 1 − L_after / L_before (arXiv 2010.15413 and 2109.04617, the definition of Z). NaN where a
-    task has no labels, or where the ratio is undefined: a loss before that is not positive, or a
-    loss that is not finite.
-
-    Parameters
-    ----------
-    before : ndarray, (K,)
-        Losses at the present parameters, NaN for tasks without labels.
-    after : ndarray, (S, K)
-        Losses after the step of each source.
+    Z = 1 − L_after / L_before (arXiv 2010.15413 and 2109.04617, the definition of Z), of losses
+    before, (K,), and after the step of each source, (S, K). NaN where a task has no labels, or
+    where the ratio is undefined: a loss before that is not positive, or a loss that is not finite.
     """
     before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
     is_defined = (before > 0) & np.isfinite(before) & np.isfinite(after)

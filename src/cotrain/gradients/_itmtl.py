@@ -6,12 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torchjd import aggregation
 
-from cotrain.gradients._aggregators import Aggregation, named_aggregator
 from cotrain.gradients._history import transference
 from cotrain.gradients._lookahead import Lookahead
 from cotrain.gradients._recorder import check_choice
 
+# From the gradients of m tasks, (m, P), to one direction, (P,).
+Aggregation = Callable[[Tensor], Tensor]
 Gain = Literal["ratio", "difference"]
 
 _FAMILIES = ("leave_one_out", "single")
@@ -29,7 +31,7 @@ class ITMTL:
     Parameters
     ----------
     model, losses, shared, chunk_size
-        As for `AffinityRecorder`.
+        As for `Lookahead`.
     optimizer : torch.optim.Optimizer
         The optimiser of the fit; its learning rate is that of the lookahead.
     candidates : sequence of str or callable
@@ -81,15 +83,15 @@ class ITMTL:
         if not candidates:
             raise ValueError("candidates must hold at least one combination, got none")
         self._lookahead = Lookahead(model, losses, shared, chunk_size)
-        self._model = model
-        self._losses = losses
-        self._optimizer = optimizer
+        self._losses, self._optimizer = losses, optimizer
         # A family stands for as many candidates as there are tasks with labels.
-        self._candidates = [
-            (str(candidate), None if candidate in _FAMILIES else _aggregation(candidate))
-            for candidate in candidates
+        self._candidates: list[tuple[str, Aggregation | None]] = [
+            (str(one), named_aggregator(one) if isinstance(one, str) else one)
+            if one not in _FAMILIES
+            else (str(one), None)
+            for one in candidates
         ]
-        self._gain = gain
+        self._gain: Gain = gain
         self._seed = seed
         self.chosen_: list[str] = []
 
@@ -143,14 +145,34 @@ class ITMTL:
     def _aggregated(self, aggregate: Aggregation, number: int, jacobian: Tensor) -> Tensor:
         with torch.random.fork_rng(devices=[]):
             step = len(self.chosen_)
-            torch.manual_seed(
-                np.random.SeedSequence([self._seed, step, number]).generate_state(1)[0]
-            )
+            sequence = np.random.SeedSequence([self._seed, step, number])
+            torch.manual_seed(sequence.generate_state(1)[0])
             return aggregate(jacobian)
 
 
-def _aggregation(candidate: str | Aggregation) -> Aggregation:
-    return named_aggregator(candidate) if isinstance(candidate, str) else candidate
+def named_aggregator(name: str) -> Aggregation:
+    """An aggregator of `torchjd` by its name in lower case, such as `mean`, `mgda` or `pcgrad`.
+
+    `pcgrad` is averaged over tasks, while torchjd's is a sum: so it compares with the mean.
+    ValueError if there is none, it needs settings, or its packages are not installed.
+    """
+    known = {kind.lower(): getattr(aggregation, kind) for kind in aggregation.__all__}
+    kind = known.get(name)
+    if not (isinstance(kind, type) and issubclass(kind, aggregation.Aggregator)):
+        raise ValueError(
+            "a combination of gradients must be leave_one_out, single, or an aggregator of torchjd "
+            f"in lower case, such as mean, pcgrad or mgda, got {name!r}"
+        )
+    try:
+        aggregate: Aggregation = kind()
+    except (TypeError, ImportError) as error:
+        raise ValueError(
+            f"the aggregator {name} cannot be made by its name: {error}; give it as an object of "
+            "torchjd.aggregation, or choose another"
+        ) from error
+    if name == "pcgrad":
+        return lambda jacobian: aggregate(jacobian) / len(jacobian)
+    return aggregate
 
 
 def _totals(before: Tensor, after: Tensor, gain: Gain) -> np.ndarray:

@@ -1,5 +1,5 @@
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ class Lookahead:
         `losses(batch)` returns the K losses of the tasks from the model's current parameters,
         Tensor (K,), with NaN for tasks without labels in the batch.
     shared : iterable of nn.Parameter
-        The parameters that the tasks share.
+        The parameters that the tasks share; all other trainable ones count as heads.
     chunk_size : int, optional
         Lookaheads computed at once, by `torch.func.vmap`; by default as many as need 64 MiB of
         weights. 1 computes them one by one, without `vmap`, for models that it cannot handle.
@@ -137,14 +137,8 @@ class Lookahead:
     ) -> Tensor:
         """The losses after each of C steps of the shared parameters, Tensor (C, K).
 
-        Parameters
-        ----------
-        batch : object
-            What `losses` takes.
-        steps : Tensor, (C, P)
-            Added to the shared parameters, one lookahead each.
-        head_steps : dict of str to Tensor, optional
-            Added to the other parameters, in all lookaheads alike.
+        `steps`, (C, P), are added to the shared parameters, one lookahead each; `head_steps` to the
+        others by their names, in all lookaheads alike.
         """
         heads = {name: p.detach() for name, p in self._heads.items()}
         if head_steps:
@@ -162,7 +156,9 @@ class Lookahead:
 
     def _losses_after_chunk(self, batch: Any, steps: Tensor, heads: dict[str, Tensor]) -> Tensor:
         def losses_after_one(step: Tensor, buffers: dict[str, Tensor]) -> Tensor:
-            return self._losses(batch, {**self._moved(step), **heads, **buffers})
+            parts = zip(self._shared.items(), step.split(self._sizes), strict=True)
+            moved = {name: p.detach() + part.view(p.shape) for (name, p), part in parts}
+            return self._losses(batch, {**moved, **heads, **buffers})
 
         with _same_randomness(self.shared):
             if len(steps) == 1:
@@ -176,13 +172,6 @@ class Lookahead:
 
     def _losses(self, batch: Any, tensors: dict[str, Tensor]) -> Tensor:
         return functional_call(self._evaluation, tensors, (batch,))
-
-    def _moved(self, step: Tensor) -> dict[str, Tensor]:
-        parts = step.split(self._sizes)
-        return {
-            name: p.detach() + part.view(p.shape)
-            for (name, p), part in zip(self._shared.items(), parts, strict=True)
-        }
 
     def _buffers(self) -> dict[str, Tensor]:
         return {name: buffer.clone() for name, buffer in self._evaluation.named_buffers()}
@@ -205,26 +194,18 @@ class Lookahead:
                     "losses must depend on the shared parameters, but do not; compute them with "
                     "the model that is given, reading its parameters at each call"
                 )
-            rows.append(
-                torch.cat(
-                    [
-                        p.new_zeros(len(seeds), p.numel())
-                        if part is None
-                        else part.reshape(len(seeds), -1)
-                        for part, p in zip(parts, shared, strict=True)
-                    ],
-                    dim=1,
-                )
-            )
+            n = len(seeds)
+            flat = [
+                p.new_zeros(n, p.numel()) if part is None else part.reshape(n, -1)
+                for part, p in zip(parts, shared, strict=True)
+            ]
+            rows.append(torch.cat(flat, dim=1))
         return torch.cat(rows)
 
 
-@contextmanager
-def _same_randomness(parameters: list[nn.Parameter]) -> Iterator[None]:
+def _same_randomness(parameters: list[nn.Parameter]) -> AbstractContextManager[None]:
     """Leave torch's random streams as they were found."""
-    devices = {p.device for p in parameters if p.is_cuda}
-    with torch.random.fork_rng(devices=list(devices)):
-        yield
+    return torch.random.fork_rng(devices=list({p.device for p in parameters if p.is_cuda}))
 
 
 def _check_losses(losses: Tensor) -> None:

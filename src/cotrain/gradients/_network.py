@@ -54,11 +54,9 @@ class LabelledBatch:
     @cached_property
     def labels_of(self) -> dict[int, slice]:
         """The labels of each task that has some."""
-        ends = np.cumsum(self.counts)
-        return {
-            int(task): slice(int(ends[task] - self.counts[task]), int(ends[task]))
-            for task in np.flatnonzero(self.counts)
-        }
+        ends = np.cumsum(self.counts).tolist()
+        tasks = np.flatnonzero(self.counts).tolist()
+        return {task: slice(ends[task] - int(self.counts[task]), ends[task]) for task in tasks}
 
 
 class NetworkLookahead:
@@ -67,16 +65,8 @@ class NetworkLookahead:
     A task's loss is the mean over its labels in the batch. Agrees with `Lookahead` on the same
     network, at a fraction of its cost when the features are many or the labels few.
 
-    Parameters
-    ----------
-    hidden : sequence of (weight, bias)
-        One layer or two, from the features up; ReLU and dropout follow each. Shared.
-    heads : (weight, bias)
-        One unit a task.
-    batch : LabelledBatch
-        What to measure on.
-    head_lr : float
-        Size of a gradient step that the heads take before losses are measured; 0 if they stay.
+    The `hidden` layers, one or two from the features up, are shared; ReLU and dropout follow each.
+    The heads, one unit a task, take a gradient step of size `head_lr` before losses are measured.
     """
 
     def __init__(
@@ -164,16 +154,9 @@ class NetworkLookahead:
 
     def _losses(self, values: np.ndarray, shift: np.ndarray, lr: float) -> np.ndarray:
         """The losses with a last hidden layer of `values` − `lr` `shift` before ReLU, (K,)."""
-        batch = self._batch
-        output = _label_outputs(
-            values,
-            shift,
-            values.dtype.type(lr),
-            batch.keep[-1],
-            *self._heads,
-            batch.task,
-            *batch.labels_by_row,
-        )
+        batch, lr = self._batch, values.dtype.type(lr)
+        given = values, shift, lr, batch.keep[-1], *self._heads
+        output = _label_outputs(*given, batch.task, *batch.labels_by_row)
         loss = np.where(
             batch.is_binary[batch.task],
             np.logaddexp(0, output) - batch.target * output,

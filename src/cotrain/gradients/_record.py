@@ -16,37 +16,24 @@ _NOT_SAVED = ("seconds", "record_seconds")
 
 @dataclass(frozen=True, eq=False)
 class AffinityRecord:
-    """The affinities that one fit recorded. All matrices are `[recipient, source]`.
+    """The affinities that one fit recorded. All matrices are `[recipient, source]`."""
 
-    Attributes
-    ----------
-    tasks : ndarray of int64, (M,)
-        The fit's members; the matrices are in their order.
-    affinity, cosine : ndarray, (M, M)
-        Means over the records, NaN where a pair was never seen together; the diagonal of
-        `affinity` is NaN.
-    counts, undefined : ndarray of int64, (M, M)
-        Records in each mean; records without a defined ratio although both had labels.
-    history : ndarray of float32, (n_records, M, M)
-        The affinity of each record, NaN where missing.
-    steps, epochs : ndarray of int64, (n_records,)
-        The training step and epoch of each record, counted from 0.
-    flops, record_flops : int
-        Operations counted: of the fit without recording, and of recording.
-    seconds, record_seconds : float
-        The same in seconds of processor time; NaN in a record that was loaded.
-    """
-
-    tasks: np.ndarray
+    tasks: np.ndarray  # (M,) of int64: the fit's members; the matrices are in their order
+    # (M, M): means over the records, NaN where a pair was never seen together; the diagonal of
+    # `affinity` is NaN
     affinity: np.ndarray
     cosine: np.ndarray
+    # (M, M) of int64: records in each mean; those without a defined ratio although both had labels
     counts: np.ndarray
     undefined: np.ndarray
-    history: np.ndarray
+    history: np.ndarray  # (n_records, M, M) of float32: the affinity of each, NaN where missing
+    # (n_records,) of int64: the training step and epoch of each record, counted from 0
     steps: np.ndarray
     epochs: np.ndarray
+    # operations counted: of the fit without recording, and of recording
     flops: int
     record_flops: int
+    # the same in seconds of processor time; NaN in a record that was loaded
     seconds: float = float("nan")
     record_seconds: float = float("nan")
 
@@ -57,16 +44,14 @@ class AffinityRecord:
         """
         recipient, source = np.nonzero(~np.eye(self.tasks.size, dtype=bool))
         named = np.array(names, dtype=object)[self.tasks]
-        return pd.DataFrame(
-            {
-                "recipient": named[recipient],
-                "source": named[source],
-                "affinity": self.affinity[recipient, source],
-                "cosine": self.cosine[recipient, source],
-                "count": self.counts[recipient, source],
-                "undefined": self.undefined[recipient, source],
-            }
-        )
+        columns = {
+            "affinity": self.affinity,
+            "cosine": self.cosine,
+            "count": self.counts,
+            "undefined": self.undefined,
+        }
+        values = {name: matrix[recipient, source] for name, matrix in columns.items()}
+        return pd.DataFrame({"recipient": named[recipient], "source": named[source], **values})
 
     def save(self, path: Path) -> None:
         """Write all but the seconds to one `.npz` file; the same record gives the same bytes."""
@@ -81,10 +66,7 @@ class AffinityRecord:
     def load(cls, path: Path) -> "AffinityRecord":
         """Read a record that `save` wrote.
 
-        Raises
-        ------
-        DataError
-            If the file is missing or is not an affinity record.
+        DataError if the file is missing or is not an affinity record.
         """
         expected = path, "affinity record", "run `cotrain affinity`"
         stored: dict[str, Any] = load_arrays(*expected)
@@ -98,10 +80,7 @@ class AffinityRecord:
 def load_records(folder: Path) -> list[AffinityRecord]:
     """The records in a folder, one a repeat; none where the learner has no gradients.
 
-    Raises
-    ------
-    DataError
-        If there is no such folder, or one is not an affinity record.
+    DataError if there is no such folder, or one is not an affinity record.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no affinity records; run `cotrain affinity` first")

@@ -24,13 +24,8 @@ class AffinityRecorder(History):
 
     Parameters
     ----------
-    model : nn.Module
-        Any model with shared and per-task parameters.
-    losses : callable
-        `losses(batch)` returns the K losses of the tasks from the model's current parameters, as a
-        Tensor (K,) with NaN for tasks without labels in the batch (see `masked_mean`).
-    shared : iterable of nn.Parameter
-        The parameters that the tasks share; all other trainable ones count as heads.
+    model, losses, shared, chunk_size
+        As for `Lookahead`; `masked_mean` makes losses of labels with gaps.
     lr : float, optional
         Learning rate of the lookahead. By default that of `optimizer` at the time.
     optimizer : torch.optim.Optimizer, optional
@@ -47,8 +42,6 @@ class AffinityRecorder(History):
     sources : sequence of sets of int, optional
         Sets of tasks whose summed loss makes a step. By default each task is a source. Members
         without labels in a batch add nothing to the step.
-    chunk_size : int, optional
-        Lookaheads computed at once, see `Lookahead`.
 
     What is recorded are the attributes of `History`.
     """
@@ -81,22 +74,16 @@ class AffinityRecorder(History):
             )
         super().__init__()
         self._lookahead = Lookahead(model, losses, shared, chunk_size)
-        self._lr = lr
-        self._optimizer = optimizer
-        self._every = every
-        self._mode = mode
-        self._heads_step = heads_step
+        self._lr, self._optimizer, self._every = lr, optimizer, every
+        self._mode, self._heads_step = mode, heads_step
         self._sources = None if sources is None else [frozenset(source) for source in sources]
         self._n_steps = 0
 
     def step(self, batch: Any) -> Self:
         """Record the affinities on `batch` if it is time to; call it before the optimiser's step.
 
-        Raises
-        ------
-        ValueError
-            If `losses` returns no tensor of at least two losses or NaN for all, or a source names a
-            task that there is not.
+        ValueError if `losses` returns no tensor of at least two losses or NaN for all, or a source
+        names a task that there is not.
         """
         if self._n_steps % self._every == 0:
             self._record(batch)
@@ -109,11 +96,9 @@ class AffinityRecorder(History):
         lr = self._learning_rate()
         # Rows of tasks without labels are zero, so they add nothing to a set's step.
         directions = members @ gradients.jacobian + self._momentum()
-        head_steps = {}
-        if self._heads_step == "stepped":
+        head_steps, before = {}, gradients.losses
+        if self._heads_step == "stepped" and gradients.heads:
             head_steps = {name: -lr * gradient for name, gradient in gradients.heads.items()}
-        before = gradients.losses
-        if head_steps:
             stay = torch.zeros_like(directions[:1])
             before = self._lookahead.losses_after(batch, stay, head_steps)[0]
         after = self._lookahead.losses_after(batch, -lr * directions, head_steps)

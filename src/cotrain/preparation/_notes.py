@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cotrain.preparation._labels import LabelMatrix
-from cotrain.preparation._tasks import IN_THE_DATA
+from cotrain.preparation._labels import IN_THE_DATA, LabelMatrix
 from cotrain.preparation._values import Labelled
 from cotrain.words import listing
 
@@ -43,8 +42,11 @@ def data_notes(
             f"tasks with the same labels: {listing(twins, _SHOWN)}; each helps the other as its "
             "copy would, so leave one of them out"
         )
-    shared = shared_shares(labels)
-    pairs = shared[np.triu_indices(len(shared), 1)]
+    known = labels.values.copy()
+    known.data = np.ones(known.data.size)
+    both = np.asarray((known.T @ known).todense(), dtype=np.float64)
+    smaller = np.minimum.outer(both.diagonal(), both.diagonal())
+    pairs = (both / np.maximum(smaller, 1))[np.triu_indices(len(both), 1)]
     n_few = int((pairs < _FEW_SHARED).sum())
     if n_few:
         notes.append(
@@ -53,15 +55,6 @@ def data_notes(
             "what tasks share; subsets and the validation are experiments and hold"
         )
     return notes
-
-
-def shared_shares(labels: LabelMatrix) -> np.ndarray:
-    """Examples that two tasks share over those of the smaller one, float64 (K, K)."""
-    known = labels.values.copy()
-    known.data = np.ones(known.data.size)
-    both = np.asarray((known.T @ known).todense(), dtype=np.float64)
-    counts = both.diagonal()
-    return both / np.maximum(np.minimum.outer(counts, counts), 1)
 
 
 def _twins(labels: LabelMatrix) -> list[str]:

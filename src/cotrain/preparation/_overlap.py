@@ -12,18 +12,10 @@ from cotrain.tasks import TaskTable
 def overlap_table(table: TaskTable, groups: Sequence[str] | np.ndarray) -> pd.DataFrame:
     """Examples and groups that two tasks share, one row an ordered pair that shares a group.
 
-    Parameters
-    ----------
-    table : TaskTable
-    groups : sequence of str, (N,)
-        What the split keeps together, such as the scaffold of each example.
-
-    Returns
-    -------
-    DataFrame
-        target, source; n_shared, examples that both have labels of, in all folds; share, of the
-        target's examples; group_share, of the target's groups, those in which the source has a
-        label too.
+    `groups`, (N,), are what the split keeps together, such as the scaffold of each example.
+    Columns: target, source; n_shared, examples that both have labels of, in all folds; share, of
+    the target's examples; group_share, of the target's groups, those in which the source has a
+    label too.
     """
     known = _ones(table.labels)  # stored zeros are labels
     _, group = np.unique(np.asarray(groups), return_inverse=True)

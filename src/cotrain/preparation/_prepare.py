@@ -1,7 +1,7 @@
 """From a raw table to the task table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +11,23 @@ from scipy.sparse import csr_array
 from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, make_featurizer
 from cotrain.files import write_csv, write_sums
-from cotrain.preparation._labels import LabelMatrix, arrange
-from cotrain.preparation._notes import data_notes
-from cotrain.preparation._overlap import overlap_table
-from cotrain.preparation._tasks import (
+from cotrain.preparation._labels import (
+    LabelMatrix,
+    arrange,
     count_table,
     excluded_table,
     one_sided_tasks,
     unscorable_tasks,
 )
+from cotrain.preparation._notes import data_notes
+from cotrain.preparation._overlap import overlap_table
 from cotrain.preparation._values import check_values, label_values
 from cotrain.registry import SPLITTERS
 from cotrain.settings import PrepareSettings
 from cotrain.sources import RawTable
 from cotrain.splits import Folds, Splitter, distinct
-from cotrain.tasks import Features, TaskKind, TaskTable
+from cotrain.tasks import TaskKind, TaskTable
 from cotrain.words import listing
-
-_FILES = (
-    "rejects", "conflicts", "excluded", "tasks", "summary", "fold_counts", "overlap", "folds",
-    "notes",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +50,8 @@ class Prepared:
 
     def save(self, table: Path, folder: Path) -> None:
         """Write the task table to the file `table`, and the account as CSV files to `folder`."""
-        for name in _FILES:
-            write_csv(folder / f"{name}.csv", getattr(self, name))
+        for field in fields(self)[1:]:
+            write_csv(folder / f"{field.name}.csv", getattr(self, field.name))
         write_sums(folder)
         self.table.save(table)
 
@@ -71,16 +67,9 @@ def prepare(
     The featurizer names the examples: records of one name are merged. The table does not depend
     on the order of a task's measurements, unless the first of several is to count.
 
-    Parameters
-    ----------
-    raw : RawTable
-    settings : PrepareSettings
-        The section `prepare` of params.yaml.
-    evaluations : sequence of sequences of int
-        Sets of folds that models will be trained or scored on. In each of them every task of the
-        table holds both classes, or two distinct values if it is real-valued.
-    n_test_folds : int
-        Features are fitted to the other folds: the last folds are as if unseen.
+    `evaluations` are sets of folds that models will be trained or scored on: in each of them every
+    task of the table holds both classes, or two distinct values if it is real-valued. Features are
+    fitted to all but the last `n_test_folds`, which are as if unseen.
 
     Raises
     ------
@@ -116,12 +105,18 @@ def prepare(
     fitted = np.flatnonzero(folds < settings.n_folds - n_test_folds)
     featurizer.fit(examples.take(fitted))
     lower, upper = (_bound_matrix(labelled.bounds, side, scorable) for side in (">", "<"))
+    features = featurizer.transform(examples)
+    if features.shape[0] != len(examples.records) or features.dtype != np.float32:
+        raise DataError(  # another package's featurizer
+            f"`prepare.features`: {settings.features.kind} must give float32 features of "
+            f"{len(examples.records)} examples, got {features.dtype} of {features.shape[0]}"
+        )
     table = TaskTable(
-        features=_checked_features(featurizer, examples),
-        labels=scorable.values,
-        folds=folds,
-        tasks=scorable.tasks,
-        kinds=scorable.kinds,
+        features,
+        scorable.values,
+        folds,
+        scorable.tasks,
+        scorable.kinds,
         examples=tuple(scorable.examples.tolist()),
         n_folds=settings.n_folds,
         description=featurizer.describe(),
@@ -189,17 +184,6 @@ def _folds(named: RawTable, labels: LabelMatrix, settings: PrepareSettings) -> F
     return Folds(found.folds.astype(np.int64), found.groups, found.notes)
 
 
-def _checked_features(featurizer: Featurizer, examples: RawTable) -> Features:
-    """The features, checked: they may be another package's."""
-    found = featurizer.transform(examples)
-    if found.shape[0] != len(examples.records) or found.dtype != np.float32:
-        raise DataError(
-            f"`prepare.features`: {featurizer.settings.kind} must give float32 features of "
-            f"{len(examples.records)} examples, got {found.dtype} of {found.shape[0]}"
-        )
-    return found
-
-
 def _bound_matrix(bounds: pd.DataFrame, side: str, labels: LabelMatrix) -> csr_array | None:
     """Bounds of one side, of the tasks and examples of the table; None: there are none."""
     row = pd.Index(labels.examples).get_indexer(pd.Index(bounds["example"]))
@@ -213,12 +197,7 @@ def _bound_matrix(bounds: pd.DataFrame, side: str, labels: LabelMatrix) -> csr_a
 def name_examples(raw: RawTable, featurizer: Featurizer) -> tuple[RawTable, pd.DataFrame]:
     """Return the records that have values under the names of their examples, and the rejects.
 
-    Returns
-    -------
-    named : RawTable
-        With the values of its records.
-    rejects : DataFrame with columns file, row, example, input, reason
-        `input` is the cell that the features would be made of. In the order of the files.
+    Of these file, row, example, input (the cell that features would be made of) and reason.
     """
     measured = np.unique(raw.values["record"].to_numpy())
     chosen = raw.take(measured)

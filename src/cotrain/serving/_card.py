@@ -1,8 +1,12 @@
 """What a folder of models says of itself to a reader: README.md."""
 
+import re
+
 from cotrain.serving._manifest import Manifest
-from cotrain.serving._text import markdown
-from cotrain.settings import LabelSettings
+
+# What Markdown or HTML would read as more than letters.
+_MARKS = re.compile(r"([\\`*_\[\]|#~])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def card(manifest: Manifest) -> str:
@@ -10,18 +14,22 @@ def card(manifest: Manifest) -> str:
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(
-        loader=PackageLoader("cotrain.serving"),
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+        loader=PackageLoader("cotrain.serving"), autoescape=False,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
     environment.filters["markdown"] = markdown
     kinds = {task.kind for task in manifest.tasks}
     scores = list(dict.fromkeys(one.score for task in manifest.tasks for one in task.test_scores))
     has_widths = any(task.intervals for task in manifest.tasks)
+    label = manifest.label
+    side = "at most" if label.active == "at_most" else "at least"
+    positive = (
+        f"that the measured value is {side} {label.threshold:g}"
+        if label.kind == "threshold"
+        else "that the label is 1"
+    )
     said = {
-        "binary": f"for each binary task the calibrated probability {_positive(manifest.label)}",
+        "binary": f"for each binary task the calibrated probability {positive}",
         "real": "for each real-valued task its value, on the scale that the table of tasks names",
     }
     return environment.get_template("card.md").render(
@@ -34,8 +42,21 @@ def card(manifest: Manifest) -> str:
     )
 
 
-def _positive(label: LabelSettings) -> str:
-    if label.kind != "threshold":
-        return "that the label is 1"
-    side = "at most" if label.active == "at_most" else "at least"
-    return f"that the measured value is {side} {label.threshold:g}"
+def one_line(text: str) -> str:
+    r"""Text without line breaks and control characters.
+
+    >>> one_line("a\n  b\x1b[2J")
+    'a b [2J'
+    """
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(shown.split())
+
+
+def markdown(text: str) -> str:
+    r"""Text as it is in Markdown, within a line or a cell of a table.
+
+    >>> print(markdown("<b>|*"))
+    &lt;b&gt;\|\*
+    """
+    escaped = "".join(_HTML.get(letter, letter) for letter in one_line(text))
+    return _MARKS.sub(r"\\\1", escaped)

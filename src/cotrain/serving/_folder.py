@@ -20,13 +20,7 @@ from cotrain.tasks import Features
 
 
 def check_place(folder: Path) -> None:
-    """Raise unless models can be written to `folder`: it is not there, empty, or holds models.
-
-    Raises
-    ------
-    CotrainError
-        If it is a file, or holds anything else.
-    """
+    """CotrainError unless `folder` can take models: it is not there, empty, or holds models."""
     if folder.exists() and not folder.is_dir():
         raise CotrainError(f"{folder}: is a file; name another folder")
     if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
@@ -56,10 +50,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        raise CotrainError(
-            f"{folder}: cannot be written ({error.strerror or error}); free space or name "
-            "another folder"
-        ) from error
+        reason, todo = error.strerror or error, "free space or name another folder"
+        raise CotrainError(f"{folder}: cannot be written ({reason}); {todo}") from error
 
 
 def _exchanged(one: Path, other: Path) -> bool:
@@ -89,10 +81,8 @@ def read_file(folder: Path, name: str, files: Mapping[str, str]) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror or error}); copy the whole folder, or run "
-            "`cotrain export`"
-        ) from error
+        reason, todo = error.strerror or error, "copy the whole folder, or run `cotrain export`"
+        raise DataError(f"{path}: cannot be read ({reason}); {todo}") from error
     if files.get(name) != sha256(data):
         raise DataError(
             f"{path}: differs from the file that was exported (its SHA-256 is another); "
@@ -121,13 +111,8 @@ def pack_features(features: Features) -> bytes:
     """Return features (N, ...), sparse or dense, as a safetensors file."""
     if isinstance(features, np.ndarray):
         return save({"dense": np.ascontiguousarray(features)})
-    return save(
-        {
-            "start": features.indptr.astype(np.int64),
-            "column": features.indices.astype(np.int32),
-            "value": features.data.astype(np.float32),
-        }
-    )
+    start, column = features.indptr.astype(np.int64), features.indices.astype(np.int32)
+    return save({"start": start, "column": column, "value": features.data.astype(np.float32)})
 
 
 def unpack_features(path: Path, data: bytes, n_features: int) -> Features:
@@ -143,7 +128,6 @@ def unpack_features(path: Path, data: bytes, n_features: int) -> Features:
         found = csr_array((arrays["value"], arrays["column"], arrays["start"]), shape)
         found.check_format()
     except (SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
-        raise DataError(
-            f"{path}: must hold features ({error}); run `cotrain export` again"
-        ) from error
+        todo = "run `cotrain export` again"
+        raise DataError(f"{path}: must hold features ({error}); {todo}") from error
     return found

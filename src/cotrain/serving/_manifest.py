@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cotrain.comparison import roles_of
 from cotrain.exceptions import DataError, first_problem
 from cotrain.files import read_sealed, sealed, unsigned
-from cotrain.settings import LabelSettings
+from cotrain.settings import LabelSettings, Section
 from cotrain.tasks import TaskKind
 
 MANIFEST = "models.json"
@@ -23,11 +23,7 @@ _SCALES = {
 }
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Figure(_Part):
+class Figure(Section):
     """A score on test labels: its mean over repeats and the ends of its interval.
 
     None where there are too few repeats to know.
@@ -40,7 +36,7 @@ class Figure(_Part):
     n_repeats: Whole
 
 
-class Width(_Part):
+class Width(Section):
     """Half an interval around a value, in its unit, from validation residuals.
 
     None where there were too few examples; `test_coverage` is the share of test labels inside.
@@ -52,38 +48,27 @@ class Width(_Part):
     test_coverage: float | None
 
 
-class TaskNote(_Part):
+class TaskNote(Section):
     """A task: how models are blended for it, what they were trained on, how that did.
 
-    Attributes
-    ----------
-    n_labels, n_positive : int
-        Labels in the folds that some model was trained on.
-    base : float
-        The logit of the share of positives among them, or their mean.
-    scale : float
-        The standard deviation of a real-valued task's; 1 of a binary one.
-    weights : dict of str to float
-        What each role counts for. The output is base + scale * the weighted sum of its models' mean
-        distances from the base rate, which calibrates it; see `cotrain.comparison.Blend`.
-    skill, p_value, skilled
-        The share of the base rate's loss that is taken away on validation labels, and whether
-        that is more than chance gives.
-    intervals : list of Width
-        Of real-valued tasks.
+    The output is base + scale * the weighted sum of the roles' mean distances from the base rate,
+    which calibrates it; see `cotrain.comparison.Blend`.
     """
 
     name: str
     kind: TaskKind
+    # labels in the folds that some model was trained on
     n_labels: Whole
     n_positive: Whole | None
-    base: float
-    scale: Annotated[float, Field(gt=0)]
-    weights: dict[str, Annotated[float, Field(ge=0)]]
+    base: float  # the logit of the share of positives among them, or their mean
+    scale: Annotated[float, Field(gt=0)]  # their standard deviation; 1 of a binary task
+    weights: dict[str, Annotated[float, Field(ge=0)]]  # what each role counts for
+    # the share of the base rate's loss that is taken away on validation labels, and whether that
+    # is more than chance gives
     skill: float | None
     p_value: float | None
     skilled: bool
-    intervals: list[Width]
+    intervals: list[Width]  # of real-valued tasks
     test_scores: list[Figure]
 
     @property
@@ -105,35 +90,19 @@ class TaskNote(_Part):
 
     def half_width(self, coverage: float) -> float | None:
         """Half the interval of a coverage; None if unknown."""
-        found = {one.coverage: one.half_width for one in self.intervals}
-        return found.get(coverage)
+        return {one.coverage: one.half_width for one in self.intervals}.get(coverage)
 
 
-class ModelNote(_Part):
-    """A model: how it was trained, on which tasks, those that it only learns from included.
+class ModelNote(Section):
+    """A model: how it was trained, on which tasks, those that it only learns from included."""
 
-    Attributes
-    ----------
-    learner, kind : str
-        The learner's name in params.yaml, and what it is.
-    settings : dict
-        All that it was trained with.
-    members : list of str
-        Its tasks.
-    n_labels : list of int
-        Labels of each that it was trained on; a task without any is not predicted by it.
-    draw : int
-        Which of several models that differ in their seed alone.
-    train_folds : int
-        Folds of labels that it was trained on.
-    """
-
+    # the learner's name in params.yaml, what it is, and all that it was trained with
     learner: str
     kind: str
     settings: dict[str, Any]
-    members: Annotated[list[str], Field(min_length=1)]
-    n_labels: list[Whole]
-    draw: Whole
+    members: Annotated[list[str], Field(min_length=1)]  # its tasks
+    n_labels: list[Whole]  # of each that it was trained on; without any it does not predict it
+    draw: Whole  # which of several models that differ in their seed alone
     train_folds: Whole
 
     @model_validator(mode="after")
@@ -143,47 +112,27 @@ class ModelNote(_Part):
         return self
 
 
-class Manifest(_Part):
-    """All that is known of a folder of models, but for the models themselves.
-
-    Attributes
-    ----------
-    portfolio : str
-        What `cotrain validate` called it: which models are blended.
-    data_version : str
-        The hash of the task table that the models were trained on.
-    features : dict or None
-        What makes features of new examples, see `Featurizer.describe`; None: nothing does.
-    label : LabelSettings
-        What a label is.
-    seed : int
-    validated_folds, n_folds : int
-        Folds of labels that the validated models were trained on, and all.
-    similarity : list of float or None
-        Nearest similarity, at every twentieth of its distribution, of the examples that the test
-        scores were measured on to those that the validated models were trained on.
-    tasks, models : lists
-        Without models every task is predicted by its base rate.
-    files : dict of str to str
-        The SHA-256 of each file beside, by its path in the folder.
-    seal : str
-        What the file is, and the SHA-256 of itself; see `cotrain.files`.
-    """
+class Manifest(Section):
+    """All that is known of a folder of models, but for the models themselves."""
 
     format: Literal[4] = 4
-    portfolio: str
-    data_version: str
+    portfolio: str  # what `cotrain validate` called it: which models are blended
+    data_version: str  # the hash of the task table that the models were trained on
     n_features: Annotated[int, Field(ge=1)]
+    # what makes features of new examples, see `Featurizer.describe`; None: nothing does
     features: dict[str, Any] | None
     label: LabelSettings
     seed: int
+    # folds of labels that the validated models were trained on, and all
     validated_folds: Whole
     n_folds: Whole
+    # nearest similarity, at every twentieth of its distribution, of the examples that the test
+    # scores were measured on to those that the validated models were trained on
     similarity: Annotated[list[float], Field(min_length=21, max_length=21)] | None
     tasks: Annotated[list[TaskNote], Field(min_length=1)]
-    models: list[ModelNote]
-    files: dict[str, str] = Field(default_factory=dict)
-    seal: str = ""
+    models: list[ModelNote]  # without any every task is predicted by its base rate
+    files: dict[str, str] = Field(default_factory=dict)  # the SHA-256 of each, by its path here
+    seal: str = ""  # what the file is, and the SHA-256 of itself; see `cotrain.files`
 
     def scale_of(self, task: str) -> str:
         """What a task's predictions are of its measured values; empty: these themselves."""
@@ -210,21 +159,14 @@ class Manifest(_Part):
 
     @classmethod
     def load(cls, folder: Path) -> "Manifest":
-        """Read a folder's manifest.
-
-        Raises
-        ------
-        DataError
-            If it is missing or not what it must be.
-        """
+        """Read a folder's manifest; DataError if it is missing or not what it must be."""
         path = folder / MANIFEST
         data = read_sealed(path, WHAT, "run `cotrain export`")
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            raise DataError(
-                f"{path}: {first_problem(error)}; run `cotrain export` again"
-            ) from error
+            wrong = first_problem(error)
+            raise DataError(f"{path}: {wrong}; run `cotrain export` again") from error
 
     def to_bytes(self) -> bytes:
         """The file, sealed."""

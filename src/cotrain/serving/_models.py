@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,46 +35,30 @@ _OWN = frozenset({"row", "id", "smiles", "problem", "similarity"})
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """What is predicted for some rows, each (n_rows, n_tasks).
+    """What is predicted for some rows, each (n_rows, n_tasks)."""
 
-    Attributes
-    ----------
-    value : ndarray
-        Calibrated probabilities of binary tasks, values of real-valued ones; NaN for tasks without
-        any label.
-    low, high : ndarray
-        The ends of the interval around each value; NaN for binary tasks and where it is unknown.
-    spread : ndarray
-        How far the blended models are apart: the standard deviation of what would be predicted if
-        all said what one does, each counting as in the blend; NaN with fewer than two models.
-    """
-
+    # calibrated probabilities of binary tasks, values of real-valued ones; NaN for tasks without
+    # any label
     value: np.ndarray
+    # the ends of the interval around each value; NaN for binary tasks and where it is unknown
     low: np.ndarray
     high: np.ndarray
+    # how far the blended models are apart: the standard deviation of what would be predicted if
+    # all said what one does, each counting as in the blend; NaN with fewer than two models
     spread: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedModels:
-    """The models of a portfolio, how they are blended, and what they were trained on.
-
-    Attributes
-    ----------
-    manifest : Manifest
-    models : tuple of Trained
-        In the manifest's order.
-    known : csr_array or ndarray, (N, ...), or None
-        Features of the examples trained on; None if nothing makes them of new examples.
-    """
+    """The models of a portfolio, how they are blended, and what they were trained on."""
 
     manifest: Manifest
-    models: tuple[Trained, ...]
+    models: tuple[Trained, ...]  # in the manifest's order
+    # (N, ...): of the examples trained on; None if nothing makes features of new examples
     known: Features | None
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The names of the tasks."""
         return tuple(task.name for task in self.manifest.tasks)
 
     @property
@@ -85,13 +68,7 @@ class TrainedModels:
 
     @property
     def featurizer(self) -> Featurizer:
-        """What makes features of new examples.
-
-        Raises
-        ------
-        DataError
-            If nothing does.
-        """
+        """What makes features of new examples; DataError if nothing does."""
         if self.manifest.features is None or self.known is None:
             raise DataError(
                 "these models know features of the source's own, which nothing makes anew; "
@@ -113,17 +90,11 @@ class TrainedModels:
         return self.forecast(features, molecules=molecules).value
 
     def forecast(
-        self,
-        features: Features,
-        coverage: float = COVERAGE,
-        molecules: np.ndarray | None = None,
+        self, features: Features, coverage: float = COVERAGE, molecules: np.ndarray | None = None
     ) -> Forecast:
         """Return values, intervals that hold a share `coverage` of new values, and spreads.
 
-        Raises
-        ------
-        ValueError
-            As `predict`.
+        ValueError as from `predict`.
         """
         if np.prod(features.shape[1:]) != self.manifest.n_features:
             raise ValueError(
@@ -140,34 +111,28 @@ class TrainedModels:
                 "or use predict_smiles"
             )
         outputs = [model.outputs(inputs[model.reads]) for model in self.models]
+        notes, roles = self.manifest.models, self.manifest.roles
+        owner = np.array([roles.index(role) for role in roles_of(notes)], dtype=int)
         for at, task in enumerate(self.manifest.tasks):
             if task.n_labels == 0:
                 continue
-            holds = np.array([_holds(note, task.name) for note in self.manifest.models], dtype=bool)
+            holds = np.array([_holds(note, task.name) for note in notes], dtype=bool)
             columns = [
-                outputs[place][:, self.manifest.models[place].members.index(task.name)]
+                outputs[place][:, notes[place].members.index(task.name)]
                 for place in np.flatnonzero(holds)
             ]
             said = np.stack(columns, axis=1) if columns else np.empty((shape[0], 0))
-            value[:, at], spread[:, at] = _blend(said, self._shares(task, holds), task)
+            weights = np.array([task.weights[role] for role in roles])
+            shares = model_shares(holds, owner, weights)[holds]
+            value[:, at], spread[:, at] = _blend(said, shares, task)
             half_width = task.half_width(coverage) if task.kind == "real" else None
             width[at] = np.nan if half_width is None else half_width
         return Forecast(value, value - width, value + width, spread)
 
-    def _shares(self, task: TaskNote, holds: np.ndarray) -> np.ndarray:
-        """What each model that holds a task counts for, (n_holding,)."""
-        roles = self.manifest.roles
-        owner = np.array([roles.index(role) for role in roles_of(self.manifest.models)], dtype=int)
-        weights = np.array([task.weights[role] for role in roles])
-        return model_shares(holds, owner, weights)[holds]
-
     def predict_smiles(self, smiles: Sequence[str]) -> pd.DataFrame:
         """Return one row a molecule; see `predict_raw`.
 
-        Raises
-        ------
-        DataError
-            If the models were trained on other features than those of molecules.
+        DataError if the models were trained on other features than those of molecules.
         """
         column = getattr(self.featurizer.settings, "column", None)
         if column is None:
@@ -225,12 +190,8 @@ class TrainedModels:
     def save(self, folder: Path) -> None:
         """Write the models to `folder`, in place of models that were there, whole or not at all.
 
-        The same models give the same bytes.
-
-        Raises
-        ------
-        CotrainError
-            If the folder holds something else, or cannot be written.
+        The same models give the same bytes. CotrainError if the folder holds something else, or
+        cannot be written.
         """
         with whole_folder(folder) as new:
             for place, model in enumerate(self.models):
@@ -247,10 +208,7 @@ class TrainedModels:
     def load(cls, folder: Path) -> "TrainedModels":
         """Read a folder that `save` wrote. No code of the folder is run.
 
-        Raises
-        ------
-        DataError
-            If a file is missing or is not as it was written.
+        DataError if a file is missing or is not as it was written.
         """
         manifest = Manifest.load(folder)
         known = None
@@ -272,11 +230,13 @@ def _part(place: int) -> str:
 def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Trained:
     """The model in a sub-folder, which must predict what the manifest says from such a row."""
     try:
-        trained: Trained = _class(note).load(part)
+        kind = LEARNERS.find(note.kind)
+        if isinstance(kind.trained, property):  # of a trunk of one's own the settings tell it
+            kind = kind(kind.Settings.model_validate(note.settings))
+        trained: Trained = kind.trained.load(part)
     except ValueError as error:
-        raise DataError(
-            f"{part}: cannot be read: {error}; install what it needs, or run beside the trunk"
-        ) from error
+        todo = "install what it needs, or run beside the trunk"
+        raise DataError(f"{part}: cannot be read: {error}; {todo}") from error
     place = {task.name: at for at, task in enumerate(manifest.tasks)}
     tasks = [place[name] for name in note.members]
     is_binary = [manifest.tasks[task].kind == "binary" for task in tasks]
@@ -288,19 +248,9 @@ def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Tra
         if trained.outputs(row).shape != (row.shape[0], len(tasks)):
             raise ValueError("it predicts another number of tasks")
     except (ValueError, IndexError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{part}: is not the model that models.json describes ({error}); "
-            "run `cotrain export` again"
-        ) from error
+        what = "the model that models.json describes"
+        raise DataError(f"{part}: is not {what} ({error}); run `cotrain export` again") from error
     return trained
-
-
-def _class(note: ModelNote) -> Any:
-    """The class of a model; of a trunk of one's own the settings tell it."""
-    kind = LEARNERS.find(note.kind)
-    if isinstance(kind.trained, property):
-        return kind(kind.Settings.model_validate(note.settings)).trained
-    return kind.trained
 
 
 def _holds(note: ModelNote, task: str) -> bool:

@@ -11,8 +11,8 @@ from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, featurizer_of
 from cotrain.features._given import name_column
 from cotrain.files import write_csv
+from cotrain.serving._card import one_line
 from cotrain.serving._models import COVERAGE, TrainedModels
-from cotrain.serving._text import one_line
 from cotrain.sources import RawTable, column_of, read_table
 
 _SHOWN = 10
@@ -20,26 +20,14 @@ _SHOWN = 10
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What was predicted for a file of examples.
+    """What was predicted for a file of examples."""
 
-    Attributes
-    ----------
-    table : DataFrame
-        One row an example: row (of the file, the header being row 1), id if one is named,
-        smiles of molecules, problem, similarity, and a column a task; see
-        `TrainedModels.predict_raw`.
-    warnings : tuple of str
-        A line for each task of which nothing is claimed, with the reason.
-    problems : tuple of str
-        A line for each example without predictions: file, row and reason.
-    note : str
-        How many were predicted, and how many of them lie far from what the models know.
-    """
-
+    # one row an example: row (of the file, the header being row 1), id if one is named, smiles of
+    # molecules, problem, similarity, and a column a task; see `TrainedModels.predict_raw`
     table: pd.DataFrame
-    warnings: tuple[str, ...]
-    problems: tuple[str, ...]
-    note: str
+    warnings: tuple[str, ...]  # a line for each task of which nothing is claimed, with the reason
+    problems: tuple[str, ...]  # a line for each example without predictions: file, row and reason
+    note: str  # how many were predicted, and how many of them lie far from what the models know
 
 
 def predict_file(
@@ -53,13 +41,10 @@ def predict_file(
     coverage: float = COVERAGE,
     short: bool = False,
 ) -> Predictions:
-    """Return the predictions for the examples of a table, written to `out`.
+    """Return the predictions of exported models for the examples of a table, written to `out`.
 
     Parameters
     ----------
-    models : Path
-        A folder that `cotrain export` wrote.
-    examples, out : Path
     smiles : str, optional
         The column of molecules; default: as in training, or else one called smiles.
     id_column : str, optional
@@ -78,9 +63,7 @@ def predict_file(
     """
     if out.resolve() == examples.resolve():
         raise DataError(f"{out}: is the file of examples; give --out another name")
-    if out.resolve().is_relative_to(models.resolve()) or out.absolute().is_relative_to(
-        models.absolute()
-    ):
+    if any(way(out).is_relative_to(way(models)) for way in (Path.resolve, Path.absolute)):
         raise DataError(f"{out}: lies in the folder of models; give --out another place")
     trained = TrainedModels.load(models)
     featurizer, described = trained.featurizer, trained.manifest.features or {}
@@ -157,12 +140,12 @@ def _column(path: Path, cells: pd.DataFrame, wanted: str | None, trained: str) -
         return str(column_of(cells, wanted, "--smiles", path).name)
     if trained in cells.columns:
         return trained
-    alike = [name for name in cells.columns if name.lower() in {"smiles", trained.lower()}]
-    if not alike:
-        raise DataError(
-            f"{path}: no column `{trained}`, as the models were trained on; name it by --smiles"
-        )
-    return str(alike[0])
+    for name in cells.columns:
+        if name.lower() in {"smiles", trained.lower()}:
+            return str(name)
+    raise DataError(
+        f"{path}: no column `{trained}`, as the models were trained on; name it by --smiles"
+    )
 
 
 def _note(found: pd.DataFrame, trained: TrainedModels) -> str:
@@ -173,8 +156,7 @@ def _note(found: pd.DataFrame, trained: TrainedModels) -> str:
         more = ", ..." if len(trained.doubts) > 3 else ""
         said += f", nothing to rely on for {len(trained.doubts)} of them ({names}{more})"
     marks = trained.manifest.similarity
-    n_far = 0 if marks is None else int((found["similarity"] < marks[1]).sum())
-    if marks is None or n_far == 0:
+    if marks is None or not (n_far := int((found["similarity"] < marks[1]).sum())):
         return said
     lie = "lies" if n_far == 1 else "lie"
     return (

@@ -42,12 +42,10 @@ def load_settings(path: Path) -> Settings:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
     if _count(values) > _MOST_VALUES:
-        raise SettingsError(
-            f"{path}: its anchors (&, *) expand to more than {_MOST_VALUES:,} values; write out "
-            "what is meant"
-        )
+        what = f"its anchors (&, *) expand to more than {_MOST_VALUES:,} values"
+        raise SettingsError(f"{path}: {what}; write out what is meant")
     if not isinstance(values, dict):
-        raise SettingsError(f"{path}: must hold the sections {', '.join(_keys(Settings))}")
+        raise SettingsError(f"{path}: must hold the sections {', '.join(_fields(Settings))}")
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -91,25 +89,17 @@ def _explain(problem: Any, section: type[BaseModel] = Settings, place: tuple[Any
 def _suggestion(location: tuple[Any, ...], section: Any) -> str:
     for part in location[:-1]:
         field = _fields(section).get(str(part))
-        section = _model_of(field.annotation) if field is not None else None
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+        models = (one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel))
+        section = next(models, None)
     if section is None:
         return ""
-    close = difflib.get_close_matches(str(location[-1]), _keys(section), n=1)
+    close = difflib.get_close_matches(str(location[-1]), _fields(section), n=1)
     return f" (did you mean `{close[0]}`?)" if close else ""
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    candidates = [annotation, *getattr(annotation, "__args__", ())]
-    models = (kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return next(models, None)
 
 
 def _fields(model: type[BaseModel] | None) -> dict[str, Any]:
     return {f.alias or name: f for name, f in model.model_fields.items()} if model else {}
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    return list(_fields(model))
 
 
 def _one_line(said: object, most: int = 500) -> str:

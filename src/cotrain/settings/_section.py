@@ -36,7 +36,7 @@ Weight = Annotated[float, Field(gt=0), within(1e-6, 1e6, "beyond, all others wou
 
 
 class Section(BaseModel):
-    """A section of params.yaml: unknown keys are refused, values are typed."""
+    """A section of params.yaml, or of a file as strict: unknown keys are refused, values typed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 

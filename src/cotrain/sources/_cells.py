@@ -59,28 +59,15 @@ _MARKED = (
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A column's cells, understood.
+    """A column's cells, understood."""
 
-    Attributes
-    ----------
-    value : Series of float64
-        NaN where the cell is a gap, or is wrong.
-    relation : Series of str
-        "<" or ">" where the value is a bound, else "".
-    approximate, words : Series of bool
-        Where the value stood behind a mark such as `~`, or was a word.
-    wrong : Series of bool
-        Where the cell is none of these.
-    unit : str
-        What stands behind each number, such as "%"; "": nothing.
-    """
-
-    value: pd.Series
-    relation: pd.Series
+    value: pd.Series  # of float64: NaN where the cell is a gap, or is wrong
+    relation: pd.Series  # of str: "<" or ">" where the value is a bound, else ""
+    # of bool: where the value stood behind a mark such as `~`, was a word, or is none of these
     approximate: pd.Series
     words: pd.Series
     wrong: pd.Series
-    unit: str = ""
+    unit: str = ""  # what stands behind each number, such as "%"; "": nothing
 
 
 def read_cells(

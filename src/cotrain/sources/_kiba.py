@@ -7,9 +7,9 @@ import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.settings import Choice, Count
-from cotrain.sources._raw import RawTable, column_of
-from cotrain.sources._source import Source
-from cotrain.sources._text import numbers_of, read_table
+from cotrain.sources._cells import to_numbers
+from cotrain.sources._raw import RawTable, Source
+from cotrain.sources._text import read_table
 
 SCORES, COMPOUNDS = "scores.csv.gz", "compounds.csv.gz"
 
@@ -36,11 +36,14 @@ class Kiba(Source):
     Settings = KibaSettings
 
     def read(self, folder: Path) -> RawTable:
-        """Return the scores; the molecules are the column smiles."""
         wanted: KibaSettings = self.settings
         place = folder / wanted.path
         scores = _read_scores(place / SCORES)
-        chosen = scores[scores["task"].isin(_targets(scores, wanted))]
+        active = (scores["value"] <= wanted.threshold).groupby(scores["task"])
+        size, n_active = active.transform("size"), active.transform("sum")
+        smaller_class = n_active.clip(upper=size - n_active)
+        enough = (size >= wanted.min_scores) & (smaller_class >= wanted.min_per_class)
+        chosen = scores[enough]
         if chosen.empty:
             raise DataError(
                 f"{place}: no target has {wanted.min_scores} scores and "
@@ -57,30 +60,26 @@ class Kiba(Source):
         return RawTable.of_values(table, steps)
 
 
-def _targets(scores: pd.DataFrame, source: KibaSettings) -> pd.Index:
-    active = scores["value"] <= source.threshold
-    per_target = active.groupby(scores["task"]).agg(["size", "sum"])
-    smaller_class = per_target["sum"].clip(upper=per_target["size"] - per_target["sum"])
-    enough = per_target["size"] >= source.min_scores
-    return per_target.index[enough & (smaller_class >= source.min_per_class)]
-
-
 def _read_scores(path: Path) -> pd.DataFrame:
-    body = read_table(path).cells
-    columns = {
-        "file": path.name,
-        "row": body.index,
-        "example": column_of(body, "chembl_id", "fetch.path", path),
-        "task": column_of(body, "uniprot", "fetch.path", path),
-        "value": numbers_of(path, column_of(body, "kiba", "fetch.path", path)),
-    }
-    return pd.DataFrame(columns).dropna(subset="value")
+    table = read_table(path)
+    example, task, score = (
+        table.column(name, "fetch.path") for name in ("chembl_id", "uniprot", "kiba")
+    )
+    value = to_numbers(score)
+    if (wrong := value.isna() & (score != "")).any():
+        row, text = score.index[wrong][0], score[wrong].iloc[0]
+        raise DataError(
+            f"{path}, row {row}, column `kiba`: {text!r} is not a number; write a number, or "
+            "leave the cell blank if the value is unknown"
+        )
+    where = {"file": path.name, "row": score.index, "example": example}
+    return pd.DataFrame({**where, "task": task, "value": value}).dropna(subset="value")
 
 
 def _read_smiles(path: Path) -> pd.Series:
-    body = read_table(path).cells
-    smiles = column_of(body, "smiles", "fetch.path", path)
-    smiles.index = pd.Index(column_of(body, "chembl_id", "fetch.path", path))
+    table = read_table(path)
+    smiles = table.column("smiles", "fetch.path")
+    smiles.index = pd.Index(table.column("chembl_id", "fetch.path"))
     twice = smiles.index[smiles.index.duplicated()]
     if len(twice):
         raise DataError(f"{path}: the compound `{twice[0]}` stands twice; keep one of its rows")

@@ -12,8 +12,7 @@ import pandas as pd
 from cotrain.exceptions import DataError
 from cotrain.files import sha256, whole_file
 from cotrain.settings import Choice
-from cotrain.sources._raw import RawTable
-from cotrain.sources._source import Source
+from cotrain.sources._raw import RawTable, Source
 
 ALTERNATIVES = "or set `fetch.kind` to table (your own file) or synthetic (made data)"
 
@@ -40,12 +39,17 @@ class MoleculeAce(Source):
     Settings = MoleculeAceSettings
 
     def read(self, folder: Path) -> RawTable:
-        """Return the benchmark's measurements; the molecules are the column smiles."""
         wanted: MoleculeAceSettings = self.settings
         kept = folder / ".cotrain" / f"MoleculeACE-{wanted.version}.whl"
         if not (kept.exists() and sha256(kept.read_bytes()) == wanted.sha256):
             _download(wanted, kept)
-        return _read_wheel(kept)
+        with zipfile.ZipFile(kept) as wheel:
+            paths = map(PurePosixPath, sorted(wheel.namelist()))
+            tables = [_read_task(wheel, at) for at in paths if at.match("benchmark_data/*.csv")]
+        if not tables:
+            raise DataError(f"{kept}: no benchmark data inside; correct `fetch.version`")
+        read = pd.concat(tables, ignore_index=True)
+        return RawTable.of_values(read, {"read": read})
 
 
 def _download(source: MoleculeAceSettings, kept: Path) -> None:
@@ -69,16 +73,6 @@ def _download(source: MoleculeAceSettings, kept: Path) -> None:
             )
         with whole_file(kept) as part:
             part.write_bytes(wheel)
-
-
-def _read_wheel(path: Path) -> RawTable:
-    with zipfile.ZipFile(path) as wheel:
-        paths = map(PurePosixPath, sorted(wheel.namelist()))
-        tables = [_read_task(wheel, path) for path in paths if path.match("benchmark_data/*.csv")]
-    if not tables:
-        raise DataError(f"{path}: no benchmark data inside; correct `fetch.version`")
-    read = pd.concat(tables, ignore_index=True)
-    return RawTable.of_values(read, {"read": read})
 
 
 def _read_task(wheel: zipfile.ZipFile, path: PurePosixPath) -> pd.DataFrame:

@@ -1,9 +1,10 @@
-"""The raw table: what a source read, as it was exported, before anything is chosen or merged."""
+"""What a source is, and the raw table: what it read, before anything is chosen or merged."""
 
 import difflib
 import io
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,15 @@ from cotrain.files import (
     write_parquet,
     write_sums,
 )
+from cotrain.registry import SOURCES, Noun
+from cotrain.settings import Choice
 from cotrain.words import listing
 
 _TODO = "run `cotrain fetch`"
 RECORDS = ("file", "row", "example")
 VALUES = ("record", "task", "value", "relation")
 RELATIONS = ("", "<", ">")
+_TABLES = ("records", "inputs", "values")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,53 +40,36 @@ class RawTable:
     The user's names stand in `inputs` and in `values["task"]` alone, so that they meet no name
     of ours.
 
-    Attributes
-    ----------
-    records : DataFrame (R,) with columns file, row, example
-        Where each record stands, and its name. `row` counts the file's rows as a spreadsheet
-        does: the header is row 1.
-    inputs : DataFrame (R,)
-        The columns that features and splits are made of, under the user's names.
-    values : DataFrame with columns record, task, value, relation
-        A row a value. `record` counts from 0; `relation` is "<" or ">" where the value is a
-        bound of what could not be measured, else "". Tasks rank by their first row.
-    summary : DataFrame with columns step, examples, tasks, measurements
-        How much was read, and how much each step of the reading left.
-    features : csr_array or ndarray of float32 (R, ...), or None
-        The source's own features.
-    truth : DataFrame or None
-        What is known of a made source; see `Synthetic`.
-    folder : Path
-        Where relative paths in the settings start; not saved.
-
     Raises
     ------
     DataError
         If the parts do not fit together, or a value is not finite.
     """
 
+    # (R,) with columns file, row, example: where each record stands, and its name. `row` counts
+    # the file's rows as a spreadsheet does: the header is row 1
     records: pd.DataFrame
+    # (R,): the columns that features and splits are made of, under the user's names
     inputs: pd.DataFrame
+    # a row a value: record, task, value, relation. `record` counts from 0; `relation` is "<" or ">"
+    # where the value is a bound of what could not be measured, else "". Tasks rank by first row
     values: pd.DataFrame
+    # step, examples, tasks, measurements: how much was read, and what each step left
     summary: pd.DataFrame
-    features: csr_array | np.ndarray | None = None
-    truth: pd.DataFrame | None = None
-    folder: Path = field(default_factory=Path)
+    features: csr_array | np.ndarray | None = None  # float32 (R, ...): the source's own
+    truth: pd.DataFrame | None = None  # what is known of a made source; see `Synthetic`
+    folder: Path = Path()  # where relative paths in the settings start; not saved
 
     def __post_init__(self) -> None:
-        for name, frame, columns in (
-            ("records", self.records, RECORDS),
-            ("values", self.values, VALUES),
-        ):
-            if tuple(frame.columns) != columns:
-                raise DataError(f"`{name}` needs the columns {columns}, got {[*frame.columns]}")
+        for name, columns in (("records", RECORDS), ("values", VALUES)):
+            if (found := tuple(getattr(self, name))) != columns:
+                raise DataError(f"`{name}` needs the columns {columns}, got {[*found]}")
         n_records = len(self.records)
-        sizes = {"inputs": len(self.inputs)}
-        if self.features is not None:
-            sizes["features"] = self.features.shape[0]
-        for name, size in sizes.items():
-            if size != n_records:
-                raise DataError(f"`{name}` needs {n_records} rows, one a record, got {size}")
+        for name, part in (("inputs", self.inputs), ("features", self.features)):
+            if part is not None and part.shape[0] != n_records:
+                raise DataError(
+                    f"`{name}` needs {n_records} rows, one a record, got {part.shape[0]}"
+                )
         if not np.isfinite(self.values["value"]).all():
             raise DataError("measured values must be finite; unknown values are not listed")
         if not self.values["record"].between(0, n_records - 1).all():
@@ -92,11 +79,7 @@ class RawTable:
 
     @classmethod
     def of_inputs(
-        cls,
-        inputs: pd.DataFrame,
-        file: str,
-        folder: Path = Path(),
-        names: pd.Series | None = None,
+        cls, inputs: pd.DataFrame, file: str, folder: Path = Path(), names: pd.Series | None = None
     ) -> "RawTable":
         """Columns of examples without measurements; their index counts the file's rows."""
         records = pd.DataFrame({"file": file, "row": np.asarray(inputs.index, dtype=np.int64)})
@@ -130,13 +113,7 @@ class RawTable:
         return self.records["example"].to_numpy(dtype=object)
 
     def column(self, name: str, key: str) -> pd.Series:
-        """The user's column `name`, which the setting `key` asks for, (R,).
-
-        Raises
-        ------
-        DataError
-            If there is no such column.
-        """
+        """The user's column `name`, which the setting `key` asks for, (R,); as `column_of`."""
         return column_of(self.inputs, name, key, "the source")
 
     def take(self, records: Sequence[int] | np.ndarray) -> "RawTable":
@@ -154,16 +131,12 @@ class RawTable:
     def save(self, folder: Path) -> None:
         """Write the table to `folder`; the same table gives the same bytes.
 
-        Raises
-        ------
-        DataError
-            If nothing was measured.
+        DataError if nothing was measured.
         """
         if self.values.empty:
             raise DataError("the source holds no measurement; check `fetch` in params.yaml")
-        write_parquet(folder / "records.parquet", self.records, "table of records")
-        write_parquet(folder / "inputs.parquet", self.inputs, "table of inputs")
-        write_parquet(folder / "values.parquet", self.values, "table of values")
+        for name in _TABLES:
+            write_parquet(folder / f"{name}.parquet", getattr(self, name), f"table of {name}")
         write_csv(folder / "summary.csv", self.summary)
         # What another source left behind would be taken for this one's.
         (folder / "features.npz").unlink(missing_ok=True)
@@ -178,23 +151,19 @@ class RawTable:
     def load(cls, folder: Path, base: Path = Path()) -> "RawTable":
         """Read a table that `save` wrote; relative paths in the settings start at `base`.
 
-        Raises
-        ------
-        DataError
-            If a file is missing or is not what `save` wrote.
+        DataError if a file is missing or is not what `save` wrote.
         """
         features, truth = folder / "features.npz", folder / "truth.csv"
         records, inputs, values = (
-            read_parquet(folder / f"{name}.parquet", f"table of {name}", _TODO)
-            for name in ("records", "inputs", "values")
+            read_parquet(folder / f"{name}.parquet", f"table of {name}", _TODO) for name in _TABLES
         )
         if inputs.columns.empty:  # the file does not say how many rows have no columns
             inputs = pd.DataFrame(index=records.index)
         with reading(folder, "folder of measurements", _TODO):
             return cls(
-                records=records,
-                inputs=inputs,
-                values=values,
+                records,
+                inputs,
+                values,
                 summary=_read_csv(folder / "summary.csv"),
                 features=_load_features(features) if features.exists() else None,
                 truth=_read_csv(truth) if truth.exists() else None,
@@ -202,13 +171,28 @@ class RawTable:
             )
 
 
+class Source(Noun):
+    """A reader of measurements; its settings are the section `fetch` of params.yaml."""
+
+    @abstractmethod
+    def read(self, folder: Path) -> RawTable:
+        """Return what was measured.
+
+        Relative paths in the settings start in the study's `folder`, and `.cotrain` inside it keeps
+        what was downloaded. DataError if the source cannot be had or is not what it must be.
+        """
+
+
+def fetch(settings: Choice, folder: Path) -> RawTable:
+    """Return what the source that `settings.kind` names has measured; see `Source.read`."""
+    source: Source = SOURCES.find(settings.kind)(settings)
+    return source.read(folder)
+
+
 def column_of(frame: pd.DataFrame, name: str, key: str, where: object) -> pd.Series:
     """Return the column `name`, which the setting `key` asks for.
 
-    Raises
-    ------
-    DataError
-        If there is no such column.
+    DataError if there is no such column.
     """
     if name in frame.columns:
         return frame[name]

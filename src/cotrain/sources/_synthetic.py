@@ -9,8 +9,7 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from cotrain.settings import Choice, Count, Seed, within
-from cotrain.sources._raw import RawTable, summary_row
-from cotrain.sources._source import Source
+from cotrain.sources._raw import RawTable, Source, summary_row
 
 # Share of the features that an example has.
 DENSITY = 0.1
@@ -38,8 +37,7 @@ class Synthetic(Source):
 
     Settings = SyntheticSettings
 
-    def read(self, folder: Path) -> RawTable:  # noqa: ARG002 - nothing is read
-        """Return the made measurements, with features of their own."""
+    def read(self, folder: Path) -> RawTable:  # noqa: ARG002
         return make_synthetic(self.settings)
 
 

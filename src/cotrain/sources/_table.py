@@ -10,8 +10,7 @@ from pydantic import Field, model_validator
 from cotrain.exceptions import DataError
 from cotrain.settings import Choice, Section
 from cotrain.sources._cells import MARKS, Cells, factors, read_cells, to_numbers
-from cotrain.sources._raw import RawTable, column_of, summary_row
-from cotrain.sources._source import Source
+from cotrain.sources._raw import RawTable, Source, summary_row
 from cotrain.sources._text import Format, TextTable, read_table
 from cotrain.words import listing
 
@@ -68,10 +67,8 @@ class Table(Source):
     def read(self, folder: Path) -> RawTable:
         """Return what the file holds; columns that are no measurements are its inputs.
 
-        Raises
-        ------
-        DataError
-            If the file is not as the settings say; the message names the file, row and column.
+        DataError if the file is not as the settings say; the message names the file, row and
+        column.
         """
         wanted: TableSettings = self.settings
         table = read_table(folder / wanted.path, wanted.format)
@@ -79,11 +76,9 @@ class Table(Source):
         records = pd.DataFrame({"file": table.path.name, "row": cells.index})
         records["example"] = "row " + records["row"].astype(str)
         if wanted.id is not None:
-            names = column_of(cells, wanted.id, "fetch.id", table.path).reset_index(drop=True)
+            names = table.column(wanted.id, "fetch.id").reset_index(drop=True)
             records["example"] = names.where(names != "", records["example"])
-        values, used, notes = (
-            _long(table, wanted) if wanted.layout == "long" else _wide(table, wanted)
-        )
+        values, used, notes = (_long if wanted.layout == "long" else _wide)(table, wanted)
         inputs = table.with_points().drop(columns=used).reset_index(drop=True)
         summary: list[dict[str, Any]] = [
             summary_row("read", records["example"], values["task"]),
@@ -104,14 +99,13 @@ def _wide(
     columns: dict[str, Cells] = {}
     notes: dict[str, int] = {}
     for name in names:
-        column = column_of(table.cells, name, "fetch.tasks", table.path)
-        columns[name] = _read(table, column, wanted)
+        columns[name] = _read(table, table.column(name, "fetch.tasks"), wanted)
     _check({name: (table.cells[name], found) for name, found in columns.items()}, table)
     parts = []
     for name, found in columns.items():
         relation = found.relation
         if name in wanted.relations:
-            marks = column_of(table.cells, wanted.relations[name], "fetch.relations", table.path)
+            marks = table.column(wanted.relations[name], "fetch.relations")
             relation = _relations(table, marks, relation)
         known = np.flatnonzero(found.value.notna())
         part = {"value": found.value.iloc[known], "relation": relation.iloc[known]}
@@ -127,28 +121,24 @@ def _long(
     table: TextTable, wanted: TableSettings
 ) -> tuple[pd.DataFrame, list[str], dict[str, int]]:
     assert wanted.value is not None  # checked by TableSettings
-    task = join_columns(
-        [column_of(table.cells, name, "fetch.task", table.path) for name in wanted.task_columns]
-    )
-    column = column_of(table.cells, wanted.value, "fetch.value", table.path)
+    task = join_columns([table.column(name, "fetch.task") for name in wanted.task_columns])
+    column = table.column(wanted.value, "fetch.value")
     found = _read(table, column, wanted)
     chosen = task.isin(task if wanted.tasks is None else wanted.tasks)
     if (nameless := chosen & (task == "") & found.value.notna()).any():
-        row = task.index[nameless][0]
-        raise DataError(
-            f"{table.path}, row {row}, column `{wanted.task_columns[0]}`: no task; name it"
-        )
+        row, name = task.index[nameless][0], wanted.task_columns[0]
+        raise DataError(f"{table.path}, row {row}, column `{name}`: no task; name it")
     for name in wanted.tasks or ():
         if not (task == name).any():
             raise DataError(f"{table.path}: no row of the task `{name}`, which `fetch.tasks` names")
     _check({wanted.value: (column, found)}, table)
     relation, value = found.relation, found.value
     if wanted.relation is not None:
-        marks = column_of(table.cells, wanted.relation, "fetch.relation", table.path)
+        marks = table.column(wanted.relation, "fetch.relation")
         relation = _relations(table, marks, relation)
     notes = _counts(wanted.value, found)
     if wanted.units is not None:
-        units = column_of(table.cells, wanted.units.column, "fetch.units.column", table.path)
+        units = table.column(wanted.units.column, "fetch.units.column")
         factor = factors(units, wanted.units.to)
         lost = units[factor.isna() & value.notna() & chosen]
         for unit, count in lost.value_counts().items():

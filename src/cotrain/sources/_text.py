@@ -17,7 +17,8 @@ import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.settings import Section
-from cotrain.sources._cells import read_cells, to_numbers
+from cotrain.sources._cells import read_cells
+from cotrain.sources._raw import column_of
 
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SAMPLE = 1 << 17  # bytes that encoding, separator and decimal mark are guessed from
@@ -36,20 +37,15 @@ class Format(Section):
 
 @dataclass(frozen=True, eq=False)
 class TextTable:
-    """A file's cells as text.
-
-    Attributes
-    ----------
-    path : Path
-    cells : DataFrame of str
-        Header as columns, index = row as a spreadsheet counts it, "" where blank.
-    format : Format
-        As given or guessed; what does not apply is None.
-    """
+    """A file's cells as text."""
 
     path: Path
-    cells: pd.DataFrame
-    format: Format
+    cells: pd.DataFrame  # header as columns, index = row as a spreadsheet counts it, "" where blank
+    format: Format  # as given or guessed; what does not apply is None
+
+    def column(self, name: str, key: str) -> pd.Series:
+        """The column `name`, which `key` asks for; as `column_of`."""
+        return column_of(self.cells, name, key, self.path)
 
     def with_points(self) -> pd.DataFrame:
         """The cells, numbers with a decimal comma written with a point in columns of numbers."""
@@ -92,20 +88,18 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
                 return TextTable(path, _from_sdf(path), Format())
         return _from_text(path, wanted)
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror or error}); correct the path"
-        ) from error
+        reason = error.strerror or error
+        raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: the file is empty; it needs a header and rows") from error
     except pd.errors.ParserError as error:
-        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise DataError(f"{path}: not valid CSV ({reason}); mend that line") from error
     except DataError:
         raise
     except Exception as error:  # openpyxl, pyarrow, RDKit and the unpackers have families of theirs
-        raise DataError(
-            f"{path}: cannot be read as {kind.lstrip('.') or 'a table'} ({error}); save it anew"
-        ) from error
+        what = kind.lstrip(".") or "a table"
+        raise DataError(f"{path}: cannot be read as {what} ({error}); save it anew") from error
 
 
 def _check_place(path: Path) -> None:
@@ -116,19 +110,6 @@ def _check_place(path: Path) -> None:
         raise DataError(f"{path}: the file's name is not in UTF-8; rename it") from error
     if path.exists() and not path.is_file() and not path.is_dir():
         raise DataError(f"{path}: is a pipe or a device, not a file; save what it gives to one")
-
-
-def numbers_of(path: Path, column: pd.Series) -> pd.Series:
-    """Return a column of text as float64, blank cells as NaN."""
-    values = to_numbers(column)
-    wrong = values.isna() & (column != "")
-    if wrong.any():
-        row, text = column.index[wrong][0], column[wrong].iloc[0]
-        raise DataError(
-            f"{path}, row {row}, column `{column.name}`: {text!r} is not a number; "
-            "write a number, or leave the cell blank if the value is unknown"
-        )
-    return values
 
 
 def _from_excel(path: Path, wanted: str | None) -> TextTable:
@@ -165,9 +146,8 @@ def _from_text(path: Path, wanted: Format) -> TextTable:
     try:
         text = sample.decode(encoding, errors="strict" if wanted.encoding else "ignore")
     except (UnicodeDecodeError, LookupError) as error:
-        raise DataError(
-            f"{path}: not {encoding} ({error}); leave out `fetch.format.encoding`"
-        ) from error
+        todo = "leave out `fetch.format.encoding`"
+        raise DataError(f"{path}: not {encoding} ({error}); {todo}") from error
     separator = wanted.separator or _separator(text)
     skipped = 0
     if len(separator) == 1:

@@ -23,7 +23,7 @@ _WHOLE = 2**28
 def group_folds(
     groups: Sequence[str] | np.ndarray, labels: csr_array, n_folds: int, seed: int
 ) -> np.ndarray:
-    """Return the fold of each example so that no group stands in two folds.
+    """Return the fold of each example, int64 (N,), so that no group stands in two folds.
 
     The folds minimise, greedily and then by moving single groups, the sum over columns c and
     folds f of (share of c in f - 1/F)². The columns are the examples, and for each task its
@@ -35,15 +35,8 @@ def group_folds(
         What must stay together.
     labels : csr_array, (N, K)
         The known labels; a stored zero is a label.
-    n_folds : int
-        The number of folds F.
-    seed : int
-        Another seed gives other folds, about as balanced.
-
-    Returns
-    -------
-    ndarray of int64, (N,)
-        Folds in 0 .. F - 1.
+    n_folds, seed : int
+        The number of folds F; another seed gives other folds, about as balanced.
 
     Raises
     ------
@@ -73,14 +66,9 @@ def group_folds(
 def split_giants(
     groups: np.ndarray, n_folds: int, seed: int, split: bool
 ) -> tuple[np.ndarray, list[str]]:
-    """Return the groups with those larger than a fold in parts, and a sentence on each of these.
+    """Return the groups, (N,), with those larger than a fold in parts, and a sentence on each.
 
-    Parameters
-    ----------
-    groups : ndarray of str, (N,)
-    n_folds, seed : int
-    split : bool
-        False: groups stay as they are, and are told alone.
+    Without `split` groups stay as they are, and are told alone.
     """
     names, group_of_example, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     fold = max(groups.size // n_folds, 1)

@@ -39,7 +39,6 @@ class ClusterSplitter(Splitter):
     Settings = ClusterSettings
 
     def folds(self, raw: RawTable, labels: csr_array, n_folds: int, seed: int) -> Folds:
-        """Return folds of whole clusters; the reason for each is its cluster."""
         wanted: ClusterSettings = self.settings
         smiles = raw.column(wanted.column, "prepare.split.column").iloc[distinct(raw)].tolist()
         try:

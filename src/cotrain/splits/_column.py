@@ -33,7 +33,6 @@ class ColumnSplitter(Splitter):
     Settings = ColumnSettings
 
     def folds(self, raw: RawTable, labels: csr_array, n_folds: int, seed: int) -> Folds:
-        """Return the folds that the column says; the reason for each is its value."""
         wanted: ColumnSettings = self.settings
         values = (
             raw.column(wanted.column, "prepare.split.column").astype(str).to_numpy(dtype=object)

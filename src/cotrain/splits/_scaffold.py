@@ -34,7 +34,6 @@ class ScaffoldSplitter(Splitter):
     Settings = ScaffoldSettings
 
     def folds(self, raw: RawTable, labels: csr_array, n_folds: int, seed: int) -> Folds:
-        """Return folds of whole scaffolds; the reason for each is its scaffold."""
         first = distinct(raw)
         smiles = raw.column(self.settings.column, "prepare.split.column").iloc[first].tolist()
         scaffolds = np.array(murcko_scaffolds(smiles), dtype=object)

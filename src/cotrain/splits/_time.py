@@ -30,7 +30,6 @@ class TimeSplitter(Splitter):
     Settings = TimeSettings
 
     def folds(self, raw: RawTable, labels: csr_array, n_folds: int, seed: int) -> Folds:  # noqa: ARG002
-        """Return folds by time; the reason for each is the date."""
         texts = raw.column(self.settings.column, "prepare.split.column").astype(str)
         when = read_times(texts)
         n_unknown = int(when.isna().sum())

@@ -1,19 +1,5 @@
 """Contract tests of what another package can add: subclass one in a test, and run pytest."""
 
-from cotrain.testing._learners import LearnerContract
-from cotrain.testing._surrogates import SurrogateContract
-from cotrain.testing._tables import (
-    FeaturizerContract,
-    SourceContract,
-    SplitterContract,
-    raw_table,
-)
+import lazy_loader
 
-__all__ = [
-    "FeaturizerContract",
-    "LearnerContract",
-    "SourceContract",
-    "SplitterContract",
-    "SurrogateContract",
-    "raw_table",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

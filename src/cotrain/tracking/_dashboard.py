@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from cotrain.tracking._names import encode_task
-from cotrain.tracking._records import NOTE, ROLE
+from cotrain.tracking._records import NOTE, ROLE, Summary
 from cotrain.tracking._store import Store
-from cotrain.tracking._summary import Summary, write_summaries
 
 _KINDS, _FITS = "cotrain-kinds", "cotrain-fits"
 _VIEW_TAG = "mlflow.sharedViewState."
+READY = f"{_VIEW_TAG}{_KINDS}"  # the tag of an experiment that has the view
 _MAIN = "main"  # the section of the prepared charts
 
 
@@ -28,15 +28,10 @@ def prepare(store: Store, experiment_id: str, rows: pd.DataFrame) -> None:
     scores = [name for name in rows.columns if name.startswith("val_") and rows[name].notna().any()]
     by_kind: Any = rows.drop_duplicates(["fit_id", "kind", "task"]).groupby(["kind", "level"])
     kinds = [_kind(str(kind), int(level), part, scores) for (kind, level), part in by_kind]
-    write_summaries(store, kinds, "kind")
+    store.write_summaries(kinds, "kind")
     for key, view in ((_KINDS, _kinds_view(scores)), (_FITS, _fits_view(scores))):
         store.tag_experiment(f"{_VIEW_TAG}{key}", json.dumps(view))
     store.tag_experiment(NOTE, _note(experiment_id))
-
-
-def is_prepared(store: Store) -> bool:
-    """True if the view is there."""
-    return f"{_VIEW_TAG}{_KINDS}" in store.experiment_tags()
 
 
 def url(base: str, experiment_id: str, view: str = _KINDS) -> str:
@@ -66,54 +61,43 @@ def _kind(kind: str, level: int, rows: pd.DataFrame, scores: list[str]) -> Summa
 
 
 def _kinds_view(scores: list[str]) -> dict[str, Any]:
-    bars = [_bar(name) for name in scores]
-    scatters = [_scatter("labels_per_task", name) for name in scores]
+    bars = [_chart("BAR", f"bar-{name}", metricKey=name, runsCountToCompare=100) for name in scores]
     return _view(
-        role="kind",
-        title="Kinds of fits: means over tasks",
-        charts=[*bars, *scatters],
+        "kind",
+        "Kinds of fits: means over tasks",
+        charts=[*bars, *_scatters("labels_per_task", scores)],
         folded=scores,
-        columns=[
-            "params.`kind`",
-            "params.`level`",
-            "metrics.`n_fits`",
-            *(f"metrics.`{name}`" for name in scores),
-            "metrics.`labels_per_task`",
-        ],
+        params=["kind", "level"],
+        metrics=["n_fits", *scores, "labels_per_task"],
     )
 
 
 def _fits_view(scores: list[str]) -> dict[str, Any]:
-    parallel = {
-        "type": "PARALLEL",
-        "uuid": "parallel",
-        "metricSectionId": _MAIN,
-        "selectedParams": ["kind"],
-        "selectedMetrics": ["n_labels", *scores],
-        "showAllRuns": True,
-    }
-    scatters = [_scatter("n_labels", name) for name in scores]
+    axes = {"selectedParams": ["kind"], "selectedMetrics": ["n_labels", *scores]}
     return _view(
-        role="fit",
-        title="Fits, by kind and labels",
-        charts=[parallel, *scatters],
-        folded=["n_labels", *scores],
-        columns=[
-            "params.`kind`",
-            "params.`level`",
-            "params.`auxiliary`",
-            "params.`repeat`",
-            "metrics.`n_tasks`",
-            *(f"metrics.`{name}`" for name in scores),
+        "fit",
+        "Fits, by kind and labels",
+        charts=[
+            _chart("PARALLEL", "parallel", **axes, showAllRuns=True),
+            *_scatters("n_labels", scores),
         ],
+        folded=["n_labels", *scores],
+        params=["kind", "level", "auxiliary", "repeat"],
+        metrics=["n_tasks", *scores],
     )
 
 
 def _view(
-    role: str, title: str, charts: list[dict[str, Any]], folded: list[str], columns: list[str]
+    role: str,
+    title: str,
+    charts: list[dict[str, Any]],
+    folded: list[str],
+    params: list[str],
+    metrics: list[str],
 ) -> dict[str, Any]:
     # MLflow makes a chart of every other metric, in sections of its own: folded, they cost nothing.
     others = [*folded, "Model metrics", "System metrics"]
+    columns = [f"params.`{name}`" for name in params] + [f"metrics.`{name}`" for name in metrics]
     return {
         "searchFilter": f"tags.`{ROLE}` = '{role}'",
         "orderByKey": "attributes.`Created`",
@@ -138,25 +122,22 @@ def _section(uuid: str, name: str, display: bool = True) -> dict[str, Any]:
     return section | {"columns": 2}
 
 
-def _bar(metric: str) -> dict[str, Any]:
-    return {
-        "type": "BAR",
-        "uuid": f"bar-{metric}",
-        "metricSectionId": _MAIN,
-        "metricKey": metric,
-        "runsCountToCompare": 100,
-    }
+def _chart(kind: str, uuid: str, **what: Any) -> dict[str, Any]:
+    return {"type": kind, "uuid": uuid, "metricSectionId": _MAIN, **what}
 
 
-def _scatter(x: str, y: str) -> dict[str, Any]:
-    return {
-        "type": "SCATTER",
-        "uuid": f"scatter-{y}",
-        "metricSectionId": _MAIN,
-        "xaxis": {"key": x, "type": "METRIC"},
-        "yaxis": {"key": y, "type": "METRIC"},
-        "runsCountToCompare": 1000,
-    }
+def _scatters(x: str, scores: list[str]) -> list[dict[str, Any]]:
+    x_axis = {"key": x, "type": "METRIC"}
+    return [
+        _chart(
+            "SCATTER",
+            f"scatter-{score}",
+            xaxis=x_axis,
+            yaxis={"key": score, "type": "METRIC"},
+            runsCountToCompare=1000,
+        )
+        for score in scores
+    ]
 
 
 def _note(experiment_id: str) -> str:

@@ -5,6 +5,7 @@ import re
 
 # MLflow's limit on a key is 250 characters; the rest is for `val_<score>/`.
 _MAX_LENGTH = 200
+_SPECIAL = re.compile(r"[^\w\- ]")
 _ESCAPE = re.compile(r"\.([0-9a-f]{1,6})\.")
 _DIGEST = re.compile(r"\.([0-9a-f]{64})\.$")
 _EMPTY = "._."
@@ -21,7 +22,7 @@ def encode_task(task: str) -> str:
     >>> encode_task("CHEMBL204 Ki (µM)")
     'CHEMBL204 Ki .28.µM.29.'
     """
-    code = "".join(char if _is_plain(char) else f".{ord(char):x}." for char in task) or _EMPTY
+    code = _SPECIAL.sub(lambda match: f".{ord(match[0]):x}.", task) or _EMPTY
     if len(code) <= _MAX_LENGTH:
         return code
     return f"{code[: _MAX_LENGTH - 66]}.{task_digest(task)}."
@@ -30,12 +31,7 @@ def encode_task(task: str) -> str:
 def decode_task(code: str, long_names: dict[str, str]) -> str:
     """The task whose name `encode_task` turned into `code`.
 
-    Parameters
-    ----------
-    code : str
-        The last part of a metric key.
-    long_names : dict of str to str
-        The names too long to be part of a key, by their `task_digest`.
+    `long_names` are those too long to be part of a key, by their `task_digest`.
     """
     if code == _EMPTY:
         return ""
@@ -52,7 +48,3 @@ def is_long(task: str) -> bool:
 def task_digest(task: str) -> str:
     """The SHA-256 of a task's name, in hexadecimal."""
     return hashlib.sha256(task.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _is_plain(char: str) -> bool:
-    return char in "-_ " or (char.isalnum() and re.match(r"\w", char) is not None)

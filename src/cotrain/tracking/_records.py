@@ -1,9 +1,12 @@
 """What a run in MLflow holds, made from rows of the fit table."""
 
+import hashlib
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,30 +37,16 @@ _MAX_PARAM, _MAX_TAG, _MAX_NAME = 6000, 8000, 250
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all fits logged in one call share.
+    """What all fits logged in one call share. Settings are flat, of JSON values."""
 
-    Attributes
-    ----------
-    data_version : str
-        The hash of the task table's file, at most 36 characters.
-    git_commit : str or None
-        The commit of the study's code and settings, if it is in git.
-    params : mapping of str to JSON values
-        The plan's settings, flat; keys must not be those of a fit's own settings.
-    learners : mapping of str to mapping of str to JSON values
-        The settings of each learner, flat, by the name that fits carry.
-    scores : tuple of str
-        Which validation scores are logged for each task, such as `("log_loss", "auroc")`.
-    dataset : str
-        Name of the data set in MLflow; its digest there is the data version.
-    """
-
-    data_version: str
-    git_commit: str | None = None
+    data_version: str  # the hash of the task table's file, at most 36 characters
+    git_commit: str | None = None  # of the study's code and settings, if it is in git
+    # the plan's settings; keys must not be those of a fit's own settings
     params: Mapping[str, Any] = field(default_factory=dict)
+    # the settings of each learner, by the name that fits carry
     learners: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    scores: tuple[str, ...] = ("log_loss", "auroc")
-    dataset: str = "tasks"
+    scores: tuple[str, ...] = ("log_loss", "auroc")  # the validation scores logged for each task
+    dataset: str = "tasks"  # its name in MLflow; its digest there is the data version
 
 
 @dataclass(frozen=True)
@@ -73,8 +62,13 @@ class RunRecord:
 
     def __post_init__(self) -> None:
         # MLflow would cut long values silently, or some stores fail on them halfway.
-        _check_length("parameter", self.params, _MAX_PARAM)
-        _check_length("tag", self.tags, _MAX_TAG)
+        parts = ("parameter", self.params, _MAX_PARAM), ("tag", self.tags, _MAX_TAG)
+        for what, values, limit in parts:
+            for key, value in values.items():
+                if (n := len(value)) > limit:
+                    raise TrackingError(
+                        f"{what} {key} has {n} characters, MLflow takes {limit}; shorten it"
+                    )
 
     @property
     def fit_id(self) -> str:
@@ -86,20 +80,41 @@ class RunRecord:
         return self.tags | ({COMPLETE: "true"} if self.status == "FINISHED" else {})
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What one summary run holds; `role` and `subject` say which run it is."""
+
+    role: str
+    subject: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Sequence[Path] = ()
+
+    @property
+    def digest(self) -> str:
+        """The hash of everything the run holds."""
+        figures = {key: repr(float(value)) for key, value in self.metrics.items()}
+        plain = [texts(self.params), figures, dict(self.tags)]
+        digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+        for name, file in _files(self.artifacts):
+            digest.update(f"\0{name}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
+
+    @property
+    def record(self) -> RunRecord:
+        """The run, ready to be written; a figure that is no number is left out."""
+        tags = {ROLE: self.role, SUBJECT: self.subject, DIGEST: self.digest}
+        tags |= {"mlflow.source.name": "cotrain", "mlflow.source.type": "LOCAL"} | dict(self.tags)
+        metrics = {key: value for key, value in self.metrics.items() if math.isfinite(value)}
+        return RunRecord(self.subject, tags, texts(self.params), metrics)
+
+
 def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
-    """One record for each fit of `rows`, in order of first appearance.
+    """One record for each fit of `rows`, one a (fit, task), in order of first appearance.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of the fit table, one a (fit, task).
-    context : RunContext
-        What the fits share.
-
-    Raises
-    ------
-    ValueError
-        If a score of `context.scores` is no column of `rows`, or a fit holds a task twice.
+    ValueError if a score of `context.scores` is no column, or a fit holds a task twice.
     """
     if missing := [name for name in context.scores if f"val_{name}" not in rows.columns]:
         raise ValueError(f"scores must be scores of the fit table, got {', '.join(missing)}")
@@ -114,10 +129,10 @@ def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
     heads = _heads(rows.iloc[starts], context)
     return [
         RunRecord(
-            name=_fit_name(head, end - start),
-            tags=tags,
-            params=params,
-            metrics=mean | per_task.between(start, end),
+            _fit_name(head, end - start),
+            tags,
+            params,
+            mean | per_task.between(start, end),
             scores=context.scores,
         )
         for (head, tags, params), mean, start, end in zip(heads, means, starts, ends, strict=True)
@@ -126,16 +141,12 @@ def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
 
 def failure_records(failures: pd.DataFrame, context: RunContext) -> list[RunRecord]:
     """One FAILED record for each row of `failures`: a fit's settings and the `reason`."""
-    return [
-        RunRecord(
-            name=_fit_name(head, int(head["members"], 16).bit_count()),
-            tags=tags | _error_tags(head["reason"]),
-            params=params,
-            metrics={},
-            status="FAILED",
-        )
-        for head, tags, params in _heads(failures, context)
-    ]
+    records = []
+    for head, tags, params in _heads(failures, context):
+        name, reason = _fit_name(head, int(head["members"], 16).bit_count()), head["reason"]
+        said = {ERROR: reason[:_MAX_TAG], NOTE: f"This fit failed: {reason}"[:_MAX_TAG]}
+        records.append(RunRecord(name, tags | said, params, metrics={}, status="FAILED"))
+    return records
 
 
 def _heads(
@@ -206,10 +217,6 @@ def _shared_tags(context: RunContext) -> dict[str, str]:
     return tags | {name: os.environ[name] for name in _DVC_VARIABLES if os.environ.get(name)}
 
 
-def _error_tags(reason: str) -> dict[str, str]:
-    return {ERROR: reason[:_MAX_TAG], NOTE: f"This fit failed: {reason}"[:_MAX_TAG]}
-
-
 def _fit_name(head: Mapping[str, Any], n_tasks: int) -> str:
     """A name to recognise the fit by, such as `subset of 4 tasks, level 1, repeat 0`."""
     added = "" if _is_missing(head["auxiliary"]) else f" + {head['auxiliary']}"
@@ -226,13 +233,14 @@ def texts(params: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _check_length(what: str, values: Mapping[str, str], limit: int) -> None:
-    for key, value in values.items():
-        if len(value) > limit:
-            raise TrackingError(
-                f"{what} {key} has {len(value)} characters, MLflow takes {limit}; shorten it"
-            )
-
-
 def _is_missing(value: Any) -> bool:
     return value is None or value != value
+
+
+def _files(artifacts: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    for path in artifacts:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.is_file())
+            yield from ((file.relative_to(path.parent).as_posix(), file) for file in inside)
+        else:
+            yield path.name, path

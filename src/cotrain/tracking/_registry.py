@@ -1,6 +1,5 @@
 """Folders of models in MLflow's registry, as plain files that name a module to load them by."""
 
-import hashlib
 import platform
 import re
 import shutil
@@ -14,9 +13,8 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from cotrain import __version__
-
-_DIGEST = "cotrain.digest"
-_LOADER = "cotrain.serving.pyfunc"
+from cotrain.files import sha256
+from cotrain.tracking._records import DIGEST
 
 
 def register(
@@ -24,10 +22,13 @@ def register(
 ) -> tuple[str, str]:
     """Return the name and version under which `folder` is registered; a known one stays."""
     name = re.sub(r"[^\w. -]", "-", name)  # MLflow's rule for names of models
-    digest = hashlib.sha256((folder / "models.json").read_bytes()).hexdigest()
-    _ensure_name(client, name)
+    digest = sha256((folder / "models.json").read_bytes())
+    try:
+        client.get_registered_model(name)
+    except MlflowException:
+        client.create_registered_model(name)
     for version in client.search_model_versions(f"name = '{name}'"):
-        if version.tags.get(_DIGEST) == digest:
+        if version.tags.get(DIGEST) == digest:
             return name, str(version.version)
     logged = client.create_logged_model(experiment_id, "models", tags=dict(tags))
     with tempfile.TemporaryDirectory() as part:
@@ -40,17 +41,10 @@ def register(
     version = client.create_model_version(
         name,
         source=f"models:/{logged.model_id}" if is_served else logged.artifact_location,
-        tags={**tags, _DIGEST: digest},
+        tags={**tags, DIGEST: digest},
         model_id=logged.model_id if is_served else None,
     )
     return name, str(version.version)
-
-
-def _ensure_name(client: MlflowClient, name: str) -> None:
-    try:
-        client.get_registered_model(name)
-    except MlflowException:
-        client.create_registered_model(name)
 
 
 def _write_flavor(part: Path, folder: Path, model_id: str) -> None:
@@ -62,7 +56,7 @@ def _write_flavor(part: Path, folder: Path, model_id: str) -> None:
     )
     model.add_flavor(
         "python_function",
-        loader_module=_LOADER,
+        loader_module="cotrain.serving.pyfunc",
         data="models",
         python_version=platform.python_version(),
         env={},

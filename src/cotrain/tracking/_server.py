@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from cotrain.exceptions import TrackingError, masked
 from cotrain.tracking._connect import sqlite_path
-from cotrain.tracking._untracked import open_tracked
+from cotrain.tracking._tracker import open_tracker
 
 _HOST = "127.0.0.1"
 # The defaults start fifteen processes and report usage; one that answers is enough for one reader.
@@ -26,21 +27,19 @@ def serve(home: Path, port: int = 5000) -> None:
     TrackingError
         If the store cannot be used or the server ends with an error (say, the port is taken).
     """
-    tracker = open_tracked(home)
+    tracker = open_tracker(home, must=True)
     if not tracker.has_dashboard():
         tracker.prepare_dashboard()
     if tracker.uri.startswith(("http://", "https://")):
         print(f"Dashboard: {masked(tracker.dashboard_url(tracker.uri))}")  # noqa: T201
         return
     print(f"Dashboard: {tracker.dashboard_url(f'http://{_HOST}:{port}')}", flush=True)  # noqa: T201
-    try:
+    with suppress(KeyboardInterrupt):
         code = subprocess.call(_command(tracker.uri, port), env=_environment(tracker.uri))
-    except KeyboardInterrupt:
-        return
-    if code > 0:
-        raise TrackingError(
-            f"MLflow's server ended with code {code}; is port {port} free? Choose another"
-        )
+        if code > 0:
+            raise TrackingError(
+                f"MLflow's server ended with code {code}; is port {port} free? Choose another"
+            )
 
 
 def _environment(uri: str) -> dict[str, str]:

@@ -10,14 +10,15 @@ import shutil
 import sqlite3
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from cotrain.exceptions import TrackingError
+from cotrain.tracking._connect import sqlite_path
 from cotrain.tracking._records import (
     COMPLETE,
     DATA_VERSION,
@@ -30,15 +31,13 @@ from cotrain.tracking._records import (
 )
 from cotrain.tracking._store import (
     DATASET_SOURCE,
-    ClientStore,
     RunState,
+    Store,
     StoredFit,
     bounded,
+    make_client,
     milliseconds,
 )
-
-if TYPE_CHECKING:  # its import takes seconds
-    from mlflow import MlflowClient
 
 _RUNS_A_TRANSACTION = 500
 _RUNS_A_QUERY = 500
@@ -49,25 +48,51 @@ _TOLD = (ROLE, FIT_ID, DATA_VERSION, SUBJECT, DIGEST, COMPLETE)
 _Row = dict[str, Any]
 
 
-def find_experiment(path: Path, name: str) -> tuple[str, str, str] | None:
+def open_store(uri: str, name: str) -> tuple[str, Store]:
+    """The identity of the experiment `name`, which is made if need be, and the way to its runs.
+
+    A study's SQLite file is read and written without importing MLflow.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        experiment_id = _experiment_id(uri, name)
+        return experiment_id, Store(uri, experiment_id)
+    if (found := _find_experiment(path, name)) is None:
+        _make_experiment(path, name)
+        found = _find_experiment(path, name)
+        assert found is not None
+    number, artifacts, stage = found
+    _check_stage(name, number, stage)
+    return str(number), SqlStore(uri, str(number), path, artifacts)
+
+
+def _experiment_id(uri: str, name: str) -> str:
+    client = make_client(uri)
+    from mlflow.exceptions import MlflowException
+
+    if (experiment := client.get_experiment_by_name(name)) is None:
+        try:
+            return client.create_experiment(name)
+        except MlflowException:  # another process was quicker
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+    _check_stage(name, experiment.experiment_id, experiment.lifecycle_stage)
+    return experiment.experiment_id
+
+
+def _find_experiment(path: Path, name: str) -> tuple[int, str, str] | None:
     """Its identity, place of artifacts and lifecycle stage; None if it is not there."""
     query = (
         "SELECT experiment_id, artifact_location, lifecycle_stage FROM experiments "
         "WHERE name = ? AND workspace = 'default'"
     )
     with _connected(path) as connection:
-        found = connection.execute(query, (name,)).fetchone()
-    return found and (str(found[0]), *found[1:])
+        return connection.execute(query, (name,)).fetchone()
 
 
-def make_experiment(path: Path, name: str) -> None:
-    """Make an experiment, unless it is there, and MLflow's own `Default`, which it expects.
-
-    Raises
-    ------
-    TrackingError
-        If the name is longer than MLflow takes.
-    """
+def _make_experiment(path: Path, name: str) -> None:
+    """Make an experiment, unless it is there, and MLflow's own `Default`, which it expects."""
     if len(name) > _LONGEST_NAME:
         raise TrackingError(
             f"the experiment's name has {len(name)} characters; MLflow takes {_LONGEST_NAME} at "
@@ -86,16 +111,20 @@ def make_experiment(path: Path, name: str) -> None:
         )
 
 
-class SqlStore:
+def _check_stage(name: str, experiment_id: str | int, stage: str) -> None:
+    if stage == "deleted":
+        raise TrackingError(
+            f"experiment {name!r} was deleted; run `mlflow experiments restore -x {experiment_id}` "
+            "or set MLFLOW_EXPERIMENT_NAME to another name"
+        )
+
+
+class SqlStore(Store):
     """The way around the client: few transactions, each whole or not at all."""
 
-    def __init__(
-        self, path: Path, experiment_id: str, artifacts: str, client: Callable[[], "MlflowClient"]
-    ):
-        self._path = path
-        self._experiment_id = int(experiment_id)
-        self._artifacts = artifacts
-        self._client = client
+    def __init__(self, uri: str, experiment_id: str, path: Path, artifacts: str):
+        super().__init__(uri, experiment_id)
+        self._path, self._artifacts = path, artifacts
 
     def write(self, records: Sequence[RunRecord], run: RunContext) -> list[RunState]:
         states = []
@@ -107,7 +136,7 @@ class SqlStore:
 
     def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
         if artifacts and not self._artifacts.startswith("file:///"):
-            ClientStore(self._client(), str(self._experiment_id)).write_summary(record, artifacts)
+            super().write_summary(record, artifacts)
             return
         run_id = uuid.uuid4().hex
         if artifacts:
@@ -127,7 +156,13 @@ class SqlStore:
         states = []
         now = milliseconds()
         for run_id, record in records.items():
-            rows["runs"].append(self._run_row(run_id, record, now))
+            rows["runs"].append({
+                "run_uuid": run_id, "name": record.name, "status": record.status,
+                "experiment_id": self._experiment_id, "artifact_uri": self._artifact_uri(run_id),
+                "start_time": now, "end_time": now, "lifecycle_stage": "active",
+                "source_type": "UNKNOWN", "source_name": "", "entry_point_name": "",
+                "source_version": "", "user_id": "unknown",
+            })  # fmt: skip
             named = {**record.final_tags, "mlflow.runName": record.name}
             for table, pairs in (("tags", named), ("params", record.params)):
                 rows[table] += [
@@ -141,19 +176,12 @@ class SqlStore:
             rows["metrics"] += metrics
             rows["latest_metrics"] += metrics
             if dataset_id is not None:
-                input_id = uuid.uuid4().hex
-                rows["inputs"].append(
-                    {
-                        "input_uuid": input_id,
-                        "source_type": "DATASET",
-                        "source_id": dataset_id,
-                        "destination_type": "RUN",
-                        "destination_id": run_id,
-                    }
-                )
-                rows["input_tags"].append(
-                    {"input_uuid": input_id, "name": "mlflow.data.context", "value": "training"}
-                )
+                own = {"input_uuid": uuid.uuid4().hex}
+                source = {"source_type": "DATASET", "source_id": dataset_id}
+                run = {"destination_type": "RUN", "destination_id": run_id}
+                rows["inputs"].append(own | source | run)
+                use = {"name": "mlflow.data.context", "value": "training"}
+                rows["input_tags"].append(own | use)
             states.append(RunState(run_id, record.status, now, record.final_tags))
         for table, values in rows.items():  # runs first: the others refer to them
             _insert_rows(connection, table, values)
@@ -162,29 +190,9 @@ class SqlStore:
     def _artifact_uri(self, run_id: str) -> str:
         return f"{self._artifacts.rstrip('/')}/{run_id}/artifacts"
 
-    def _run_row(self, run_id: str, record: RunRecord, now: int) -> _Row:
-        return {
-            "run_uuid": run_id,
-            "name": record.name,
-            "artifact_uri": self._artifact_uri(run_id),
-            "experiment_id": self._experiment_id,
-            "source_type": "UNKNOWN",
-            "source_name": "",
-            "entry_point_name": "",
-            "source_version": "",
-            "user_id": "unknown",
-            "status": record.status,
-            "start_time": now,
-            "end_time": now,
-            "lifecycle_stage": "active",
-        }
-
     def _dataset_id(self, connection: sqlite3.Connection, run: RunContext) -> str:
-        named = {
-            "experiment_id": self._experiment_id,
-            "name": run.dataset,
-            "digest": run.data_version,
-        }
+        where = {"experiment_id": self._experiment_id}
+        named = where | {"name": run.dataset, "digest": run.data_version}
         query = (
             "SELECT dataset_uuid FROM datasets "
             "WHERE experiment_id = :experiment_id AND name = :name AND digest = :digest"

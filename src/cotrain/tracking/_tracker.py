@@ -2,28 +2,26 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cotrain.exceptions import TrackingError
+from cotrain.exceptions import SettingsError, TrackingError
 from cotrain.tracking import _dashboard
 from cotrain.tracking._connect import SWITCH, prepare_store, tracking_calls, tracking_uri
 from cotrain.tracking._names import is_long, task_digest
-from cotrain.tracking._open import make_client, open_store
 from cotrain.tracking._records import (
     DATA_VERSION,
     PLAN,
     RunContext,
     RunRecord,
+    Summary,
     failure_records,
     fit_records,
 )
-from cotrain.tracking._scores import score_frame
-from cotrain.tracking._store import RunState, Store, StoredFit
-from cotrain.tracking._summary import Summary, write_summaries
+from cotrain.tracking._sql import open_store
+from cotrain.tracking._store import FIT_COLUMNS, RunState, Store, StoredFit, score_frame
 
 if TYPE_CHECKING:  # its import takes seconds
     from mlflow import MlflowClient
@@ -49,12 +47,8 @@ class Tracker:
         """The tracker of the study in `home`; its database and experiment are made if need be.
 
         Which store: MLFLOW_TRACKING_URI, or else the SQLite file `mlflow.db` in `home`. Which
-        experiment: MLFLOW_EXPERIMENT_NAME, or else the name of the folder.
-
-        Raises
-        ------
-        TrackingError
-            If the store is away, locked, damaged or not understood; within seconds.
+        experiment: MLFLOW_EXPERIMENT_NAME, or else the name of the folder. TrackingError if the
+        store is away, locked, damaged or not understood; within seconds.
         """
         uri = tracking_uri(home)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or home.resolve().name or "cotrain"
@@ -62,19 +56,14 @@ class Tracker:
             prepare_store(uri)
             return cls(uri, name, *open_store(uri, name))
 
-    @cached_property
+    @property
     def _client(self) -> "MlflowClient":
-        return make_client(self.uri)
+        return self._store.client
 
     def log_fits(self, rows: pd.DataFrame, run: RunContext) -> int:
         """Write a run for each fit of `rows` that has no complete one; returns how many.
 
-        Parameters
-        ----------
-        rows : DataFrame
-            Rows of the fit table, one a (fit, task), of whole fits.
-        run : RunContext
-            What the fits share.
+        `rows` are those of whole fits in the fit table; `run` is what the fits share.
         """
         with tracking_calls(self.uri):
             return self._write_missing(fit_records(rows, run), rows["task"], run)
@@ -82,12 +71,7 @@ class Tracker:
     def log_failures(self, failures: pd.DataFrame, run: RunContext) -> None:
         """Write a FAILED run for each row of `failures`, in place of an earlier failure's.
 
-        Parameters
-        ----------
-        failures : DataFrame
-            One row a fit: the fit table's columns that describe a fit, and `reason`.
-        run : RunContext
-            What the fits share.
+        A row a fit: the fit table's columns that describe a fit, and `reason`.
         """
         with tracking_calls(self.uri):
             self._write_missing(failure_records(failures, run), (), run)
@@ -111,10 +95,7 @@ class Tracker:
     def synced_scores(self, rows: pd.DataFrame, run: RunContext) -> pd.DataFrame:
         """`sync`, then what the runs of these fits hold, which is what the table says.
 
-        Returns
-        -------
-        DataFrame
-            As `fit_scores`, with a column for each score of `run.scores`.
+        As `fit_scores`, with a column for each score of `run.scores`.
         """
         with tracking_calls(self.uri):
             _, stored = self._sync(rows, run)
@@ -143,12 +124,7 @@ class Tracker:
         return n_written, list(stored.values())
 
     def fit_scores(self, fit_ids: Iterable[str] | None = None) -> pd.DataFrame:
-        """Complete runs read back, one row a (fit, task), sorted by both.
-
-        Parameters
-        ----------
-        fit_ids : iterable of str, optional
-            The fits wanted; those that have no complete run are left out. Default: all.
+        """Complete runs of `fit_ids`, by default all, one row a (fit, task), sorted by both.
 
         Returns
         -------
@@ -170,19 +146,12 @@ class Tracker:
     ) -> None:
         """Write the summary run of a plan in place of the one before, if anything changed.
 
-        Parameters
-        ----------
-        plan : str
-            The plan's name.
-        params, metrics : mapping
-            Settings and key figures; a NaN figure is left out.
-        artifacts : sequence of Path
-            Files and folders to attach.
+        It holds settings, key figures but those that are NaN, and files and folders.
         """
         with tracking_calls(self.uri):
             subject = f"summary of {plan}"
             summary = Summary("plan", subject, params, metrics, {PLAN: plan}, artifacts)
-            write_summaries(self._store, [summary], "plan", subject)
+            self._store.write_summaries([summary], "plan", subject)
 
     def register_models(self, folder: Path, run: RunContext) -> tuple[str, str] | None:
         """Register a folder of models under the experiment's name; return name and version.
@@ -200,10 +169,7 @@ class Tracker:
     def prepare_dashboard(self, rows: pd.DataFrame | None = None) -> None:
         """Write a run for each kind of fit, the view that compares them, and the experiment's note.
 
-        Parameters
-        ----------
-        rows : DataFrame, optional
-            The fits to compare, as rows of the fit table. Default: all that are recorded.
+        Of the fits in `rows` of the fit table; by default all that are recorded.
         """
         if rows is None:
             rows = self.fit_scores()
@@ -211,9 +177,8 @@ class Tracker:
             _dashboard.prepare(self._store, self.experiment_id, rows)
 
     def has_dashboard(self) -> bool:
-        """True once `prepare_dashboard` has been called."""
         with tracking_calls(self.uri):
-            return _dashboard.is_prepared(self._store)
+            return _dashboard.READY in self._store.experiment_tags()
 
     def dashboard_url(self, base: str) -> str:
         """The address of the prepared view, on an MLflow server at `base`."""
@@ -254,3 +219,43 @@ class Tracker:
     def _long_names(self) -> dict[str, str]:
         tags = self._store.experiment_tags().items()
         return {k.removeprefix(_LONG_NAME): name for k, name in tags if k.startswith(_LONG_NAME)}
+
+
+class Untracked(Tracker):
+    """Writes nothing; fits say what their table says, to which MLflow's runs are equal anyway."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def log_fits(self, *_args: Any, **_kwargs: Any) -> int:
+        return 0
+
+    def log_summary(self, *_args: Any, **_kwargs: Any) -> None:
+        pass
+
+    sync = log_fits
+    log_failures = prepare_dashboard = register_models = log_summary
+
+    def synced_scores(self, rows: pd.DataFrame, run: RunContext) -> pd.DataFrame:
+        columns = [*FIT_COLUMNS, "task", "n_labels", *(f"val_{score}" for score in run.scores)]
+        return rows[columns].sort_values(["fit_id", "task"], ignore_index=True)
+
+
+def open_tracker(home: Path, must: bool = False) -> Tracker:
+    """The tracker of the study in `home`; with COTRAIN_TRACKING=off one that does without MLflow.
+
+    Raises
+    ------
+    SettingsError
+        If the variable says anything but on or off; or off, and there `must` be MLflow.
+    TrackingError
+        If the store cannot be used.
+    """
+    said = os.environ.get(SWITCH) or "on"
+    if said not in ("on", "off"):
+        raise SettingsError(f"{SWITCH} must be on or off, got {said!r}; set it anew or unset it")
+    if said == "on":
+        return Tracker.open(home)
+    if must:
+        raise SettingsError(f"{SWITCH}=off does without MLflow, which this is about; unset it")
+    return Untracked()

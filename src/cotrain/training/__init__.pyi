@@ -12,11 +12,9 @@ from ._learner import (
     NEVER as NEVER,
     Capabilities as Capabilities,
     Learner as Learner,
+    Learners as Learners,
     Suggests as Suggests,
     Trained as Trained,
-)
-from ._make import (
-    Learners as Learners,
     estimate_seconds as estimate_seconds,
     make_learner as make_learner,
 )

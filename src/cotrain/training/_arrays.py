@@ -14,11 +14,6 @@ from cotrain.files import whole_file
 class Storable(ABC):
     """A model that arrays describe."""
 
-    @property
-    @abstractmethod
-    def n_parameters(self) -> int:
-        """Numbers that the model holds."""
-
     @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
         """All that the model is made of."""
@@ -33,13 +28,11 @@ class OfArrays:
     """A dataclass whose fields are arrays alone."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The fields."""
         own: Any = self
         return {field.name: getattr(self, field.name) for field in fields(own)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """What `arrays` described; KeyError or ValueError if they describe none."""
         kind: Any = cls
         return cls(**{field.name: arrays[field.name] for field in fields(kind)})
 
@@ -64,19 +57,12 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read arrays that `save_arrays` wrote.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or is not one.
-    """
+    """Read arrays that `save_arrays` wrote; DataError if the file is missing or is not one."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         return load(path.read_bytes())
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise DataError(
-            f"{path}: cannot be read ({error}); copy the whole folder, or run `cotrain export`"
-        ) from error
+        todo = "copy the whole folder, or run `cotrain export`"
+        raise DataError(f"{path}: cannot be read ({error}); {todo}") from error

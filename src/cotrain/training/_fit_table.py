@@ -40,7 +40,7 @@ _TYPES = {
 def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str, Any]:
     """What the fit table says of a fit in each of its rows."""
     weights = fit.task_weights
-    evaluation = {"validation": fit.folds.validation, "test": fit.folds.test}
+    validation, test = (" ".join(map(str, use)) for use in (fit.folds.validation, fit.folds.test))
     return {
         "fit_id": fit_id,
         "plan": plan,
@@ -48,9 +48,7 @@ def describe_fit(table: TaskTable, plan: str, fit_id: str, fit: Fit) -> dict[str
         "learner": fit.learner,
         "repeat": fit.repeat,
         "seed": fit.seed,
-        "evaluation_folds": ", ".join(
-            f"{use} {' '.join(map(str, folds))}" for use, folds in evaluation.items()
-        ),
+        "evaluation_folds": f"validation {validation}, test {test}",
         "members": encode_tasks(fit.members),
         "level": fit.level,
         "auxiliary": None if fit.auxiliary is None else table.tasks[fit.auxiliary],
@@ -86,13 +84,7 @@ def save_fit_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def load_fit_table(path: Path) -> pd.DataFrame:
-    """Read a fit table.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or is not a fit table.
-    """
+    """Read a fit table; DataError if the file is missing or is not a fit table."""
     expected = path, "fit table", "remove it and run `dvc repro`, or `dvc pull` to fetch it,"
     table = read_parquet(*expected)
     with reading(*expected):

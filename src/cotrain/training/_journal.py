@@ -12,6 +12,7 @@ from cotrain.training._fit_table import results_of
 from cotrain.training._result import FitResult, Predictions
 
 _ARRAYS = ("tasks", "n_labels", "validation", "test")  # those of a `FitResult`
+_PREDICTED = ("predicted_validation", "predicted_test")
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,12 @@ class Journal:
     ) -> None:
         """Keep a fit's scores, and with `predictions` what they follow from.
 
-        Raises
-        ------
-        CotrainError
-            If the folder cannot be written to or the disk is full.
+        CotrainError if the folder cannot be written to or the disk is full.
         """
         kept = {name: getattr(result, name) for name in _ARRAYS}
         kept |= {"n_epochs": np.array(result.n_epochs), "seconds": np.array(seconds)}
-        if predictions and result.predictions is not None:
-            kept["predicted_validation"] = result.predictions.validation
-            kept["predicted_test"] = result.predictions.test
+        if predictions and (found := result.predictions) is not None:
+            kept |= dict(zip(_PREDICTED, (found.validation, found.test), strict=True))
         save_arrays(self._path(fit_id), f"fit {fit_id}", kept)
 
     def absorb(self, fit_table: pd.DataFrame) -> int:
@@ -62,9 +59,8 @@ class Journal:
         entry = self._load(fit_id)
         if entry is None:
             return None
-        predictions = None
-        if "predicted_test" in entry:
-            predictions = Predictions(entry["predicted_validation"], entry["predicted_test"])
+        kept = "predicted_test" in entry
+        predictions = Predictions(*(entry[name] for name in _PREDICTED)) if kept else None
         arrays = {name: entry[name] for name in _ARRAYS}
         return FitResult(**arrays, n_epochs=int(entry["n_epochs"]), predictions=predictions)
 

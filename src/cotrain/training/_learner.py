@@ -1,7 +1,7 @@
 """The contract of learners: a fit goes in, a trained model or its predictions come out."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from cotrain.allocation import Fit
 from cotrain.exceptions import DataError, FitError
+from cotrain.registry import LEARNERS, Noun
 from cotrain.settings import Section
 from cotrain.tasks import Features, Reads, TaskTable
 from cotrain.training._arrays import Storable, load_arrays, save_arrays
@@ -43,28 +44,14 @@ class Suggests(Protocol):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a learner can do.
+    """What a learner can do."""
 
-    Attributes
-    ----------
-    multi_task : bool
-        Whether members of a fit learn from each other; if not, each is trained by itself.
-    real, binary : bool
-        The kinds of tasks it trains.
-    gradients : bool
-        Whether gradient affinities can be recorded along its fits.
-    seeded : bool
-        Whether the seed changes what is trained.
-    example_weights : bool
-        Whether examples and tasks may count for more than others.
-    """
-
-    multi_task: bool = False
+    multi_task: bool = False  # members of a fit learn from each other; else each trains by itself
+    # the kinds of tasks it trains
     real: bool = True
     binary: bool = True
-    gradients: bool = False
-    seeded: bool = True
-    example_weights: bool = True
+    seeded: bool = True  # the seed changes what is trained
+    example_weights: bool = True  # examples and tasks may count for more than others
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +87,7 @@ class Trained(Storable):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; no code of the folder is run.
 
-        Raises
-        ------
-        DataError
-            If the file is missing or holds no such model.
+        DataError if the file is missing or holds no such model.
         """
         path = folder / cls.file
         arrays = load_arrays(path)
@@ -133,35 +117,18 @@ class Trained(Storable):
         return np.where(self.is_binary, expit(outputs), outputs)
 
 
-class Learner(ABC):
+class Learner(Noun):
     """Trains fits. The same fit gives the same model, whatever it is trained beside.
 
     Made from its settings alone, a section of params.yaml whose `kind` names the class
     (`cotrain.registry.LEARNERS`). `cotrain.testing.LearnerContract` is run through every learner.
-
-    Attributes
-    ----------
-    Settings : type
-        A `Section` with a literal `kind`.
-    trained : type
-        The class of its models.
-    capabilities : Capabilities
-    fits_at_once : int
-        How many fits a call of `evaluate` best gets.
     """
 
-    Settings: ClassVar[type[Section]]
-    trained: ClassVar[type[Trained]]
+    trained: ClassVar[type[Trained]]  # the class of its models
     capabilities: ClassVar[Capabilities] = Capabilities()
-    fits_at_once: int = 1
-
-    def __init__(self, settings: Any) -> None:
-        self.settings = settings
-
-    @property
-    def stops_early(self) -> bool:
-        """Whether training ends by the scores on validation labels, which it then needs."""
-        return False
+    fits_at_once: int = 1  # how many fits a call of `evaluate` best gets
+    # whether training ends by the scores on validation labels, which it then needs
+    stops_early: bool = False
 
     @abstractmethod
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> Trained:
@@ -220,3 +187,47 @@ class Learner(ABC):
             for labels in (problem.validation, problem.test)
         )
         return fit_result(problem, validation, test)
+
+
+def make_learner(settings: Section) -> Learner:
+    """The learner that a section of params.yaml describes, by its `kind`."""
+    kind: str = settings.kind  # type: ignore[attr-defined]
+    return LEARNERS.find(kind)(settings)
+
+
+class Learners(dict[str, Learner]):
+    """Learners by the names that fits carry."""
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        return {name: learner.identity() for name, learner in self.items()}
+
+    def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        return self._each(fits, lambda learner, own: learner.cost(table, own))
+
+    def operations(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        return self._each(fits, lambda learner, own: learner.operations(table, own))
+
+    def _each(
+        self, fits: Sequence[Fit], count: Callable[[Learner, Sequence[Fit]], np.ndarray]
+    ) -> np.ndarray:
+        result = np.zeros(len(fits))
+        for name in dict.fromkeys(fit.learner for fit in fits):
+            places = [place for place, fit in enumerate(fits) if fit.learner == name]
+            result[places] = count(self[name], [fits[place] for place in places])
+        return result
+
+
+def estimate_seconds(
+    learner: Learner | Learners,
+    table: TaskTable,
+    fits: Sequence[Fit],
+    measured: Mapping[Fit, float] | None = None,
+) -> np.ndarray:
+    """The seconds that each fit takes on one core, about, float64 (n_fits,).
+
+    Those that fits of the same table and learner took here, if `measured`, set the scale.
+    """
+    costs = learner.cost(table, fits)
+    if measured:
+        costs = costs * sum(measured.values()) / learner.cost(table, list(measured)).sum()
+    return costs

@@ -82,24 +82,18 @@ class Problem:
         is_binary = table.is_binary[members]
         if fit.placebo is not None:
             train = _permuted(table, members, train, fit.placebo)
-        _check_finite(table, members, (train, validation, test))
+        for labels in (train, validation, test):
+            if (wrong := labels.member[~np.isfinite(labels.truth)]).size:
+                task = table.tasks[members[wrong[0]]]
+                raise FitError(f"a label of the task `{task}` is not a finite number; correct it")
         member, truth = train.member[train.side == 0], train.truth[train.side == 0]
-        _check_variety(table, members, member, truth, is_binary)
+        _check_variety(table, members, member, truth)
         shift, scale = _standard(member, truth, is_binary)
         n_labels = np.bincount(member, minlength=members.size)
         if balance > 0:
             weight = train.weight * np.maximum(n_labels, 1.0)[train.member] ** -balance
             train = replace(train, weight=weight * (train.weight.sum() / weight.sum()))
-        return cls(
-            members=members,
-            is_binary=is_binary,
-            shift=shift,
-            scale=scale,
-            n_labels=n_labels,
-            train=train,
-            validation=validation,
-            test=test,
-        )
+        return cls(members, is_binary, shift, scale, n_labels, train, validation, test)
 
     @classmethod
     def of_all(cls, table: TaskTable) -> "Problem":
@@ -192,20 +186,8 @@ def _standard(
     return shift, np.where(is_binary | (spread == 0), 1.0, spread)
 
 
-def _check_finite(table: TaskTable, members: np.ndarray, parts: tuple[Labels, ...]) -> None:
-    for labels in parts:
-        wrong = labels.member[~np.isfinite(labels.truth)]
-        if wrong.size:
-            task = table.tasks[members[wrong[0]]]
-            raise FitError(f"a label of the task `{task}` is not a finite number; correct it")
-
-
 def _check_variety(
-    table: TaskTable,
-    members: np.ndarray,
-    member: np.ndarray,
-    truth: np.ndarray,
-    is_binary: np.ndarray,
+    table: TaskTable, members: np.ndarray, member: np.ndarray, truth: np.ndarray
 ) -> None:
     if truth.size == 0:
         raise FitError("no training label: none of its tasks has a label in its training folds")
@@ -213,8 +195,9 @@ def _check_variety(
     np.minimum.at(low, member, truth)
     np.maximum.at(high, member, truth)
     if not (high > low).any():
-        task = table.tasks[members[member[0]]]
-        what = "one class" if is_binary[member[0]] else "one value"
+        first = members[member[0]]
+        what = "one class" if table.is_binary[first] else "one value"
+        task = table.tasks[first]
         raise FitError(f"only {what} among the training labels of the task `{task}`")
 
 

@@ -29,12 +29,8 @@ def sweep(
     """Each fit with its outcome and the seconds it took, as they finish; the longest go first.
 
     What is trained does not depend on `train`, the order of the fits, or what else is trained.
-    Closing the iterator, as Ctrl-C does, stops the workers.
-
-    Raises
-    ------
-    CotrainError
-        If the backend is not installed.
+    Closing the iterator, as Ctrl-C does, stops the workers. CotrainError if the backend is not
+    installed.
     """
     costs = learner.cost(table, fits)
     waiting = [fits[place] for place in np.argsort(-costs, kind="stable")]
@@ -61,10 +57,7 @@ def sweep(
 
 
 def sweep_learners(
-    learners: Mapping[str, Learner],
-    table: TaskTable,
-    fits: Sequence[Fit],
-    train: TrainSettings,
+    learners: Mapping[str, Learner], table: TaskTable, fits: Sequence[Fit], train: TrainSettings
 ) -> Iterator[Finished]:
     """As `sweep`, of fits of several learners: one after the other, as the first fits have them."""
     for name in dict.fromkeys(fit.learner for fit in fits):
@@ -73,15 +66,10 @@ def sweep_learners(
 
 
 def _run(
-    learner: Learner,
-    table: TaskTable,
-    chunks: Sequence[list[Fit]],
-    train: TrainSettings,
+    learner: Learner, table: TaskTable, chunks: Sequence[list[Fit]], train: TrainSettings
 ) -> Iterator[tuple[int, list[Finished]]]:
-    stop = np.zeros(1, dtype=np.bool_)
-    calls = [
-        (place, learner, table, chunk, stop, os.getpid()) for place, chunk in enumerate(chunks)
-    ]
+    stop, own = np.zeros(1, dtype=np.bool_), os.getpid()
+    calls = [(place, learner, table, chunk, stop, own) for place, chunk in enumerate(chunks)]
     if train.backend == "threading":
         yield from _in_threads(calls, train.n_workers, stop)
     else:
@@ -106,11 +94,12 @@ def _in_processes(
 ) -> Iterator[tuple[int, list[Finished]]]:
     from joblib import Parallel, delayed, parallel_config
 
-    options: dict[str, Any] = {"initializer": begin_worker, "initargs": (os.getpid(),)}
-    options["inner_max_num_threads"] = 1
     if backend == "dask":
         _find_dask()
-        options = {"scatter": [calls[0][2]]}
+        options: dict[str, Any] = {"scatter": [calls[0][2]]}
+    else:
+        own = (os.getpid(),)
+        options = {"initializer": begin_worker, "initargs": own, "inner_max_num_threads": 1}
     with parallel_config(backend=backend, n_jobs=n_workers, **options):
         # Copy-on-write memory maps: all processes share one copy, and the arrays stay of the one
         # type that the kernels are compiled for.
@@ -130,12 +119,7 @@ def _in_processes(
 
 
 def _train(
-    place: int,
-    learner: Learner,
-    table: TaskTable,
-    chunk: list[Fit],
-    stop: np.ndarray,
-    caller: int,
+    place: int, learner: Learner, table: TaskTable, chunk: list[Fit], stop: np.ndarray, caller: int
 ) -> tuple[int, list[Finished]]:
     end_with_parent(caller)
     start = time.perf_counter()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic import Field, RootModel, ValidationError
 
 from cotrain.allocation import WAYS, Way
 from cotrain.exceptions import DataError
@@ -12,32 +12,19 @@ from cotrain.files import read_json, write_json
 from cotrain.settings import Section
 
 
-class Recipe(BaseModel):
-    """What was found for one way of training.
+class Recipe(Section):
+    """What was found for one way of training."""
 
-    Attributes
-    ----------
-    settings : dict
-        The learner's settings, as in params.yaml.
-    d2, untuned_d2 : float or None
-        Mean D² of the validation labels over tasks and repeats, with these settings and with those
-        of params.yaml; None where nothing was tuned.
-    n_trials : int
-        Settings that were tried, those of params.yaml among them.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    settings: dict[str, Any]
+    settings: dict[str, Any]  # the learner's, as in params.yaml
+    # mean D² of the validation labels over tasks and repeats, with these settings and with those
+    # of params.yaml; None where nothing was tuned
     d2: float | None = None
     untuned_d2: float | None = None
-    n_trials: Annotated[int, Field(ge=0)] = 0
+    n_trials: Annotated[int, Field(ge=0)] = 0  # settings tried, those of params.yaml among them
 
 
-class LearnerRecipes(BaseModel):
+class LearnerRecipes(Section):
     """The settings of a learner as they were, and its recipe for each way of training."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     untuned: dict[str, Any]
     single: Recipe
@@ -52,7 +39,6 @@ class LearnerRecipes(BaseModel):
         return cls(untuned=plain, **{way: recipes.get(way, same) for way in WAYS})
 
     def recipe(self, way: Way) -> Recipe:
-        """The recipe of a way."""
         return getattr(self, way)
 
 
@@ -60,23 +46,19 @@ class Recipes(RootModel[dict[str, LearnerRecipes]]):
     """The recipes of a study's learners, by their names in params.yaml."""
 
     def save(self, path: Path) -> None:
-        """Write recipes.json; the same recipes give the same bytes."""
         write_json(path, self.model_dump(mode="json"))
 
     @classmethod
     def load(cls, path: Path, learners: Mapping[str, Section]) -> "Recipes":
         """Read what `save` wrote.
 
-        Raises
-        ------
-        DataError
-            If it is missing, not what it must be, or was found for other settings of `learners`.
+        DataError if it is missing, not what it must be, or was found for other settings of
+        `learners`.
         """
         try:
             found = cls.model_validate(read_json(path, "tune"))
         except ValidationError as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"{path}: cannot be read ({reason}); run `cotrain tune`") from error
+            raise DataError(f"{path}: cannot be read ({error}); run `cotrain tune`") from error
         for name, settings in learners.items():
             if name not in found.root or not _says(found.root[name].untuned, settings):
                 raise DataError(

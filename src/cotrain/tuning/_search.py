@@ -9,6 +9,12 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -22,7 +28,6 @@ from cotrain.settings import Section
 from cotrain.tasks import TaskTable
 from cotrain.training import FitFailure, Learner, Outcome, make_learner
 from cotrain.tuning._sample import Sample
-from cotrain.tuning._trial import AsTheyAre
 
 Evaluate = Callable[[Learner, Sequence[Fit]], Sequence[Outcome]]
 _D2 = list(SCORES).index("d2")
@@ -31,6 +36,48 @@ _D2 = list(SCORES).index("d2")
 DEARER = 3.0
 _DRAWS = 50  # of settings that cost too much, before none is found
 _AT_RANDOM = 6  # trials before the sampler learns from them
+
+
+class AsTheyAre:
+    """Answers what Optuna's trials are asked with a section's own values, by their names.
+
+    A list counts by its first entry. A value outside the bounds is taken to the nearest one; one
+    that is no choice makes `known` false.
+    """
+
+    def __init__(self, settings: Section) -> None:
+        self._settings = settings
+        self.params: dict[str, Any] = {}
+        self.distributions: dict[str, BaseDistribution] = {}
+        self.known = True
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        value = self._number(name, low, high)
+        return float(self._take(name, float(value), FloatDistribution(low, high, log)))
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
+        value = round(self._number(name, low, high))
+        return int(self._take(name, value, IntDistribution(low, high, log)))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        value = self._value(name)
+        if value not in choices:
+            self.known, value = False, choices[0]
+        return self._take(name, value, CategoricalDistribution(choices))
+
+    def _value(self, name: str) -> Any:
+        value = getattr(self._settings, name)
+        return value[0] if isinstance(value, list) else value
+
+    def _number(self, name: str, low: float, high: float) -> float:
+        value = self._value(name)
+        if not isinstance(value, int | float):
+            self.known, value = False, low
+        return min(max(value, low), high)
+
+    def _take(self, name: str, value: Any, distribution: BaseDistribution) -> Any:
+        self.params[name], self.distributions[name] = value, distribution
+        return value
 
 
 @dataclass(frozen=True)
@@ -58,11 +105,7 @@ def search_recipe(
     Trials follow from the scores and the seed alone: each has a sampler of its own, so that a
     search that is stopped goes on as if it had not been, given that `evaluate` remembers its fits.
     Finished trials are added to the study `name` of Optuna's journal `storage`, for looking at.
-
-    Raises
-    ------
-    CotrainError
-        If no fit can be trained with the settings as they are, or the storage cannot be used.
+    CotrainError if no fit can be trained with the settings as they are, or the storage be used.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=TPESampler(seed=seed))
@@ -148,21 +191,12 @@ def _is_behind(scores: _Scores, best: _Scores) -> bool:
 
 
 def _sections(
-    learner: Learner,
-    table: TaskTable,
-    study: optuna.Study,
-    seed: int,
-    sample: Sample,
-    limit: float,
+    learner: Learner, table: TaskTable, study: optuna.Study, seed: int, sample: Sample, limit: float
 ) -> Any:
     """Settings to try with their parameters: those as they are, then what the sampler suggests."""
     here = AsTheyAre(learner.settings)
     learner.suggest(here, table)
-    yield (
-        learner.settings,
-        here.params if here.known else {},
-        here.distributions if here.known else {},
-    )
+    yield learner.settings, *((here.params, here.distributions) if here.known else ({}, {}))
     fits = [fit for rung in sample.rungs for fit in rung]
     for number in range(1, 10**6):
         study.sampler = TPESampler(
@@ -186,15 +220,11 @@ def _sections(
 def _frozen(
     value: float, complete: bool, params: Mapping[str, Any], distributions: Mapping[str, Any]
 ) -> FrozenTrial:
+    drawn = {"params": dict(params), "distributions": dict(distributions)}
     if complete and np.isfinite(value):
-        return create_trial(value=value, params=dict(params), distributions=dict(distributions))
+        return create_trial(value=value, **drawn)
     known = {0: value} if np.isfinite(value) else {}
-    return create_trial(
-        state=TrialState.PRUNED,
-        params=dict(params),
-        distributions=dict(distributions),
-        intermediate_values=known,
-    )
+    return create_trial(state=TrialState.PRUNED, intermediate_values=known, **drawn)
 
 
 def study_name(label: str, version: str, learner: Learner, sample: Sample, seed: int) -> str:
@@ -217,7 +247,5 @@ def _open(storage: Path, name: str) -> optuna.Study:
             study_name=name, storage=backend, direction="maximize", load_if_exists=True
         )
     except Exception as error:  # the backend has errors of many kinds
-        reason = " ".join(str(error).split())
-        raise CotrainError(
-            f"{storage}: cannot be used as Optuna's journal ({reason}); remove it"
-        ) from error
+        what = "cannot be used as Optuna's journal"
+        raise CotrainError(f"{storage}: {what} ({error}); remove it") from error

@@ -33,11 +33,7 @@ class Tuning:
         """The recipes of a learner, and the trials of each way of training.
 
         A learner whose members do not learn from each other has one recipe for all ways.
-
-        Raises
-        ------
-        CotrainError
-            If the budget is too small for one trial, or no fit can be trained.
+        CotrainError if the budget is too small for one trial, or no fit can be trained.
         """
         if type(learner).suggest is Learner.suggest or self.settings.trials == 0:
             return LearnerRecipes.of(learner.settings, {}), {}

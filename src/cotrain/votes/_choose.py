@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,12 +13,58 @@ from cotrain.surrogates import (
     relevance,
     spearman_by_target,
 )
-from cotrain.votes._end_model import EndModel
+from cotrain.tasks import Features
+from cotrain.training.learners._linear import LinearSettings, mean_square, scaled
+from cotrain.training.learners._matrix import as_matrix
 from cotrain.votes._table import VoteTable
 
 By = Literal["accuracy", "log_probability"]
 N_PARTS = 5
 _SUBSETS, _TRIED = 200, 20
+# What another class gets of each probability, so that no class is ever impossible.
+_DOUBT = 0.01
+
+
+class EndModel:
+    """Logistic regression of the classes, with the penalty of the learner `linear`.
+
+    What it learnt of some labels is kept, for they come again.
+    """
+
+    def __init__(self, features: Features, n_classes: int) -> None:
+        self._features = as_matrix(features)
+        self._n_classes = n_classes
+        self._learnt: dict[bytes, Any] = {}
+
+    def log_probabilities(self, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Log probabilities of the classes of some rows, (n_rows, n_classes).
+
+        Learnt from the class of each row to train on, int (N,); -1: none.
+        """
+        probability = np.zeros((rows.size, self._n_classes))
+        counts = np.bincount(labels[labels >= 0], minlength=self._n_classes)
+        classes = np.flatnonzero(counts)
+        if classes.size < 2:
+            probability[:, classes] = 1.0
+        else:
+            key = labels.tobytes()
+            if key not in self._learnt:
+                self._learnt[key] = self._learn(labels)
+            probability[:, classes] = self._learnt[key].predict_proba(self._features[rows])
+        share = (counts + 1) / (counts + 1).sum()
+        return np.asarray(np.log((1 - _DOUBT) * probability + _DOUBT * share))
+
+    def _learn(self, labels: np.ndarray) -> Any:
+        from sklearn.linear_model import LogisticRegression
+
+        seen = np.flatnonzero(labels >= 0)
+        matrix, centre, spread = scaled(self._features[seen])
+        strength = LinearSettings().strength / mean_square(matrix)
+        model = LogisticRegression(C=strength, max_iter=10_000).fit(matrix, labels[seen])
+        # On the scale of the features as they are.
+        model.coef_ = model.coef_ / spread
+        model.intercept_ = model.intercept_ - model.coef_ @ centre
+        return model
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +90,10 @@ def choose(table: VoteTable, model: EndModel, by: By, seed: int) -> Choice:
     trials = _Trials(table, model, by)
     subsets = _subsets(len(table.functions), rng)
     goodness = np.stack([trials.goodness(row) for row in subsets])  # (n_subsets, n_valid)
-    part = _parts(trials.truth, rng)
+    # Parts of equal size and like classes.
+    part = np.empty(trials.truth.size, dtype=np.int64)
+    order = np.lexsort((rng.random(part.size), trials.truth))
+    part[order] = np.arange(part.size) % N_PARTS
     scores = np.stack([goodness[:, part == at].mean(axis=1) for at in range(N_PARTS)])
     effects = _effects(subsets, scores)
     every = np.ones(part.size, dtype=bool)
@@ -79,12 +128,6 @@ def _subsets(m: int, rng: np.random.Generator) -> np.ndarray:
         row[rng.choice(m, size, replace=False)] = True
     _, first = np.unique(drawn, axis=0, return_index=True)
     return drawn[np.sort(first)]
-
-
-def _parts(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    part = np.empty(truth.size, dtype=np.int64)
-    part[np.lexsort((rng.random(truth.size), truth))] = np.arange(truth.size) % N_PARTS
-    return part
 
 
 def _best(

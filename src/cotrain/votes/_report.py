@@ -14,10 +14,7 @@ from cotrain.votes._ways import Comparison
 def write_report(table: VoteTable, found: Comparison, folder: Path) -> str:
     """Write `vote_functions`, `vote_ways` and `vote_predictions` to a folder; returns the findings.
 
-    Raises
-    ------
-    CotrainError
-        If the folder cannot be written to.
+    CotrainError if the folder cannot be written to.
     """
     written = {
         "vote_functions": _functions(table, found),
@@ -63,8 +60,7 @@ def _functions(table: VoteTable, found: Comparison) -> pd.DataFrame:
         "function": table.functions,
         "n_votes": (table.votes[table.part == "train"] >= 0).sum(axis=0),
         "n_checked": count,
-        "right": np.divide(right.sum(axis=0), count, where=count > 0,
-                           out=np.full(count.size, np.nan)),
+        "right": right.sum(axis=0) / np.where(count > 0, count, np.nan),
         "effect": effects.estimate[-1, :-1],
         "low": effects.low[-1, :-1],
         "high": effects.high[-1, :-1],

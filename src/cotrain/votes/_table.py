@@ -48,12 +48,7 @@ class VoteTable:
         return labels
 
     def counts(self, members: np.ndarray) -> np.ndarray:
-        """The votes of some functions for each class, int (N, n_classes).
-
-        Parameters
-        ----------
-        members : ndarray of bool, (m,)
-        """
+        """The votes of some functions, bool (m,), for each class, int (N, n_classes)."""
         votes = self.votes[:, members]
         return np.stack([(votes == c).sum(axis=1) for c in range(len(self.classes))], axis=1)
 
@@ -76,12 +71,10 @@ def read_votes(
     split: str | None = None,
     id_column: str | None = None,
 ) -> VoteTable:
-    """Return the votes of a table that has a row an example.
+    """Return the votes of a table, CSV, Excel or Parquet, that has a row an example.
 
     Parameters
     ----------
-    path : Path
-        CSV, Excel or Parquet.
     votes : sequence of str
         Columns of the functions, * for any letters. Blank cells, and -1 where that is no class,
         abstain.

@@ -9,8 +9,7 @@ import pandas as pd
 
 from cotrain.reliability import paired_interval
 from cotrain.training._threads import one_thread
-from cotrain.votes._choose import N_PARTS, By, Choice, choose
-from cotrain.votes._end_model import EndModel
+from cotrain.votes._choose import N_PARTS, By, Choice, EndModel, choose
 from cotrain.votes._table import VoteTable
 
 # Probabilities of the classes of rows, (n_rows, n_classes), from all validation labels (None), or
@@ -29,6 +28,7 @@ class Comparison:
     probability: np.ndarray  # of the recommended way, for every row of the table, (N, n_classes)
 
 
+@one_thread()
 def compare(table: VoteTable, by: By = "accuracy", seed: int = 0) -> Comparison:
     """Choose functions by validation labels, and compare ways to predict on test labels.
 
@@ -36,11 +36,6 @@ def compare(table: VoteTable, by: By = "accuracy", seed: int = 0) -> Comparison:
     choosing. The true labels of training rows are read for one way alone, which is never
     recommended.
     """
-    with one_thread():
-        return _compare(table, by, seed)
-
-
-def _compare(table: VoteTable, by: By, seed: int) -> Comparison:
     model = EndModel(table.features, len(table.classes))
     choice = choose(table, model, by, seed)
     ways = _ways(table, model, choice, seed)
@@ -55,7 +50,8 @@ def _compare(table: VoteTable, by: By, seed: int) -> Comparison:
         for name, predict in ways.items():
             on_valid.loc[rows, name] = right(predict, rows, at)
     recommended = simplest(on_valid)
-    shown = ways | _hidden(table, model)
+    hidden = table.labels_of(table.known("train"))  # what the functions stand in for
+    shown = ways if (hidden < 0).all() else ways | {HIDDEN: _trained(model, lambda _: hidden)}
     on_test = pd.DataFrame({name: right(predict, test, None) for name, predict in shown.items()})
     gain = paired_interval(on_test[[recommended]].to_numpy() - on_test.to_numpy())
     found = pd.DataFrame({
@@ -98,33 +94,26 @@ def _ways(table: VoteTable, model: EndModel, choice: Choice, seed: int) -> dict[
         counts = table.counts(every)[rows] + shares(part)
         return counts / counts.sum(axis=1, keepdims=True)
 
-    def trained(labels: Callable[[int | None], np.ndarray]) -> _Predict:
-        return lambda rows, part: np.exp(model.log_probabilities(labels(part), rows))
-
     def both(part: int | None) -> np.ndarray:
         return np.maximum(own(part), table.voted(members(part)))
 
     ways: dict[str, _Predict] = {
         "the commonest class": lambda rows, part: np.tile(shares(part), (rows.size, 1)),
         "majority vote, all functions": voted,
-        "end model, validation labels": trained(own),
-        "end model, all functions": trained(lambda _: table.voted(every)),
+        "end model, validation labels": _trained(model, own),
+        "end model, all functions": _trained(model, lambda _: table.voted(every)),
     }
     if find_spec("snorkel") is not None:
         labels = _snorkel(table, seed)
-        ways["end model, Snorkel's label model"] = trained(lambda _: labels)
+        ways["end model, Snorkel's label model"] = _trained(model, lambda _: labels)
     return ways | {
-        "end model, chosen functions": trained(lambda part: table.voted(members(part))),
-        "end model, chosen functions and validation labels": trained(both),
+        "end model, chosen functions": _trained(model, lambda part: table.voted(members(part))),
+        "end model, chosen functions and validation labels": _trained(model, both),
     }
 
 
-def _hidden(table: VoteTable, model: EndModel) -> dict[str, _Predict]:
-    """What the functions stand in for, where the table has it."""
-    labels = table.labels_of(table.known("train"))
-    if (labels < 0).all():
-        return {}
-    return {HIDDEN: lambda rows, _: np.exp(model.log_probabilities(labels, rows))}
+def _trained(model: EndModel, labels: Callable[[int | None], np.ndarray]) -> _Predict:
+    return lambda rows, part: np.exp(model.log_probabilities(labels(part), rows))
 
 
 def _snorkel(table: VoteTable, seed: int) -> np.ndarray:

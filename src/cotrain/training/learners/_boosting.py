@@ -1,7 +1,7 @@
 """Gradient-boosted trees for each task."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -36,12 +36,11 @@ class BoostingSettings(Section):
 class Boosting(PerTaskLearner):
     """scikit-learn's histogram-based gradient boosting, one a task."""
 
-    Settings: ClassVar[type[Section]] = BoostingSettings
+    Settings = BoostingSettings
     trained = TrainedTrees
     settings: BoostingSettings
 
     def suggest(self, trial: Suggests, _table: TaskTable) -> BoostingSettings:
-        """Settings to try: trees and their size, features of a split, the penalty."""
         changed = {
             "n_trees": trial.suggest_int("n_trees", 50, 400, log=True),
             "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),

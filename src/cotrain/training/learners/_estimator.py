@@ -35,6 +35,7 @@ class Estimator(TaskModel):
     """A fitted classifier of the classes 0 and 1, or a fitted regressor."""
 
     fitted: Any
+    trusted: ClassVar[tuple[str, ...]] = TRUSTED
 
     def outputs(self, features: Features) -> np.ndarray:
         with one_thread():
@@ -43,13 +44,7 @@ class Estimator(TaskModel):
                     return np.asarray(logit(self.fitted.predict_proba(as_matrix(features))[:, 1]))
             return np.asarray(self.fitted.predict(as_matrix(features)))
 
-    @property
-    def n_parameters(self) -> int:
-        """Bytes that skops writes, in numbers of 4 bytes: estimators do not say it."""
-        return int(self.arrays()["skops"].size // 4)
-
     def arrays(self) -> dict[str, np.ndarray]:
-        """What skops writes, as bytes."""
         from skops.io import dumps
 
         return {"skops": np.frombuffer(_settled(dumps(self.fitted)), dtype=np.uint8)}
@@ -64,8 +59,6 @@ class Estimator(TaskModel):
             return cls(loads(archive, trusted=list(cls.trusted)))
         except Exception as error:  # skops trusts that a schema is one
             raise ValueError(str(error)) from error
-
-    trusted: ClassVar[tuple[str, ...]] = TRUSTED
 
 
 class TrainedEstimators(TrainedTasks):

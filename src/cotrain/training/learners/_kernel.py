@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -84,11 +84,6 @@ class TrainedKernel(Trained):
             result[labels] = np.clip(output, -self.limit[place], self.limit[place])
         return result
 
-    @property
-    def n_parameters(self) -> int:
-        """Weights; the examples trained on are not counted."""
-        return int(self.weight.size)
-
     def arrays(self) -> dict[str, np.ndarray]:
         similarity = put_under("similarity", self.similarity.arrays())
         return self.facts() | similarity | {"weight": self.weight}
@@ -109,7 +104,7 @@ class Kernel(Learner):
     binary members, on training examples held out in turn.
     """
 
-    Settings: ClassVar[type[Section]] = KernelSettings
+    Settings = KernelSettings
     trained = TrainedKernel
     capabilities = Capabilities(multi_task=True, seeded=False)
     settings: KernelSettings
@@ -135,15 +130,10 @@ class Kernel(Learner):
             covariance = Coupled.of(similarity, features, train.row, train.member, n_members, apart)
             group = _inner(table, train.rows)
             share, noise, held_out = self._choose(covariance, labels, group, stop)
-            solution = solve(
-                covariance,
-                labels.target,
-                labels.weight,
-                np.array([noise], dtype=np.float32),
-                np.array([share], dtype=np.float32),
-                np.ones((labels.target.size, 1), dtype=bool),
-                stop,
-            )[:, 0, 0]
+            noises, shares = np.array([[noise], [share]], dtype=np.float32)
+            every = np.ones((labels.target.size, 1), dtype=bool)
+            found = solve(covariance, labels.target, labels.weight, noises, shares, every, stop)
+            solution = found[:, 0, 0]
             weight = np.zeros((train.rows.size, n_members), dtype=np.float32)
             weight[train.row, train.member] = solution
             weight = (1 - share) * weight + share * weight.sum(axis=1, keepdims=True)

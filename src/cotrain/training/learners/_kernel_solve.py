@@ -85,26 +85,14 @@ def solve(
     used: np.ndarray,
     stop: np.ndarray,
 ) -> np.ndarray:
-    """For each column and each noise x of (covariance + diag(noise / weight)) x = targets.
+    """X of (covariance + diag(noise / weight)) x = targets, float32 (n_labels, c, m).
+
+    For each of the c columns, with a `share` and the labels in `used`, bool (n_labels, c), and each
+    of the m noises; x is 0 where a label is not used. `targets` and the positive `weight` are
+    float32 (n_labels,).
 
     Conjugate gradients with shifts (Jegerlehner 1996, hep-lat/9612014): the steps of the least
     noise give those of all others, for their residuals are multiples of its own.
-
-    Parameters
-    ----------
-    covariance : Coupled
-    targets : ndarray of float32, (n_labels,)
-    weight : ndarray of float32, (n_labels,)
-        The labels' weights, positive.
-    noise : ndarray of float32, (m,)
-    share : ndarray of float32, (c,)
-    used : ndarray of bool, (n_labels, c)
-        The labels of each column's system; x is 0 elsewhere.
-    stop : ndarray of bool, (1,)
-
-    Returns
-    -------
-    ndarray of float32, (n_labels, c, m)
     """
     root = np.sqrt(weight)[:, None]
     least, shift = noise.min(), (noise - noise.min()).astype(np.float64)

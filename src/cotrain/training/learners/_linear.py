@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -46,10 +46,6 @@ class Weights(OfArrays, TaskModel):
     def outputs(self, features: Features) -> np.ndarray:
         return np.asarray(as_matrix(features) @ self.weight + self.bias)
 
-    @property
-    def n_parameters(self) -> int:
-        return int(self.weight.size) + 1
-
 
 class TrainedLinear(TrainedTasks):
     """A linear model a member."""
@@ -60,13 +56,12 @@ class TrainedLinear(TrainedTasks):
 class Linear(PerTaskLearner):
     """Logistic regression for binary tasks, ridge regression for real-valued ones."""
 
-    Settings: ClassVar[type[Section]] = LinearSettings
+    Settings = LinearSettings
     trained = TrainedLinear
     capabilities = Capabilities(seeded=False)
     settings: LinearSettings
 
     def suggest(self, trial: Suggests, _table: TaskTable) -> LinearSettings:
-        """Settings to try: the penalty."""
         strength = trial.suggest_float("strength", 0.1, 100.0, log=True)
         return self.settings.model_copy(update={"strength": strength})
 

@@ -24,42 +24,29 @@ class TaskModel(Storable):
 
 @dataclass(frozen=True, eq=False)
 class TrainedTasks(Trained):
-    """One model a member.
-
-    Attributes
-    ----------
-    model : type of TaskModel
-        What the models are; set by each subclass.
-    constant : ndarray of float64, (n_members,)
-        What is predicted where there is no model; NaN for members without labels.
-    limit : ndarray of float64, (n_members,)
-        The largest size of a binary member's logit; see `Problem.logit_limits`.
-    models : tuple of TaskModel or None
-        None for a member whose labels do not vary.
-    """
+    """One model a member."""
 
     file = "models.safetensors"
     of_members = (*Trained.of_members, "constant", "limit")
-    model: ClassVar[type[TaskModel]]
+    model: ClassVar[type[TaskModel]]  # what the models are; set by each subclass
 
+    # each (n_members,) of float64: what is predicted where there is no model, NaN for members
+    # without labels; and the largest size of a binary member's logit, see `Problem.logit_limits`
     constant: np.ndarray
     limit: np.ndarray
-    models: tuple[TaskModel | None, ...]
+    models: tuple[TaskModel | None, ...]  # None for a member whose labels do not vary
 
     def outputs(self, features: Features) -> np.ndarray:
-        columns = [self._output(features, place) for place in range(self.tasks.size)]
-        return np.column_stack(columns)
+        return np.column_stack([self._output(features, at) for at in range(self.tasks.size)])
 
     def outputs_at(self, features: Features, row: np.ndarray, member: np.ndarray) -> np.ndarray:
-        """The outputs of single rows and members, (n,); no other is computed."""
-        result = np.empty(row.size)
+        result = np.empty(row.size)  # no other is computed
         for place in np.unique(member):
             at = np.flatnonzero(member == place)
             result[at] = self._output(features[row[at]], place)
         return result
 
     def model_of(self, place: int) -> TaskModel | None:
-        """The model of a member."""
         return self.models[place]
 
     def rows_of(self, features: Features, _place: int) -> Features:
@@ -80,11 +67,6 @@ class TrainedTasks(Trained):
             return np.clip(output, -self.limit[place], self.limit[place])
         return output * self.scale[place] + self.shift[place]
 
-    @property
-    def n_parameters(self) -> int:
-        """Numbers that the models hold, and the constants."""
-        return sum(1 if model is None else model.n_parameters for model in self.models)
-
     def arrays(self) -> dict[str, np.ndarray]:
         arrays = self.facts()
         for place, model in enumerate(self.models):
@@ -101,25 +83,14 @@ class TrainedTasks(Trained):
 
 @dataclass(frozen=True, eq=False)
 class TaskRows:
-    """What the model of one task is trained on.
+    """What the model of one task is trained on."""
 
-    Attributes
-    ----------
-    features : csr_array or ndarray of float32, (n, ...)
-    labels : ndarray of float64, (n,)
-        0 and 1, both of them; or values of mean 0 and standard deviation 1.
-    weights : ndarray of float64, (n,), or None
-        The examples' weights, of mean 1; None: all alike.
-    is_binary : bool
-    seed : int
-        Of this fit and task, in 0 .. 2**32 - 1.
-    """
-
-    features: Features
+    features: Features  # (n, ...) of float32
+    # (n,) of float64: 0 and 1, both of them; or values of mean 0 and standard deviation 1
     labels: np.ndarray
-    weights: np.ndarray | None
+    weights: np.ndarray | None  # (n,) of float64: the examples' weights, of mean 1; None: all alike
     is_binary: bool
-    seed: int
+    seed: int  # of this fit and task, in 0 .. 2**32 - 1
 
     @classmethod
     def of(
@@ -150,7 +121,6 @@ class PerTaskLearner(Learner):
         """The model of one task."""
 
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedTasks:
-        """A model of each member, trained on the fit's allocation."""
         problem = Problem.of(table, fit)
         train, row = problem.train, problem.train.row
         models = []

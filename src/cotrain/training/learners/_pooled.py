@@ -1,7 +1,7 @@
 """One model of all members' rows, which knows whose row it is: boosted trees, or linear."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -49,16 +49,13 @@ class TrainedPooled(TrainedTasks):
     model: ClassVar[type[TaskModel]] = Trees
 
     def model_of(self, place: int) -> TaskModel | None:
-        """The model of a member's kind; None for one without labels."""
         return None if np.isnan(self.constant[place]) else self.models[int(self.is_binary[place])]
 
     def rows_of(self, features: Features, place: int) -> Features:
-        """The features, and that they are of this member."""
         return _with_member(features, np.full(features.shape[0], place), self.tasks.size)
 
     @classmethod
     def n_models(cls, _tasks: np.ndarray) -> int:
-        """Two."""
         return 2
 
 
@@ -69,7 +66,7 @@ class Pooled(Learner):
     that is learnt for each group.
     """
 
-    Settings: ClassVar[type[Section]] = PooledSettings
+    Settings: ClassVar[Any] = PooledSettings
     trained: ClassVar[type[TrainedPooled]] = TrainedPooled
     capabilities = Capabilities(multi_task=True)
     of_rows: ClassVar[type[Boosting | Linear]] = Boosting
@@ -91,7 +88,6 @@ class Pooled(Learner):
         return self.trained(models=tuple(models), **facts_of(problem))
 
     def suggest(self, trial: Suggests, table: TaskTable) -> Section:
-        """Settings to try, as of the model of rows."""
         return self.of_rows(self.settings).suggest(trial, table)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
@@ -114,7 +110,7 @@ class TrainedPooledLinear(TrainedPooled):
 class PooledLinear(Pooled):
     """One linear model of the rows of all members: a group moves the level alone."""
 
-    Settings: ClassVar[type[Section]] = PooledLinearSettings
+    Settings = PooledLinearSettings
     trained: ClassVar[type[TrainedPooled]] = TrainedPooledLinear
     capabilities = Capabilities(multi_task=True, seeded=False)
     of_rows: ClassVar[type[Boosting | Linear]] = Linear

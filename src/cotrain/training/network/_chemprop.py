@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from cotrain.settings import Count, Section, within
+from cotrain.settings import Count, within
 from cotrain.tasks import Features, Reads, TaskTable
 from cotrain.training._learner import Suggests
 from cotrain.training.network._settings import Epochs, Units
@@ -52,7 +52,6 @@ class ChempropSettings(TrunkSettings):
         return np.array([_CELECOXIB, _CELECOXIB], dtype=object)
 
     def batch(self, rows: Features, like: "Tensor") -> Any:
-        """The graphs of the molecules side by side."""
         from cotrain.training.network._torch_chemprop import graphs_of
 
         return graphs_of(rows, like)
@@ -68,7 +67,7 @@ class Chemprop(TrunkNetwork):
         If chemprop is not installed.
     """
 
-    Settings: ClassVar[type[Section]] = ChempropSettings
+    Settings = ChempropSettings
     speed = 3e10
     settings: ChempropSettings
 
@@ -78,7 +77,6 @@ class Chemprop(TrunkNetwork):
             raise ModuleNotFoundError("No module named 'chemprop'", name="chemprop")
 
     def suggest(self, trial: Suggests, table: TaskTable) -> ChempropSettings:
-        """Settings to try: sizes, rounds of messages, dropout and the steps."""
         epochs = trial.suggest_int("epochs", 10, 60, log=True)
         changed: dict[str, Any] = {
             "hidden": 20 * round(trial.suggest_int("hidden", 100, 600, log=True) / 20),

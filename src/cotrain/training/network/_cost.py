@@ -26,9 +26,7 @@ def count_operations(table: TaskTable, fits: Sequence[Fit], model: NetworkSettin
 
     Those of `pass_operations` in all epochs, for an early stop cannot be foreseen.
     """
-    if not fits:
-        return np.zeros(0)
-    n_rows, n_entries = _rows_and_entries(table, _allocations(fits))
+    n_rows, n_entries = _rows_and_entries(table, _allocations(table, fits))
     n_tasks = np.array([len(fit.members) for fit in fits])
     return np.asarray(model.epochs * pass_operations(n_rows, n_entries, model.hidden, n_tasks))
 
@@ -48,16 +46,13 @@ def pass_operations(
 
 def count_rows(table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
     """Rows that each fit trains on, float64 (n_fits,)."""
-    if not fits:
-        return np.zeros(0)
-    return sum((some.sum(axis=0) for _, some in _by_fold(table, _allocations(fits))), np.zeros(1))
+    by_fold = _by_fold(table, _allocations(table, fits))
+    return sum((some.sum(axis=0) for _, some in by_fold), np.zeros(len(fits)))
 
 
 def estimate_seconds(table: TaskTable, fits: Sequence[Fit], model: NetworkSettings) -> np.ndarray:
     """The seconds that each fit takes on one core, about, float64 (n_fits,)."""
-    if not fits:
-        return np.zeros(0)
-    train = _allocations(fits)
+    train = _allocations(table, fits)
     evaluated = np.zeros_like(train)
     for place, fit in enumerate(fits):
         folds = [*fit.folds.validation, *fit.folds.test]
@@ -84,9 +79,10 @@ def _n_seen(table: TaskTable, n_rows: np.ndarray) -> np.ndarray:
     return np.array([-np.expm1(-share * counts).sum() for share in shares])[place]
 
 
-def _allocations(fits: Sequence[Fit]) -> np.ndarray:
+def _allocations(table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
     """The cells that each fit trains on, bool (K, F, n_fits)."""
-    return np.stack([fit.allocation.matrix for fit in fits], axis=2)
+    nothing = np.zeros((table.n_tasks, table.n_folds, 0), dtype=bool)
+    return np.dstack([nothing, *(fit.allocation.matrix for fit in fits)])
 
 
 def _rows_and_entries(table: TaskTable, use: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cotrain.allocation import Fit
-from cotrain.settings import Section
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER, Capabilities, Learner, Suggests
 from cotrain.training._result import Outcome
@@ -18,12 +17,11 @@ from cotrain.training.network._weights import TrainedNetwork
 class SharedTrunk(Learner):
     """Hard parameter sharing: members share a trunk, each has a linear head."""
 
-    capabilities = Capabilities(multi_task=True, gradients=True)
+    capabilities = Capabilities(multi_task=True)
     settings: RecipeSettings
 
     @property
-    def stops_early(self) -> bool:
-        """Whether epochs without gain on validation labels end training."""
+    def stops_early(self) -> bool:  # type: ignore[override]
         return self.settings.patience > 0
 
     def identity(self) -> dict[str, Any]:
@@ -41,7 +39,7 @@ class SharedTrunk(Learner):
 class Network(SharedTrunk):
     """Hard parameter sharing: members share the hidden layers, each has a linear head."""
 
-    Settings: ClassVar[type[Section]] = NetworkSettings
+    Settings: ClassVar[Any] = NetworkSettings
     trained = TrainedNetwork
     settings: NetworkSettings
 
@@ -56,7 +54,6 @@ class Network(SharedTrunk):
     def evaluate(
         self, table: TaskTable, fits: Sequence[Fit], stop: np.ndarray = NEVER
     ) -> list[Outcome]:
-        """The outcome of each fit, in order; without what predictions alone do not need."""
         return self._engine().train(table, fits, self.settings, stop)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
@@ -81,7 +78,6 @@ class Network(SharedTrunk):
         }
 
     def suggest(self, trial: Suggests, table: TaskTable) -> NetworkSettings:
-        """Settings to try: one hidden layer, heads that start at the base rate."""
         width = trial.suggest_int("hidden", 128, 2048, log=True)
         epochs = trial.suggest_int("epochs", 4, 40, log=True)
         changed = {

@@ -60,25 +60,15 @@ def initial_heads(
 class EarlyStop:
     """With `patience`, ends a fit as it was after the epoch with the lowest validation loss.
 
-    Parameters
-    ----------
-    outputs : callable
-        The network's output for each of some labels, (n_labels,).
-    state : callable
-        The arrays or tensors that training changes, in place.
-
-    Raises
-    ------
-    FitError
-        If there is patience, and no validation label.
+    FitError if there is patience, and no validation label.
     """
 
     def __init__(
         self,
         model: RecipeSettings,
         problem: Problem,
-        outputs: Callable[[Labels], np.ndarray],
-        state: Callable[[], Sequence[Any]],
+        outputs: Callable[[Labels], np.ndarray],  # of the network for some labels, (n_labels,)
+        state: Callable[[], Sequence[Any]],  # the arrays or tensors that training changes, in place
     ) -> None:
         if model.patience > 0 and problem.validation.rows.size == 0:
             raise FitError("early stopping needs validation labels, and there are none")

@@ -1,7 +1,7 @@
 """Fits under way as one batched computation of PyTorch."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +10,7 @@ from itertools import zip_longest
 import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim.adamw import adamw
 
 from cotrain.exceptions import FitError
 from cotrain.training._learner import NEVER, check_stop
@@ -18,13 +19,52 @@ from cotrain.training._result import FitFailure, Outcome, fit_result
 from cotrain.training.network._randomness import epoch_order
 from cotrain.training.network._recipe import EarlyStop, check_loss, initial_heads, scaled
 from cotrain.training.network._settings import RecipeSettings
-from cotrain.training.network._torch_adam import Adam
 from cotrain.training.network._torch_trunks import Rows, Trunk
 from cotrain.training.network._weights import Layer, TrainedNetwork
 
 _CHUNK = 1024
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # of Adam
 # Where PyTorch has Adam in one pass over the parameters.
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
+
+
+class Adam:
+    """What `torch.optim.AdamW` does, to the bit, whose class first imports PyTorch's compiler.
+
+    That takes longer than to train a small study. `groups` are the parameters of each weight decay;
+    those whose `grad` is None are left as they are. `fused`: each step is one pass over them.
+    """
+
+    def __init__(self, groups: Mapping[float, Sequence[torch.Tensor]], *, fused: bool) -> None:
+        self._groups, self._fused = groups, fused
+        parts = [part for own in groups.values() for part in own]
+        self._means = {part: torch.zeros_like(part) for part in parts}
+        self._squares = {part: torch.zeros_like(part) for part in parts}
+        self._counts = {
+            part: torch.zeros((), device=part.device if fused else None) for part in parts
+        }
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Move the parameters along their gradients."""
+        for decay, parts in self._groups.items():
+            moved = [(part, part.grad) for part in parts if part.grad is not None]
+            adamw(
+                [part for part, _ in moved],
+                [gradient for _, gradient in moved],
+                [self._means[part] for part, _ in moved],
+                [self._squares[part] for part, _ in moved],
+                [],
+                [self._counts[part] for part, _ in moved],
+                fused=self._fused,
+                amsgrad=False,
+                beta1=_BETA1,
+                beta2=_BETA2,
+                lr=learning_rate,
+                weight_decay=decay,
+                eps=_EPSILON,
+                maximize=False,
+            )
 
 
 @dataclass(eq=False)
@@ -146,18 +186,16 @@ class Training:
 
     def _targets(self) -> tuple[torch.Tensor, ...]:
         """Members, targets, weights, kinds, sides of all fits' training labels, fit after fit."""
-        labels = [problem.train for problem in self.problems]
-        self.first_label = np.cumsum([0, *(part.member.size for part in labels)])
-        columns = (
-            np.concatenate([part.member.astype(np.int64) for part in labels]),
-            np.concatenate([problem.targets(problem.train) for problem in self.problems]),
-            np.concatenate([part.weight for part in labels]),
-            np.concatenate([problem.is_binary[problem.train.member] for problem in self.problems]),
-            np.concatenate([part.side for part in labels]),
-        )
-        members, targets, weights, kinds, sides = (torch.as_tensor(column) for column in columns)
-        device = self.like.device
-        values = targets.to(self.like), weights.to(self.like)
+        self.first_label = np.cumsum([0, *(one.train.member.size for one in self.problems)])
+        columns = [
+            (train.member.astype(np.int64), problem.targets(train), train.weight,
+             problem.is_binary[train.member], train.side)
+            for problem in self.problems
+            for train in [problem.train]
+        ]  # fmt: skip
+        whole = (torch.as_tensor(np.concatenate(parts)) for parts in zip(*columns, strict=True))
+        members, targets, weights, kinds, sides = whole
+        device, values = self.like.device, (targets.to(self.like), weights.to(self.like))
         return members.to(device), *values, kinds.to(device), sides.to(device)
 
     def every_output(self, weights: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
@@ -198,16 +236,11 @@ class Training:
     def _losses(
         self, weights: dict[str, torch.Tensor], batches: list[np.ndarray], epoch: int
     ) -> torch.Tensor:
-        examples = [
-            problem.train.rows[batch]
-            for problem, batch in zip(self.problems, batches, strict=False)
-        ]
-        rows = Rows(examples, max(batch.size for batch in batches), epoch)
-        every = self.every_output(weights, rows)
-        within = [
-            problem.train.within(batch)
-            for problem, batch in zip(self.problems, batches, strict=False)
-        ]
+        # Those still in an epoch are always the first fits.
+        train = [problem.train for problem in self.problems[: len(batches)]]
+        examples = [part.rows[batch] for part, batch in zip(train, batches, strict=True)]
+        every = self.every_output(weights, Rows(examples, max(map(len, batches)), epoch))
+        within = [part.within(batch) for part, batch in zip(train, batches, strict=True)]
         sizes = np.array([label.size for label, _ in within])
         places = np.repeat(np.arange(sizes.size), sizes)
         labels, row_of = (np.concatenate(part) for part in zip(*within, strict=True))

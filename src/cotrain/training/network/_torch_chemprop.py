@@ -32,18 +32,11 @@ class MoleculeNetwork(nn.Module):
         self.top = nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Dropout(dropout))
 
     def forward(self, graphs: BatchMolGraph) -> torch.Tensor:
-        """What is known of each molecule."""
         return self.top(self.gather(self.messages(graphs), graphs.batch))
 
 
 def graphs_of(smiles: Sequence[str], like: torch.Tensor) -> BatchMolGraph:
-    """Graphs of molecules side by side, of the type and on the device of `like`.
-
-    Raises
-    ------
-    ValueError
-        If RDKit cannot read one.
-    """
+    """Graphs of molecules side by side, of the type and on the device of `like`."""
     graphs = BatchMolGraph([_graph(one) for one in smiles])
     graphs.to(like.device)
     graphs.V, graphs.E = graphs.V.to(like), graphs.E.to(like)

@@ -49,20 +49,21 @@ class TorchEngine:
             places = order[at : at + self.fits_at_once]
             group = [problems[place] for place in places]
             seeds = [fits[place].seed for place in places]
-            together = self._together(table, group, seeds, model, stop)
-            outcomes.update(zip(places, together, strict=True))
+            try:
+                training = self._training(table, group, seeds, model)
+                training.run(stop)
+                outcomes |= {place: training.outcome(own) for own, place in enumerate(places)}
+            except FitError as error:
+                outcomes |= dict.fromkeys(places, FitFailure(str(error)))
+            except (MemoryError, torch.OutOfMemoryError):
+                reason = "out of memory; train fewer fits at once, or a smaller model"
+                outcomes |= dict.fromkeys(places, FitFailure(reason))
         return [outcomes[place] for place in range(len(fits))]
 
     def train_weights(
         self, table: TaskTable, fit: Fit, model: NetworkSettings, stop: np.ndarray = NEVER
     ) -> TrainedNetwork:
-        """The trained network of a fit.
-
-        Raises
-        ------
-        FitError
-            If the fit cannot be trained.
-        """
+        """The trained network of a fit; FitError if it cannot be trained."""
         torch.set_num_threads(self.n_threads)
         problem = Problem.of(table, fit, model.balance, model.is_one_sided)
         training = self._training(table, [problem], [fit.seed], model)
@@ -70,25 +71,6 @@ class TorchEngine:
         if training.failed[0] is not None:
             raise FitError(training.failed[0])
         return training.weights(0)
-
-    def _together(
-        self,
-        table: TaskTable,
-        problems: list[Problem],
-        seeds: list[int],
-        model: NetworkSettings,
-        stop: np.ndarray,
-    ) -> list[Outcome]:
-        try:
-            training = self._training(table, problems, seeds, model)
-            training.run(stop)
-        except FitError as error:
-            return [FitFailure(str(error))] * len(problems)
-        except (MemoryError, torch.OutOfMemoryError):
-            return [
-                FitFailure("out of memory; train fewer fits at once, or a smaller model")
-            ] * len(problems)
-        return [training.outcome(place) for place in range(len(problems))]
 
     def _training(
         self, table: TaskTable, problems: list[Problem], seeds: list[int], model: NetworkSettings

@@ -91,12 +91,6 @@ class TrainedModule(Trained):
         output = np.concatenate(parts) @ self.heads.weight + self.heads.bias
         return np.asarray(output * self.scale + self.shift)
 
-    @property
-    def n_parameters(self) -> int:
-        """Those of the module, and of the heads."""
-        trunk = sum(p.numel() for p in self.module.parameters())
-        return trunk + self.heads.weight.size + self.heads.bias.size
-
     def arrays(self) -> dict[str, np.ndarray]:
         state = {name: value.cpu().numpy() for name, value in self.module.state_dict().items()}
         return (
@@ -129,13 +123,7 @@ class TrainedModule(Trained):
 def train_module(
     table: TaskTable, fit: Fit, settings: TrunkSettings, stop: np.ndarray
 ) -> TrainedModule:
-    """The trunk and heads of one fit.
-
-    Raises
-    ------
-    FitError
-        If the fit cannot be trained, or no trunk can be made.
-    """
+    """The trunk and heads of one fit; FitError if it cannot be trained, or no trunk be made."""
     torch.set_num_threads(1)
     problem = Problem.of(table, fit, settings.balance, settings.is_one_sided)
     like = empty_on(settings.device)
@@ -169,10 +157,7 @@ def make_module(
 ) -> tuple[nn.Module, int]:
     """The trunk that settings describe, and how many units it has.
 
-    Raises
-    ------
-    FitError
-        If it is none, or does not map (n, *shape) to (n, n_units).
+    FitError if it is none, or does not map (n, *shape) to (n, n_units).
     """
     with _seeded(seed, 0), told(settings):
         module = settings.make(shape, seed)
@@ -187,13 +172,7 @@ def make_module(
 
 
 def pass_operations(settings: TrunkSettings, table: TaskTable) -> float:
-    """Operations of a forward pass of the trunk over one row.
-
-    Raises
-    ------
-    FitError
-        If no trunk can be made for such examples.
-    """
+    """Operations of a forward pass of the trunk over one row; FitError if none can be made."""
     shape = tuple(table.inputs(settings.reads).shape[1:])
     module, _ = make_module(settings, shape, 0)
     batch = settings.batch(settings.example(shape), torch.empty(0))

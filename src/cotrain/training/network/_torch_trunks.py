@@ -16,40 +16,20 @@ from cotrain.training.network._recipe import initial_layers
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The examples that each of k fits looks at, padded to equally many.
+    """The examples that each of k fits looks at, padded to equally many."""
 
-    Attributes
-    ----------
-    examples : list of ndarray of int64, each (n_b,)
-        The examples of each fit.
-    n : int
-        The most examples of a fit.
-    epoch : int or None
-        The epoch, for dropout; None when nothing is dropped.
-    """
-
-    examples: list[np.ndarray]
-    n: int
-    epoch: int | None
+    examples: list[np.ndarray]  # the examples of each fit, (n_b,) of int64
+    n: int  # the most examples of a fit
+    epoch: int | None  # for dropout; None when nothing is dropped
 
 
 class Trunk(Protocol):
-    """What heads stand on.
-
-    Attributes
-    ----------
-    table : TaskTable
-    n_units : int
-    parameters : dict of str to Tensor
-        Each with a leading axis of fits.
-    buffers : dict of str to Tensor
-        What passes of training change beside the parameters.
-    """
+    """What heads stand on."""
 
     table: TaskTable
     n_units: int
-    parameters: dict[str, torch.Tensor]
-    buffers: dict[str, torch.Tensor]
+    parameters: dict[str, torch.Tensor]  # each with a leading axis of fits
+    buffers: dict[str, torch.Tensor]  # what passes of training change beside the parameters
 
     def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
         """The representation of each row of each fit, (k, n, n_units).
@@ -83,7 +63,6 @@ class SparseTrunk:
             self.parameters[f"bias{depth}"] = torch.as_tensor(biases[:, None]).to(like)
 
     def forward(self, parameters: dict[str, torch.Tensor], rows: Rows) -> torch.Tensor:
-        """The representation of each row of each fit, (k, n, n_units)."""
         hidden = self._drop(torch.relu(self.first_sums(parameters, rows)), rows, 0)
         if "weight1" in parameters:
             hidden = torch.baddbmm(parameters["bias1"], hidden, parameters["weight1"])
@@ -133,17 +112,10 @@ def _entries(table: TaskTable, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def empty_on(device: str | None, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """An empty tensor on a device; None: a GPU if there is one.
-
-    Raises
-    ------
-    FitError
-        If PyTorch has no such device here.
-    """
+    """An empty tensor on a device, which must be here; None: a GPU if there is one."""
+    usual = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.empty(
-            0, dtype=dtype, device=device or ("cuda" if torch.cuda.is_available() else "cpu")
-        )
+        return torch.empty(0, dtype=dtype, device=device or usual)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
         raise FitError(f"`device: {device}` cannot be used ({reason})") from error

@@ -28,20 +28,12 @@ class TrainedNetwork(Trained):
     hidden: tuple[Layer, ...]  # from the features up; ReLU follows each
     heads: Layer  # linear, one unit a member
 
-    def represent(self, features: Features) -> np.ndarray:
-        """What the last hidden layer makes of each row, (n_rows, n_units)."""
+    def outputs(self, features: Features) -> np.ndarray:
         values = features if issparse(features) else features.reshape(features.shape[0], -1)
         for layer in self.hidden:
             values = np.maximum(values @ layer.weight + layer.bias, 0)
-        return np.asarray(values)
-
-    def outputs(self, features: Features) -> np.ndarray:
-        output = self.represent(features) @ self.heads.weight + self.heads.bias
+        output = np.asarray(values) @ self.heads.weight + self.heads.bias
         return np.asarray(output * self.scale + self.shift)
-
-    @property
-    def n_parameters(self) -> int:
-        return sum(part.weight.size + part.bias.size for part in (*self.hidden, self.heads))
 
     def arrays(self) -> dict[str, np.ndarray]:
         arrays = self.facts()

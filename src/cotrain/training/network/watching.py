@@ -31,17 +31,12 @@ __all__ = ["BatchView", "WatchedFit"]
 class WatchedFit(Training):
     """One fit as `TorchEngine` or a learner on a trunk trains it on a CPU, each batch in the open.
 
-    To combine the tasks' gradients in another way, override `gradients`.
-
-    Attributes
-    ----------
-    look : callable or None
-        Called with a `BatchView` before each step; what it does must not change the fit.
-    parameters : dict of str to Tensor
-        `weight0`, `bias0`, ... of the hidden layers or the module's own names, `head_weight`,
-        `head_bias`, each with a leading axis of one fit. Adam changes them in place.
+    To combine the tasks' gradients in another way, override `gradients`. `parameters` are
+    `weight0`, `bias0`, ... of the hidden layers or the module's own names, `head_weight`,
+    `head_bias`, each with a leading axis of one fit; Adam changes them in place.
     """
 
+    # called before each step; what it does must not change the fit
     look: Callable[["BatchView"], None] | None = None
 
     @classmethod
@@ -54,26 +49,25 @@ class WatchedFit(Training):
     ) -> Self:
         """The fit before its first step.
 
-        Raises
-        ------
-        FitError
-            If there is nothing to learn, or no trunk can be made.
+        FitError if there is nothing to learn, or no trunk can be made.
         """
         like = torch.empty(0, dtype=dtype)
         # Affinities are those of labels: bounds are left out.
         problem = Problem.of(table, fit, model.balance)
-        return cls([problem], [fit.seed], model, _trunk(table, fit, model, like), like)
+        trunk: Trunk
+        if isinstance(model, NetworkSettings):
+            trunk = SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
+        else:
+            trunk = ModuleTrunk(table, model, fit.seed, like)
+        return cls([problem], [fit.seed], model, trunk, like)
 
     def train(
         self, look: Callable[["BatchView"], None] | None = None, stop: np.ndarray = NEVER
     ) -> None:
         """Train; `look` sees each batch, with the parameters as they are before the step.
 
-        Raises
-        ------
-        FitError
-            If training diverges, is stopped (as in `Engine.train`), or cannot stop early for want
-            of validation labels.
+        FitError if training diverges, is stopped (as in `Engine.train`), or cannot stop early for
+        want of validation labels.
         """
         self.look = look
         # As the engine does: with more threads, sums would be taken in another order.
@@ -90,7 +84,6 @@ class WatchedFit(Training):
 
     @property
     def problem(self) -> Problem:
-        """What is trained on."""
         return self.problems[0]
 
     def module(self) -> TrainedModule:
@@ -124,7 +117,6 @@ class BatchView:
 
     @cached_property
     def examples(self) -> np.ndarray:
-        """The batch's examples, (B,)."""
         return self.fit.problem.train.rows[self.batch]
 
     @cached_property
@@ -135,7 +127,8 @@ class BatchView:
     @cached_property
     def task_counts(self) -> np.ndarray:
         """Labels of each member in the batch, (K,)."""
-        return np.bincount(self._member, minlength=self.fit.problem.members.size)
+        member = self.fit.problem.train.member[self.labels()[0]]
+        return np.bincount(member, minlength=self.fit.problem.members.size)
 
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """The labels of the batch among those of training, and the row of each, (L,)."""
@@ -173,17 +166,5 @@ class BatchView:
         return torch.where(counts > 0, shares / self.examples.size, torch.nan)
 
     @property
-    def _member(self) -> np.ndarray:
-        return self.fit.problem.train.member[self.labels()[0]]
-
-    @property
     def _rows(self) -> Rows:
         return Rows([self.examples], self.examples.size, self.epoch)
-
-
-def _trunk(
-    table: TaskTable, fit: Fit, model: NetworkSettings | TrunkSettings, like: Tensor
-) -> Trunk:
-    if isinstance(model, NetworkSettings):
-        return SparseTrunk(table, model.hidden, model.dropout, [fit.seed], like)
-    return ModuleTrunk(table, model, fit.seed, like)

@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from scipy.special import stirling2
+
 from cotrain.init._folds import column_folds
 
 # Molecules whose descriptors two cores compute in two minutes, and those of real values, to which
@@ -21,6 +24,7 @@ _FOREST_TEXTS = 40_000
 # Tasks, and tasks times examples, above which none gets one fold more: such a fit for each task
 # trains all of them, and analysis takes the fourth power of their number. 100 s at so many tasks.
 _GRID_TASKS, _GRID = 150, 3_000_000
+_TRIALS_A_GROUPING = 5
 # Examples from which one random grouping is enough to compare with.
 _LARGE = 10_000
 # Examples up to which batches of 64 at a higher rate do as well as twice as many of 32.
@@ -75,8 +79,9 @@ def fit_plan(
         params["validate"]["random_groupings"] = 1
     group = params["group"]
     group["max_groups"] = min(group["max_groups"], n_tasks)
-    # More trials than ways to choose a group for each task would repeat themselves.
-    group["trials"] = min(group["trials"], group["max_groups"] ** n_tasks)
+    # So that each grouping is met; more trials would repeat themselves.
+    n_groupings = stirling2(n_tasks, np.arange(1, group["max_groups"] + 1)).sum()
+    group["trials"] = int(min(group["trials"], _TRIALS_A_GROUPING * n_groupings))
     return split
 
 

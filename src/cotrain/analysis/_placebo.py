@@ -34,10 +34,7 @@ def skilled_tasks(d2: SubsetScores, tasks: Collection[str], fdr: float) -> pd.Da
 
 
 def withhold(
-    verdicts: pd.DataFrame,
-    placebo: pd.DataFrame | None,
-    skilled: Collection[str],
-    fdr: float,
+    verdicts: pd.DataFrame, placebo: pd.DataFrame | None, skilled: Collection[str], fdr: float
 ) -> pd.DataFrame:
     """Verdicts, less those of tasks without skill and those that the placebo would pass as well.
 

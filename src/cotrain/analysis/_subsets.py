@@ -137,7 +137,12 @@ class SubsetAnalysis:
             "relevance": relevance_table(self.relevance, self.tasks),
             "surrogates": self._targets(),
             "predictions": self._predictions(),
-            "negative_transfer": self._figures(),
+            "negative_transfer": self.negative.to_frame()
+            .reset_index()
+            .assign(
+                n_subsets=int(self.negative.scored.sum()),
+                n_harmful=int(self.negative.negative.sum()),
+            ),
         }
 
     def summary(self) -> dict[str, Any]:
@@ -205,12 +210,6 @@ class SubsetAnalysis:
                 **{name: values[rows, tasks] for name, values in columns.items()},
             }
         )
-
-    def _figures(self) -> pd.DataFrame:
-        figures = self.negative.to_frame().reset_index()
-        figures["n_subsets"] = int(self.negative.scored.sum())
-        figures["n_harmful"] = int(self.negative.negative.sum())
-        return figures
 
 
 def _nothing_held_out(effects: np.ndarray) -> tuple[NegativeTransfer, np.ndarray, str]:

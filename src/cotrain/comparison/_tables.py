@@ -217,10 +217,7 @@ def served_table(scores: Scores, tasks: Sequence[str]) -> pd.DataFrame:
 
 
 def way_costs(
-    ways: Sequence[Way],
-    fits: Mapping[Model, Sequence[Fit]],
-    table: TaskTable,
-    learners: Learners,
+    ways: Sequence[Way], fits: Mapping[Model, Sequence[Fit]], table: TaskTable, learners: Learners
 ) -> pd.DataFrame:
     """What ways cost, one row each; means where a name has several.
 

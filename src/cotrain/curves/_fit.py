@@ -12,28 +12,14 @@ from cotrain.curves._forms import CEILING, Form
 
 @dataclass(frozen=True, eq=False)
 class CurveFits:
-    """Many curves of one form.
-
-    Attributes
-    ----------
-    form : Form
-    parameters : dict of str to ndarray, (n_curves,)
-        Estimates by name, discounts per label; NaN where there is none.
-    loss : ndarray, (n_curves,)
-        Sum of squared errors.
-    at_bound : dict of str to ndarray of bool, (n_curves,)
-        Which parameters ended at a bound.
-    converged : ndarray of bool, (n_curves,)
-    reasons : tuple of str, (n_curves,)
-        Why a curve has no estimate; empty where it has.
-    """
+    """Many curves of one form; every array is (n_curves,)."""
 
     form: Form
-    parameters: dict[str, np.ndarray]
-    loss: np.ndarray
-    at_bound: dict[str, np.ndarray]
-    converged: np.ndarray
-    reasons: tuple[str, ...]
+    parameters: dict[str, np.ndarray]  # estimates, discounts per label; NaN where there is none
+    loss: np.ndarray  # sum of squared errors
+    at_bound: dict[str, np.ndarray]  # of bool: which parameters ended at a bound
+    converged: np.ndarray  # of bool
+    reasons: tuple[str, ...]  # why a curve has no estimate; empty where it has
 
     def predict(self, counts: np.ndarray) -> np.ndarray:
         """Each curve's scores at its own counts (n_curves, n, n_columns), (n_curves, n)."""

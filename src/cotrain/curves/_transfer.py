@@ -139,7 +139,10 @@ class TransferModel(BaseEstimator):
         n_tasks = N.shape[1]
         self.scales_ = np.maximum(N.max(axis=0), 1.0)
         targets = Targets(N / self.scales_, Y, blocks)
-        folds = self._assign_folds(N)
+        # Fits with the same counts are left out together.
+        code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
+        order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
+        folds = order[code] % min(N_FOLDS, len(order))
         by_target = [folds[np.isfinite(y)] for y in Y.T]
         population = first_population(targets)
         middling = Shrinkage.plain(float(np.median(self.strengths)), n_tasks)
@@ -157,7 +160,13 @@ class TransferModel(BaseEstimator):
         self.degrees_ = np.array(
             [max(len(d.y) - f.degrees, 1.0) for d, f in zip(targets, fits, strict=True)]
         )
-        self._set_estimates(n_tasks)
+        z = np.stack([fit.z for fit in fits])
+        alpha = np.stack([discounts(fit.z, i, n_tasks) for i, fit in enumerate(fits)])
+        self.asymptotes_, self.applicabilities_ = z[:, C].copy(), z[:, B].copy()
+        self.discounts_ = alpha / self.scales_
+        self.exchange_rates_ = self.discounts_ / np.diag(self.discounts_)[:, None]
+        self.noise_, self.block_sd_ = np.sqrt(population.variance), population.block_sd
+        self.n_features_in_ = n_tasks
         return self
 
     def predict(self, N: np.ndarray) -> np.ndarray:
@@ -210,12 +219,6 @@ class TransferModel(BaseEstimator):
             half[task] = np.hypot(reach[task], reach.sum() - reach[task])
         return gain, gain - half, gain + half
 
-    def _assign_folds(self, N: np.ndarray) -> np.ndarray:
-        """The fold of each fit, (n_fits,): those with the same counts are left out together."""
-        code = np.unique(N, axis=0, return_inverse=True)[1].reshape(-1)
-        order = check_random_state(self.random_state).permutation(int(code.max()) + 1)
-        return order[code] % min(N_FOLDS, len(order))
-
     def _choose(
         self,
         targets: Targets,
@@ -247,16 +250,6 @@ class TransferModel(BaseEstimator):
             anew = judge.errors(candidates, population, fits, best)
             choices = [c for c in choices if c.strength not in strengths] + anew
         return population, fits, tuple(sorted(choices, key=lambda choice: choice.error))
-
-    def _set_estimates(self, n_tasks: int) -> None:
-        z = np.stack([fit.z for fit in self.fits_])
-        alpha = np.stack([discounts(fit.z, i, n_tasks) for i, fit in enumerate(self.fits_)])
-        self.asymptotes_, self.applicabilities_ = z[:, C].copy(), z[:, B].copy()
-        self.discounts_ = alpha / self.scales_
-        self.exchange_rates_ = self.discounts_ / np.diag(self.discounts_)[:, None]
-        self.noise_ = np.sqrt(self.population_.variance)
-        self.block_sd_ = self.population_.block_sd
-        self.n_features_in_ = n_tasks
 
     def reach(self, level: float) -> np.ndarray:
         """Standard deviations from the middle to the end of each target's interval, (K,)."""

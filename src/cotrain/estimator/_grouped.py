@@ -15,10 +15,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cotrain.allocation import WAYS
+from cotrain.analysis import withhold
 from cotrain.comparison import Model, role_means
 from cotrain.comparison import mixed as blended
 from cotrain.estimator._joint import Joint
-from cotrain.estimator._steps import FDR, N_FOLDS, Steps, supported
+from cotrain.estimator._steps import FDR, N_FOLDS, Steps
 from cotrain.registry import LEARNERS
 from cotrain.settings import TrainSettings
 from cotrain.splits import group_folds
@@ -148,7 +149,8 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
                 if one.learner == "joint" and len(one.members) > 1
             )
             self.groups_ = [[own[task] for task in group] for group in groups]
-            pairs = supported(pairs, part.tasks, skilled)
+            have = {name for name, has in zip(part.tasks, skilled, strict=True) if has}
+            pairs = withhold(pairs, None, have, FDR)
             named = dict(zip(part.tasks, own, strict=True))
             if len(pairs):
                 effects[np.ix_(studied, studied)] = pair_matrix(pairs, part.tasks, "relevance")

@@ -16,18 +16,10 @@ from cotrain.analysis import (
     SubsetScores,
     relevance_table,
     subset_relevance,
-    withhold,
 )
 from cotrain.analysis import group_value as value_of_groups
 from cotrain.analysis import subset_score_table as score_table
-from cotrain.comparison import (
-    Candidate,
-    Contest,
-    Judged,
-    Phase,
-    make_candidates,
-    make_ways,
-)
+from cotrain.comparison import Candidate, Contest, Judged, Phase, make_candidates, make_ways
 from cotrain.exceptions import FitError
 from cotrain.grouping import (
     Constraints,
@@ -86,13 +78,15 @@ class Steps:
         seed = self.seed + N_REPEATS if fresh else self.seed
         return rotations(N_FOLDS, N_TRAIN, N_TEST, N_REPEATS, seed)
 
+    def subset_fits(self, subsets: Sequence[Sequence[int]] = ()) -> list[Fit]:
+        """The fits of subsets, each task alone and all together, that choose the grouping."""
+        fits = subset_fits(self.table.n_tasks, N_TRAIN, subsets, self.repeats(False))
+        return by_recipe(self.learner, fits)
+
     def can_be_studied(self) -> np.ndarray:
         """Whether each task can be learnt in every repeat, bool (K,)."""
-        fits = by_recipe(
-            self.learner, subset_fits(self.table.n_tasks, N_TRAIN, [], self.repeats(False))
-        )
         result = self.table.label_counts[:, -N_TEST:].sum(axis=1) > 0
-        for fit in fits:
+        for fit in self.subset_fits():
             if len(fit.members) == 1:
                 result[fit.members[0]] &= can_learn(self.table, fit)
         return result
@@ -102,10 +96,9 @@ class Steps:
 
         What is trained beside them is taken off first; one subset is always left.
         """
-        n_tasks = self.table.n_tasks
-        fixed = by_recipe(self.learner, subset_fits(n_tasks, N_TRAIN, [], self.repeats(False)))
+        fixed = self.subset_fits()
         cost = self.learners.cost(self.table, fixed)
-        together = np.array([len(fit.members) == n_tasks for fit in fixed])
+        together = np.array([len(fit.members) == self.table.n_tasks for fit in fixed])
         per_subset = float(cost[together].sum()) * 0.5
         return max(1, math.floor((budget - float(cost.sum())) / per_subset))
 
@@ -123,7 +116,7 @@ class Steps:
         subsets = (
             random_subsets(n_tasks, n_subsets, 2, n_tasks - 1, self.seed) if n_tasks > 2 else []
         )
-        fits = by_recipe(self.learner, subset_fits(n_tasks, N_TRAIN, subsets, self.repeats(False)))
+        fits = self.subset_fits(subsets)
         results = self.results(fits)
         keys = {str(at): fit for at, fit in enumerate(fits)}
         rows = fit_table(
@@ -210,9 +203,3 @@ class Steps:
                 fit = model.final_fit(self.table, self.seed, stopping)
             result.append(learner.fit(self.table, fit))
         return tuple(result)
-
-
-def supported(pairs: pd.DataFrame, tasks: Sequence[str], skilled: np.ndarray) -> pd.DataFrame:
-    """Relevances without verdicts on tasks that have no skill."""
-    have = {name for name, has in zip(tasks, skilled, strict=True) if has}
-    return withhold(pairs, None, have, FDR)

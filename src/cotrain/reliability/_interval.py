@@ -12,23 +12,13 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and the ends of its 95 % interval; arrays of one shape, NaN where unknown.
-
-    Attributes
-    ----------
-    estimate, low, high : ndarray
-        In units of the score.
-    p_value : ndarray
-        Two-sided, of a true value of 0.
-    n : ndarray of int
-        Number of values behind each estimate.
-    """
+    """An estimate and the ends of its 95 % interval; arrays of one shape, NaN where unknown."""
 
     estimate: Array
     low: Array
     high: Array
-    p_value: Array
-    n: NDArray[np.int64]
+    p_value: Array  # two-sided, of a true value of 0
+    n: NDArray[np.int64]  # number of values behind each estimate
 
 
 def paired_interval(differences: ArrayLike, *, without: ArrayLike | None = None) -> Interval:

@@ -7,12 +7,7 @@ from cotrain.arrays import Array
 POWER, MOST_REPEATS = 0.8, 10_000
 
 
-def repeats_to_decide(
-    effect: ArrayLike,
-    spread: ArrayLike,
-    *,
-    alpha: float = 0.05,
-) -> Array:
+def repeats_to_decide(effect: ArrayLike, spread: ArrayLike, *, alpha: float = 0.05) -> Array:
     """Repeats that a two-sided paired t test needs to see an effect.
 
     Parameters

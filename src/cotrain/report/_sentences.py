@@ -9,15 +9,7 @@ import pandas as pd
 
 from cotrain.report import _facts as facts
 from cotrain.report._findings import Findings
-from cotrain.report._words import (
-    UNKNOWN,
-    estimate,
-    number,
-    percent,
-    repeats,
-    score_name,
-    signed,
-)
+from cotrain.report._words import UNKNOWN, estimate, number, percent, repeats, score_name, signed
 from cotrain.scores import find_score
 from cotrain.words import count
 

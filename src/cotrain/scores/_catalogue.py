@@ -10,27 +10,13 @@ _BOTH: tuple[TaskKind, ...] = ("binary", "real")
 
 @dataclass(frozen=True)
 class Score:
-    """What is to be known of one score.
+    """What is to be known of one score."""
 
-    Attributes
-    ----------
-    name : str
-        As in settings and in the fit table's columns `val_<name>` and `test_<name>`.
-    label : str
-        As in text and figures.
-    kinds : tuple of {"binary", "real"}
-        The tasks that have it.
-    higher_is_better : bool
-        Up to 1, which learning curves rise to. False: a loss.
-    unit_free : bool
-        Whether values of different tasks may be averaged: scaling a task's labels leaves it alone.
-    """
-
-    name: str
-    label: str
-    kinds: tuple[TaskKind, ...]
-    higher_is_better: bool
-    unit_free: bool
+    name: str  # as in settings and in the fit table's columns `val_<name>` and `test_<name>`
+    label: str  # as in text and figures
+    kinds: tuple[TaskKind, ...]  # the tasks that have it
+    higher_is_better: bool  # up to 1, which learning curves rise to; False: a loss
+    unit_free: bool  # whether values of tasks may be averaged: scaling a task's labels is no matter
 
     @property
     def sign(self) -> float:

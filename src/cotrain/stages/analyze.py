@@ -88,9 +88,8 @@ def _run(study: Study, step: Steps) -> str:
         "next_labels": labels.next_labels,
     }
     step("skill and the placebo")
-    skill = skilled_tasks(
-        runs.observe(PLANS[:1], "d2").subsets(plan.subset_level), tasks, analyze.fdr
-    )
+    explained = runs.observe(PLANS[:1], "d2").subsets(plan.subset_level)
+    skill = skilled_tasks(explained, tasks, analyze.fdr)
     placebo = runs.placebo(analyze)
     tables["task_skill"] = skill
     skilled = set(skill.loc[skill["skilled"], "task"])
@@ -101,21 +100,21 @@ def _run(study: Study, step: Steps) -> str:
         tables[name] = withhold(tables[name], None, skilled, analyze.fdr)
     tables["affinity"] = affinities
     tables["affinity_steps"] = affinity_steps(records)
-    tables["costs"] = measure_costs(
-        study.settings, runs.table, runs.plans, records, study_learners(study)
-    )
-    tables["negative_transfer"] = pd.concat(
-        [tables["negative_transfer"], affinity_figures(analysis, affinities)],
-        ignore_index=True,
-    )
+    learners = study_learners(study)
+    tables["costs"] = measure_costs(study.settings, runs.table, runs.plans, records, learners)
+    harm = [tables["negative_transfer"], affinity_figures(analysis, affinities)]
+    tables["negative_transfer"] = pd.concat(harm, ignore_index=True)
     contract.write_all(study.analysis, tables)
+    # Claims that the placebo makes, before they are held against anything.
+    claims = None if placebo is None else placebo["verdict"].value_counts()
     summary = {
         "score": analyze.score,
         "curve_score": analyze.curve_score,
         "n_levels": len(plan.augmentations.levels),
         **analysis.summary(),
         "skill_tasks": int(skill["skilled"].sum()),
-        **_placebo_counts(placebo),
+        "placebo_helps": None if claims is None else int(claims.get("helps", 0)),
+        "placebo_hurts": None if claims is None else int(claims.get("hurts", 0)),
         **({"primary": plan.primary} if plan.primary else {}),
     }
     write_json(study.analysis / "summary.json", summary)
@@ -134,14 +133,6 @@ def verdicts(relevance: pd.DataFrame) -> str:
     )
     reasons = ", ".join(f"{n} by {why}" for why, n in withheld.items() if why)
     return f"{said} (withheld: {reasons})" if reasons else said
-
-
-def _placebo_counts(placebo: pd.DataFrame | None) -> dict[str, int | None]:
-    """Claims that the placebo makes, before they are held against anything."""
-    if placebo is None:
-        return {"placebo_helps": None, "placebo_hurts": None}
-    counts = placebo["verdict"].value_counts()
-    return {f"placebo_{name}": int(counts.get(name, 0)) for name in ("helps", "hurts")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,10 +166,10 @@ class Runs:
 
     def clusters(self, skilled: Sequence[bool]) -> list[list[int]]:
         """Skilled tasks whose labels correlate, test labels aside; none where pairs are few."""
-        table = self.table
-        if table.n_tasks < MANY_TASKS or not self.plans["augmentations"].fits:
+        table, fits = self.table, self.plans["augmentations"].fits
+        if table.n_tasks < MANY_TASKS or not fits:
             return []
-        test = next(iter(self.plans["augmentations"].fits.values())).folds.test
+        test = next(iter(fits.values())).folds.test
         found = task_clusters(table.labels, ~np.isin(table.folds, test))
         kept = [[task for task in cluster if skilled[task]] for cluster in found]
         return [cluster for cluster in kept if len(cluster) > 1]
@@ -190,10 +181,8 @@ class Runs:
             return None
         level = next(iter(plan.fits.values())).level
         subsets = self.observe([PLACEBO], analyze.score).subsets(level)
-        return relevance_table(
-            subset_relevance(subsets, analyze.ridge, analyze.fdr),
-            self.table.tasks,
-        )
+        found = subset_relevance(subsets, analyze.ridge, analyze.fdr)
+        return relevance_table(found, self.table.tasks)
 
 
 def measure_costs(
@@ -211,9 +200,10 @@ def measure_costs(
         "surrogate relevance": [fit for fit in subsets if fit.kind in ("single", "subset")],
         "statTAG": grid_fits(fits, settings.plan.augmentations, table.n_tasks),
     }
-    factors = {}
-    if records:
-        recording = sum(one.record_flops for one in records) / sum(one.flops for one in records)
-        factors["affinity"] = 1 + recording
-    measures = {name: fits for name, fits in measures.items() if fits}
-    return cost_table(table, learners, measures, factors)
+    recording, training = (
+        sum(getattr(one, name) for one in records) for name in ("record_flops", "flops")
+    )
+    factors = {"affinity": 1 + recording / training} if records else {}
+    return cost_table(
+        table, learners, {name: own for name, own in measures.items() if own}, factors
+    )

@@ -13,15 +13,7 @@ from cotrain.allocation import Fit, FoldUse
 from cotrain.comparison import Candidate, Model
 from cotrain.exceptions import CotrainError, DataError, FitError, SettingsError
 from cotrain.features import featurizer_of, nearest
-from cotrain.serving import (
-    Figure,
-    Manifest,
-    ModelNote,
-    TaskNote,
-    TrainedModels,
-    Width,
-    check_place,
-)
+from cotrain.serving import Figure, Manifest, ModelNote, TaskNote, TrainedModels, Width, check_place
 from cotrain.stages._context import run_context, study_learners
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.study import Study

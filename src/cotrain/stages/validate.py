@@ -52,8 +52,7 @@ def run(study: Study) -> str:
         by_fit, seed, settings.validate_.objective, [tasks.index(name) for name in primary]
     )
     shown = natural_scores(
-        {"binary": "binary" in table.kinds, "real": "real" in table.kinds},
-        analysed_scores(study),
+        {"binary": "binary" in table.kinds, "real": "real" in table.kinds}, analysed_scores(study)
     )
     by_score = {
         (score, again): {

@@ -39,7 +39,11 @@ def evidence_posterior(X: Array, y: Array, free: Array | None = None) -> Posteri
     `free` (n_features, q) are directions without a penalty, for m, of q numbers, has a flat prior;
     a column of ones is a mean effect that is free. The rows must tell them, see `told_by`.
     """
-    free, basis = _orthonormal(X, np.empty((X.shape[1], 0)) if free is None else free)
+    free = np.empty((X.shape[1], 0)) if free is None else free
+    basis = np.empty((len(X), 0))
+    if free.shape[1]:  # scaled so that the rows' levels are orthonormal: the basis, (n_rows, q)
+        basis, scale = np.linalg.qr(X @ free)
+        free = np.linalg.solve(scale.T, free.T).T
     along = basis.T @ X  # what a row's levels tell of its members
     dof = len(X) - 1.0 - free.shape[1]
 
@@ -117,14 +121,6 @@ def told_by(X: Array, free: Array) -> Array:
         if total - float(np.sum((basis.T @ X) ** 2)) > 1e-8 * total:
             found = more
     return found
-
-
-def _orthonormal(X: Array, free: Array) -> tuple[Array, Array]:
-    """The directions so that the rows' levels are orthonormal, and these: (n_rows, q)."""
-    if free.shape[1] == 0:
-        return free, np.empty((len(X), 0))
-    basis, scale = np.linalg.qr(X @ free)
-    return np.linalg.solve(scale.T, free.T).T, basis
 
 
 def ridge_posterior(X: Array, y: Array, penalty: float) -> Posterior:

@@ -26,17 +26,7 @@ class LabelCurveSurrogate(EffectsSurrogate):
     n_labels : array, shape (n_tasks,), optional
         Training labels of each task; all alike if not given, so that N counts members.
 
-    Attributes
-    ----------
-    coef_ : ndarray, shape (n_tasks,)
-        Effect of each task beside what its labels bring to all; NaN for a task that is in no subset
-        or in all of them.
-    intercept_ : float
-        Score of the empty subset.
-    noise_ : float
-        Variance of the noise of a score of weight 1.
-    dof_ : float
-        Degrees of freedom of the predictions' t distribution.
+    Attributes are those of `LinearSurrogate`, `coef_` beside what a task's labels bring to all.
 
     Examples
     --------

@@ -18,18 +18,12 @@ _FLAGS = {"True": True, "False": False, "1": True, "0": False}
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
-
-    Attributes
-    ----------
-    name : str
-    type : {"name", "word", "integer", "number", "flag"}
-        A `name` is the user's, of a task or an example, and is read as it stands: a task may be
-        called NA. A `word` is the platform's own. An empty `number` is unknown (NaN); an `integer`
-        or a `flag` is never empty.
-    """
+    """One column."""
 
     name: str
+    # name, word, integer, number or flag. A name is the user's, of a task or an example, and is
+    # read as it stands: a task may be called NA. A word is the platform's own. An empty number is
+    # unknown (NaN); an integer or a flag is never empty
     type: str
 
     def to_text(self, values: pd.Series) -> pd.Series:
@@ -95,20 +89,11 @@ class Table:
     """One CSV file that a stage writes and others read.
 
     A table that a study has nothing for is there all the same, without rows.
-
-    Attributes
-    ----------
-    name : str
-        The file's name without its ending.
-    stage : str
-        Which writes it.
-    columns : sequence of Column
-        In the order of the file.
     """
 
-    name: str
-    stage: str
-    columns: Sequence[Column]
+    name: str  # the file's, without its ending
+    stage: str  # which writes it
+    columns: Sequence[Column]  # in the order of the file
 
     def empty(self) -> pd.DataFrame:
         return self.parse(pd.DataFrame({column.name: [] for column in self.columns}, dtype=str))

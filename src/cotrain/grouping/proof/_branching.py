@@ -34,27 +34,16 @@ class LinearGroups:
 
     def quick(self, prices: Floats, cost_price: float, limit: int) -> Priced:
         """Return up to `limit` groups of positive surplus, from local search."""
-        constraints = self.objective.constraints
-        members, surplus = _ascend(
-            self.offset - prices,
-            self.coef,
-            constraints.min_size,
-            constraints.max_size or len(prices),
-            cost_price,
-            self._starts(limit),
-        )
+        least = self.objective.constraints.min_size
+        most = self.objective.constraints.max_size or len(prices)
+        # From random groups, every time others.
+        sizes = self.rng.integers(least, most + 1, size=limit)
+        ranks = self.rng.random((limit, len(prices))).argsort(axis=1).argsort(axis=1)
+        starts = ranks < sizes[:, None]
+        members, surplus = _ascend(self.offset - prices, self.coef, least, most, cost_price, starts)
         _, first = np.unique(members, axis=0, return_index=True)
         first = first[surplus[first] > 0]
         return self._priced(members[first], surplus[first], np.inf)
-
-    def _starts(self, limit: int) -> Members:
-        """Return random groups (limit, n_tasks), every time others."""
-        n_tasks = len(self.offset)
-        constraints = self.objective.constraints
-        largest = constraints.max_size or n_tasks
-        sizes = self.rng.integers(constraints.min_size, largest + 1, size=limit)
-        ranks = self.rng.random((limit, n_tasks)).argsort(axis=1).argsort(axis=1)
-        return ranks < sizes[:, None]
 
     def best(
         self, prices: Floats, cost_price: float, above: float, limit: int, *, thorough: bool
@@ -179,12 +168,7 @@ def _branch(
 
 @numba.njit(cache=True)
 def _ascend(
-    linear: Floats,
-    coef: Floats,
-    min_size: int,
-    max_size: int,
-    cost_price: float,
-    starts: Members,
+    linear: Floats, coef: Floats, min_size: int, max_size: int, cost_price: float, starts: Members
 ) -> tuple[Members, Floats]:
     """Return the groups that flips of one task lead to from `starts`, and their surplus."""
     n_starts, n = starts.shape

@@ -71,19 +71,16 @@ class Decoder:
         packed = pack(self.objective, self.blocks, labels)
         if packed is None:
             return self._fallback
-        members = np.array([self._with_auxiliaries(row) for row in packed])
+        for row in packed:
+            if row.tobytes() not in self._grown:
+                self._grown[row.tobytes()] = add_auxiliaries(self.objective, row)
+        members = np.array([self._grown[row.tobytes()] for row in packed])
         value = self.objective.score(members)
         if not np.isfinite(value):  # a single task that grows costs more
             members, value = packed, self.objective.score(packed)
         if not np.isfinite(value):
             return self._fallback
         return value, as_groups(self.objective.useful(members))
-
-    def _with_auxiliaries(self, served: Members) -> Members:
-        key = served.tobytes()
-        if key not in self._grown:
-            self._grown[key] = add_auxiliaries(self.objective, served)
-        return self._grown[key]
 
 
 def canonical(labels: np.ndarray) -> np.ndarray:

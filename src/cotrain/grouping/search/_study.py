@@ -38,26 +38,15 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """What a search found."""
 
-    Attributes
-    ----------
-    best : GroupingResult
-        The best grouping of all trials, after single moves while these raise its value; the
-        cheapest of equals.
-    trials : data frame
-        One row a trial: number, value, n_groups, groups (text), and whether it was a warm start.
-    front : data frame
-        The best trial for each number of groups that no smaller number reaches: n_groups, value,
-        groups.
-    study : optuna.Study
-        The study itself, in memory.
-    """
-
+    # of all trials, after single moves while these raise its value; the cheapest of equals
     best: GroupingResult
+    # one row a trial: number, value, n_groups, groups (text), and whether it was a warm start
     trials: pd.DataFrame
+    # the best trial for each number of groups that no smaller one reaches: n_groups, value, groups
     front: pd.DataFrame
-    study: optuna.Study
+    study: optuna.Study  # in memory
 
 
 def search_groups(

@@ -17,28 +17,14 @@ SINGLE_COST, MULTI_COST = 0.5, 1.0
 
 @dataclass(frozen=True)
 class Constraints:
-    """The rules of a grouping. Every task must be in at least one group, whatever the rules.
+    """The rules of a grouping. Every task must be in at least one group, whatever the rules."""
 
-    Parameters
-    ----------
-    max_groups : int, optional
-        The number of groups at most.
-    min_size, max_size : int
-        Tasks in each group.
-    must_share : pairs of tasks
-        A group that holds one of the pair holds the other.
-    must_not_share : pairs of tasks
-        No group holds both.
-    max_cost : float, optional
-        Cost at inference of all groups together.
-    """
-
-    max_groups: int | None = None
-    min_size: int = 1
+    max_groups: int | None = None  # the number of groups at most
+    min_size: int = 1  # tasks in each group
     max_size: int | None = None
-    must_share: tuple[Pair, ...] = ()
-    must_not_share: tuple[Pair, ...] = ()
-    max_cost: float | None = None
+    must_share: tuple[Pair, ...] = ()  # a group that holds one of the pair holds the other
+    must_not_share: tuple[Pair, ...] = ()  # no group holds both
+    max_cost: float | None = None  # at inference, of all groups together
 
     @property
     def is_count_alone(self) -> bool:
@@ -77,13 +63,7 @@ class Constraints:
         return most
 
     def check(self, n_tasks: int) -> None:
-        """Raise if a rule makes no sense for `n_tasks` tasks.
-
-        Raises
-        ------
-        ValueError
-            Naming the rule.
-        """
+        """Raise a ValueError that names the rule if one makes no sense for `n_tasks` tasks."""
         if self.max_groups is not None and not 1 <= self.max_groups <= n_tasks:
             raise ValueError(
                 f"max_groups must be between 1 and the number of tasks, {n_tasks}, "

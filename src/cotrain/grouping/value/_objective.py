@@ -7,13 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cotrain.grouping.value._constraints import Constraints, is_feasible
-from cotrain.grouping.value._groups import (
-    Floats,
-    GroupValue,
-    LinearValue,
-    Members,
-    PredictedValue,
-)
+from cotrain.grouping.value._groups import Floats, GroupValue, LinearValue, Members, PredictedValue
 
 Group = tuple[int, ...]
 Grouping = tuple[Group, ...]
@@ -27,19 +21,11 @@ class Objective:
     """What is maximised: the weighted mean over tasks of the best score a group gives them.
 
     A group may hold a task without serving it: an auxiliary task.
-
-    Parameters
-    ----------
-    value : GroupValue
-        The score of every task in every group, higher is better.
-    constraints : Constraints
-    weights : array, shape (n_tasks,), optional
-        Positive; scaled to sum to 1. Default: every task the same.
     """
 
-    value: GroupValue
+    value: GroupValue  # the score of every task in every group, higher is better
     constraints: Constraints = field(default_factory=Constraints)
-    weights: ArrayLike | None = None
+    weights: ArrayLike | None = None  # (n_tasks,), positive, scaled to sum to 1; None: all the same
 
     def __post_init__(self) -> None:
         self.constraints.check(self.n_tasks)

@@ -11,39 +11,17 @@ from cotrain.grouping.value._objective import TOLERANCE, Grouping, Objective, as
 
 @dataclass(frozen=True, eq=False)
 class GroupingResult:
-    """A grouping, what it is worth, and how much better any other could be.
+    """A grouping, what it is worth, and how much better any other could be."""
 
-    Attributes
-    ----------
-    groups : tuple of tuples
-        Tasks of each group, in canonical order; no group without use.
-    served_by : tuple of int
-        For each task, the position in `groups` of the group that serves it.
-    task_values : array, shape (n_tasks,)
-        The score of each task.
-    value : float
-        The weighted mean of `task_values`.
-    bound : float
-        No grouping under the same constraints is worth more; inf where nothing is proven.
-    is_optimal : bool
-        Whether the bound proves that no grouping is better.
-    cost : float
-        Cost at inference of all groups.
-    is_flat : bool
-        Whether every grouping looked at is worth the same: there is nothing to choose.
-    timed_out : bool
-        Whether the clock ended the proof: another machine may come further.
-    """
-
-    groups: Grouping
-    served_by: tuple[int, ...]
-    task_values: Floats
-    value: float
-    bound: float
-    is_optimal: bool
-    cost: float
-    is_flat: bool = False
-    timed_out: bool = False
+    groups: Grouping  # tasks of each group, in canonical order; no group without use
+    served_by: tuple[int, ...]  # of each task: the place in `groups` of the group that serves it
+    task_values: Floats  # (n_tasks,): the score of each task
+    value: float  # the weighted mean of these
+    bound: float  # no grouping under the same constraints is worth more; inf: nothing is proven
+    is_optimal: bool  # whether the bound proves that no grouping is better
+    cost: float  # at inference, of all groups
+    is_flat: bool = False  # every grouping looked at is worth the same: there is nothing to choose
+    timed_out: bool = False  # the clock ended the proof: another machine may come further
 
     @property
     def gap(self) -> float:

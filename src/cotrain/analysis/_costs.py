@@ -19,13 +19,7 @@ def cost_table(
     """The fits that each measure rests on, their operations counted and their seconds estimated.
 
     Seconds are those of the cost model for one core, since what a clock says is no result.
-
-    Parameters
-    ----------
-    measures : mapping of str to sequence of Fit
-        The fits of each measure.
-    factors : mapping of str to float
-        How many times as much as its fits a measure costs, where that is not 1.
+    `factors` are how many times as much as its fits a measure costs, where that is not 1.
     """
     return pd.DataFrame(
         {

@@ -43,23 +43,13 @@ def group_value(
     score: str,
     affinity: np.ndarray | None = None,
 ) -> GroupValue:
-    """Return the scores that the chosen surrogate predicts of groups.
+    """Return the scores that the chosen surrogate predicts of groups, higher the better.
 
-    Parameters
-    ----------
-    surrogate : str
-        One of `candidates`, or "none" where no surrogate is better than the mean: all groups
-        are then worth the same.
-    targets, relevance, subset_scores : data frames
-        Tables of the analysis.
-    n_labels : array, shape (K,)
-        Labels of each task.
-    caution : float
-        Standard errors that are taken off each prediction.
-    score : str
-        The tables' score; what is returned is higher the better.
-    affinity : array, shape (K, K), optional
-        Gradient affinities [target, source] that the surrogate was chosen with.
+    It is one of `candidates`, or "none" where no surrogate is better than the mean: all groups are
+    then worth the same. `targets`, `relevance` and `subset_scores` are tables of the analysis by
+    `score`, `n_labels` (K,) the labels of each task, `affinity` (K, K) the gradient affinities
+    [target, source] that the surrogate was chosen with. `caution` is how many standard errors are
+    taken off each prediction.
 
     Raises
     ------

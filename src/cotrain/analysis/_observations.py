@@ -74,19 +74,10 @@ class Observations:
         label_counts: np.ndarray,
         score: str,
     ) -> "Observations":
-        """The observations of `fits` (by identity) in `runs`, one row a (fit, task).
+        """The observations of `fits` (by identity) in `runs`; a ValueError if a fit has none.
 
-        Parameters
-        ----------
-        runs : DataFrame
-            With the columns `fit_id`, `task` and the column `val_<score>`.
-        label_counts : ndarray, (K, F)
-            Labels of each task in each fold.
-
-        Raises
-        ------
-        ValueError
-            If a fit has no run.
+        `runs` have a row a (fit, task) with the columns `fit_id`, `task` and `val_<score>`;
+        `label_counts` (K, F) are the labels of each task in each fold.
         """
         if missing := sorted(set(fits) - set(runs["fit_id"])):
             raise ValueError(f"every fit must have a run, got none for {len(missing)} fits")

@@ -42,20 +42,10 @@ def withhold(
     least threshold at which the placebo, where nothing can be learnt, makes at most `fdr` times as
     many claims per pair (the empirical null of Efron 2004, doi:10.1198/016214504000000089).
 
-    Parameters
-    ----------
-    verdicts : DataFrame
-        A column verdict, and the target or else the task that it is of.
-    placebo : DataFrame or None
-        The same of the same study with permuted labels; both then have the columns relevance and
-        standard_error.
-    skilled : collection of str
-        Tasks that are predicted better than their base rate.
-
-    Returns
-    -------
-    DataFrame
-        `verdicts` with the column `withheld`: why one became undecided, else empty.
+    `verdicts` have a column verdict, and the target or else the task that it is of; `placebo` is
+    the same of the study with permuted labels, and both then have the columns relevance and
+    standard_error. `skilled` tasks are predicted better than their base rate. The column `withheld`
+    of what is returned says why a verdict became undecided, else it is empty.
     """
     found = verdicts.copy()
     decided = found["verdict"].isin([HELPS, HURTS])

@@ -82,7 +82,11 @@ class Blend:
         held = _held(stack)
         stack = replace(stack, columns=filled(stack.columns))
         self.strength_ = self._choose(stack) if self.strength is None else self.strength
-        self.weights_ = _spread(_weights(stack, self.strength_), held)
+        weights = _weights(stack, self.strength_)
+        # A role without the task said what the others say on average: they share its weight.
+        lost = (weights * ~held).sum(axis=1, keepdims=True)
+        shared = weights + lost / np.maximum(held.sum(axis=1, keepdims=True), 1)
+        self.weights_ = np.where(held, shared, 0.0)
         return self
 
     def predict(self, columns: np.ndarray, task: np.ndarray) -> np.ndarray:
@@ -110,14 +114,8 @@ def role_means(anchored: np.ndarray, owner: np.ndarray, n_roles: int) -> np.ndar
     """What is blended: each role's models that hold a task, averaged, (n, n_roles).
 
     Models of one role are alike, and so share one weight. NaN where a role has no model.
-
-    Parameters
-    ----------
-    anchored : array, (n, n_models)
-        Distances of models from the base rate; NaN where a model does not hold the task.
-    owner : array of int, (n_models,)
-        The role of each model.
-    n_roles : int
+    `anchored` (n, n_models) are distances of models from the base rate, NaN where a model does not
+    hold the task; `owner` (n_models,) is the role of each.
     """
     result = np.full((anchored.shape[0], n_roles), np.nan)
     for role in range(n_roles):
@@ -136,15 +134,8 @@ def mixed(columns: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def model_shares(holds: np.ndarray, owner: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """What each model counts for in the blend of one task, (n_models,); 0 if it lacks the task.
 
-    The blend is linear: the distances of models times these shares add up to its distance.
-
-    Parameters
-    ----------
-    holds : array of bool, (n_models,)
-        Whether a model holds the task.
-    owner : array of int, (n_models,)
-        The role of each model.
-    weights : array, (n_roles,)
+    The blend is linear: the distances of models times these shares add up to its distance. `holds`
+    (n_models,) says whether a model holds the task, `owner` its role; `weights` are (n_roles,).
     """
     alone = np.where(holds, np.eye(holds.size), np.nan)
     shares = mixed(role_means(alone, owner, weights.size), weights)
@@ -164,15 +155,6 @@ def _held(stack: Stack) -> np.ndarray:
     np.logical_or.at(held, stack.task, ~np.isnan(stack.columns))
     held[~held.any(axis=1)] = True
     return held
-
-
-def _spread(weights: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Weights (K, n_roles) without those of roles that lack a task.
-
-    Such a role said what the others say on average (`filled`), so that they share its weight.
-    """
-    lost = (weights * ~held).sum(axis=1, keepdims=True)
-    return np.where(held, weights + lost / np.maximum(held.sum(axis=1, keepdims=True), 1), 0.0)
 
 
 def parts(example: np.ndarray, n_parts: int, seed: int) -> np.ndarray:

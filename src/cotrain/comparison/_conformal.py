@@ -25,12 +25,7 @@ def interval_table(
     Lei et al. 2018) on validation labels that each blend was not fitted to. Residuals of all
     repeats are pooled, and the correction for few of them counts examples, of which several
     repeats have the same; half_width is empty where there are too few examples for the coverage.
-
-    Parameters
-    ----------
-    repeats : sequence of (validation Outputs, test Outputs)
-    seed : int
-        As the portfolio was chosen with.
+    `repeats` are of validation and test outputs, `seed` is what the portfolio was chosen with.
     """
     calibration = [validation for validation, _ in repeats]
     crossed = recommended.cross_fit(calibration, seed)

@@ -19,19 +19,9 @@ def make_ways(
 ) -> list[Way]:
     """The ways to predict that the recommended portfolio is compared with.
 
-    Parameters
-    ----------
-    learner : str
-        The learner that transfer was measured with.
-    others : sequence of str
-        Learners that train each task by itself, or all together.
-    n_tasks : int
-    recommended : Grouping
-        What the search found.
-    rivals : mapping of str to groupings
-        Other groupings by name; those of one name are averaged.
-    stops : sequence of str
-        Names of the joint learner stopped early (ACS, 2025).
+    `learner` is the one that transfer was measured with, `others` train each task by itself, or all
+    together; `stops` name the joint learner stopped early (ACS, 2025). `recommended` is what the
+    search found, `rivals` are other groupings by name; those of one name are averaged.
     """
     every = tuple(range(n_tasks))
     checkpoints = tuple(Model(name, every) for name in stops)

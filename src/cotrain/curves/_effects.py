@@ -143,16 +143,13 @@ def judged_effects(
     undecided = verdict == UNDECIDED
     if undecided.any():
         spread = error[undecided] * np.sqrt(n[undecided])
-        repeats[undecided] = _repeats_wanted(effect[undecided], spread, _next_level(verdict, fdr))
+        # The p-value that one more verdict must have.
+        n_found = np.isin(verdict, (HELPS, HURTS)).sum()
+        level = float(fdr * (n_found + 1) / (n_found + undecided.sum()))
+        repeats[undecided] = _repeats_wanted(effect[undecided], spread, level)
     return Effects(
         effect, effect - reach * error, effect + reach * error, p_value, verdict, repeats, n
     )
-
-
-def _next_level(verdict: np.ndarray, fdr: float) -> float:
-    """The p-value that one more verdict must have."""
-    n_found = np.isin(verdict, (HELPS, HURTS)).sum()
-    return float(fdr * (n_found + 1) / (n_found + (verdict == UNDECIDED).sum()))
 
 
 def _repeats_wanted(effect: np.ndarray, spread: np.ndarray, alpha: float) -> np.ndarray:

@@ -150,9 +150,10 @@ def _column(name: str, texts: pd.Series, read: Cells, has_molecules: bool) -> Co
         return note(*_text(name, known, words, has_molecules))
     if _are_compact_dates(values, words):
         return note("date", "dates without marks, such as 20240131")
-    if (words & _DATES or _are_years(values, n, len(texts))) and values.between(1900, 2100).all():
-        return note("date", "years")
     whole = bool((values == values.round()).all())
+    years = whole and n == len(texts) and n >= 10 and values.between(1950, 2035).all()
+    if (words & _DATES or years) and values.between(1900, 2100).all():
+        return note("date", "years")
     differ = len(values) == values.nunique() and n == len(texts)
     if whole and differ and (n >= 20 or words & _IDS):
         return note("id", "whole numbers, all different")
@@ -240,11 +241,6 @@ def _parts(known: pd.Series) -> str | None:
     if len(known.unique()) > 1 and known.map(part_of).notna().all():
         return f"the words {', '.join(known.unique()[:4])}"
     return None
-
-
-def _are_years(values: pd.Series, n: int, n_rows: int) -> bool:
-    whole = bool((values == values.round()).all())
-    return whole and n == n_rows and n >= 10 and bool(values.between(1950, 2035).all())
 
 
 def _are_dates(known: pd.Series) -> bool:

@@ -51,12 +51,6 @@ def shares(findings: Findings) -> pd.DataFrame:
     return pair_frame(findings.tasks, {"share": share})
 
 
-def told_overlap(findings: Findings) -> pd.DataFrame | None:
-    """Return what `shares` does; None if it is the same for all pairs."""
-    table = shares(findings)
-    return None if table["share"].min() == table["share"].max() else table
-
-
 def largest_affinities(findings: Findings, n: int) -> pd.DataFrame:
     """Return the `n` pairs of the largest affinities, with what they share, the largest first."""
     largest = findings.affinity.nlargest(n, "affinity")

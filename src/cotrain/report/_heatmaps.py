@@ -135,6 +135,8 @@ class Pairs:
 
     @classmethod
     def of(cls, findings: Findings) -> "Pairs":
+        shares = facts.shares(findings)
+        is_told = shares["share"].min() != shares["share"].max()  # not the same for all pairs
         found = {
             name: (table, effect)
             for name, table, effect in (
@@ -143,7 +145,7 @@ class Pairs:
                 ("exchange rate", facts.exchange_rates(findings), "exchange_rate"),
                 ("affinity", findings.affinity, "affinity"),
                 ("gradient cosine", findings.affinity, "cosine"),
-                ("examples in common", facts.told_overlap(findings), "share"),
+                ("examples in common", shares if is_told else None, "share"),
             )
             if table is not None and (len(table) or name in ("surrogate relevance", "statTAG"))
         }

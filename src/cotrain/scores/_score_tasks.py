@@ -16,16 +16,9 @@ def score_tasks(
     R², relative absolute error and correlations with fewer than two labels, or with constant labels
     or predictions.
 
-    Parameters
-    ----------
-    task : ndarray of int, (n,)
-        The task of each label, in 0 .. n_tasks - 1, in any order.
-    truth : ndarray, (n,)
-        The labels.
-    output : ndarray, (n,)
-        What the model says: logits for binary tasks, values for real-valued ones.
-    is_binary : ndarray of bool, (n_tasks,)
-        The kind of each task.
+    `task` (n,) is that of each label, in 0 .. n_tasks - 1, in any order; `truth` (n,) are the
+    labels, `output` (n,) is what the model says: logits for binary tasks, values for real-valued
+    ones. `is_binary` (n_tasks,) is the kind of each task.
     """
     task = np.asarray(task, dtype=np.int64)
     truth = np.asarray(truth, dtype=np.float64)

@@ -58,17 +58,10 @@ def _missed(X: Array, y: Array, weight: Array) -> tuple[float, int]:
 
 
 def spearman_by_target(predicted: ArrayLike, measured: ArrayLike) -> Array:
-    """Spearman correlation over subsets, for each target, shape (n_tasks,).
+    """Spearman correlation over subsets, of two arrays (n_subsets, n_tasks), shape (n_tasks,).
 
-    Parameters
-    ----------
-    predicted, measured : arrays, each of shape (n_subsets, n_tasks)
-        Entries that are NaN in one of the two do not count.
-
-    Returns
-    -------
-    ndarray
-        NaN for a target with fewer than 3 entries or without any spread.
+    Entries that are NaN in one of the two do not count. NaN for a target with fewer than 3 entries
+    or without any spread.
     """
     return np.array(
         [

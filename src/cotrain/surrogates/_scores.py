@@ -56,16 +56,8 @@ def average_repeats(Y: Array) -> tuple[Array, Array]:
 
     A repeat shares its seed and its evaluation folds among all subsets, so it is first moved to
     the common level: otherwise a subset with a repeat missing would look better or worse for it.
-
-    Parameters
-    ----------
-    Y : ndarray, shape (n_repeats, n_subsets, n_tasks)
-        NaN where there is no score.
-
-    Returns
-    -------
-    mean, counts : ndarrays, each of shape (n_subsets, n_tasks)
-        `mean` is NaN where `counts` is 0.
+    Y is (n_repeats, n_subsets, n_tasks), NaN where there is no score; both results are
+    (n_subsets, n_tasks), the mean NaN where the count is 0.
     """
     known = ~np.isnan(Y)
     counts = known.sum(axis=0)
@@ -114,22 +106,8 @@ def target_design(X: Array, scores: Array, target: int) -> tuple[Array, Array, N
 def paired_effects(subset_scores: ArrayLike, single_scores: ArrayLike) -> Array:
     """Gain of each subset over the single-task fit of the same repeat, f_t(S) - f_t(empty).
 
-    Parameters
-    ----------
-    subset_scores : array, shape (n_repeats, n_subsets, n_tasks)
-        NaN where a fit does not score the task.
-    single_scores : array, shape (n_repeats, n_tasks)
-        NaN where there is no single-task fit.
-
-    Returns
-    -------
-    ndarray, shape (n_repeats, n_subsets, n_tasks)
-        NaN where one of the two is.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not agree.
+    Scores (n_repeats, n_subsets, n_tasks) less those of single tasks (n_repeats, n_tasks); NaN
+    where one of the two is.
     """
     subsets = np.asarray(subset_scores, dtype=np.float64)
     single = np.asarray(single_scores, dtype=np.float64)

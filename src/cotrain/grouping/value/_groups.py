@@ -121,7 +121,7 @@ class PredictedValue:
     then chosen.
     """
 
-    # indicators (n_groups, n_tasks) to scores of the same shape; those outside the group are ignored
+    # indicators (n_groups, n_tasks) to scores of the same shape; others than members' are ignored
     predict: Callable[[Members], Floats]
     n_tasks: int
     standard_error: Callable[[Members], Floats] | None = None  # as `predict`, of each score

@@ -17,7 +17,7 @@ from ._curves import (
 )
 from ._subsets import subset_relevance as subset_relevance
 from ._group_value import group_value as group_value, subset_score_table as subset_score_table
-from ._labels import LabelTables as LabelTables
+from ._curves import LabelTables as LabelTables
 from ._observations import (
     GridScores as GridScores,
     Observations as Observations,

@@ -132,7 +132,6 @@ class SubsetAnalysis:
         return np.sqrt(np.maximum(one, 0.0))
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables by the names of their files."""
         return {
             "relevance": relevance_table(self.relevance, self.tasks),
             "surrogates": self._targets(),
@@ -146,7 +145,6 @@ class SubsetAnalysis:
         }
 
     def summary(self) -> dict[str, Any]:
-        """The key figures; unknown ones are None."""
         found = self.reliability
         return {
             "n_repeats": len(self.effects),
@@ -163,7 +161,6 @@ class SubsetAnalysis:
         }
 
     def describe(self) -> str:
-        """One line for the terminal."""
         reliability = _shown(self.reliability.mean) if self.reliability else "unknown (one repeat)"
         predicted = "no surrogate predicts held-out subsets better than the mean of the others"
         if self.surrogate != "none":

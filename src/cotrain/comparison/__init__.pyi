@@ -4,7 +4,7 @@ from ._blend import (
     model_shares as model_shares,
     role_means as role_means,
 )
-from ._conformal import COVERAGES as COVERAGES, interval_table as interval_table
+from ._tables import COVERAGES as COVERAGES, interval_table as interval_table
 from ._contest import RECOMMENDED as RECOMMENDED, Contest as Contest, Judged as Judged
 from ._tables import way_costs as way_costs
 from ._evaluate import (
@@ -34,4 +34,4 @@ from ._tables import (
     skill_table as skill_table,
     weight_table as weight_table,
 )
-from ._ways import make_candidates as make_candidates, make_ways as make_ways
+from ._contest import make_candidates as make_candidates, make_ways as make_ways

@@ -36,7 +36,6 @@ class Stack:
     is_binary: np.ndarray  # (K,) of bool
 
     def __getitem__(self, chosen: np.ndarray) -> "Stack":
-        """Some of the labels, by a mask (n,)."""
         every = ("columns", "task", "target", "offset", "weight", "example", "fold")
         return replace(self, **{name: getattr(self, name)[chosen] for name in every})
 
@@ -78,7 +77,6 @@ class Blend:
         self.random_state = random_state
 
     def fit(self, stack: Stack) -> Self:
-        """Find the weights."""
         held = _held(stack)
         stack = replace(stack, columns=filled(stack.columns))
         self.strength_ = self._choose(stack) if self.strength is None else self.strength

@@ -91,7 +91,6 @@ def roles_of(models: Sequence[HasMembers]) -> list[str]:
 
 
 def models_of(learner: str, grouping: Grouping) -> tuple[Model, ...]:
-    """One model a group."""
     return tuple(Model(learner, tuple(group)) for group in grouping)
 
 

@@ -55,7 +55,6 @@ class TrainedJoint(Trained):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """Refused as `arrays`."""
         raise NotImplementedError("no such model is ever saved")
 
 

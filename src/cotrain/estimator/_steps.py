@@ -52,8 +52,6 @@ FDR = 0.05
 
 @dataclass(frozen=True)
 class Steps:
-    """What the steps have in common."""
-
     table: TaskTable  # with N_FOLDS folds
     learners: Learners  # by recipe, as `network/single`
     learner: str  # the one that transfer is measured with

@@ -9,11 +9,15 @@ import numpy as np
 
 from cotrain.exceptions import DataError
 from cotrain.init._columns import Column, Role, classify, find_molecules
-from cotrain.init._features import feature_columns, feature_section
-from cotrain.init._folds import split_section
 from cotrain.init._groups import unusable
-from cotrain.init._labels import label_section, n_rarest
 from cotrain.init._layouts import is_long, note_long, read_long, read_wide
+from cotrain.init._sections import (
+    feature_columns,
+    feature_section,
+    label_section,
+    n_rarest,
+    split_section,
+)
 from cotrain.init._wishes import Draft, Wishes
 from cotrain.sources import read_cells, read_table
 from cotrain.words import listing, shorten

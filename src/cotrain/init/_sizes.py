@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stirling2
 
-from cotrain.init._folds import column_folds
+from cotrain.init._sections import column_folds
 
 # Molecules whose descriptors two cores compute in two minutes, and those of real values, to which
 # descriptors matter more, in ten; a million would take hours.

@@ -94,6 +94,5 @@ def _mean(values: Array, known: NDArray[np.bool_]) -> Array:
 
 
 def _inverse_trigamma(value: float) -> float:
-    """The x with trigamma(x) = value."""
     low, high = min(0.5 / value, 1 / np.sqrt(value)) * 0.5, 1 / value + 1
     return float(brentq(lambda x: float(polygamma(1, x)) - value, low, high))

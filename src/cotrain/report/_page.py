@@ -79,7 +79,6 @@ class Section:
 
 
 def when(known: object, *pictures: Picture) -> tuple[Picture, ...]:
-    """Return the figures if there is anything to draw."""
     return pictures if known else ()
 
 

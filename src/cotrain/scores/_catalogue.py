@@ -10,8 +10,6 @@ _BOTH: tuple[TaskKind, ...] = ("binary", "real")
 
 @dataclass(frozen=True)
 class Score:
-    """What is to be known of one score."""
-
     name: str  # as in settings and in the fit table's columns `val_<name>` and `test_<name>`
     label: str  # as in text and figures
     kinds: tuple[TaskKind, ...]  # the tasks that have it

@@ -44,7 +44,6 @@ class _Sorted:
         self.start = np.concatenate([[0], np.cumsum(self.count[:-1])]).astype(np.int64)
 
     def total(self, values: np.ndarray) -> np.ndarray:
-        """The sum of `values` over each task's labels."""
         return np.add.reduceat(values, self.start)
 
     def ranks(self) -> np.ndarray:

@@ -22,35 +22,17 @@ _MOST_FITS = 1_000_000
 
 def check_against(settings: Settings, table: TaskTable) -> None:
     wrong = [
-        *_wrong_folds(settings),
+        *_wrong_counts(settings, table),
         *_wrong_scores(settings, table),
         *wrong_names(settings, table.tasks),
-        *_wrong_groups(settings, table),
         *_wrong_sizes(settings, table),
     ]
-    if table.n_tasks < MIN_TASKS:
-        wrong.append(
-            f"{table.n_tasks} tasks are left ({', '.join(table.tasks)}), and a study needs "
-            f"{MIN_TASKS}; data/prepared/excluded.csv says why others are not, and "
-            "fewer `prepare.n_folds` or a random split may bring them back"
-        )
-    if settings.group.caution > 0 and settings.plan.subsets.repeats < 2:
-        wrong.append(
-            "`group.caution` takes off standard errors, which one repeat does not tell: set "
-            "`plan.subsets.repeats` to 2 or more, or `group.caution` to 0"
-        )
     if wrong:
         raise SettingsError("params.yaml: " + "; ".join(wrong))
 
 
 def check_inputs(learners: Learners, table: TaskTable) -> None:
-    """Raise unless the examples are what each learner reads.
-
-    Raises
-    ------
-    SettingsError
-        That names the learner.
-    """
+    """Raise unless the examples are what each learner reads; the message names the learner."""
     for name, learner in learners.items():
         try:
             table.inputs(learner.trained.reads)
@@ -84,8 +66,9 @@ def check_duration(settings: Settings, minutes: float) -> None:
         )
 
 
-def _wrong_folds(settings: Settings) -> Iterator[str]:
-    plan = settings.plan
+def _wrong_counts(settings: Settings, table: TaskTable) -> Iterator[str]:
+    """Folds, levels, repeats and sizes of groups that do not fit each other or the tasks."""
+    plan, group, n_tasks = settings.plan, settings.group, table.n_tasks
     study_repeats(settings, 1, plan.seed)
     if plan.subset_level > plan.train_folds:
         yield (
@@ -96,6 +79,24 @@ def _wrong_folds(settings: Settings) -> Iterator[str]:
         yield (
             "`plan.augmentations.levels` must leave a training fold to add, so be below "
             f"`plan.train_folds`, {plan.train_folds}, got {highest}"
+        )
+    if group.max_size is not None and group.max_size < group.min_size:
+        yield "`group.max_size` must be at least `group.min_size`"
+    if group.min_size > n_tasks:
+        yield f"`group.min_size` must be at most the number of tasks, {n_tasks}"
+    if group.max_size is not None and group.max_groups * group.max_size < n_tasks:
+        least = math.ceil(n_tasks / group.max_size)
+        yield f"`group.max_groups` must be at least {least} with `group.max_size` {group.max_size}"
+    if n_tasks < MIN_TASKS:
+        yield (
+            f"{n_tasks} tasks are left ({', '.join(table.tasks)}), and a study needs "
+            f"{MIN_TASKS}; data/prepared/excluded.csv says why others are not, and "
+            "fewer `prepare.n_folds` or a random split may bring them back"
+        )
+    if group.caution > 0 and plan.subsets.repeats < 2:
+        yield (
+            "`group.caution` takes off standard errors, which one repeat does not tell: set "
+            "`plan.subsets.repeats` to 2 or more, or `group.caution` to 0"
         )
 
 
@@ -144,17 +145,6 @@ def wrong_names(settings: Settings, tasks: Sequence[str]) -> Iterator[str]:
                     f"`{key}` names the task `{name}`, which the study does not have; "
                     f"{f'did you mean `{close[0]}`?' if close else hint}"
                 )
-
-
-def _wrong_groups(settings: Settings, table: TaskTable) -> Iterator[str]:
-    group = settings.group
-    if group.max_size is not None and group.max_size < group.min_size:
-        yield "`group.max_size` must be at least `group.min_size`"
-    if group.min_size > table.n_tasks:
-        yield f"`group.min_size` must be at most the number of tasks, {table.n_tasks}"
-    if group.max_size is not None and group.max_groups * group.max_size < table.n_tasks:
-        least = math.ceil(table.n_tasks / group.max_size)
-        yield f"`group.max_groups` must be at least {least} with `group.max_size` {group.max_size}"
 
 
 def _wrong_sizes(settings: Settings, table: TaskTable) -> Iterator[str]:

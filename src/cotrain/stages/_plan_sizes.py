@@ -25,12 +25,8 @@ def with_subsets(settings: Settings, n_subsets: int) -> Settings:
 def within_budget(settings: Settings, duration: Callable[[Settings], float]) -> Settings:
     """The settings with as many subsets as `plan.budget` pays for; as they are without one.
 
-    Never more than `MOST`, which says enough; `plan.subsets.n_subsets` may ask for more.
-
-    Parameters
-    ----------
-    duration : callable
-        How many minutes all plans of settings take on this machine.
+    Never more than `MOST`, which says enough; `plan.subsets.n_subsets` may ask for more. `duration`
+    says how many minutes all plans of settings take on this machine.
     """
     if settings.plan.budget is None:
         return settings

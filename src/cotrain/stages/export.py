@@ -19,7 +19,7 @@ from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
-from cotrain.training import Learners, Problem, Trained
+from cotrain.training import Learners, Problem
 from cotrain.words import count
 
 T = TypeVar("T", Figure, Width)
@@ -77,6 +77,11 @@ def run(study: Study, out: str) -> str:
     if described is not None and described["state"].get("own"):
         described = None
     fits = [_final_fit(study, table, model, learners) for model in found.portfolio.models]
+    try:
+        parallel = Parallel(n_jobs=settings.train.workers or -1, backend="threading")
+        trained = tuple(parallel(delayed(learners[fit.learner].fit)(table, fit) for fit in fits))
+    except FitError as error:
+        raise CotrainError(f"a model cannot be trained on all labels: {error}") from error
     models = TrainedModels(
         manifest=Manifest(
             portfolio=found.portfolio.name,
@@ -94,7 +99,7 @@ def run(study: Study, out: str) -> str:
                 for model, fit in zip(found.portfolio.models, fits, strict=True)
             ],
         ),
-        models=_train(study, table, fits, learners),
+        models=trained,
         known=None if described is None else table.features,
     )
     models.save(folder)
@@ -125,16 +130,6 @@ def _final_fit(study: Study, table: TaskTable, model: Model, learners: Learners)
     if not learners[fit.learner].stops_early:
         return fit
     return model.final_fit(table, seed, study_repeats(study.settings, 1, seed)[0].folds.validation)
-
-
-def _train(
-    study: Study, table: TaskTable, fits: Sequence[Fit], learners: Learners
-) -> tuple[Trained, ...]:
-    try:
-        parallel = Parallel(n_jobs=study.settings.train.workers or -1, backend="threading")
-        return tuple(parallel(delayed(learners[fit.learner].fit)(table, fit) for fit in fits))
-    except FitError as error:
-        raise CotrainError(f"a model cannot be trained on all labels: {error}") from error
 
 
 def _model_note(table: TaskTable, model: Model, fit: Fit, learners: Learners) -> ModelNote:

@@ -31,7 +31,6 @@ class _Record(BaseModel):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read the file of a stage's folder."""
         path = folder / cls.file
         try:
             return cls.model_validate(read_json(path, cls.stage))
@@ -52,7 +51,6 @@ class _Record(BaseModel):
         return found
 
     def named(self) -> set[str]:
-        """The tasks that it names."""
         return set()
 
     @classmethod
@@ -133,7 +131,6 @@ class Recommendation(_Record):
         return bool(self.served_by[task] != group)
 
     def named(self) -> set[str]:
-        """The tasks that it names."""
         groupings = (self.groups, *(one for rival in self.rivals.values() for one in rival))
         return {task for grouping in groupings for group in grouping for task in group}
 
@@ -155,5 +152,4 @@ class Portfolio(_Record):
     models: tuple[PortfolioModel, ...]
 
     def named(self) -> set[str]:
-        """The tasks that it names."""
         return {task for model in self.models for task in model.members}

@@ -18,8 +18,6 @@ _FLAGS = {"True": True, "False": False, "1": True, "0": False}
 
 @dataclass(frozen=True)
 class Column:
-    """One column."""
-
     name: str
     # name, word, integer, number or flag. A name is the user's, of a task or an example, and is
     # read as it stands: a task may be called NA. A word is the platform's own. An empty number is

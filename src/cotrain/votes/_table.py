@@ -9,7 +9,7 @@ import pandas as pd
 
 from cotrain.exceptions import DataError
 from cotrain.init._columns import classify, part_of
-from cotrain.init._features import feature_columns, feature_section
+from cotrain.init._sections import feature_columns, feature_section
 from cotrain.init._wishes import Draft, Wishes, expand
 from cotrain.registry import FEATURIZERS
 from cotrain.sources import RawTable, column_of, read_table

@@ -13,12 +13,10 @@ from cotrain.grouping.value import (
 
 
 def together(n_tasks: int) -> Grouping:
-    """Return all tasks in one group."""
     return (tuple(range(n_tasks)),)
 
 
 def single_tasks(n_tasks: int) -> Grouping:
-    """Return every task alone."""
     return tuple((task,) for task in range(n_tasks))
 
 

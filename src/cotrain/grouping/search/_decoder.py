@@ -46,7 +46,6 @@ class Decoder:
         return len(groups), value
 
     def enqueue(self, study: optuna.Study, start: Grouping) -> None:
-        """Let the study try a grouping first."""
         labels = self.labels(start) % self.objective.most_groups  # it may have too many groups
         study.enqueue_trial(
             dict(zip(self.names, labels.tolist(), strict=True)),

@@ -49,7 +49,6 @@ class MovesSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, int]:
-        """Return the labels of the next partition."""
         trials = study.get_trials(deepcopy=False)
         while self._n_learnt < len(trials) and trials[self._n_learnt].state.is_finished():
             if trials[self._n_learnt].state == TrialState.COMPLETE:

@@ -57,7 +57,6 @@ class StoredStudy:
         self._n_stored = len(found)
 
     def save(self) -> None:
-        """Copy the trials that are new to the storage."""
         new = _finished(self.study)[self._n_stored :]
         for trial in new:
             trial.set_user_attr(_SEAL, _seal(trial))

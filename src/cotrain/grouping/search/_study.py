@@ -38,8 +38,6 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found."""
-
     # of all trials, after single moves while these raise its value; the cheapest of equals
     best: GroupingResult
     # one row a trial: number, value, n_groups, groups (text), and whether it was a warm start

@@ -16,7 +16,7 @@ from ._objective import (
     as_groups as as_groups,
     as_matrix as as_matrix,
 )
-from ._result import (
+from ._objective import (
     GroupingResult as GroupingResult,
     grouping_result as grouping_result,
     simplest as simplest,

@@ -17,9 +17,7 @@ class GroupValue(Protocol):
     """A score for every task of every group: all that a search asks of a model of transfer."""
 
     @property
-    def n_tasks(self) -> int:
-        """Return the number of tasks, K."""
-        ...
+    def n_tasks(self) -> int: ...
 
     def scores(self, groups: Members) -> Floats:
         """Return the scores (n_groups, K) of `groups` (n_groups, K), true where a task is in.
@@ -187,7 +185,6 @@ def fill_unknown_pairs(affinity: ArrayLike) -> Floats:
 
 
 def as_members(groups: ArrayLike, n_tasks: int) -> Members:
-    """Return `groups` as booleans of shape (n_groups, n_tasks)."""
     member = np.asarray(groups).astype(bool)
     if member.ndim != 2 or member.shape[1] != n_tasks:
         raise ValueError(f"groups must have shape (n, {n_tasks}), got {member.shape}")

@@ -83,7 +83,11 @@ def curve_table(
                 **fits.parameters,
                 "exchange_rate": unknown if fits is first else fits.exchange_rate("a_others"),
                 "error": np.sqrt(fits.loss / np.maximum((~np.isnan(known)).sum(axis=1), 1)),
-                "at_bound": _bounds_hit(fits),
+                # the parameters of each curve that ended at a bound
+                "at_bound": [
+                    " ".join(np.array(fits.form.parameters)[[*hits]])
+                    for hits in zip(*fits.at_bound.values(), strict=True)
+                ],
             }
         )
         for fits, known in ((first, alone), (second, scores))
@@ -117,12 +121,6 @@ def curve_points(seen: Observations, fits: CurveFits, tasks: Sequence[str]) -> p
 def _own_and_others(seen: Observations) -> np.ndarray:
     """Labels of each task and of all others, (K, n_fits, 2)."""
     return np.stack([seen.counts, seen.counts.sum(axis=1, keepdims=True) - seen.counts]).T
-
-
-def _bounds_hit(fits: CurveFits) -> list[str]:
-    """The parameters of each curve that ended at a bound, joined by spaces."""
-    hits = np.stack(list(fits.at_bound.values()), axis=1)
-    return [" ".join(np.array(fits.form.parameters)[row]) for row in hits]
 
 
 # Below so many tasks pairs are few enough to be asked one by one.

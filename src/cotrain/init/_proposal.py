@@ -143,7 +143,8 @@ def _as_wished(draft: Draft, column: Column, long: bool) -> Column:
 def _of_long(columns: list[Column], fetch: dict[str, Any], useless: dict[str, str]) -> list[Column]:
     """What columns are where each row is a measurement."""
     said: dict[str, tuple[Role, str]]
-    said = dict.fromkeys(_as_list(fetch["task"]), ("task", "names the task of a row"))
+    names = fetch["task"] if isinstance(fetch["task"], list) else [fetch["task"]]
+    said = dict.fromkeys(names, ("task", "names the task of a row"))
     said[fetch["value"]] = "value", "what was measured"
     if "relation" in fetch:
         said[fetch["relation"]] = "modifier", "marks of the values"
@@ -171,10 +172,6 @@ def _fetch_section(
     written = {name: value for name, value in told if value != usual.get(name)}
     head = {"kind": "table", "path": path, "layout": fetch["layout"], "id": chosen}
     return head | fetch | ({"format": written} if written else {})
-
-
-def _as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [] if value is None else [value]
 
 
 # Columns that are all shown, and of more, how many of those of which there may be hundreds alike.

@@ -43,16 +43,9 @@ def repeats_to_decide(effect: ArrayLike, spread: ArrayLike, *, alpha: float = 0.
 
 
 def t_test_power(size: ArrayLike, n_repeats: ArrayLike, alpha: float = 0.05) -> Array:
-    """Chance that a two-sided one-sample t test rejects.
+    """Chance that a two-sided one-sample t test of level `alpha` rejects.
 
-    Parameters
-    ----------
-    size : array
-        Effect in standard deviations of a repeat.
-    n_repeats : array of int
-        At least 2.
-    alpha : float
-        Level of the test.
+    `size` is the effect in standard deviations of a repeat, of which there are 2 at least.
     """
     n = np.asarray(n_repeats)
     # Beyond this the test rejects for certain, and the noncentral t distribution loses its digits.

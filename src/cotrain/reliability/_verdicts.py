@@ -14,14 +14,8 @@ HELPS, HURTS, UNDECIDED, UNKNOWN = "helps", "hurts", "undecided", "unknown"
 def verdicts(effect: ArrayLike, p_value: ArrayLike, fdr: float) -> NDArray[np.str_]:
     """Helps, hurts, undecided or unknown for each effect, at a false discovery rate.
 
-    Benjamini and Hochberg (1995) over all p-values that are known.
-
-    Parameters
-    ----------
-    effect, p_value : arrays of one shape
-        P-values are of no effect; NaN where unknown.
-    fdr : float
-        Share of false verdicts that is expected among helps and hurts, between 0 and 1.
+    Benjamini and Hochberg (1995) over all p-values, of no effect, that are known (not NaN); `fdr`
+    is the share of false verdicts that is expected among helps and hurts, between 0 and 1.
     """
     effect, p_value = np.asarray(effect), np.asarray(p_value)
     verdict = np.where(np.isnan(p_value), UNKNOWN, UNDECIDED)
@@ -36,14 +30,7 @@ def interval_verdicts(
 ) -> NDArray[np.str_]:
     """`verdicts` of estimates of which the ends of their 95 % intervals are known, and no more.
 
-    The p-value is the normal one of the distance to 0.
-
-    Parameters
-    ----------
-    estimate, low, high : arrays of one shape
-        NaN where unknown.
-    fdr : float
-        As in `verdicts`.
+    Arrays of one shape, NaN where unknown. The p-value is the normal one of the distance to 0.
     """
     estimate, low, high = (np.asarray(part, dtype=np.float64) for part in (estimate, low, high))
     reach = np.where(estimate > 0, estimate - low, high - estimate)

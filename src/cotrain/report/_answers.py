@@ -76,19 +76,17 @@ def _skill(findings: Findings) -> list[str]:
     skill = findings.skill
     n_skilled, of_all = int(skill["skilled"].sum()), count(len(skill), "task")
     if facts.nothing_learnt(findings):
-        return [
-            (
-                f"No: nothing was learnt here. Of {of_all}, {n_skilled} look better than their "
-                "base rate on validation labels, and no portfolio is clearly better than "
-                "predicting each task's base rate. No claim is made about transfer."
-            )
-        ]
-    sentences = [
-        (
-            f"{n_skilled} of {of_all} are predicted better than their base rate, on validation "
-            "labels that no blend was fitted to (false discovery rate 5 %)."
+        nothing = (
+            f"No: nothing was learnt here. Of {of_all}, {n_skilled} look better than their base "
+            "rate on validation labels, and no portfolio is clearly better than predicting each "
+            "task's base rate. No claim is made about transfer."
         )
-    ]
+        return [nothing]
+    skilled = (
+        f"{n_skilled} of {of_all} are predicted better than their base rate, on validation labels "
+        "that no blend was fitted to (false discovery rate 5 %)."
+    )
+    sentences = [skilled]
     if unskilled := skill.loc[skill["skilled"] == 0, "task"].tolist():
         named = _named(unskilled, _MOST_GROUPS)
         sentences.append(f"Not so, and nothing is claimed of them: {named}.")
@@ -117,16 +115,13 @@ def _recommendation(findings: Findings) -> Answer:
     less = ", less what its blend gives hardly any weight" if fewer else ""
     decided = [_decided(findings, each) for each in facts.scores_compared(findings)[:2]]
     name = f"“{chosen['portfolio']}”"
-    said = [
-        (
-            f"Train {count(n_models, 'model')}{blend}: the portfolio {name}{less}. "
-            "It is the simplest that is not clearly worse than the best, or by a thousandth of "
-            "D² at most, on validation labels."
-        ),
-        _groups(findings),
-        f"On test labels, corrected for all rivals, {name} is {'; '.join(decided)}.",
-    ]
-    return Answer(said, _table(findings))
+    train = (
+        f"Train {count(n_models, 'model')}{blend}: the portfolio {name}{less}. It is the simplest "
+        "that is not clearly worse than the best, or by a thousandth of D² at most, on validation "
+        "labels."
+    )
+    tested = f"On test labels, corrected for all rivals, {name} is {'; '.join(decided)}."
+    return Answer([train, _groups(findings), tested], _table(findings))
 
 
 def _table(findings: Findings) -> Table:

@@ -35,23 +35,20 @@ def studied(findings: Findings) -> list[str]:
         if math.isnan(n_positive)
         else f"positive or negative, {percent(n_positive / n_labels)} of them positive"
     )
-    return [
-        (
-            f"{what}. Labels are {kind}. "
-            f"Every example lies in one of {count(findings.n_folds, 'fold')}."
-        ),
-        (
-            f"{count(view.n_subsets, 'subset')} of the tasks were trained, each "
-            f"{count(view.n_repeats, 'time')} with its own seed, and compared by "
-            f"{score_name(view.score)} on validation labels. Learning curves, by "
-            f"{score_name(view.curve_score)}, have {count(view.n_levels, 'level')} of labels."
-        ),
-        (
-            "A gain is always positive where a score gets better. Numbers in brackets are 95 % "
-            "intervals; an effect is called undecided where the repeats at hand cannot tell it "
-            "from none."
-        ),
-    ]
+    n_folds = count(findings.n_folds, "fold")
+    trained = (
+        f"{count(view.n_subsets, 'subset')} of the tasks were trained, each "
+        f"{count(view.n_repeats, 'time')} with its own seed, and compared by "
+        f"{score_name(view.score)} on validation labels. Learning curves, by "
+        f"{score_name(view.curve_score)}, have {count(view.n_levels, 'level')} of labels."
+    )
+    words = (
+        "A gain is always positive where a score gets better. Numbers in brackets are 95 % "
+        "intervals; an effect is called undecided where the repeats at hand cannot tell it from "
+        "none."
+    )
+    about = f"{what}. Labels are {kind}. Every example lies in one of {n_folds}."
+    return [about, trained, words]
 
 
 def grouping(findings: Findings) -> str:
@@ -243,21 +240,18 @@ def negative_transfer(findings: Findings) -> str:
     cases = count(row["n_subsets"], "held-out case")
     if row["n_harmful"] == 0:
         return f"Of {cases} none was harmful: how well harm is foreseen stays open."
+    f1, accuracy, mcc = (number(row[name], 2) for name in ("f1", "balanced_accuracy", "mcc"))
     text = (
-        f"Of {cases}, {int(row['n_harmful']):,} were harmful. "
-        f"The surrogate finds them with F1 {number(row['f1'], 2)}, balanced accuracy "
-        f"{number(row['balanced_accuracy'], 2)} and MCC {number(row['mcc'], 2)}"
+        f"Of {cases}, {int(row['n_harmful']):,} were harmful. The surrogate finds them with "
+        f"F1 {f1}, balanced accuracy {accuracy} and MCC {mcc}"
     )
     for name, what in (
         ("always", "calling every subset harmful"),
         ("majority", "saying of each task what most subsets do to it"),
     ):
-        trivial = facts.predictor(findings, name)
-        if trivial is not None:
-            text += (
-                f"; {what} gets {number(trivial['f1'], 2)}, "
-                f"{number(trivial['balanced_accuracy'], 2)} and {number(trivial['mcc'], 2)}"
-            )
+        if (row := facts.predictor(findings, name)) is not None:
+            f1, accuracy, mcc = (number(row[it], 2) for it in ("f1", "balanced_accuracy", "mcc"))
+            text += f"; {what} gets {f1}, {accuracy} and {mcc}"
     return text.replace(UNKNOWN, "undefined") + "."
 
 

@@ -1,7 +1,7 @@
 """The lists of fits to train."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import replace
 
 from cotrain.allocation import (
@@ -59,18 +59,26 @@ def planned(study: Study, table: TaskTable, version: str) -> tuple[list[Plan], s
             [table.tasks.index(name) for name in settings.plan.primary],
         )
 
-    def minutes_of(plans: list[Plan]) -> list[float]:
-        # All fits, recorded or not: what is trained already must not make the plan larger.
-        return [_minutes(plan, table, learners, settings, journal, every=True) for plan in plans]
+    def minutes_of(plans: list[Plan], recorded: Collection[str] = ()) -> list[float]:
+        """How long the fits of each take on all workers, about, but for those that are recorded."""
+        found = []
+        for plan in plans:
+            missing = [fit for key, fit in plan.fits.items() if key not in recorded]
+            measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
+            seconds = float(sum(estimate_seconds(learners, table, missing, measured)))
+            found.append(seconds / 60 / study.settings.train.n_workers)
+        return found
 
     try:
+        # By all fits, recorded or not: what is trained already must not make the plan larger.
         settings = within_budget(settings, lambda sized: sum(minutes_of(plans_of(sized))))
         plans = plans_of(settings)
     except ValueError as error:
         raise SettingsError(f"{study.folder / 'params.yaml'}: section `plan`: {error}") from error
-    minutes = [_minutes(plan, table, learners, settings, journal) for plan in plans]
+    recorded = journal.recorded()
+    minutes = minutes_of(plans, recorded)
     check_duration(settings, sum(minutes))
-    said = [_describe(*each, journal) for each in zip(plans, minutes, strict=True)]
+    said = [_describe(*each, recorded) for each in zip(plans, minutes, strict=True)]
     said += _validation(settings, table, learners, sum(minutes_of(plans)))
     return plans, "\n".join([*said, *_notes(settings, table.n_tasks, plans[0])])
 
@@ -149,31 +157,13 @@ def fitting_subsets(subsets: SubsetSettings, n_tasks: int, n_primary: int = 0) -
     return subsets.model_copy(update=sizes)
 
 
-def _minutes(
-    plan: Plan,
-    table: TaskTable,
-    learners: Learners,
-    settings: Settings,
-    journal: Journal,
-    *,
-    every: bool = False,
-) -> float:
-    """How long the fits that are not recorded take on all workers, about; or `every` fit."""
-    recorded = set() if every else journal.recorded()
-    missing = [fit for key, fit in plan.fits.items() if key not in recorded]
-    measured = {plan.fits[key]: took for key, took in journal.seconds(plan).items()}
-    seconds = float(sum(estimate_seconds(learners, table, missing, measured)))
-    return seconds / 60 / settings.train.n_workers
-
-
-def _describe(plan: Plan, minutes: float, journal: Journal) -> str:
-    n_recorded = len(journal.recorded() & set(plan.fits))
+def _describe(plan: Plan, minutes: float, recorded: Set[str]) -> str:
     more = ""
     if plan.rounds is not None:
         n_subsets = plan.rounds.n_subsets - len(plan.subsets)
         more = f"; up to {n_subsets} subsets more will be chosen by what these show"
     return (
-        f"{plan.name}: {len(plan)} fits, {n_recorded} already recorded, "
+        f"{plan.name}: {len(plan)} fits, {len(recorded & set(plan.fits))} already recorded, "
         f"about {_about(minutes)} for the others{more}"
     )
 

@@ -34,11 +34,8 @@ def next_subsets(
 
     Parameters
     ----------
-    X : array, shape (n_measured, n_tasks)
-        Subsets measured so far.
-    Y : array, shape (n_measured, n_tasks) or (n_repeats, n_measured, n_tasks)
-        Their scores; NaN where a fit does not score the task. New subsets are taken to have as
-        many repeats.
+    X, Y : arrays
+        As of `relevance`, of the subsets so far. New ones are taken to have as many repeats.
     n_subsets : int
         How many to choose: one round.
     min_size, max_size : int

@@ -72,10 +72,7 @@ class SubsetAnalysis:
     ) -> "SubsetAnalysis":
         """Fit the surrogates of every target; the arguments are those of `candidates`.
 
-        Raises
-        ------
-        SettingsError
-            If there are too few subsets; the message says what to raise.
+        If there are too few subsets a SettingsError says what to raise.
         """
         sizes = subsets.indicators.sum(axis=1)
         several = subsets.take((sizes > 1) & (sizes < len(tasks)))
@@ -325,10 +322,7 @@ def subset_relevance(
 ) -> Relevance:
     """The relevance of each source for each target, from all subsets, single tasks included.
 
-    Raises
-    ------
-    ValueError
-        If the subsets are too few.
+    A ValueError is raised if the subsets are too few.
     """
     if is_direct(subsets):
         return direct_relevance(subsets.together - subsets.single, fdr)

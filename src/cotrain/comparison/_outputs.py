@@ -87,41 +87,31 @@ def repeat_outputs(
 
     `fits` has each model's fits, one a repeat, and `results` theirs, with predictions.
     """
-    every = range(table.n_tasks)
-    return [
-        _outputs(
-            # All labels at the level and in the folds of the repeat; nothing is trained on them.
-            Problem.of(table, subset_fit(table.n_tasks, every, phase.level, rotation)),
-            {model: results[own[place]] for model, own in fits.items()},
-            table.folds,
-            use,
+    found = []
+    for place, rotation in enumerate(phase.repeats):
+        # All labels at the level and in the folds of the repeat; nothing is trained on them.
+        every = subset_fit(table.n_tasks, range(table.n_tasks), phase.level, rotation)
+        problem = Problem.of(table, every)
+        labels: Labels = getattr(problem, use)
+        member, example = labels.member.astype(np.int64), labels.rows[labels.row]
+        task = problem.members[member]
+        by_model = {}
+        for model, own in fits.items():
+            by_model[model] = values = np.full(member.size, np.nan)
+            held = np.isin(task, model.members)
+            values[held] = getattr(results[own[place]].predictions, use)
+        outputs = Outputs(
+            task=task,
+            example=example,
+            fold=table.folds[example],
+            truth=labels.truth.astype(np.float64),
+            base=problem.base_outputs()[member],
+            scale=problem.scale[member],
+            is_binary=problem.is_binary,
+            by_model=by_model,
         )
-        for place, rotation in enumerate(phase.repeats)
-    ]
-
-
-def _outputs(
-    problem: Problem, results: Mapping[Model, FitResult], folds: np.ndarray, use: Use
-) -> Outputs:
-    base = problem.base_outputs()
-    labels: Labels = getattr(problem, use)
-    member, example = labels.member.astype(np.int64), labels.rows[labels.row]
-    by_model = {}
-    for model, result in results.items():
-        values = np.full(member.size, np.nan)
-        held = np.isin(problem.members[member], model.members)
-        values[held] = getattr(result.predictions, use)
-        by_model[model] = values
-    return Outputs(
-        task=problem.members[member],
-        example=example,
-        fold=folds[example],
-        truth=labels.truth.astype(np.float64),
-        base=base[member],
-        scale=problem.scale[member],
-        is_binary=problem.is_binary,
-        by_model=by_model,
-    )
+        found.append(outputs)
+    return found
 
 
 def column(score: str) -> int:

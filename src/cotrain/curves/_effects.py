@@ -71,15 +71,8 @@ def pairwise_effects(baseline: np.ndarray, augmented: np.ndarray, *, fdr: float 
         beside the average auxiliary's as well, but are no part of the K (K − 1) verdicts that
         share the rate.
 
-    Returns
-    -------
-    Effects
-        Arrays (K, K), [auxiliary, target].
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
+    Arrays of the result are (K, K), [auxiliary, target]; a ValueError is raised if the shapes do
+    not fit.
     """
     gains = gains_of(baseline, augmented)
     off = ~np.eye(gains.shape[-1], dtype=bool)
@@ -200,15 +193,8 @@ def cluster_effects(
         Tasks, two or more each, and two or more outside. They must not be chosen by the same
         scores: a cluster of pairs that were lucky together is lucky.
 
-    Returns
-    -------
-    Effects
-        Arrays (C,).
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or a cluster has fewer than two tasks.
+    Arrays of the result are (C,); a ValueError is raised if the shapes do not fit, or a cluster has
+    fewer than two tasks.
     """
     if small := [cluster for cluster in clusters if len(set(cluster)) < 2]:
         raise ValueError(f"clusters must have at least two tasks each, got {list(small[0])}")

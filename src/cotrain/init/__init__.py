@@ -36,16 +36,8 @@ _INSIDE_GIT = ["git", "rev-parse", "--is-inside-work-tree"]
 def make_study(folder: Path, csv: Path | None = None, wishes: Wishes | None = None) -> str:
     """Make a study in `folder`, on the user's table `csv` if one is given.
 
-    Returns
-    -------
-    str
-        What each column was taken for, and what to do next.
-
-    Raises
-    ------
-    CotrainError
-        If the folder holds a study already, the table is not what it must be, or git or DVC
-        cannot be set up.
+    Returns what each column was taken for, and what to do next. A CotrainError is raised if the
+    folder holds a study already, the table is not what it must be, or git or DVC cannot be set up.
     """
     for name in ("dvc.yaml", "params.yaml"):
         if (folder / name).exists():

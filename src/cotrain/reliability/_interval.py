@@ -34,10 +34,7 @@ def paired_interval(differences: ArrayLike, *, without: ArrayLike | None = None)
         jackknife (Shao and Tu 1995, section 2.3) is added, and degrees of freedom are
         Satterthwaite's.
 
-    Returns
-    -------
-    Interval
-        Arrays of the shape of one repeat; ends and p-value are NaN below two values.
+    Arrays of the result have the shape of one repeat; ends and p-value are NaN below two values.
 
     Raises
     ------

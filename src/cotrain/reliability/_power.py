@@ -10,20 +10,10 @@ POWER, MOST_REPEATS = 0.8, 10_000
 def repeats_to_decide(effect: ArrayLike, spread: ArrayLike, *, alpha: float = 0.05) -> Array:
     """Repeats that a two-sided paired t test needs to see an effect.
 
-    Parameters
-    ----------
-    effect : array
-        Mean difference that is to be seen.
-    spread : array
-        Standard deviation of the difference from repeat to repeat; the shapes are broadcast.
-    alpha : float
-        Level of the test.
-
-    Returns
-    -------
-    ndarray
-        Smallest number of repeats, at least 2, at which an effect of this size is seen four times
-        in five; infinity where 10,000 are not enough, NaN where effect or spread are.
+    That is the smallest number, at least 2, at which a mean difference of size `effect` is seen
+    four times in five, if it has the standard deviation `spread` from repeat to repeat and the test
+    the level `alpha`; infinity where 10,000 are not enough, NaN where effect or spread are. Shapes
+    are broadcast.
     """
     effect, spread = np.broadcast_arrays(
         np.asarray(effect, dtype=np.float64), np.asarray(spread, dtype=np.float64)

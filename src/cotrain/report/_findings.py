@@ -50,11 +50,7 @@ class Findings:
     def load(cls, prepared: Path, analysis: Path, grouping: Path, validation: Path) -> "Findings":
         """Return the findings of a study from the folders that its stages wrote.
 
-        Raises
-        ------
-        DataError
-            If a file or a column is missing, or a value is not what it must be; the message names
-            it and the stage to run.
+        A DataError names a file, column or value that is not what it must be, and the stage to run.
         """
         stages = ("prepare", "analyze", "group", "validate")
         folders = dict(zip(stages, (prepared, analysis, grouping, validation), strict=True))

@@ -42,13 +42,7 @@ SCORES: dict[str, Score] = {
 
 
 def find_score(name: str) -> Score:
-    """The score of a name.
-
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists them.
-    """
+    """The score of a name; a ValueError that lists them if there is none."""
     if name not in SCORES:
         raise ValueError(f"score must be one of {', '.join(SCORES)}, got {name!r}")
     return SCORES[name]

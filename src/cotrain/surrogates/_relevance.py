@@ -94,9 +94,15 @@ def _errors(X: Array, Y: Array, surrogates: TargetSurrogates) -> tuple[Array, Ar
     variance, shrinkage, degrees = np.full((3, *surrogates.n_together.shape), np.nan)
     for target, model in enumerate(surrogates.estimators):
         if model is not None:
-            rows, scores, weight = _centred(model, X, Y[:, :, target], target)
+            # The subsets that score the target about the mean one, and their residuals.
+            scores = Y[:, :, target]
+            weight = (~np.isnan(scores)).sum(axis=0)
+            scored, weight = weight > 0, weight[weight > 0]
+            own = X[scored]
+            own[:, target] = 1.0
+            rows, left = own - model.mean_, scores[:, scored] - model.predict(own)
             covariance, seen = model.squares()
-            parts = _shares(rows, scores) @ seen
+            parts = _shares(rows, left) @ seen
             if len(parts) > 1:
                 variance[target] = len(parts) * parts.var(axis=0, ddof=1)
                 degrees[target] = len(parts) - 1
@@ -113,18 +119,6 @@ def _errors(X: Array, Y: Array, surrogates: TargetSurrogates) -> tuple[Array, Ar
     by_repeats = np.where(known, variance, np.nan) ** 2 / np.where(known, degrees, np.nan)
     dof = total**2 / (by_repeats + shrinkage**2 / surrogates.dof[:, None])
     return np.where(known, np.sqrt(total), np.nan), dof
-
-
-def _centred(
-    model: LinearSurrogate, X: Array, scores: Array, target: int
-) -> tuple[Array, Array, NDArray[np.int64]]:
-    """The subsets that score the target about the mean one, their residuals, and their repeats."""
-    weight = (~np.isnan(scores)).sum(axis=0)
-    scored = weight > 0
-    own = X[scored]
-    own[:, target] = 1.0
-    left = scores[:, scored] - model.predict(own)
-    return own - model.mean_, left, weight[scored]
 
 
 def _shares(rows: Array, left: Array) -> Array:

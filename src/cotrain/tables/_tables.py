@@ -25,13 +25,7 @@ class Column:
     type: str
 
     def to_text(self, values: pd.Series) -> pd.Series:
-        """The values as they are written.
-
-        Raises
-        ------
-        ValueError
-            If they are not of the column's type.
-        """
+        """The values as they are written; a ValueError if they are not of the column's type."""
         if self.type in ("name", "word"):
             return values.astype(str)
         if self.type == "number":
@@ -48,10 +42,7 @@ class Column:
     def from_text(self, text: pd.Series) -> pd.Series:
         """What was written, from text: str, int64, float64 to the last bit, or bool.
 
-        Raises
-        ------
-        ValueError
-            If a value is not what it must be; the message names its row in the file.
+        A ValueError names the row in the file of a value that is not what it must be.
         """
         if self.type in ("name", "word"):
             return unquoted(text)
@@ -97,13 +88,7 @@ class Table:
         return self.parse(pd.DataFrame({column.name: [] for column in self.columns}, dtype=str))
 
     def format(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """`frame` as it is written.
-
-        Raises
-        ------
-        ValueError
-            If its columns or their values are not the table's.
-        """
+        """`frame` as it is written; a ValueError if columns or values are not the table's."""
         names = [column.name for column in self.columns]
         if set(frame) != set(names) or len(frame.columns) != len(names):
             raise ValueError(f"table `{self.name}` has the columns {names}, got {list(frame)}")
@@ -112,10 +97,7 @@ class Table:
     def parse(self, text: pd.DataFrame) -> pd.DataFrame:
         """What was written, from cells of text; columns that the table does not have are left out.
 
-        Raises
-        ------
-        ValueError
-            If a column is missing or a value is not what it must be.
+        A ValueError is raised if a column is missing or a value is not what it must be.
         """
         if missing := [column.name for column in self.columns if column.name not in text]:
             raise ValueError(f"column `{missing[0]}` is missing")
@@ -139,13 +121,7 @@ TABLES = _tables((files("cotrain.tables") / "tables.md").read_text(encoding="utf
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
-    """Write a table of the contract to `<folder>/<name>.csv`.
-
-    Raises
-    ------
-    ValueError
-        If the columns of `frame` or their values are not those of the table.
-    """
+    """Write a table of the contract to `<folder>/<name>.csv`; errors are those of `format`."""
     write_csv(folder / f"{name}.csv", TABLES[name].format(frame))
 
 

@@ -91,10 +91,7 @@ class Constraints:
 def feasible_cover(constraints: Constraints, n_tasks: int) -> Members:
     """Return groups that hold every task and respect every rule, shape (n_groups, n_tasks).
 
-    Raises
-    ------
-    ValueError
-        If there are none; the message names the fewest rules that conflict.
+    If there are none, a ValueError names the fewest rules that conflict.
     """
     constraints.check(n_tasks)
     groups = _solve_cover(constraints, n_tasks)

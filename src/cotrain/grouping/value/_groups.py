@@ -155,15 +155,7 @@ def fill_unknown_pairs(affinity: ArrayLike) -> Floats:
     affinity : array, shape (n_tasks, n_tasks)
         Row: recipient; column: source; NaN where unknown. The diagonal is not used.
 
-    Returns
-    -------
-    ndarray, shape (n_tasks, n_tasks)
-        NaN on the diagonal alone.
-
-    Raises
-    ------
-    ValueError
-        If no pair is known.
+    The result is NaN on the diagonal alone. A ValueError is raised if no pair is known.
 
     Examples
     --------

@@ -115,13 +115,7 @@ class Objective:
 
 
 def as_matrix(groups: Grouping, n_tasks: int) -> Members:
-    """Return `groups` as indicators of shape (n_groups, n_tasks).
-
-    Raises
-    ------
-    ValueError
-        If a group names a task that is not there.
-    """
+    """Return `groups` as indicators of shape (n_groups, n_tasks)."""
     members = np.zeros((len(groups), n_tasks), dtype=bool)
     for row, group in enumerate(groups):
         if not all(0 <= task < n_tasks for task in group):
@@ -174,12 +168,8 @@ def grouping_result(
 ) -> GroupingResult:
     """Return the grouping `members` (n_groups, n_tasks) with its value and certificate.
 
-    Groups without use are left out.
-
-    Raises
-    ------
-    ValueError
-        If the groups break a constraint or leave a task without a score.
+    Groups without use are left out. A ValueError is raised if the groups break a constraint or
+    leave a task without a score.
     """
     members = members[members.any(axis=1)]
     if not np.isfinite(objective.score(members)):
@@ -213,15 +203,8 @@ def simplest(
     """Return the cheapest of the groupings whose value is within `tolerance` of the best one's.
 
     What is not clearly worse is preferred if it costs less at inference, then if it has fewer
-    models; of equals in both, the better one.
-
-    Parameters
-    ----------
-    objective : Objective
-    groupings : groupings
-        Those that break a constraint are passed over.
-    tolerance : float
-        Such as the standard error of a predicted difference; 0 breaks ties only.
+    models; of equals in both, the better one. Groupings that break a constraint are passed over.
+    The tolerance is such as the standard error of a predicted difference; 0 breaks ties only.
 
     Raises
     ------

@@ -25,6 +25,17 @@ from cotrain.curves import (
 from cotrain.scores import find_score
 from cotrain.tables import TABLES, pair_frame
 
+# Below so many tasks pairs are few enough to be asked one by one.
+MANY_TASKS = 20
+# Tasks are one cluster down to this mean correlation; chosen on KIBA, docs/results/surrogates.md.
+CORRELATED = 0.7
+# Examples that count against a correlation: of few shared ones it says little.
+_FEW_SHARED = 20
+# The gain in the table is that of so many labels.
+_N_LABELS = 100
+# Above this, shared directions are not tried: each fold of the choice would fit every task anew.
+_MAX_SHARED = 100
+
 
 def transfer_table(
     subsets: SubsetScores, tasks: Sequence[str], score: str, fdr: float
@@ -123,14 +134,6 @@ def _own_and_others(seen: Observations) -> np.ndarray:
     return np.stack([seen.counts, seen.counts.sum(axis=1, keepdims=True) - seen.counts]).T
 
 
-# Below so many tasks pairs are few enough to be asked one by one.
-MANY_TASKS = 20
-# Tasks are one cluster down to this mean correlation; chosen on KIBA, docs/results/surrogates.md.
-CORRELATED = 0.7
-# Examples that count against a correlation: of few shared ones it says little.
-_FEW_SHARED = 20
-
-
 def task_clusters(
     labels: csr_array, chosen: np.ndarray, least: float = CORRELATED
 ) -> list[list[int]]:
@@ -173,12 +176,6 @@ def cluster_table(
     names = [" + ".join(tasks[task] for task in cluster) for cluster in clusters]
     table = pd.DataFrame({"tasks": names, "n_tasks": [*map(len, clusters)], **values})
     return table.sort_values("effect", ascending=False, kind="stable", ignore_index=True)
-
-
-# The gain in the table is that of so many labels.
-_N_LABELS = 100
-# Above this, shared directions are not tried: each fold of the choice would fit every task anew.
-_MAX_SHARED = 100
 
 
 @dataclass(frozen=True, eq=False)

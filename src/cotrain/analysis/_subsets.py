@@ -129,16 +129,14 @@ class SubsetAnalysis:
         return np.sqrt(np.maximum(one, 0.0))
 
     def tables(self) -> dict[str, pd.DataFrame]:
+        figures = self.negative.to_frame().reset_index()
+        figures["n_subsets"] = int(self.negative.scored.sum())
+        figures["n_harmful"] = int(self.negative.negative.sum())
         return {
             "relevance": relevance_table(self.relevance, self.tasks),
             "surrogates": self._targets(),
             "predictions": self._predictions(),
-            "negative_transfer": self.negative.to_frame()
-            .reset_index()
-            .assign(
-                n_subsets=int(self.negative.scored.sum()),
-                n_harmful=int(self.negative.negative.sum()),
-            ),
+            "negative_transfer": figures,
         }
 
     def summary(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from cotrain.tasks import TaskTable
 from cotrain.training import FitResult
 
 RECOMMENDED = "recommended"
+BASE_RATE = "base rate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +91,6 @@ class Contest:
     def _fits(self, model: Model, phase: Phase) -> list[Fit]:
         n_tasks = self.table.n_tasks
         return [model.fit(n_tasks, phase.level, one) for one in phase.repeats]
-
-
-BASE_RATE = "base rate"
 
 
 def make_ways(

@@ -20,6 +20,8 @@ from cotrain.training import Learners
 
 # One score by way, the recommended one first, with its natural sign.
 Scores = Mapping[str, Scored]
+COVERAGES = (0.8, 0.9, 0.95)
+_INTERVALS = ["task", "coverage", "half_width", "n_examples", "test_coverage"]
 
 
 def comparison_tables(
@@ -230,10 +232,6 @@ def way_costs(
     return costs.groupby("grouping", sort=False).mean()
 
 
-COVERAGES = (0.8, 0.9, 0.95)
-COLUMNS = ["task", "coverage", "half_width", "n_examples", "test_coverage"]
-
-
 def interval_table(
     recommended: Candidate,
     repeats: Sequence[tuple[Outputs, Outputs]],
@@ -263,7 +261,7 @@ def interval_table(
             known = tested.size > 0 and not np.isnan(half_width)
             inside = (tested <= half_width).mean() if known else np.nan
             rows.append((tasks[at], coverage, half_width, n_examples, inside))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=_INTERVALS)
 
 
 def _residuals(

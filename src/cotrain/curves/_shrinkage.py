@@ -26,6 +26,8 @@ _SD_FLOOR = 1e-3
 # Least spread of log own discounts. Below a half, tasks that look alike would make each other's
 # gains of labels sure (a gain's standard error is the gain times that of the logarithm).
 _OWN_SPREAD = 1.0
+N_JUDGED = 20
+"""Targets at most that candidates are judged on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,10 +167,6 @@ def _noise(targets: Sequence[TargetData], fits: Sequence[TargetFit]) -> np.ndarr
     free = np.array([max(len(d.y) - f.degrees, 1.0) for d, f in zip(targets, fits, strict=True)])
     typical = float(np.median(error / free))
     return np.maximum((error + _VARIANCE_WEIGHT * typical) / (free + _VARIANCE_WEIGHT), 1e-12)
-
-
-N_JUDGED = 20
-"""Targets at most that candidates are judged on."""
 
 
 @dataclass(frozen=True)

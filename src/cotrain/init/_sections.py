@@ -15,6 +15,10 @@ from cotrain.init._layouts import Layout
 from cotrain.init._wishes import Draft, expand
 from cotrain.sources import column_of
 
+_POTENCY = frozenset({"ic50", "ec50", "ki", "kd", "ac50", "gi50", "nm", "um", "µm", "pm"})
+# What is more the higher it is, though in a molar unit.
+_AMOUNT = re.compile(r"k?sol(ub\w*)?|cmax|conc(entration)?s?|exposure|css|level")
+
 
 def feature_columns(
     draft: Draft, columns: Sequence[Column], unusable: Collection[str]
@@ -146,11 +150,6 @@ def _natural(text: str) -> list[tuple[int, float, str]]:
         for part in re.split(r"(\d+)", text)
         if part
     ]
-
-
-_POTENCY = frozenset({"ic50", "ec50", "ki", "kd", "ac50", "gi50", "nm", "um", "µm", "pm"})
-# What is more the higher it is, though in a molar unit.
-_AMOUNT = re.compile(r"k?sol(ub\w*)?|cmax|conc(entration)?s?|exposure|css|level")
 
 
 def label_section(draft: Draft, layout: Layout) -> dict[str, Any]:

@@ -33,6 +33,19 @@ from cotrain.words import listing
 _RECIPE = {"epochs": 10, "decay_epochs": [7], "learning_rate": 0.003}
 # The stages that train, or name fits by what trains them.
 _STAGES = ("tune", "plan", "train", "affinity", "validate")
+# What training is to take at most, and by how many workers; the other stages take minutes too.
+_MINUTES, _WORKERS = 12, 2
+# What is given up for it, one after the other: what tells least for its time comes first.
+_SAVINGS: tuple[tuple[str, Any], ...] = (
+    ("validate.random_groupings", 1),
+    ("plan.placebo.repeats", 1),
+    ("plan.subsets.n_subsets", 40),
+    ("plan.augmentations.sources", "none"),
+    ("plan.subsets.n_subsets", 20),
+    ("validate.refit", False),
+    ("plan.augmentations.repeats", 1),
+    ("validate.repeats", 2),
+)
 
 
 def use_trunk(params: Any, pipeline: Any, place: Path, wanted: str) -> str:
@@ -72,21 +85,6 @@ def _names(code: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {alias.asname or alias.name for alias in node.names}
     return found
-
-
-# What training is to take at most, and by how many workers; the other stages take minutes too.
-_MINUTES, _WORKERS = 12, 2
-# What is given up for it, one after the other: what tells least for its time comes first.
-_SAVINGS: tuple[tuple[str, Any], ...] = (
-    ("validate.random_groupings", 1),
-    ("plan.placebo.repeats", 1),
-    ("plan.subsets.n_subsets", 40),
-    ("plan.augmentations.sources", "none"),
-    ("plan.subsets.n_subsets", 20),
-    ("validate.refit", False),
-    ("plan.augmentations.repeats", 1),
-    ("validate.repeats", 2),
-)
 
 
 def fit_time(params: Any, trunk: Path, features: Path, n_labels: Sequence[int]) -> str:

@@ -16,6 +16,11 @@ from cotrain.report._words import score_name
 from cotrain.scores import find_score
 from cotrain.tables import Recommendation
 
+_COLUMNS = 5
+# Own labels only, all tasks together, and the rest of the grid: colour and mark tell them apart.
+_MARKS = {"alone": (HURTS, "s"), "together": (HELPS, "o"), "augmented": (UNDECIDED, ".")}
+_GROUPS = {"single": "alone", "augmentation": "augmented", "subset": "augmented"}
+
 
 def interval_plot(axes: Axes, table: pd.DataFrame, names: pd.Series, xlabel: str) -> None:
     """Draw one value with its interval a row, the first on top, and the line of no difference.
@@ -151,12 +156,6 @@ def affinity_steps(table: pd.DataFrame) -> Figure:
         axes.axhline(0, color=INK, linewidth=0.9)
         axes.set_xlabel("training step")
     return figure
-
-
-_COLUMNS = 5
-# Own labels only, all tasks together, and the rest of the grid: colour and mark tell them apart.
-_MARKS = {"alone": (HURTS, "s"), "together": (HELPS, "o"), "augmented": (UNDECIDED, ".")}
-_GROUPS = {"single": "alone", "augmentation": "augmented", "subset": "augmented"}
 
 
 def curve_panels(

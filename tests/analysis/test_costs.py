@@ -6,7 +6,7 @@ from small_study import SMALL, change_params
 from cotrain.allocation import WAYS
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.init import make_study
-from cotrain.stages._context import study_learners
+from cotrain.stages._learners import study_learners
 from cotrain.stages.analyze import measure_costs
 from cotrain.stages.plan import make_plans
 from cotrain.study import Study

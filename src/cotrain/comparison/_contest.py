@@ -145,11 +145,9 @@ def make_candidates(
         Candidate("single-task", alone),
         Candidate("ensemble", ensemble),
         Candidate("grouping", groups),
-    ]
-    if rest:
-        candidates.append(Candidate("single-task and other learners", (*alone, *rest)))
-        candidates.append(Candidate("ensemble and other learners", (*ensemble, *rest)))
-    candidates += [
+        # Without other learners the next two are the same models as above.
+        Candidate("single-task and other learners", (*alone, *rest)),
+        Candidate("ensemble and other learners", (*ensemble, *rest)),
         Candidate("ensemble and single-task", (*ensemble, *alone)),
         Candidate("ensemble and grouping", (*ensemble, *groups)),
         Candidate("all models", (*ensemble, *groups, *alone, *rest)),

@@ -15,7 +15,6 @@ _WEIGHT = re.compile(r"p?weights?")
 # label in other words, or part of what it was made of. So is one that orders real labels so well.
 _HARDLY_ANY, _GIVEN_AWAY, _SAME_ORDER = 0.001, 0.5, 0.95
 _FEW = 10
-_CUT_LABEL = "one cut of the label tells {:.0%} of one of its two values"
 
 
 def unusable(
@@ -45,8 +44,8 @@ def unusable(
             found[name] = "one value in each group"
         elif (told := _told(cells[name], truth)) >= most:
             is_cut = truth.nunique() > 2 and cells[name][cells[name] != ""].nunique() == 2
-            said = (_CUT_LABEL if is_cut else what).format(told)
-            found[name] = f"gives the label away: {said}"
+            of_label = "one cut of the label tells {:.0%} of one of its two values"
+            found[name] = f"gives the label away: {(of_label if is_cut else what).format(told)}"
     return found
 
 

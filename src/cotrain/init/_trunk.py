@@ -23,7 +23,7 @@ from cotrain.features._given import read_features
 from cotrain.features._images import read_images
 from cotrain.files import write_text
 from cotrain.settings import Settings
-from cotrain.stages._context import made
+from cotrain.stages._learners import made
 from cotrain.stages.plan import foreseen_minutes
 from cotrain.tasks import TaskKind, TaskTable
 from cotrain.training import Learners

@@ -11,7 +11,8 @@ import pandas as pd
 from cotrain.allocation import Fit, Plan
 from cotrain.exceptions import CotrainError
 from cotrain.progress import Progress
-from cotrain.stages._context import run_context, study_learners
+from cotrain.stages._context import run_context
+from cotrain.stages._learners import study_learners
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import RunContext, Tracker, open_tracker

@@ -2,7 +2,8 @@
 
 from cotrain.gradients import record_affinity
 from cotrain.progress import Progress
-from cotrain.stages._context import log_summary, study_learners
+from cotrain.stages._context import log_summary
+from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.tasks import TaskTable

@@ -36,7 +36,8 @@ from cotrain.files import write_json, write_sums
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.progress import Steps
 from cotrain.settings import AnalyzeSettings, Settings
-from cotrain.stages._context import run_context, study_learners
+from cotrain.stages._context import run_context
+from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import recorded_fits
 from cotrain.study import Study
 from cotrain.surrogates import DesignWarning

@@ -14,7 +14,8 @@ from cotrain.comparison import Candidate, Model
 from cotrain.exceptions import CotrainError, DataError, FitError, SettingsError
 from cotrain.features import featurizer_of, nearest
 from cotrain.serving import Figure, Manifest, ModelNote, TaskNote, TrainedModels, Width, check_place
-from cotrain.stages._context import run_context, study_learners
+from cotrain.stages._context import run_context
+from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import final_repeats, study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version

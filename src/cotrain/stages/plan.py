@@ -21,7 +21,7 @@ from cotrain.analysis import make_rounds
 from cotrain.exceptions import SettingsError
 from cotrain.settings import Settings, SubsetSettings
 from cotrain.stages._checks import check_against, check_duration, check_fit_count, check_inputs
-from cotrain.stages._context import study_learners
+from cotrain.stages._learners import study_learners
 from cotrain.stages._plan_sizes import MOST, what_is_decided, within_budget
 from cotrain.stages._repeats import study_repeats
 from cotrain.stages._validation_fits import foreseen_fits, with_checkpoints

@@ -10,7 +10,7 @@ from cotrain.allocation import Fit, fit_id
 from cotrain.exceptions import SettingsError
 from cotrain.files import write_csv, write_sums
 from cotrain.settings import TuneSettings, minutes
-from cotrain.stages._context import settings_learner
+from cotrain.stages._learners import settings_learner
 from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version

@@ -65,10 +65,9 @@ class StoredStudy:
             # Others may add to it at the same time: at least so many must be there from now on.
             self._stored.set_user_attr(_COUNT, len(_finished(self._stored)))
         except Exception as error:  # as when it is opened
-            cause = " ".join(str(error.__cause__ or error).split())
             raise CotrainError(
-                f"{self._address}: the trials cannot be written ({cause}); see to its room or its "
-                "server, and search again"
+                f"{self._address}: the trials cannot be written ({error.__cause__ or error}); see "
+                "to its room or its server, and search again"
             ) from error
         self._n_stored += len(new)
         if self._journal is not None:
@@ -89,9 +88,8 @@ class StoredStudy:
                     return optuna.create_study(study_name=name, storage=storage, **arguments)
             return optuna.create_study(study_name=name, storage=storage, **arguments)
         except Exception as error:  # every backend has its own family of errors
-            reason = " ".join(str(error).split())
             raise CotrainError(
-                f"{address}: cannot be opened as an Optuna storage ({reason}); use a path ending "
+                f"{address}: cannot be opened as an Optuna storage ({error}); use a path ending "
                 "in .log or an address such as sqlite:///study.db; if it is damaged, remove it and "
                 "search again"
             ) from error

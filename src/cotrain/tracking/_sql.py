@@ -28,6 +28,7 @@ from cotrain.tracking._records import (
     SUBJECT,
     RunContext,
     RunRecord,
+    Summary,
 )
 from cotrain.tracking._store import (
     DATASET_SOURCE,
@@ -134,19 +135,19 @@ class SqlStore(Store):
                 states += self._insert(connection, run_ids, self._dataset_id(connection, run))
         return states
 
-    def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
-        if artifacts and not self._artifacts.startswith("file:///"):
-            super().write_summary(record, artifacts)
+    def write_new(self, summaries: Sequence[Summary]) -> None:
+        if any(each.artifacts for each in summaries) and not self._artifacts.startswith("file:///"):
+            super().write_new(summaries)
             return
-        run_id = uuid.uuid4().hex
-        if artifacts:
+        run_ids = {uuid.uuid4().hex: each for each in summaries}
+        for run_id, each in run_ids.items():
             folder = Path(url2pathname(urlsplit(self._artifact_uri(run_id)).path))
-            folder.mkdir(parents=True, exist_ok=True)
-            for path in artifacts:
+            for path in each.artifacts:
+                folder.mkdir(parents=True, exist_ok=True)
                 copy = shutil.copytree if path.is_dir() else shutil.copyfile
                 copy(path, folder / path.name)
         with _connected(self._path) as connection:
-            self._insert(connection, {run_id: record}, None)
+            self._insert(connection, {key: each.record for key, each in run_ids.items()}, None)
 
     def _insert(
         self, connection: sqlite3.Connection, records: dict[str, RunRecord], dataset_id: str | None

@@ -97,9 +97,10 @@ class Store:
         """The states of the runs that were written, in order; all of them complete or failed."""
         return [self._write_one(record, run) for record in records]
 
-    def write_summary(self, record: RunRecord, artifacts: Sequence[Path]) -> None:
-        """Write a run with files and folders; it counts only once it is whole."""
-        self._write_one(record, None, artifacts)
+    def write_new(self, summaries: Sequence[Summary]) -> None:
+        """Write runs with their files and folders; each counts only once it is whole."""
+        for each in summaries:
+            self._write_one(each.record, None, each.artifacts)
 
     def _write_one(
         self, record: RunRecord, run: RunContext | None, artifacts: Sequence[Path] = ()
@@ -163,12 +164,9 @@ class Store:
         current = {
             (run.tags.get(SUBJECT), run.tags.get(DIGEST)): run.run_id for run in old if run.complete
         }
-        kept = set()
-        for summary in summaries:
-            if run_id := current.get((summary.subject, summary.digest)):
-                kept.add(run_id)
-            else:
-                self.write_summary(summary.record, summary.artifacts)
+        keys = {(each.subject, each.digest): each for each in summaries}
+        self.write_new([each for key, each in keys.items() if key not in current])
+        kept = {current.get(key) for key in keys}
         self.delete([run.run_id for run in old if run.run_id not in kept])
 
     def _search(self, query: str) -> Iterator["Run"]:

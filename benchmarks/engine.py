@@ -30,7 +30,7 @@ from cotrain.settings import TrainSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import FitResult, Journal, make_learner, sweep
 from cotrain.training.network import NetworkSettings
-from cotrain.training.network._torch_engine import TorchEngine
+from cotrain.training.network._torch import TorchEngine
 from engine_data import kiba244, made
 from engine_loop import train_loop
 from engine_machine import ceiling, kernels

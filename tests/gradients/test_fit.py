@@ -18,7 +18,7 @@ from cotrain.gradients._fit import (
 from cotrain.tasks import TaskTable
 from cotrain.training.network import ModuleNetwork, ModuleSettings, NetworkSettings
 from cotrain.training.network._randomness import epoch_order, keep_mask
-from cotrain.training.network._torch_engine import TorchEngine
+from cotrain.training.network._torch import TorchEngine
 from cotrain.training.network.watching import WatchedFit
 
 N_EXAMPLES, N_FEATURES, N_TASKS, N_FOLDS = 90, 24, 4, 6

@@ -1,6 +1,6 @@
 import numpy as np
 
-from cotrain.gradients._history import cosines, transference
+from cotrain.gradients._recorder import cosines, transference
 
 
 def test_transference_is_the_share_of_the_loss_that_goes() -> None:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from cotrain.gradients import AffinityRecorder
-from cotrain.gradients._history import cosines
 from cotrain.gradients._network import LabelledBatch, NetworkLookahead
+from cotrain.gradients._recorder import cosines
 
 N_ROWS, N_FEATURES, N_TASKS = 12, 20, 5
 LR = 0.3

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from cotrain.allocation import rotations, subset_fit
 from cotrain.exceptions import FitError
-from cotrain.training.network._torch_engine import TorchEngine
+from cotrain.training.network._torch import TorchEngine
 from lab import output_gradients as module
 from lab.gradient_estimate import gradient_estimate
 from lab.output_gradients import output_gradients

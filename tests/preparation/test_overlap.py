@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_array
 
-from cotrain.preparation._overlap import overlap_table
+from cotrain.preparation._notes import overlap_table
 from cotrain.tables import TABLES
 from cotrain.tasks import TaskTable
 

@@ -18,7 +18,7 @@ from cotrain.training import FitFailure, FitResult, fit_result, make_learner
 from cotrain.training._problem import Problem
 from cotrain.training.network._compiled import CompiledEngine, _Training
 from cotrain.training.network._recipe import initial_heads, initial_layers
-from cotrain.training.network._torch_engine import TorchEngine
+from cotrain.training.network._torch import TorchEngine
 
 COMPILED, TORCH = CompiledEngine(np.float64), TorchEngine(dtype=torch.float64)
 

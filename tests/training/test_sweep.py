@@ -20,7 +20,7 @@ from cotrain.training._learner import NEVER
 from cotrain.training.learners import Linear
 from cotrain.training.network import Network
 from cotrain.training.network._compiled import CompiledEngine
-from cotrain.training.network._torch_engine import TorchEngine
+from cotrain.training.network._torch import TorchEngine
 
 PLAIN = Network(make_model())
 ONE, TWO = (TrainSettings(workers=n, backend="threading") for n in (1, 2))

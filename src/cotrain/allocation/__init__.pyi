@@ -1,5 +1,5 @@
-from ._allocation import Allocation as Allocation
 from ._fit import (
+    Allocation as Allocation,
     Fit as Fit,
     FoldUse as FoldUse,
     Kind as Kind,

@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from cotrain.allocation._allocation import Allocation
-from cotrain.allocation._fit import Fit, FoldUse, fit_id
+from cotrain.allocation._fit import Allocation, Fit, FoldUse, fit_id
 from cotrain.allocation._plans import Rotation, by_recipe, learner_name, subset_fit
 from cotrain.files import read_parquet, reading, write_parquet
 

@@ -1,13 +1,12 @@
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Literal, get_args
 
 import numpy as np
 
-from cotrain.allocation._allocation import Allocation
-from cotrain.allocation._fit import Fit, FoldUse, Kind
+from cotrain.allocation._fit import Allocation, Fit, FoldUse, Kind
 
 # Which of a learner's recipes trains a fit: a task alone, some tasks, or all of them.
 Way = Literal["single", "group", "together"]
@@ -103,26 +102,22 @@ def random_subsets(
             f"sizes must obey 1 <= min_size <= max_size <= {n_tasks} tasks, "
             f"got {min_size} and {max_size}"
         )
-    sizes = range(min_size, max_size + 1)
     n_all = count_subsets(n_tasks, min_size, max_size, len(holding))
     n_subsets = min(n_subsets, n_all)
     wanted = set(holding) or set(range(n_tasks))
     rng = np.random.default_rng(seed)
-    subsets: dict[tuple[int, ...], None] = {}
-    for _ in range(100 * min(n_all, 20_000)):  # whatever is asked for, so that more adds to fewer
-        if len(subsets) == n_subsets:
-            return list(subsets)
-        size = rng.integers(min_size, max_size + 1)
-        members = rng.choice(n_tasks, size=size, replace=False)
-        if not wanted.isdisjoint(members.tolist()):
-            subsets.setdefault(tuple(sorted(int(task) for task in members)))
+    drawn = (
+        rng.choice(n_tasks, size=rng.integers(min_size, max_size + 1), replace=False).tolist()
+        for _ in range(100 * min(n_all, 20_000))  # however many are asked: more adds to fewer
+    )
     # Nearly all are asked for, and the last ones are hardly ever drawn: take them in order.
-    for length in sizes:
-        for chosen in combinations(range(n_tasks), length):
-            if len(subsets) == n_subsets:
-                return list(subsets)
-            if not wanted.isdisjoint(chosen):
-                subsets.setdefault(chosen)
+    in_order = (combinations(range(n_tasks), size) for size in range(min_size, max_size + 1))
+    subsets: dict[tuple[int, ...], None] = {}
+    for members in chain(drawn, chain.from_iterable(in_order)):
+        if len(subsets) == n_subsets:
+            break
+        if not wanted.isdisjoint(members):
+            subsets.setdefault(tuple(sorted(members)))
     return list(subsets)
 
 

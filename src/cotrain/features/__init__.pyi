@@ -1,4 +1,4 @@
-from ._ecfp import ecfp as ecfp
+from ._smiles import ecfp as ecfp, read_molecule as read_molecule, standard_names as standard_names
 from ._featurizer import (
     Featurizer as Featurizer,
     Names as Names,
@@ -6,4 +6,3 @@ from ._featurizer import (
     make_featurizer as make_featurizer,
     nearest as nearest,
 )
-from ._standardise import read_molecule as read_molecule, standard_names as standard_names

@@ -60,7 +60,7 @@ class Molecules(Featurizer):
         return self
 
     def transform(self, raw: RawTable) -> Features:
-        from cotrain.features._ecfp import ecfp
+        from cotrain.features._smiles import ecfp
 
         wanted: MoleculeSettings = self.settings
         smiles = self._canonical(raw)
@@ -92,7 +92,7 @@ class Molecules(Featurizer):
 
     def _texts(self, raw: RawTable) -> list[str]:
         """The texts of the column; each new one is named."""
-        from cotrain.features._standardise import standard_names
+        from cotrain.features._smiles import standard_names
 
         wanted: MoleculeSettings = self.settings
         column: pd.Series = raw.column(wanted.column, "prepare.features.column")

@@ -1,18 +1,18 @@
 from ._sealed import (
+    SUMS as SUMS,
     load_arrays as load_arrays,
+    pack_sparse as pack_sparse,
+    read_checked as read_checked,
+    read_json as read_json,
     read_parquet as read_parquet,
     read_sealed as read_sealed,
     reading as reading,
     save_arrays as save_arrays,
     sealed as sealed,
+    sha256 as sha256,
+    unpack_sparse as unpack_sparse,
     unsigned as unsigned,
     write_parquet as write_parquet,
-)
-from ._sums import (
-    SUMS as SUMS,
-    read_checked as read_checked,
-    read_json as read_json,
-    sha256 as sha256,
     write_sums as write_sums,
 )
 from ._whole import (

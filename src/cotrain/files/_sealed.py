@@ -2,23 +2,27 @@
 
 A seal is a line of text inside the file, `cotrain <what> sha256:<64 digits>`, where the format has
 room for text that its other readers pass over: the comment of an archive of arrays, the metadata of
-a table, a value of JSON. The digest is that of the file with zeros in its place.
+a table, a value of JSON. The digest is that of the file with zeros in its place. Files without room
+have theirs in their folder's `SHA256SUMS`.
 """
 
 import hashlib
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.files._whole import whole_file
+from cotrain.files._whole import whole_file, write_text
 
+SUMS = "SHA256SUMS"
 _ZEROS = b"0" * 64
 _BEGIN, _MARK = b"cotrain ", b" sha256:"
 _IN_TABLE = "seal"  # among the attributes of a table
@@ -139,6 +143,20 @@ def load_arrays(path: Path, what: str, todo: str) -> dict[str, np.ndarray]:
         return {name: archive[name] for name in archive.files}
 
 
+def pack_sparse(name: str, matrix: Any) -> dict[str, np.ndarray]:
+    """The arrays of a csr_array under names that begin with `name`."""
+    indptr, indices = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
+    return {f"{name}indptr": indptr, f"{name}indices": indices, f"{name}data": matrix.data}
+
+
+def unpack_sparse(name: str, arrays: dict[str, np.ndarray], shape: tuple[int, int]) -> Any:
+    """The csr_array whose arrays `pack_sparse` named."""
+    from scipy.sparse import csr_array  # which most files do without
+
+    data, indices, indptr = (arrays[f"{name}{part}"] for part in ("data", "indices", "indptr"))
+    return csr_array((data, indices, indptr), shape=shape)
+
+
 def write_parquet(path: Path, frame: pd.DataFrame, what: str = "table") -> None:
     """Write `frame` without its index, sealed; the same frame gives the same bytes."""
     file = io.BytesIO()
@@ -158,3 +176,59 @@ def read_parquet(path: Path, what: str, todo: str) -> pd.DataFrame:
         frame = pd.read_parquet(io.BytesIO(data))
     frame.attrs.pop(_IN_TABLE, None)
     return frame
+
+
+def write_sums(folder: Path) -> None:
+    """Write `SHA256SUMS` over the files of a folder, as `sha256sum --check` reads it."""
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+    )
+    sums = {path.name: sha256(path.read_bytes()) for path in files if path.name != SUMS}
+    write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+
+
+def read_checked(path: Path, todo: str) -> bytes:
+    """Return a file's bytes, which must be those that the folder's `SHA256SUMS` tells, if any.
+
+    Raises
+    ------
+    DataError
+        If it differs, or the sums themselves cannot be read; `todo` says what brings it back.
+    OSError
+        If the file is missing or cannot be read.
+    """
+    data = path.read_bytes()
+    try:
+        lines = (path.parent / SUMS).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return data
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path.parent / SUMS}: cannot be read ({error}); {todo} again") from error
+    if f"{sha256(data)}  {path.name}" not in lines:
+        raise DataError(
+            f"{path}: differs from what was written (its SHA-256 is not that in {SUMS}); "
+            f"{todo} again"
+        )
+    return data
+
+
+def read_json(path: Path, stage: str) -> dict[str, Any]:
+    """Return the object in a JSON file that `stage` wrote, checked as by `read_checked`.
+
+    DataError if it is missing, differs from what was written, or holds no object.
+    """
+    todo = f"run `cotrain {stage}`"
+    try:
+        found = json.loads(read_checked(path, todo))
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; {todo} first") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); {todo} again") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: must hold an object; {todo} again")
+    return found
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()

@@ -9,10 +9,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cotrain.allocation import Fit
 from cotrain.gradients._fit_module import FitModule
-from cotrain.gradients._history import History
 from cotrain.gradients._network import LabelledBatch, Layer, NetworkLookahead
 from cotrain.gradients._record import AffinityRecord
-from cotrain.gradients._recorder import AffinityRecorder, HeadsStep, Mode
+from cotrain.gradients._recorder import AffinityRecorder, HeadsStep, History, Mode
 from cotrain.tasks import TaskTable
 from cotrain.training.network import NetworkSettings, TrunkSettings, pass_operations
 from cotrain.training.network.watching import BatchView, WatchedFit

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchjd import aggregation
 
-from cotrain.gradients._history import transference
 from cotrain.gradients._lookahead import Lookahead
-from cotrain.gradients._recorder import check_choice
+from cotrain.gradients._recorder import check_choice, transference
 
 # From the gradients of m tasks, (m, P), to one direction, (P,).
 Aggregation = Callable[[Tensor], Tensor]

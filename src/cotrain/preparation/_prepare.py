@@ -19,8 +19,7 @@ from cotrain.preparation._labels import (
     one_sided_tasks,
     unscorable_tasks,
 )
-from cotrain.preparation._notes import data_notes
-from cotrain.preparation._overlap import overlap_table
+from cotrain.preparation._notes import data_notes, overlap_table
 from cotrain.preparation._values import check_values, label_values
 from cotrain.registry import SPLITTERS
 from cotrain.settings import PrepareSettings

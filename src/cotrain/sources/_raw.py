@@ -14,10 +14,12 @@ from scipy.sparse import csr_array
 from cotrain.exceptions import DataError
 from cotrain.files import (
     load_arrays,
+    pack_sparse,
     read_checked,
     read_parquet,
     reading,
     save_arrays,
+    unpack_sparse,
     write_csv,
     write_parquet,
     write_sums,
@@ -216,12 +218,7 @@ def _save_features(path: Path, features: csr_array | np.ndarray) -> None:
     if isinstance(features, np.ndarray):
         arrays = {"dense": features}
     else:
-        arrays = {
-            "indptr": features.indptr.astype(np.int64),
-            "indices": features.indices.astype(np.int32),
-            "data": features.data,
-            "n_features": np.array(features.shape[1]),
-        }
+        arrays = pack_sparse("", features) | {"n_features": np.array(features.shape[1])}
     save_arrays(path, "table of features", arrays)
 
 
@@ -229,9 +226,7 @@ def _load_features(path: Path) -> csr_array | np.ndarray:
     part = load_arrays(path, "table of features", _TODO)
     if "dense" in part:
         return part["dense"]
-    indptr = part["indptr"]
-    shape = (indptr.size - 1, int(part["n_features"]))
-    return csr_array((part["data"], part["indices"], indptr), shape=shape)
+    return unpack_sparse("", part, (part["indptr"].size - 1, int(part["n_features"])))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

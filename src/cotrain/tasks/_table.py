@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from cotrain.exceptions import DataError
-from cotrain.files import load_arrays, reading, save_arrays
+from cotrain.files import load_arrays, pack_sparse, reading, save_arrays, unpack_sparse
 
 TaskKind = Literal["binary", "real"]
 # What a model may be given of an example.
@@ -164,10 +164,10 @@ class TaskTable:
         if self.is_dense:
             parts["features"] = self.features
         else:
-            parts |= _pack("feature", self.features)
+            parts |= pack_sparse("feature_", self.features)
         for name in _BOUNDS:
             if (bounds := getattr(self, name)) is not None:
-                parts |= _pack(name, bounds)
+                parts |= pack_sparse(f"{name}_", bounds)
         parts |= {
             "folds": self.folds,
             "tasks": np.array(self.tasks, dtype=np.str_),
@@ -175,7 +175,7 @@ class TaskTable:
             "examples": np.array([name.encode() for name in self.examples], dtype=np.bytes_),
             "shape": np.array([self.features.shape[1], self.n_folds], dtype=np.int64),
         }
-        save_arrays(path, "task table", parts | _pack("label", self.labels))
+        save_arrays(path, "task table", parts | pack_sparse("label_", self.labels))
 
     @classmethod
     def load(cls, path: Path) -> "TaskTable":
@@ -188,12 +188,13 @@ class TaskTable:
         with reading(*expected):
             n_features, n_folds = (int(size) for size in part["shape"])
             by_task = part["folds"].size, part["tasks"].size
-            by_feature = part["folds"].size, n_features
+            features = part.get("features")
+            if features is None:
+                features = unpack_sparse("feature_", part, (by_task[0], n_features))
+            bounds = [name for name in _BOUNDS if f"{name}_data" in part]
             return cls(
-                features=(
-                    part["features"] if "features" in part else _unpack("feature", part, by_feature)
-                ),
-                labels=_unpack("label", part, by_task),
+                features=features,
+                labels=unpack_sparse("label_", part, by_task),
                 folds=part["folds"],
                 tasks=tuple(part["tasks"].tolist()),
                 kinds=tuple(part["kinds"].tolist()),
@@ -203,9 +204,7 @@ class TaskTable:
                 description=(
                     json.loads(bytes(part["description"])) if "description" in part else None
                 ),
-                **{
-                    name: _unpack(name, part, by_task) for name in _BOUNDS if f"{name}_data" in part
-                },
+                **{name: unpack_sparse(f"{name}_", part, by_task) for name in bounds},
             )
 
 
@@ -216,19 +215,6 @@ def file_version(path: Path) -> str:
 
 
 _BOUNDS = ("lower_bounds", "upper_bounds")
-
-
-def _pack(name: str, matrix: csr_array) -> dict[str, Any]:
-    return {
-        f"{name}_indptr": matrix.indptr.astype(np.int64),
-        f"{name}_indices": matrix.indices.astype(np.int32),
-        f"{name}_data": matrix.data,
-    }
-
-
-def _unpack(name: str, part: Any, shape: tuple[int, int]) -> csr_array:
-    data, indices, indptr = (part[f"{name}_{of}"] for of in ("data", "indices", "indptr"))
-    return csr_array((data, indices, indptr), shape=shape)
 
 
 def _check(table: TaskTable) -> None:

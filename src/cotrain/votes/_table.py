@@ -94,15 +94,14 @@ def read_votes(
         If a column is missing, a vote is no class, too few functions vote, or validation or test
         lacks labels.
     """
-    draft = Draft.of(read_table(path), Wishes(features=features, id=id_column))
-    cells, notes = draft.table.cells, draft.notes
-    part = _parts(cells, split, path)
-    truth, classes = _truth(column_of(cells, label, "--label", path), part, path)
+    table = read_table(path)
+    draft, cells = Draft.of(table, Wishes(features=features, id=id_column)), table.cells
+    notes, part = draft.notes, _parts(cells, split, path)
+    truth, classes = _truth(table.column(label, "--label"), part, path)
     wanted = expand(votes, [str(name) for name in cells.columns])
-    for name in wanted:
-        column_of(cells, name, "--votes", path)
+    columns = {name: table.column(name, "--votes") for name in wanted}
     names = [name for name in wanted if name not in (label, part.name)]
-    found = pd.DataFrame({name: _cast(cells[name], classes, label, path) for name in names})
+    found = pd.DataFrame({name: _cast(columns[name], classes, label, path) for name in names})
     found = found[_usable(found[(part == "train").to_numpy()], notes, path)]
     alike = [str(name) for name in found if len(set(found[name]) - {-1}) == 1]
     if alike:

@@ -97,6 +97,6 @@ class Network(SharedTrunk):
             from cotrain.training.network._compiled import CompiledEngine
 
             return CompiledEngine()
-        from cotrain.training.network._torch_engine import TorchEngine
+        from cotrain.training.network._torch import TorchEngine
 
         return TorchEngine(device=self.settings.device)

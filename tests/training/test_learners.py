@@ -332,7 +332,7 @@ def test_trees_of_other_types_or_sizes_are_refused(name, change):
         np.array([2, -1, -1]),
     )
     arrays = Trees.of([node], 0.0, True).arrays()
-    assert Trees.from_arrays(dict(arrays)).n_parameters == 3
+    assert Trees.from_arrays(dict(arrays)).number.size == 3
     other = {
         "type": arrays[name].astype(np.float32),
         "size": np.repeat(arrays[name], 2) if name != "roots" else arrays[name][:0],

@@ -18,6 +18,11 @@ class Storable(ABC):
     def arrays(self) -> dict[str, np.ndarray]:
         """All that the model is made of."""
 
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the model is made of."""
+        return sum(array.size for array in self.arrays().values())
+
     @classmethod
     @abstractmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:

@@ -72,11 +72,6 @@ class Trees(OfArrays, TaskModel):
         total = np.concatenate(parts) + self.base[0]
         return np.asarray(logit(np.clip(total, 0, 1)) if self.base[1] else total)
 
-    @property
-    def n_parameters(self) -> int:
-        """Thresholds and values of leaves."""
-        return int(self.number.size)
-
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The trees that `arrays` described, if they are trees: no node is above itself."""

@@ -10,8 +10,10 @@ from commands import complaint, cotrain, run_stages, succeed, type_in
 from molecules import properties, write_properties
 from rdkit import Chem
 from ruamel.yaml import YAML
+from scipy import stats
 from small_study import change_params
 
+from cotrain.init._sections import _skew, _transform
 from cotrain.init._sizes import choose_learners, fit_plan, fit_recipe
 from cotrain.settings import load_settings
 
@@ -151,6 +153,13 @@ class TestCsv:
         names = ("lipophilicity", "positive", "with zeros", "negative")
         found = [labels.of(name).transform for name in names]
         assert found == ["none", "log10", "log10_plus_one", "none"]
+
+    @pytest.mark.parametrize(("largest", "transform"), [(42, "none"), (48, "log10")])
+    def test_the_skew_of_few_values_is_not_made_larger(self, largest, transform):
+        values = pd.Series([1.0, 3, 6, 8, 12, 16, 20, largest])
+        assert _skew(values) == pytest.approx(stats.skew(values))
+        assert values.skew() > 1.5  # corrected for their number
+        assert _transform("clearance", values) == transform
 
     @pytest.mark.parametrize(
         ("name", "transform"),

@@ -106,10 +106,16 @@ def compare_groupings(
     where there are fewer than two repeats). p-values have Holm's correction, over the rivals, and
     over all rivals and tasks.
 
-    `scores` (n_repeats, n_groupings, n_tasks) are higher the better, NaN where unknown, and paired
-    across groupings, whose `names` begin with the one to defend. `without` (n_parts, n_groupings,
-    n_tasks) are means over repeats with one of several equal parts of the scored examples left out
-    each, as `paired_interval` takes them: intervals then count examples too.
+    Parameters
+    ----------
+    scores : array, shape (n_repeats, n_groupings, n_tasks)
+        Higher is better; NaN where unknown. Repeats are paired across groupings.
+    names : sequence of str
+        Of the groupings, the one to defend first.
+    task_names : sequence of str
+    without : array, shape (n_parts, n_groupings, n_tasks), or None
+        Mean scores over repeats with one of several equal parts of the scored examples left out
+        each, as `paired_interval` takes them: intervals then count examples too.
 
     Raises
     ------

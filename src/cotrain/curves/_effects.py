@@ -31,23 +31,35 @@ class Effects:
     """Paired effects on a score; every array has the shape of the comparison.
 
     That is (K, K), [auxiliary, target], for pairwise effects, and (K,) for domain-wide ones.
+
+    Attributes
+    ----------
+    effect : ndarray
+        Mean gain in score over levels and repeats; NaN where no repeat has both scores.
+    low, high : ndarray
+        Its 95 % interval from the spread over repeats, which few repeats do not tell well: the
+        variances of a target's effects steady each other, and targets do (`moderate_variances`).
+        NaN with fewer than two repeats.
+    p_value : ndarray
+        Of no effect, two-sided; NaN with fewer than two repeats.
+    verdict : ndarray of str
+        "helps", "hurts" or "undecided" at the false discovery rate asked for; "unknown" where
+        there is no p-value, and empty on the diagonal of pairwise effects.
+    repeats_to_decide : ndarray
+        Repeats at which an effect of this size and spread is decided with probability 0.8, by a t
+        test at the level that one more verdict must pass; infinite where 10,000 are not enough,
+        NaN where it is decided or unknown.
+    n_repeats : ndarray of int
+        Repeats behind each effect.
     """
 
-    effect: np.ndarray  # mean gain over levels and repeats; NaN where no repeat has both scores
-    # The 95 % interval from the spread over repeats, which few repeats do not tell well: the
-    # variances of a target's effects steady each other, and targets do (`moderate_variances`);
-    # and the two-sided p-value of no effect. NaN with fewer than two repeats
+    effect: np.ndarray
     low: np.ndarray
     high: np.ndarray
     p_value: np.ndarray
-    # of str: "helps", "hurts" or "undecided" at the false discovery rate asked for; "unknown" where
-    # there is no p-value, and empty on the diagonal of pairwise effects
     verdict: np.ndarray
-    # repeats at which an effect of this size and spread is decided with probability 0.8, by a t
-    # test at the level that one more verdict must pass; infinite where 10,000 are not enough, NaN
-    # where it is decided or unknown
     repeats_to_decide: np.ndarray
-    n_repeats: np.ndarray  # of int: behind each effect
+    n_repeats: np.ndarray
 
 
 def pairwise_effects(baseline: np.ndarray, augmented: np.ndarray, *, fdr: float = 0.05) -> Effects:

@@ -12,14 +12,28 @@ from cotrain.curves._forms import CEILING, Form
 
 @dataclass(frozen=True, eq=False)
 class CurveFits:
-    """Many curves of one form; every array is (n_curves,)."""
+    """Many curves of one form.
+
+    Attributes
+    ----------
+    form : Form
+    parameters : dict of str to ndarray, (n_curves,)
+        Estimates by name, discounts per label; NaN where there is none.
+    loss : ndarray, (n_curves,)
+        Sum of squared errors.
+    at_bound : dict of str to ndarray of bool, (n_curves,)
+        Which parameters ended at a bound.
+    converged : ndarray of bool, (n_curves,)
+    reasons : tuple of str, (n_curves,)
+        Why a curve has no estimate; empty where it has.
+    """
 
     form: Form
-    parameters: dict[str, np.ndarray]  # estimates, discounts per label; NaN where there is none
-    loss: np.ndarray  # sum of squared errors
-    at_bound: dict[str, np.ndarray]  # of bool: which parameters ended at a bound
-    converged: np.ndarray  # of bool
-    reasons: tuple[str, ...]  # why a curve has no estimate; empty where it has
+    parameters: dict[str, np.ndarray]
+    loss: np.ndarray
+    at_bound: dict[str, np.ndarray]
+    converged: np.ndarray
+    reasons: tuple[str, ...]
 
     def predict(self, counts: np.ndarray) -> np.ndarray:
         """Each curve's scores at its own counts (n_curves, n, n_columns), (n_curves, n)."""
@@ -202,7 +216,15 @@ def curve_bands(
     From the curvature of the squared error and the spread over whole repeats, whose scores share
     their noise (the sandwich of clustered errors, with Student's t of the repeats). A parameter at
     its bound is taken as known. NaN for a curve without estimate, and for fewer than two repeats.
-    Counts and scores are those of `fit_curves`, `repeats` (n,) the repeat of each score.
+
+    Parameters
+    ----------
+    fits : CurveFits
+    counts : ndarray, (n_curves, n, n_columns)
+    scores : ndarray, (n_curves, n)
+        What the curves were fitted to; NaN where unknown.
+    repeats : ndarray, (n,)
+        Repeat of each score.
     """
     form, theta = fits.form, fits.theta
     fixed = np.stack([fits.at_bound[name] for name in form.parameters], axis=1)

@@ -18,10 +18,18 @@ CHUNK = 512
 
 @dataclass(frozen=True, eq=False)
 class Names:
-    """What each record is called, and why some cannot be used."""
+    """What each record is called, and why some cannot be used.
 
-    names: np.ndarray  # (R,) of str: records of one name are one example; None: it is rejected
-    reasons: np.ndarray  # (R,) of str: why a record is rejected; else ""
+    Attributes
+    ----------
+    names : ndarray of str or None, (R,)
+        Records of one name are one example; None: the record is rejected.
+    reasons : ndarray of str, (R,)
+        Why a record is rejected; else "".
+    """
+
+    names: np.ndarray
+    reasons: np.ndarray
 
 
 class Featurizer(Noun):

@@ -25,10 +25,17 @@ def standard_names(
 ) -> list[tuple[str | None, str]]:
     """Return the canonical SMILES of each molecule, or None and why it is refused.
 
-    Molecules are SMILES, with the extension of CXSMILES or without, or InChI; those of more than
-    `max_atoms` heavy atoms are refused, for RDKit takes seconds for one of 2,000. `parent`: salts,
-    solvents and charges are taken off and groups written one way, by the ChEMBL structure pipeline
-    (Bento et al., J. Cheminform. 2020, 12, 51). `stereo`: stereochemistry is kept.
+    Parameters
+    ----------
+    smiles : sequence of str, (N,)
+        SMILES, with the extension of CXSMILES or without, or InChI.
+    parent : bool
+        Whether salts, solvents and charges are taken off and groups written one way, by the
+        ChEMBL structure pipeline (Bento et al., J. Cheminform. 2020, 12, 51).
+    stereo : bool
+        Whether stereochemistry is kept.
+    max_atoms : int
+        Heavy atoms beyond which a molecule is refused: RDKit takes seconds for one of 2,000.
 
     Examples
     --------

@@ -21,6 +21,16 @@ class UncertaintyWeighting(nn.Module):
 
     sum_i exp(−s_i) L_i + s_i / 2 for classification losses, s_i = log σ_i² a trainable parameter
     that starts at 0. Its parameters belong into the optimiser.
+
+    Parameters
+    ----------
+    n_tasks : int
+        K.
+
+    Attributes
+    ----------
+    log_variances : nn.Parameter, (K,)
+        The s_i.
     """
 
     def __init__(self, n_tasks: int) -> None:

@@ -16,24 +16,37 @@ _NOT_SAVED = ("seconds", "record_seconds")
 
 @dataclass(frozen=True, eq=False)
 class AffinityRecord:
-    """The affinities that one fit recorded. All matrices are `[recipient, source]`."""
+    """The affinities that one fit recorded. All matrices are `[recipient, source]`.
 
-    tasks: np.ndarray  # (M,) of int64: the fit's members; the matrices are in their order
-    # (M, M): means over the records, NaN where a pair was never seen together; the diagonal of
-    # `affinity` is NaN
+    Attributes
+    ----------
+    tasks : ndarray of int64, (M,)
+        The fit's members; the matrices are in their order.
+    affinity, cosine : ndarray, (M, M)
+        Means over the records, NaN where a pair was never seen together; the diagonal of
+        `affinity` is NaN.
+    counts, undefined : ndarray of int64, (M, M)
+        Records in each mean; records without a defined ratio although both had labels.
+    history : ndarray of float32, (n_records, M, M)
+        The affinity of each record, NaN where missing.
+    steps, epochs : ndarray of int64, (n_records,)
+        The training step and epoch of each record, counted from 0.
+    flops, record_flops : int
+        Operations counted: of the fit without recording, and of recording.
+    seconds, record_seconds : float
+        The same in seconds of processor time; NaN in a record that was loaded.
+    """
+
+    tasks: np.ndarray
     affinity: np.ndarray
     cosine: np.ndarray
-    # (M, M) of int64: records in each mean; those without a defined ratio although both had labels
     counts: np.ndarray
     undefined: np.ndarray
-    history: np.ndarray  # (n_records, M, M) of float32: the affinity of each, NaN where missing
-    # (n_records,) of int64: the training step and epoch of each record, counted from 0
+    history: np.ndarray
     steps: np.ndarray
     epochs: np.ndarray
-    # operations counted: of the fit without recording, and of recording
     flops: int
     record_flops: int
-    # the same in seconds of processor time; NaN in a record that was loaded
     seconds: float = float("nan")
     record_seconds: float = float("nan")
 

@@ -41,7 +41,13 @@ class Proposal:
 
 
 def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
-    """Return settings for the table `csv`, which the study calls `path`."""
+    """Return settings for the table `csv`, which the study calls `path`.
+
+    Raises
+    ------
+    CotrainError
+        If the file cannot be read, a wish names no column, or no molecules or tasks are found.
+    """
     draft = Draft.of(read_table(csv), wishes)
     wishes, cells = draft.wishes, draft.table.cells
     _note_format(draft)

@@ -49,7 +49,18 @@ _SAVINGS: tuple[tuple[str, Any], ...] = (
 
 
 def use_trunk(params: Any, pipeline: Any, place: Path, wanted: str) -> str:
-    """Put the trunk in the network's place, and its file beside the study's; return its name."""
+    """Put the trunk in the network's place, and its file beside the study's.
+
+    Returns
+    -------
+    str
+        The name of the file.
+
+    Raises
+    ------
+    CotrainError
+        If there is no such file or nothing of the name in it.
+    """
     path, _, name = wanted.rpartition(":")
     file = Path(path)
     if not re.fullmatch(r"[A-Za-z_]\w*\.py", file.name) or not name.isidentifier():
@@ -92,6 +103,11 @@ def fit_time(params: Any, trunk: Path, features: Path, n_labels: Sequence[int]) 
 
     `features` is the file of the examples' features, `n_labels` are those of each task. Returns
     what the trunk costs, and what was given up.
+
+    Raises
+    ------
+    CotrainError
+        If no trunk can be made for such features.
     """
     table = _stand_in(params, features, n_labels)
     with _found(trunk):

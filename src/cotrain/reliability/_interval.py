@@ -12,13 +12,23 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and the ends of its 95 % interval; arrays of one shape, NaN where unknown."""
+    """An estimate and the ends of its 95 % interval; arrays of one shape, NaN where unknown.
+
+    Attributes
+    ----------
+    estimate, low, high : ndarray
+        In units of the score.
+    p_value : ndarray
+        Two-sided, of a true value of 0.
+    n : ndarray of int
+        Number of values behind each estimate.
+    """
 
     estimate: Array
     low: Array
     high: Array
-    p_value: Array  # two-sided, of a true value of 0
-    n: NDArray[np.int64]  # number of values behind each estimate
+    p_value: Array
+    n: NDArray[np.int64]
 
 
 def paired_interval(differences: ArrayLike, *, without: ArrayLike | None = None) -> Interval:

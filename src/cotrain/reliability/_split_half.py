@@ -13,15 +13,26 @@ MOST_SPLITS = 50
 
 @dataclass(frozen=True)
 class Reliability:
-    """How far measured scores would agree with a repetition of the whole study."""
+    """How far measured scores would agree with a repetition of the whole study.
 
-    # (n_targets,): Spearman correlation over units between the mean of `n_repeats` repeats and the
-    # mean of as many fresh ones; NaN where it cannot be told
+    Attributes
+    ----------
+    per_target : ndarray, shape (n_targets,)
+        Spearman correlation over units between the mean of `n_repeats` repeats and the mean of as
+        many fresh ones; NaN where it cannot be told.
+    mean : float
+        Mean over the targets that have one.
+    low, high : float
+        95 % interval of `mean`, by drawing units anew.
+    n_repeats : int
+        Repeats whose mean is meant.
+    """
+
     per_target: Array
-    mean: float  # over the targets that have one
-    low: float  # 95 % interval of the mean, by drawing units anew
+    mean: float
+    low: float
     high: float
-    n_repeats: int  # whose mean is meant
+    n_repeats: int
 
 
 def split_half_reliability(

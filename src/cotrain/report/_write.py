@@ -16,6 +16,11 @@ def write_report(findings: Findings, folder: Path) -> None:
 
     The page needs no other file, no network and no JavaScript. The same findings give the same
     bytes. Figures of an earlier report that this one does not have are removed.
+
+    Raises
+    ------
+    CotrainError
+        If the folder cannot be written to.
     """
     sections = sections_of(findings)
     page = Environment(

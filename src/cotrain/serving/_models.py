@@ -50,11 +50,19 @@ class Forecast:
 
 @dataclass(frozen=True, eq=False)
 class TrainedModels:
-    """The models of a portfolio, how they are blended, and what they were trained on."""
+    """The models of a portfolio, how they are blended, and what they were trained on.
+
+    Attributes
+    ----------
+    manifest : Manifest
+    models : tuple of Trained
+        In the manifest's order.
+    known : csr_array or ndarray, (N, ...), or None
+        Features of the examples trained on; None if nothing makes them of new examples.
+    """
 
     manifest: Manifest
-    models: tuple[Trained, ...]  # in the manifest's order
-    # (N, ...): of the examples trained on; None if nothing makes features of new examples
+    models: tuple[Trained, ...]
     known: Features | None
 
     @property

@@ -20,14 +20,26 @@ _SHOWN = 10
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What was predicted for a file of examples."""
+    """What was predicted for a file of examples.
 
-    # one row an example: row (of the file, the header being row 1), id if one is named, smiles of
-    # molecules, problem, similarity, and a column a task; see `TrainedModels.predict_raw`
+    Attributes
+    ----------
+    table : DataFrame
+        One row an example: row (of the file, the header being row 1), id if one is named,
+        smiles of molecules, problem, similarity, and a column a task; see
+        `TrainedModels.predict_raw`.
+    warnings : tuple of str
+        A line for each task of which nothing is claimed, with the reason.
+    problems : tuple of str
+        A line for each example without predictions: file, row and reason.
+    note : str
+        How many were predicted, and how many of them lie far from what the models know.
+    """
+
     table: pd.DataFrame
-    warnings: tuple[str, ...]  # a line for each task of which nothing is claimed, with the reason
-    problems: tuple[str, ...]  # a line for each example without predictions: file, row and reason
-    note: str  # how many were predicted, and how many of them lie far from what the models know
+    warnings: tuple[str, ...]
+    problems: tuple[str, ...]
+    note: str
 
 
 def predict_file(

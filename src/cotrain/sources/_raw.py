@@ -42,25 +42,38 @@ class RawTable:
     The user's names stand in `inputs` and in `values["task"]` alone, so that they meet no name
     of ours.
 
+    Attributes
+    ----------
+    records : DataFrame (R,) with columns file, row, example
+        Where each record stands, and its name. `row` counts the file's rows as a spreadsheet
+        does: the header is row 1.
+    inputs : DataFrame (R,)
+        The columns that features and splits are made of, under the user's names.
+    values : DataFrame with columns record, task, value, relation
+        A row a value. `record` counts from 0; `relation` is "<" or ">" where the value is a
+        bound of what could not be measured, else "". Tasks rank by their first row.
+    summary : DataFrame with columns step, examples, tasks, measurements
+        How much was read, and how much each step of the reading left.
+    features : csr_array or ndarray of float32 (R, ...), or None
+        The source's own features.
+    truth : DataFrame or None
+        What is known of a made source; see `Synthetic`.
+    folder : Path
+        Where relative paths in the settings start; not saved.
+
     Raises
     ------
     DataError
         If the parts do not fit together, or a value is not finite.
     """
 
-    # (R,) with columns file, row, example: where each record stands, and its name. `row` counts
-    # the file's rows as a spreadsheet does: the header is row 1
     records: pd.DataFrame
-    # (R,): the columns that features and splits are made of, under the user's names
     inputs: pd.DataFrame
-    # a row a value: record, task, value, relation. `record` counts from 0; `relation` is "<" or ">"
-    # where the value is a bound of what could not be measured, else "". Tasks rank by first row
     values: pd.DataFrame
-    # step, examples, tasks, measurements: how much was read, and what each step left
     summary: pd.DataFrame
-    features: csr_array | np.ndarray | None = None  # float32 (R, ...): the source's own
-    truth: pd.DataFrame | None = None  # what is known of a made source; see `Synthetic`
-    folder: Path = Path()  # where relative paths in the settings start; not saved
+    features: csr_array | np.ndarray | None = None
+    truth: pd.DataFrame | None = None
+    folder: Path = Path()
 
     def __post_init__(self) -> None:
         for name, columns in (("records", RECORDS), ("values", VALUES)):
@@ -115,7 +128,13 @@ class RawTable:
         return self.records["example"].to_numpy(dtype=object)
 
     def column(self, name: str, key: str) -> pd.Series:
-        """The user's column `name`, which the setting `key` asks for, (R,); as `column_of`."""
+        """The user's column `name`, which the setting `key` asks for, (R,).
+
+        Raises
+        ------
+        DataError
+            If there is no such column.
+        """
         return column_of(self.inputs, name, key, "the source")
 
     def take(self, records: Sequence[int] | np.ndarray) -> "RawTable":

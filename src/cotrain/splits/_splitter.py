@@ -15,13 +15,22 @@ from cotrain.splits._balance import group_folds
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """The fold of each example, and why it lies there."""
+    """The fold of each example, and why it lies there.
 
-    folds: np.ndarray  # (N,) of int64: in 0 .. n_folds - 1
-    # (N,) of str: the reason: what is kept in one fold, such as a scaffold or a date; "" for an
-    # example that lies where it does by itself
+    Attributes
+    ----------
+    folds : ndarray of int64, (N,)
+        In 0 .. n_folds - 1.
+    groups : ndarray of str, (N,)
+        The reason: what is kept in one fold, such as a scaffold or a date; "" for an example that
+        lies where it does by itself.
+    notes : tuple of str
+        What users should know, such as a scaffold too large for a fold; a sentence each.
+    """
+
+    folds: np.ndarray
     groups: np.ndarray
-    notes: tuple[str, ...] = ()  # what users should know, such as a large scaffold; a sentence each
+    notes: tuple[str, ...] = ()
 
 
 class Splitter(Noun):

@@ -24,7 +24,16 @@ N_SPLITS = 5
 class MeanSurrogate(RegressorMixin, BaseEstimator):
     """A score as the mean score: no task matters. What any other surrogate has to beat.
 
-    Attributes are those of `LinearSurrogate`, without `mean_`.
+    Attributes
+    ----------
+    coef_ : ndarray, shape (n_tasks,)
+        0; NaN for a task that is in no subset or in all of them.
+    intercept_ : float
+        Mean score.
+    noise_ : float
+        Variance of a score of weight 1 about it.
+    dof_ : float
+        Number of subsets less one.
 
     Examples
     --------
@@ -60,12 +69,21 @@ class MeanSurrogate(RegressorMixin, BaseEstimator):
 
 @dataclass(frozen=True)
 class SurrogateChoice:
-    """Which surrogate predicts held-out subsets best."""
+    """Which surrogate predicts held-out subsets best.
 
-    name: str  # "none" if it is the mean, which no candidate beats
-    estimator: BaseEstimator  # not fitted
-    # (n_tasks,) of each surrogate: squared error of held-out scores over their variance, by target:
-    # 1 is no better than the mean; NaN where a target has too few scores
+    Attributes
+    ----------
+    name : str
+        Of the chosen one; "none" if it is the mean, which no candidate beats.
+    estimator : estimator
+        The chosen one, not fitted.
+    error : dict of ndarray, shape (n_tasks,)
+        For each surrogate, squared error of held-out scores over their variance, by target: 1 is
+        no better than the mean; NaN where a target has too few scores.
+    """
+
+    name: str
+    estimator: BaseEstimator
     error: dict[str, Array]
 
 

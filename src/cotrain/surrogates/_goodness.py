@@ -18,7 +18,17 @@ def lack_of_fit(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
     a repeat about its subset): the classical test with pure error (Draper and Smith, Applied
     Regression Analysis, section 2.1). Synergy and antagonism make it large, noise does not.
 
-    X and Y are those of `relevance`; a ValueError is raised if Y has no axis of repeats.
+    Parameters
+    ----------
+    X : array, shape (n_subsets, n_tasks)
+        1 where the subset holds the task, else 0.
+    Y : array, shape (n_repeats, n_subsets, n_tasks)
+        Scores; NaN where a fit does not score the task.
+
+    Raises
+    ------
+    ValueError
+        If Y has no axis of repeats, or X and Y do not fit each other.
     """
     Y = np.asarray(Y, dtype=np.float64)
     if Y.ndim != 3:

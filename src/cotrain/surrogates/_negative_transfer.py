@@ -18,7 +18,10 @@ _DRAWS = 200  # of the noise-free effects that the oracle knows
 class Classification:
     """How well negative transfer is told: the positive class is "the subset hurts".
 
-    NaN where a figure is not defined, as all but F1 are without both classes in the truth.
+    Attributes
+    ----------
+    f1, balanced_accuracy, mcc, average_precision : float
+        NaN where a figure is not defined, as all but F1 are without both classes in the truth.
     """
 
     f1: float
@@ -62,7 +65,14 @@ def best_threshold(negative: Bools, probability: Array) -> float:
     """The probability from which on "hurts" has the highest MCC on these subsets.
 
     All thresholds that make a difference are tried, midpoints between neighbouring probabilities;
-    of equal ones the one nearest to 0.5 is taken. The arguments are those of `classify`.
+    of equal ones the one nearest to 0.5 is taken.
+
+    Parameters
+    ----------
+    negative : ndarray of bool, shape (n,)
+        Whether each subset hurt.
+    probability : ndarray, shape (n,)
+        How probable it is held to be.
 
     Raises
     ------
@@ -103,18 +113,33 @@ def _mcc(tp: Array, fp: Array, fn: Array, tn: Array) -> Array:
 class NegativeTransfer:
     """Which held-out subsets hurt which target: what was said, what was measured.
 
-    Arrays are (n_held_out, n_tasks).
+    Attributes
+    ----------
+    probability : ndarray, shape (n_held_out, n_tasks)
+        That the subset hurts the target; NaN where the target is not scored.
+    decision : ndarray of bool, shape (n_held_out, n_tasks)
+        Whether `probability` reaches `threshold`.
+    negative : ndarray of bool, shape (n_held_out, n_tasks)
+        Whether the measured effect is negative.
+    scored : ndarray of bool, shape (n_held_out, n_tasks)
+        Where there is a measurement and a surrogate; nothing else counts.
+    threshold : float
+        Chosen on validation subsets.
+    figures : dict
+        Figures by predictor: "surrogate", the trivial predictors "always", "never",
+        "prior-random" and "majority" (of each target), and, with repeats, "ceiling": an oracle
+        that knows the noise-free effects.
+    held_out : ndarray of int, shape (n_held_out,)
+        Row numbers of the held-out subsets.
     """
 
-    probability: Array  # that the subset hurts the target; NaN where the target is not scored
-    decision: Bools  # whether the probability reaches the threshold
-    negative: Bools  # whether the measured effect is negative
-    scored: Bools  # where there is a measurement and a surrogate; nothing else counts
-    threshold: float  # chosen on validation subsets
-    # by predictor: "surrogate", the trivial ones "always", "never", "prior-random" and "majority"
-    # (of each target), and, with repeats, "ceiling": an oracle that knows the noise-free effects
+    probability: Array
+    decision: Bools
+    negative: Bools
+    scored: Bools
+    threshold: float
     figures: dict[str, Classification]
-    held_out: NDArray[np.intp]  # (n_held_out,): row numbers of the held-out subsets
+    held_out: NDArray[np.intp]
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each predictor, one column for each figure."""

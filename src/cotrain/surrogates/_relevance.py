@@ -15,15 +15,28 @@ class Relevance:
     """Effect of each source task (column) on each target task (row), with what is known of it.
 
     All arrays have the shape (n_tasks, n_tasks); the diagonal is NaN, and verdict "".
+
+    Attributes
+    ----------
+    estimate : ndarray
+        Mean change of the target's score when the source joins, in units of the score.
+    low, high : ndarray
+        Ends of the 95 % interval; NaN where fewer than two repeats score the target.
+    p_value : ndarray
+        Two-sided, of no effect; NaN where the ends are.
+    verdict : ndarray of str
+        "helps", "hurts" or "undecided" at the false discovery rate `fdr`; "unknown" where the
+        subsets tell nothing, "" on the diagonal.
+    n_together : ndarray of int
+        Subsets that score the target with the source in them.
     """
 
-    estimate: Array  # mean change of the target's score when the source joins
-    low: Array  # ends of the 95 % interval; NaN where fewer than two repeats score the target
+    estimate: Array
+    low: Array
     high: Array
-    p_value: Array  # two-sided, of no effect; NaN where the ends are
-    # "helps", "hurts" or "undecided" at a false discovery rate; "unknown" where nothing is told
+    p_value: Array
     verdict: NDArray[np.str_]
-    n_together: NDArray[np.int64]  # subsets that score the target with the source in them
+    n_together: NDArray[np.int64]
 
     @property
     def standard_error(self) -> Array:

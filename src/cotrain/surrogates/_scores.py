@@ -106,8 +106,22 @@ def target_design(X: Array, scores: Array, target: int) -> tuple[Array, Array, N
 def paired_effects(subset_scores: ArrayLike, single_scores: ArrayLike) -> Array:
     """Gain of each subset over the single-task fit of the same repeat, f_t(S) - f_t(empty).
 
-    Scores (n_repeats, n_subsets, n_tasks) less those of single tasks (n_repeats, n_tasks); NaN
-    where one of the two is.
+    Parameters
+    ----------
+    subset_scores : array, shape (n_repeats, n_subsets, n_tasks)
+        NaN where a fit does not score the task.
+    single_scores : array, shape (n_repeats, n_tasks)
+        NaN where there is no single-task fit.
+
+    Returns
+    -------
+    ndarray, shape (n_repeats, n_subsets, n_tasks)
+        NaN where one of the two is.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree.
     """
     subsets = np.asarray(subset_scores, dtype=np.float64)
     single = np.asarray(single_scores, dtype=np.float64)

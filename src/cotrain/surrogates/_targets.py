@@ -15,11 +15,20 @@ from cotrain.surrogates._scores import DesignWarning, check_design, check_indica
 
 @dataclass(frozen=True)
 class TargetSurrogates:
-    """One surrogate for each target, fitted to the same subsets."""
+    """One surrogate for each target, fitted to the same subsets.
 
-    estimators: tuple[Any, ...]  # (n_tasks,): the fitted surrogate, or None where there is none
-    reasons: tuple[str, ...]  # (n_tasks,): why a target has none, else ""
-    # (n_tasks, n_tasks): subsets that score the target (row) with the source (column) in them
+    Attributes
+    ----------
+    estimators : tuple of length n_tasks
+        The fitted surrogate of each target, or None where there is none.
+    reasons : tuple of length n_tasks
+        Why a target has none, else "".
+    n_together : ndarray, shape (n_tasks, n_tasks)
+        Number of subsets that score the target (row) with the source (column) in them.
+    """
+
+    estimators: tuple[Any, ...]
+    reasons: tuple[str, ...]
     n_together: NDArray[np.int64]
 
     @property

@@ -121,7 +121,13 @@ TABLES = _tables((files("cotrain.tables") / "tables.md").read_text(encoding="utf
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
-    """Write a table of the contract to `<folder>/<name>.csv`; errors are those of `format`."""
+    """Write a table of the contract to `<folder>/<name>.csv`.
+
+    Raises
+    ------
+    ValueError
+        If the columns of `frame` or their values are not those of the table.
+    """
     write_csv(folder / f"{name}.csv", TABLES[name].format(frame))
 
 

@@ -24,6 +24,32 @@ Features: TypeAlias = Any
 class TaskTable:
     """N examples with D features, and the labels of K tasks as far as they are known.
 
+    Attributes
+    ----------
+    features : csr_array of float32, (N, D), or ndarray of float32, (N, ...)
+        Sparse features, column indices sorted within each row, or dense ones of any shape.
+    labels : csr_array of float32, (N, K)
+        A stored entry is a known label, *stored zeros included*; what is not stored is unknown.
+        Binary tasks hold 0 and 1.
+    folds : ndarray of int64, (N,)
+        The fold of each example, in 0 .. n_folds - 1.
+    tasks : tuple of str, (K,)
+        The tasks' names.
+    kinds : tuple of {"binary", "real"}, (K,)
+        What each task's labels are.
+    examples : tuple of str, (N,)
+        A name for each example (canonical SMILES for molecules).
+    n_folds : int
+        The number of folds F; a fold may be empty.
+    example_weights : ndarray of float64, (N,), or None
+        The factor of each example's losses in training, positive; None: 1 each.
+    description : dict or None
+        What makes such features of new examples, as plain JSON values; see `Featurizer.describe`.
+        None: nothing does.
+    lower_bounds, upper_bounds : csr_array of float32, (N, K), or None
+        Where a real label could not be measured, what it is known to be above or below. Such a
+        cell is not among the labels: a learner with a one-sided loss reads `with_bounds`.
+
     Raises
     ------
     DataError
@@ -31,22 +57,15 @@ class TaskTable:
         label is neither 0 nor 1.
     """
 
-    # float32: a csr_array (N, D), column indices sorted within each row, or an ndarray (N, ...)
     features: Features
-    # float32 (N, K): a stored entry is a known label, *stored zeros included*; what is not stored
-    # is unknown. Binary tasks hold 0 and 1
     labels: csr_array
-    folds: np.ndarray  # int64 (N,): in 0 .. n_folds - 1
-    tasks: tuple[str, ...]  # (K,): the tasks' names
-    kinds: tuple[TaskKind, ...]  # (K,): what each task's labels are
-    examples: tuple[str, ...]  # (N,): a name for each example (canonical SMILES for molecules)
-    n_folds: int  # F; a fold may be empty
-    # float64 (N,): the factor of each example's losses in training, positive; None: 1 each
+    folds: np.ndarray
+    tasks: tuple[str, ...]
+    kinds: tuple[TaskKind, ...]
+    examples: tuple[str, ...]
+    n_folds: int
     example_weights: np.ndarray | None = None
-    # what makes such features of new examples, as plain JSON values; see `Featurizer.describe`
     description: dict[str, Any] | None = None
-    # float32 (N, K): where a real label could not be measured, what it is known to be above or
-    # below. Such a cell is not among the labels: a one-sided loss reads `with_bounds`
     lower_bounds: csr_array | None = None
     upper_bounds: csr_array | None = None
 

@@ -63,7 +63,12 @@ class Tracker:
     def log_fits(self, rows: pd.DataFrame, run: RunContext) -> int:
         """Write a run for each fit of `rows` that has no complete one; returns how many.
 
-        `rows` are those of whole fits in the fit table; `run` is what the fits share.
+        Parameters
+        ----------
+        rows : DataFrame
+            Rows of the fit table, one a (fit, task), of whole fits.
+        run : RunContext
+            What the fits share.
         """
         with tracking_calls(self.uri):
             return self._write_missing(fit_records(rows, run), rows["task"], run)

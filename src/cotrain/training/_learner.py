@@ -202,9 +202,11 @@ class Learners(dict[str, Learner]):
         return {name: learner.identity() for name, learner in self.items()}
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, float64 (n_fits,)."""
         return self._each(fits, lambda learner, own: learner.cost(table, own))
 
     def operations(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """Floating-point operations of training each fit, (n_fits,); NaN where none are counted."""
         return self._each(fits, lambda learner, own: learner.operations(table, own))
 
     def _each(

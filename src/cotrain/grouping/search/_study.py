@@ -38,13 +38,26 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class SearchResult:
-    # of all trials, after single moves while these raise its value; the cheapest of equals
+    """What a search found.
+
+    Attributes
+    ----------
+    best : GroupingResult
+        The best grouping of all trials, after single moves while these raise its value; the
+        cheapest of equals.
+    trials : data frame
+        One row a trial: number, value, n_groups, groups (text), and whether it was a warm start.
+    front : data frame
+        The best trial for each number of groups that no smaller number reaches: n_groups, value,
+        groups.
+    study : optuna.Study
+        The study itself, in memory.
+    """
+
     best: GroupingResult
-    # one row a trial: number, value, n_groups, groups (text), and whether it was a warm start
     trials: pd.DataFrame
-    # the best trial for each number of groups that no smaller one reaches: n_groups, value, groups
     front: pd.DataFrame
-    study: optuna.Study  # in memory
+    study: optuna.Study
 
 
 def search_groups(

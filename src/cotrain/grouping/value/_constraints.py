@@ -17,14 +17,28 @@ SINGLE_COST, MULTI_COST = 0.5, 1.0
 
 @dataclass(frozen=True)
 class Constraints:
-    """The rules of a grouping. Every task must be in at least one group, whatever the rules."""
+    """The rules of a grouping. Every task must be in at least one group, whatever the rules.
 
-    max_groups: int | None = None  # the number of groups at most
-    min_size: int = 1  # tasks in each group
+    Parameters
+    ----------
+    max_groups : int, optional
+        The number of groups at most.
+    min_size, max_size : int
+        Tasks in each group.
+    must_share : pairs of tasks
+        A group that holds one of the pair holds the other.
+    must_not_share : pairs of tasks
+        No group holds both.
+    max_cost : float, optional
+        Cost at inference of all groups together.
+    """
+
+    max_groups: int | None = None
+    min_size: int = 1
     max_size: int | None = None
-    must_share: tuple[Pair, ...] = ()  # a group that holds one of the pair holds the other
-    must_not_share: tuple[Pair, ...] = ()  # no group holds both
-    max_cost: float | None = None  # at inference, of all groups together
+    must_share: tuple[Pair, ...] = ()
+    must_not_share: tuple[Pair, ...] = ()
+    max_cost: float | None = None
 
     @property
     def is_count_alone(self) -> bool:

@@ -33,14 +33,23 @@ class LinearValue:
 
     The linear surrogate of arXiv 2303.14582 as a group value; with standard errors the lower
     confidence bound, so that noise is not optimised.
+
+    Parameters
+    ----------
+    intercept : array, shape (n_tasks,)
+        The score of each task alone.
+    coef : array, shape (n_tasks, n_tasks)
+        Row i, column j: what source j adds to the score of target i. The diagonal is not used.
+    coef_se : array, shape (n_tasks, n_tasks), optional
+        Standard errors of the coefficients, taken as independent.
+    z : float
+        The bound is estimate − z · standard error.
     """
 
-    intercept: Floats  # (n_tasks,): the score of each task alone
-    # (n_tasks, n_tasks), row i, column j: what source j adds to the score of target i. The diagonal
-    # is not used
+    intercept: Floats
     coef: Floats
-    coef_se: Floats | None = None  # standard errors of the coefficients, taken as independent
-    z: float = 0.0  # the bound is estimate − z · standard error
+    coef_se: Floats | None = None
+    z: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "intercept", finite_vector("intercept", self.intercept))
@@ -86,10 +95,16 @@ class AffinityValue:
     """Return the mean of affinity_ij over the other members j, for each member i.
 
     The higher-order approximation of Standley et al. (2020) as used by TAG (arXiv 2109.04617).
+
+    Parameters
+    ----------
+    affinity : array, shape (n_tasks, n_tasks)
+        Row: recipient; column: source. The diagonal is not used.
+    self_scores : array, shape (n_tasks,), optional
+        The score of each task alone, on the scale of the affinity. Without it no group of one.
     """
 
-    affinity: Floats  # (n_tasks, n_tasks), row: recipient; column: source; without the diagonal
-    # (n_tasks,): the score of each task alone, on the scale of the affinity; else no group of one
+    affinity: Floats
     self_scores: Floats | None = None
 
     def __post_init__(self) -> None:
@@ -117,15 +132,26 @@ class PredictedValue:
 
     Any model will do, also one that predicts the same for every group: the simplest grouping is
     then chosen.
+
+    Parameters
+    ----------
+    predict : callable
+        Indicators (n_groups, n_tasks) to scores of the same shape; entries outside the group are
+        ignored.
+    n_tasks : int
+    standard_error : callable, optional
+        As `predict`, for the standard error of each score.
+    z : float
+        The bound is estimate − z · standard error.
+    predict_some : callable, optional
+        As `predict`, with a mask (n_tasks,) of the tasks whose columns to return: quicker where a
+        search asks for those that a group serves.
     """
 
-    # indicators (n_groups, n_tasks) to scores of the same shape; others than members' are ignored
     predict: Callable[[Members], Floats]
     n_tasks: int
-    standard_error: Callable[[Members], Floats] | None = None  # as `predict`, of each score
-    z: float = 0.0  # the bound is estimate − z · standard error
-    # as `predict`, with a mask (n_tasks,) of the tasks whose columns to return: quicker where a
-    # search asks for those that a group serves
+    standard_error: Callable[[Members], Floats] | None = None
+    z: float = 0.0
     predict_some: Callable[[Members, Members], Floats] | None = None
 
     def __post_init__(self) -> None:

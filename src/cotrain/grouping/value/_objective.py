@@ -22,11 +22,19 @@ class Objective:
     """What is maximised: the weighted mean over tasks of the best score a group gives them.
 
     A group may hold a task without serving it: an auxiliary task.
+
+    Parameters
+    ----------
+    value : GroupValue
+        The score of every task in every group, higher is better.
+    constraints : Constraints
+    weights : array, shape (n_tasks,), optional
+        Positive; scaled to sum to 1. Default: every task the same.
     """
 
-    value: GroupValue  # the score of every task in every group, higher is better
+    value: GroupValue
     constraints: Constraints = field(default_factory=Constraints)
-    weights: ArrayLike | None = None  # (n_tasks,), positive, scaled to sum to 1; None: all the same
+    weights: ArrayLike | None = None
 
     def __post_init__(self) -> None:
         self.constraints.check(self.n_tasks)
@@ -115,7 +123,13 @@ class Objective:
 
 
 def as_matrix(groups: Grouping, n_tasks: int) -> Members:
-    """Return `groups` as indicators of shape (n_groups, n_tasks)."""
+    """Return `groups` as indicators of shape (n_groups, n_tasks).
+
+    Raises
+    ------
+    ValueError
+        If a group names a task that is not there.
+    """
     members = np.zeros((len(groups), n_tasks), dtype=bool)
     for row, group in enumerate(groups):
         if not all(0 <= task < n_tasks for task in group):
@@ -131,17 +145,39 @@ def as_groups(members: Members) -> Grouping:
 
 @dataclass(frozen=True, eq=False)
 class GroupingResult:
-    """A grouping, what it is worth, and how much better any other could be."""
+    """A grouping, what it is worth, and how much better any other could be.
 
-    groups: Grouping  # tasks of each group, in canonical order; no group without use
-    served_by: tuple[int, ...]  # of each task: the place in `groups` of the group that serves it
-    task_values: Floats  # (n_tasks,): the score of each task
-    value: float  # the weighted mean of these
-    bound: float  # no grouping under the same constraints is worth more; inf: nothing is proven
-    is_optimal: bool  # whether the bound proves that no grouping is better
-    cost: float  # at inference, of all groups
-    is_flat: bool = False  # every grouping looked at is worth the same: there is nothing to choose
-    timed_out: bool = False  # the clock ended the proof: another machine may come further
+    Attributes
+    ----------
+    groups : tuple of tuples
+        Tasks of each group, in canonical order; no group without use.
+    served_by : tuple of int
+        For each task, the position in `groups` of the group that serves it.
+    task_values : array, shape (n_tasks,)
+        The score of each task.
+    value : float
+        The weighted mean of `task_values`.
+    bound : float
+        No grouping under the same constraints is worth more; inf where nothing is proven.
+    is_optimal : bool
+        Whether the bound proves that no grouping is better.
+    cost : float
+        Cost at inference of all groups.
+    is_flat : bool
+        Whether every grouping looked at is worth the same: there is nothing to choose.
+    timed_out : bool
+        Whether the clock ended the proof: another machine may come further.
+    """
+
+    groups: Grouping
+    served_by: tuple[int, ...]
+    task_values: Floats
+    value: float
+    bound: float
+    is_optimal: bool
+    cost: float
+    is_flat: bool = False
+    timed_out: bool = False
 
     @property
     def gap(self) -> float:

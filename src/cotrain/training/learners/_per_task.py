@@ -24,17 +24,27 @@ class TaskModel(Storable):
 
 @dataclass(frozen=True, eq=False)
 class TrainedTasks(Trained):
-    """One model a member."""
+    """One model a member.
+
+    Attributes
+    ----------
+    model : type of TaskModel
+        What the models are; set by each subclass.
+    constant : ndarray of float64, (n_members,)
+        What is predicted where there is no model; NaN for members without labels.
+    limit : ndarray of float64, (n_members,)
+        The largest size of a binary member's logit; see `Problem.logit_limits`.
+    models : tuple of TaskModel or None
+        None for a member whose labels do not vary.
+    """
 
     file = "models.safetensors"
     of_members = (*Trained.of_members, "constant", "limit")
-    model: ClassVar[type[TaskModel]]  # what the models are; set by each subclass
+    model: ClassVar[type[TaskModel]]
 
-    # each (n_members,) of float64: what is predicted where there is no model, NaN for members
-    # without labels; and the largest size of a binary member's logit, see `Problem.logit_limits`
     constant: np.ndarray
     limit: np.ndarray
-    models: tuple[TaskModel | None, ...]  # None for a member whose labels do not vary
+    models: tuple[TaskModel | None, ...]
 
     def outputs(self, features: Features) -> np.ndarray:
         return np.column_stack([self._output(features, at) for at in range(self.tasks.size)])
@@ -83,14 +93,25 @@ class TrainedTasks(Trained):
 
 @dataclass(frozen=True, eq=False)
 class TaskRows:
-    """What the model of one task is trained on."""
+    """What the model of one task is trained on.
 
-    features: Features  # (n, ...) of float32
-    # (n,) of float64: 0 and 1, both of them; or values of mean 0 and standard deviation 1
+    Attributes
+    ----------
+    features : csr_array or ndarray of float32, (n, ...)
+    labels : ndarray of float64, (n,)
+        0 and 1, both of them; or values of mean 0 and standard deviation 1.
+    weights : ndarray of float64, (n,), or None
+        The examples' weights, of mean 1; None: all alike.
+    is_binary : bool
+    seed : int
+        Of this fit and task, in 0 .. 2**32 - 1.
+    """
+
+    features: Features
     labels: np.ndarray
-    weights: np.ndarray | None  # (n,) of float64: the examples' weights, of mean 1; None: all alike
+    weights: np.ndarray | None
     is_binary: bool
-    seed: int  # of this fit and task, in 0 .. 2**32 - 1
+    seed: int
 
     @classmethod
     def of(

@@ -76,6 +76,13 @@ class TrunkNetwork(SharedTrunk):
         return train_module(table, fit, self.settings, stop)
 
     def cost(self, table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:
+        """The seconds that each fit takes on one core, about, (n_fits,).
+
+        Raises
+        ------
+        FitError
+            If no trunk can be made for such examples.
+        """
         settings, rows = self.settings, count_rows(table, fits)
         steps = rows / np.maximum(settings.min_batch_size, settings.batch_fraction * rows)
         per_step = _STEP * settings.epochs * np.ceil(steps)

@@ -151,6 +151,7 @@ def test_a_file_of_settings_that_is_none(tmp_path):
         ("group.must_share", [["a"]], "at least 2 items"),
         ("group.must_share", [["a", "b", "c"]], "at most 2 items"),
         ("learners", {}, "at least 1 item"),
+        ("learners", LEARNERS | {"": {"kind": "forest"}}, "`learners` has one without a name"),
         ("plan.budget", "ten", "must be a time such as `10 min`, `90s` or `2 h`, got 'ten'"),
         ("plan.learner", "x" * 9000, "must be one of `learners`"),
         ("fetch", {"kind": "table", "path": "x", "layout": "wide", "id": None, "tasks": ["a", "a"]},

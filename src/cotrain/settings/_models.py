@@ -255,6 +255,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _learners_are_described(self) -> "Settings":
+        if "" in self.learners:
+            raise ValueError("`learners` has one without a name; name it")
         if self.plan.learner not in self.learners:
             raise ValueError(
                 f"`plan.learner` must be one of `learners` ({', '.join(self.learners)}), "

@@ -226,6 +226,23 @@ def test_a_star_takes_all_columns_but_labels_and_names(tmp_path):
     assert "name the tasks by --tasks" in refuse(tmp_path / "none", *everything)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--task-column", "target", "--value-column", "kind"), "`kind` is a number or a word"),
+        (("--task-column", "none", "--value-column", "value"), "in `value` and a task in `none`"),
+        (("--layout", "long", "--tasks", "value"), "in `value` and one of --tasks in `target`"),
+        (("--tasks-by", "target", "--label", "kind"), "another column by --label"),
+        (("--tasks-by", "none", "--label", "value"), "in `value` and a group in `none`"),
+    ],
+)
+def test_a_long_table_without_a_value_of_a_task(tmp_path, options, told):
+    table = tmp_path / "long.csv"
+    rows = [f"{'C' * n},t{n % 2},,{n},Ki,K{n % 3},{n * n % 7}" for n in range(1, 20)]
+    table.write_text("\n".join(["smiles,target,none,value,value_units,kind,x", *rows]))
+    assert told in refuse(tmp_path / "study", "--csv", table, *options)
+
+
 @pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml"])
 def test_what_is_there_is_not_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine")

@@ -231,6 +231,12 @@ def read_long(draft: Draft) -> Layout:
         fetch["relation"] = mine[0]
     read = read_cells(cells[value], draft.table.format.decimal or ".")
     numbers = read.value
+    if numbers.isna().all():
+        option = "--label" if wishes.tasks_by else "--value-column"
+        raise DataError(
+            f"{draft.table.path}: no cell of `{value}` is a number or a word for one of two "
+            f"classes; name another column by {option}"
+        )
     if read.wrong.any():
         fetch["na_values"] = sorted(cells[value][read.wrong].unique().tolist())
     units = next((n for n in names if words_of(n)[-1:] in (["units"], ["unit"])), None)
@@ -258,6 +264,13 @@ def read_long(draft: Draft) -> Layout:
         draft.notes.append(f"{nameless} rows name no {what} and are left out")
     chosen = task.isin(wishes.tasks) if wishes.tasks else task != ""
     tasks = [str(name) for name in task[known & chosen].unique()]
+    if not tasks:
+        what = "one of --tasks" if wishes.tasks else "a group" if wishes.tasks_by else "a task"
+        options = "--tasks-by or --label" if wishes.tasks_by else "--task-column or --value-column"
+        raise DataError(
+            f"{draft.table.path}: no row has a value in `{value}` and {what} in "
+            f"{listing([f'`{name}`' for name in task_columns])}; name other columns by {options}"
+        )
     every = {str(name): part for name, part in numbers[known & chosen].groupby(task, sort=False)}
     kinds = {
         name: "binary" if part.isin((0, 1)).all() or two_values(part) else "real"
@@ -274,11 +287,6 @@ def read_long(draft: Draft) -> Layout:
 
 
 def _check_groups(draft: Draft, values: dict[str, pd.Series]) -> None:
-    if not values:
-        raise DataError(
-            f"{draft.table.path}: no cell of `{draft.wishes.label}` is a number or a word for "
-            "one of two classes; name another column by --label"
-        )
     alike = [name for name, part in values.items() if part.nunique() < 2]
     if len(values) - len(alike) < 2:
         raise DataError(

@@ -94,6 +94,15 @@ def test_what_is_broken_is_mended_after_asking(study, make):
     assert "nothing is broken" in succeed(study, "doctor")
 
 
+@pytest.mark.parametrize("make", [damaged_entry, cut_search])
+def test_a_folder_in_a_file_s_place_is_removed(study, make):
+    path = make(study)
+    path.unlink()
+    (path / "of").mkdir(parents=True)
+    assert f"{path}: damaged" in succeed(study, "doctor", "--yes")
+    assert not path.exists()
+
+
 def test_a_damaged_database_is_found_without_tracking_too(study, monkeypatch):
     path = damaged_database(study)
     monkeypatch.setenv("COTRAIN_TRACKING", "off")

@@ -47,13 +47,15 @@ def _journal(study: Study) -> Iterator[Finding]:
     from cotrain.training import Journal
 
     for path in Journal(study.journal).damaged():
-        yield Finding(f"{path}: damaged", "it is removed, and its fit trained again", path.unlink)
+        remedy = "it is removed, and its fit trained again"
+        yield Finding(f"{path}: damaged", remedy, partial(_remove, path))
 
 
 def _searches(study: Study) -> Iterator[Finding]:
     for path in sorted((study.home / ".cotrain").rglob("*.log")):
-        if not all(map(_is_json, path.read_bytes().splitlines())):
-            yield Finding(f"{path}: damaged", "it is removed, and the search repeated", path.unlink)
+        if path.is_dir() or not all(map(_is_json, path.read_bytes().splitlines())):
+            remedy = "it is removed, and the search repeated"
+            yield Finding(f"{path}: damaged", remedy, partial(_remove, path))
 
 
 def _dvc(study: Study) -> Iterator[Finding]:
@@ -88,8 +90,7 @@ def _leftovers(study: Study) -> Iterator[Finding]:
                 left, f"what it holds is put back to {whole}", partial(_put_back, old, whole)
             )
         else:
-            remove = path.unlink if path.is_file() else partial(shutil.rmtree, path)
-            yield Finding(left, "it is removed", remove)
+            yield Finding(left, "it is removed", partial(_remove, path))
 
 
 def _is_mapping(path: Path) -> bool:
@@ -106,6 +107,13 @@ def _is_json(text: bytes) -> bool:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _put_back(old: Path, whole: Path) -> None:

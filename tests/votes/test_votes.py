@@ -109,6 +109,14 @@ def test_functions_that_know_nothing_leave_the_validation_labels_own_model(tmp_p
     assert found.probability.shape == (900, 2)
 
 
+def test_functions_that_cannot_be_told_apart_are_refused(tmp_path):
+    table = made(n=60)
+    functions = [name for name in table if name.startswith("lf")]
+    table[functions] = table[functions].mask(table[functions] == 0, 1.0)  # of one class
+    with pytest.raises(DataError, match="8 functions do not differ on 60 validation labels"):
+        compare(votes_of(tmp_path, table))
+
+
 def test_the_simplest_way_within_a_standard_error_of_the_best_is_recommended():
     rng = np.random.default_rng(0)
     best = rng.random(400) < 0.9
@@ -190,6 +198,8 @@ def test_rows_of_a_file_of_features_are_found_by_their_names(tmp_path, column):
     [
         ({}, {"label": "lable"}, "no column `lable`, which `--label` names; did you mean `label`"),
         ({}, {"votes": "vote*"}, "no column `vote\\*`, which `--votes` names"),
+        ({}, {"votes": "label"}, "0 columns of --votes vote 10 times"),
+        ({}, {"votes": "split"}, "0 columns of --votes vote 10 times"),
         ({}, {"votes": "lf[0-2]"}, "3 columns of --votes vote 10 times .* takes 4"),
         ({}, {"features": "text:body"}, "no column `body`, which `--features` names"),
         ({}, {"features": "molecules"}, "--features must be one of `text`"),

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cotrain.exceptions import DataError
 from cotrain.surrogates import (
     DesignWarning,
     LinearSurrogate,
@@ -85,6 +86,8 @@ def choose(table: VoteTable, model: EndModel, by: By, seed: int) -> Choice:
     linear surrogate on the score of the end model order the functions; of the sets of the first
     few of them that with the best score is taken. Parts of the validation labels stand for the
     repeats of an effect.
+
+    DataError if the subsets do not differ in their scores.
     """
     rng = np.random.default_rng(seed)
     trials = _Trials(table, model, by)
@@ -95,13 +98,19 @@ def choose(table: VoteTable, model: EndModel, by: By, seed: int) -> Choice:
     order = np.lexsort((rng.random(part.size), trials.truth))
     part[order] = np.arange(part.size) % N_PARTS
     scores = np.stack([goodness[:, part == at].mean(axis=1) for at in range(N_PARTS)])
-    effects = _effects(subsets, scores)
-    every = np.ones(part.size, dtype=bool)
-    by_part = [_best(trials, subsets, goodness, part != at) for at in range(N_PARTS)]
+    parts = [np.ones(part.size, dtype=bool), *(part != at for at in range(N_PARTS))]
     mean, n_seen = goodness.mean(axis=1), 3 * len(subsets) // 4
+    fitted = [mean[:n_seen], *(goodness[:, own].mean(axis=1) for own in parts)]
+    if any(np.ptp(known) == 0 for known in fitted):
+        raise DataError(
+            f"the subsets of {len(table.functions)} functions do not differ on {part.size} "
+            "validation labels, so that nothing says which to train on; name other columns by "
+            "--votes, or label more rows of valid"
+        )
+    effects = _effects(subsets, scores)
+    members, *by_part = (_best(trials, subsets, goodness, own) for own in parts)
     held_out = LinearSurrogate().fit(subsets[:n_seen], mean[:n_seen]).predict(subsets[n_seen:])
     spearman = spearman_by_target(held_out[:, None], mean[n_seen:, None])
-    members = _best(trials, subsets, goodness, every)
     return Choice(members, np.stack(by_part), part, effects, float(spearman[0]))
 
 

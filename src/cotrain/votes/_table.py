@@ -101,7 +101,8 @@ def read_votes(
     wanted = expand(votes, [str(name) for name in cells.columns])
     columns = {name: table.column(name, "--votes") for name in wanted}
     names = [name for name in wanted if name not in (label, part.name)]
-    found = pd.DataFrame({name: _cast(columns[name], classes, label, path) for name in names})
+    cast = {name: _cast(columns[name], classes, label, path) for name in names}
+    found = pd.DataFrame(cast, index=cells.index)
     found = found[_usable(found[(part == "train").to_numpy()], notes, path)]
     alike = [str(name) for name in found if len(set(found[name]) - {-1}) == 1]
     if alike:

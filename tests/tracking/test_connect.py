@@ -105,6 +105,11 @@ def test_server_away_is_one_line_within_seconds(home, monkeypatch, uri):
     assert "secret" not in str(e.value)
 
 
+def test_a_store_of_a_plugin_is_left_to_mlflow(monkeypatch):
+    monkeypatch.setattr(sqlalchemy, "create_engine", lambda _url: pytest.fail("not a database"))
+    prepare_store("databricks://profile")
+
+
 def test_a_database_server_that_refuses_us_is_asked_once(monkeypatch):
     asked = []
 

@@ -13,7 +13,8 @@ from cotrain.settings import Section, TuneSettings
 from cotrain.training import Capabilities, FitFailure, FitResult, Learner
 from cotrain.training.network import Network, NetworkSettings
 from cotrain.tuning import Recipes
-from cotrain.tuning._search import AsTheyAre, sample_fits, search_recipe
+from cotrain.tuning._sample import sample_fits
+from cotrain.tuning._search import AsTheyAre, search_recipe
 from cotrain.tuning._tune import Tuning
 
 TABLE = make_table(n_tasks=7)

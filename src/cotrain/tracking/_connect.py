@@ -106,8 +106,11 @@ def _knock(uri: str) -> None:
 
     url = make_url(uri)
     usual = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}.get(url.get_backend_name())
-    if url.host and (port := url.port or usual):
-        socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
+    if usual is None:
+        return  # of a plugin of MLflow's, which knows its own way
+    if url.host:
+        place = (url.host, url.port or usual)
+        socket.create_connection(place, timeout=_CONNECT_SECONDS).close()
     engine = create_engine(url)
     try:
         engine.connect().close()

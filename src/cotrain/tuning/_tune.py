@@ -13,7 +13,8 @@ from cotrain.settings import TuneSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import Learner
 from cotrain.tuning._recipes import LearnerRecipes, Recipe, plain_settings
-from cotrain.tuning._search import Evaluate, Sample, Tried, sample_fits, search_recipe, study_name
+from cotrain.tuning._sample import Sample, sample_fits
+from cotrain.tuning._search import Evaluate, Tried, search_recipe, study_name
 
 
 @dataclass(frozen=True)

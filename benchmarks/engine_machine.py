@@ -10,7 +10,8 @@ from cotrain.allocation import all_together, rotations
 from cotrain.tasks import TaskTable
 from cotrain.training._problem import Problem
 from cotrain.training.network import NetworkSettings, _kernels
-from cotrain.training.network._compiled import CompiledEngine, _blocked, _Inputs, side_by_side
+from cotrain.training.network._compiled import CompiledEngine, _Training, side_by_side
+from cotrain.training.network._compiled_pass import _batch_rows
 from cotrain.training.network._simd import load, spread, store
 
 
@@ -78,27 +79,19 @@ def ceiling(table: TaskTable, model: NetworkSettings) -> None:
     print(f"| fraction of the ceiling | {least / epoch:.2f} |", flush=True)
 
 
-@njit(nogil=True)
-def _batch(features, batch):
-    start, end = features.start[batch], features.start[batch + 1]
-    return _kernels.Sparse(start, end, features.index, features.value)
-
-
 def kernels(table: TaskTable, n_rows: int, n_units: int = 400) -> None:
     """Milliseconds of each pass over one batch, alone."""
     rng = np.random.default_rng(0)
     fit = all_together(table.n_tasks, 8, rotations(10, 8, 1, 1, 0))[0]
-    problem = Problem.of(table, fit)
-    inputs = _Inputs.of(table, problem, whole=False)
-    n_features = inputs.features.size
-    batch = rng.choice(problem.train.rows.size, n_rows, replace=False)
-    rows = _batch(inputs.rows(problem.train, np.dtype(np.float32)), batch)
-    weights = _blocked(rng.normal(size=(n_features, n_units)).astype(np.float32) * 0.05)
-    sizes = [*[weights.size] * 3, *[n_rows * n_units] * 2, n_units]
-    *moments, hidden, delta, bias = side_by_side(sizes, weights.dtype)
-    moments[0][:] = weights
+    model = NetworkSettings(hidden=[n_units])
+    training = _Training.of(table, fit, model, np.float32, for_scores=True)
+    train, state = training.problem.train, training.network.first
+    n_features = training.features.size
+    batch = rng.choice(train.rows.size, n_rows, replace=False)
+    rows = _batch_rows(training._rows(train), batch)
+    sizes = [*[n_rows * n_units] * 2, n_units]
+    hidden, delta, bias = side_by_side(sizes, state.weight.dtype)
     delta[:] = 1
-    state = _kernels.Moments(*moments)
     step = _kernels.Step(0.9, 0.999, 1e-8, 1e-3, 1.0, 1.0)
     columns = _kernels.transpose(rows, n_features)
     nothing = columns._replace(end=columns.begin)

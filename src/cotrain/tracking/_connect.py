@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cotrain.exceptions import TrackingError, masked
@@ -49,9 +49,8 @@ def sqlite_path(uri: str) -> Path | None:
     if plain is None:
         return None
     path: str | None = plain[1]
-    if re.search(
-        "[%?]", uri
-    ):  # SQLAlchemy, which takes a while to import, reads them as MLflow does
+    if re.search("[%?]", uri):
+        # Reads them as MLflow does, and takes a while to import.
         from sqlalchemy.engine import make_url
 
         path = make_url(uri).database
@@ -69,15 +68,22 @@ def sqlite_uri(path: Path) -> str:
 @contextmanager
 def tracking_calls(uri: str) -> Iterator[None]:
     """Calls to MLflow inside fail within seconds, in one line, as TrackingError."""
-    with ExitStack() as stack:
-        stack.enter_context(_environment())
-        for name in _NOISY_LOGGERS:
-            stack.enter_context(_quiet(logging.getLogger(name)))
-        stack.callback(_remove_stray_folder, uri)
-        try:
-            yield
-        except _failures() as error:
-            raise TrackingError(_explain(uri, error)) from error
+    added = {key: value for key, value in _CALL_ENVIRONMENT.items() if key not in os.environ}
+    loggers = [logging.getLogger(name) for name in _NOISY_LOGGERS]
+    levels = [logger.level for logger in loggers]
+    os.environ.update(added)
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    except _failures() as error:
+        raise TrackingError(_explain(uri, error)) from error
+    finally:
+        _remove_stray_folder(uri)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        for key in added:
+            os.environ.pop(key, None)
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -124,27 +130,6 @@ def _remove_stray_folder(uri: str) -> None:
     if path and path != literal:
         with suppress(OSError):
             literal.parent.rmdir()
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    added = {key: value for key, value in _CALL_ENVIRONMENT.items() if key not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for key in added:
-            os.environ.pop(key, None)
-
-
-@contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 _ADVICE = (

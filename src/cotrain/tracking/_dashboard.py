@@ -97,6 +97,7 @@ def _view(
 ) -> dict[str, Any]:
     # MLflow makes a chart of every other metric, in sections of its own: folded, they cost nothing.
     others = [*folded, "Model metrics", "System metrics"]
+    sections = [(_MAIN, title, True), *((name, name, False) for name in others)]
     columns = [f"params.`{name}`" for name in params] + [f"metrics.`{name}`" for name in metrics]
     return {
         "searchFilter": f"tags.`{ROLE}` = '{role}'",
@@ -110,16 +111,11 @@ def _view(
         "hideEmptyCharts": True,
         "isAccordionReordered": True,
         "compareRunSections": [
-            _section(_MAIN, title),
-            *(_section(name, name, display=False) for name in others),
+            {"uuid": uuid, "name": name, "display": shown, "isReordered": True, "columns": 2}
+            for uuid, name, shown in sections
         ],
         "compareRunCharts": charts,
     }
-
-
-def _section(uuid: str, name: str, display: bool = True) -> dict[str, Any]:
-    section = {"uuid": uuid, "name": name, "display": display, "isReordered": True}
-    return section | {"columns": 2}
 
 
 def _chart(kind: str, uuid: str, **what: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,12 @@ class Summary:
         figures = {key: repr(float(value)) for key, value in self.metrics.items()}
         plain = [texts(self.params), figures, dict(self.tags)]
         digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
-        for name, file in _files(self.artifacts):
-            digest.update(f"\0{name}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        for path in self.artifacts:
+            inside = sorted(file for file in path.rglob("*") if file.is_file())
+            for file in inside if path.is_dir() else [path]:
+                name = file.relative_to(path.parent).as_posix()
+                digest.update(f"\0{name}\0".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()
 
     @property
@@ -123,19 +127,13 @@ def fit_records(rows: pd.DataFrame, context: RunContext) -> list[RunRecord]:
     codes, _ = pd.factorize(rows["fit_id"])
     rows = rows.iloc[np.argsort(codes, kind="stable")]
     starts = np.unique(np.sort(codes), return_index=True)[1]
-    means = _means(rows, starts)
-    per_task = _TaskMetrics(rows, context.scores)
-    ends = np.append(starts, len(rows))[1:]
-    heads = _heads(rows.iloc[starts], context)
+    heads, means = _heads(rows.iloc[starts], context), _means(rows, starts)
+    per_task = _task_metrics(rows, np.append(starts, len(rows)), context.scores)
     return [
         RunRecord(
-            _fit_name(head, end - start),
-            tags,
-            params,
-            mean | per_task.between(start, end),
-            scores=context.scores,
+            _fit_name(head, int(mean["n_tasks"])), tags, params, mean | own, scores=context.scores
         )
-        for (head, tags, params), mean, start, end in zip(heads, means, starts, ends, strict=True)
+        for (head, tags, params), mean, own in zip(heads, means, per_task, strict=True)
     ]
 
 
@@ -157,30 +155,28 @@ def _heads(
     of_learner = {name: texts(settings) for name, settings in context.learners.items()}
     heads: list[Any] = rows.to_dict("records")
     for head in heads:
-        optional = (name for name in _OPTIONAL_COLUMNS if not _is_missing(head[name]))
+        optional = (name for name in _OPTIONAL_COLUMNS if pd.notna(head[name]))
         own = {name: str(head[name]) for name in (*_FIT_COLUMNS, *optional)}
         tags = {FIT_ID: head["fit_id"]} | {f"cotrain.{name}": own[name] for name in own}
         yield head, shared_tags | tags, shared_params | of_learner.get(head["learner"], {}) | own
 
 
-class _TaskMetrics:
-    """The metrics of each task, by ranges of rows."""
-
-    def __init__(self, rows: pd.DataFrame, scores: tuple[str, ...]):
-        self._codes, names = pd.factorize(rows["task"])
-        encoded = [encode_task(name) for name in names]
-        self._columns = [
-            ([f"{column}/{code}" for code in encoded], rows[column].tolist())
-            for column in ("n_labels", *(f"val_{score}" for score in scores))
-        ]
-
-    def between(self, start: int, end: int) -> dict[str, float]:
-        codes = self._codes[start:end].tolist()
+def _task_metrics(
+    rows: pd.DataFrame, bounds: np.ndarray, scores: tuple[str, ...]
+) -> Iterator[dict[str, float]]:
+    """The metrics of each task of each fit, whose rows lie between two bounds."""
+    task, names = pd.factorize(rows["task"])
+    codes = [encode_task(name) for name in names]
+    columns = []
+    for column in ("n_labels", *(f"val_{score}" for score in scores)):
+        keys = np.array([f"{column}/{code}" for code in codes], dtype=object)
+        columns.append((keys[task].tolist(), rows[column].tolist()))
+    for start, end in pairwise(bounds):
         # An undefined score is left out: MLflow averages a NaN into the whole group of runs.
-        return {
-            keys[code]: float(value)
-            for keys, values in self._columns
-            for code, value in zip(codes, values[start:end], strict=True)
+        yield {
+            key: float(value)
+            for keys, values in columns
+            for key, value in zip(keys[start:end], values[start:end], strict=True)
             if value == value
         }
 
@@ -219,7 +215,7 @@ def _shared_tags(context: RunContext) -> dict[str, str]:
 
 def _fit_name(head: Mapping[str, Any], n_tasks: int) -> str:
     """A name to recognise the fit by, such as `subset of 4 tasks, level 1, repeat 0`."""
-    added = "" if _is_missing(head["auxiliary"]) else f" + {head['auxiliary']}"
+    added = f" + {head['auxiliary']}" if pd.notna(head["auxiliary"]) else ""
     what = head.get("task", "1 task") if n_tasks == 1 else f"{n_tasks} tasks"
     text = f"{head['kind']} of {what}, level {head['level']}{added}"
     tail = f", repeat {head['repeat']}"
@@ -231,16 +227,3 @@ def texts(params: Mapping[str, Any]) -> dict[str, str]:
     return {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in params.items()
     }
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value != value
-
-
-def _files(artifacts: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    for path in artifacts:
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file())
-            yield from ((file.relative_to(path.parent).as_posix(), file) for file in inside)
-        else:
-            yield path.name, path

@@ -224,7 +224,7 @@ def score_frame(fits: Iterable[StoredFit], long_names: dict[str, str]) -> pd.Dat
     frame = pd.DataFrame(heads, columns=list(FIT_COLUMNS)).iloc[cells // max(len(tasks), 1)]
     frame = frame.assign(task=np.array(tasks, dtype=object)[cells % max(len(tasks), 1)])
     frame = pd.concat([frame.reset_index(drop=True), pd.DataFrame(table, columns=columns)], axis=1)
-    frame = frame.astype({name: np.int64 for name in _NUMBERS if name in frame})
+    frame = frame.astype(dict.fromkeys(_NUMBERS, np.int64))
     return frame.sort_values(["fit_id", "task"], ignore_index=True)
 
 

@@ -1,6 +1,5 @@
 """Arrays of a trained model in one safetensors file: no code in it, nothing unpickled."""
 
-from abc import ABC, abstractmethod
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -11,12 +10,13 @@ from cotrain.exceptions import DataError
 from cotrain.files import whole_file
 
 
-class Storable(ABC):
-    """A model that arrays describe."""
+class Storable:
+    """A model that arrays describe: by default a dataclass whose fields are arrays alone."""
 
-    @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
         """All that the model is made of."""
+        own: Any = self
+        return {field.name: getattr(self, field.name) for field in fields(own)}
 
     @property
     def n_parameters(self) -> int:
@@ -24,20 +24,8 @@ class Storable(ABC):
         return sum(array.size for array in self.arrays().values())
 
     @classmethod
-    @abstractmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The model that `arrays` described; LookupError or ValueError if they describe none."""
-
-
-class OfArrays:
-    """A dataclass whose fields are arrays alone."""
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        own: Any = self
-        return {field.name: getattr(self, field.name) for field in fields(own)}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         kind: Any = cls
         return cls(**{field.name: arrays[field.name] for field in fields(kind)})
 

@@ -1,6 +1,6 @@
 """The contract of learners: a fit goes in, a trained model or its predictions come out."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +55,7 @@ class Capabilities:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained(Storable):
+class Trained(Storable, ABC):
     """A trained model of some tasks."""
 
     # what it is given of rows in the place of features: see `TaskTable.inputs`

@@ -12,7 +12,6 @@ from cotrain.allocation import Fit
 from cotrain.imports import importing
 from cotrain.settings import Section, within
 from cotrain.tasks import Features, TaskTable
-from cotrain.training._arrays import OfArrays
 from cotrain.training._learner import Capabilities, Suggests
 from cotrain.training._threads import one_thread
 from cotrain.training.learners._matrix import as_matrix
@@ -37,7 +36,7 @@ class LinearSettings(Section):
 
 
 @dataclass(frozen=True, eq=False)
-class Weights(OfArrays, TaskModel):
+class Weights(TaskModel):
     """`weight`, float64 (D,), and `bias`, float64 (1,)."""
 
     weight: np.ndarray

@@ -1,6 +1,6 @@
 """Learners that train each member of a fit by itself, and what they leave."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -14,7 +14,7 @@ from cotrain.training._learner import NEVER, Capabilities, Learner, Trained, che
 from cotrain.training._problem import Problem
 
 
-class TaskModel(Storable):
+class TaskModel(Storable, ABC):
     """A trained model of one task."""
 
     @abstractmethod

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from cotrain.tasks import Features
-from cotrain.training._arrays import OfArrays
+from cotrain.training._arrays import Storable
 from cotrain.training.learners._matrix import as_matrix
 
 KernelName = Literal["auto", "minmax", "rbf", "linear"]
@@ -16,7 +16,7 @@ CHUNK = 2**24  # similarities that are computed at once
 
 
 @dataclass(frozen=True, eq=False)
-class Similarity(OfArrays):
+class Similarity(Storable):
     """The kernel between any examples and those trained on; 1 of an example with itself (RBF).
 
     Columns are counted (MinMax) or measured (RBF or linear, after scaling to mean 0 and standard

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.special import logit
 
 from cotrain.tasks import Features
-from cotrain.training._arrays import OfArrays
 from cotrain.training.learners._matrix import as_dense, as_matrix
 from cotrain.training.learners._per_task import TaskModel, TrainedTasks
 
@@ -25,7 +24,7 @@ _OF_NODES = ("feature", "number", "left", "right")
 
 
 @dataclass(frozen=True, eq=False)
-class Trees(OfArrays, TaskModel):
+class Trees(TaskModel):
     """A sum over trees of the value of the leaf that a row falls into."""
 
     roots: np.ndarray  # (n_trees,) of int64

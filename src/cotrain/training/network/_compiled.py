@@ -87,12 +87,17 @@ class CompiledEngine:
 
 @dataclass(eq=False)
 class _Training:
-    """One fit under way."""
+    """One fit under way, its features numbered anew, the most frequent first.
 
+    What a batch reads and updates then lies close together.
+    """
+
+    table: TaskTable
     problem: Problem
     model: NetworkSettings
     seed: int
-    inputs: "_Inputs"
+    features: np.ndarray  # (n_features,) of int64: the feature that each number stands for
+    n_seen: int  # the first so many occur in training
     network: Network
     shape: Shape
 
@@ -107,38 +112,37 @@ class _Training:
     ) -> "_Training":
         """The fit before its first step; if `for_scores` alone, without features it never reads."""
         problem = Problem.of(table, fit, model.balance, model.is_one_sided)
-        inputs = _Inputs.of(table, problem, whole=not for_scores)
-        layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype, inputs.features)
+        every = table.sparse_features
+        seen, *others = (
+            feature_counts(every.indptr, every.indices, part.rows, table.n_features)
+            for part in (problem.train, problem.validation, problem.test)
+        )
+        needed = np.flatnonzero((seen + sum(others) > 0) | (not for_scores))
+        features = needed[np.argsort(-seen[needed], kind="stable")]
+        layers = initial_layers(model.hidden, table.n_features, fit.seed, dtype, features)
         base_rate = model.head_bias == "base_rate"
         heads = initial_heads(problem, model.hidden[-1], fit.seed, dtype, base_rate)
-        widths = [_padded(n_units) for n_units in model.hidden]
-        shape = Shape(
-            inputs.features.size,
-            widths[0],
-            widths[1] if len(widths) > 1 else 0,
-            len(problem.members),
-        )
-        return cls(problem, model, fit.seed, inputs, _network(layers, heads), shape)
+        first, *second = map(_padded, model.hidden)
+        shape = Shape(features.size, first, second[0] if second else 0, problem.members.size)
+        n_seen, network = int((seen > 0).sum()), _network(layers, heads)
+        return cls(table, problem, model, fit.seed, features, n_seen, network, shape)
 
     def run(self, stop: np.ndarray = NEVER) -> int:
         """Train; the number of epochs done is returned."""
-        train = self.problem.train
+        model, problem, train = self.model, self.problem, self.problem.train
         labels, rows = self._targets(train), self._rows(train)
-        size = self.model.batch_size(train.rows.size)
+        size = model.batch_size(train.rows.size)
         watch = EarlyStop(
-            self.model, self.problem, self.outputs, lambda: [part.weight for part in self.network]
+            model, problem, self.outputs, lambda: [part.weight for part in self.network]
         )
-        room = self._room(min(size, train.rows.size))
+        widths = self.shape.first, self.shape.second or self.shape.first
+        sizes = [min(size, train.rows.size) * width for width in widths]
+        room = Room(*side_by_side(sizes, self._dtype))
         n_steps = 0
-        decay = self.model.decay(int(self.problem.n_labels.sum()))
-        for epoch in range(self.model.epochs):
+        decay = model.decay(int(problem.n_labels.sum()))
+        for epoch in range(model.epochs):
             recipe = Recipe(
-                self.seed,
-                epoch,
-                self.model.dropout,
-                self.model.rate(epoch),
-                decay,
-                self.model.linear_from,
+                self.seed, epoch, model.dropout, model.rate(epoch), decay, model.linear_from
             )
             order = epoch_order(self.seed, epoch, train.rows)
             loss, n_steps = train_epoch(
@@ -146,8 +150,8 @@ class _Training:
                 size,
                 rows,
                 labels,
-                self.problem.is_binary,
-                self.inputs.n_seen,
+                problem.is_binary,
+                self.n_seen,
                 self.network,
                 self.shape,
                 recipe,
@@ -161,10 +165,6 @@ class _Training:
                 break
         return watch.restore(epoch + 1)
 
-    def _room(self, n_rows: int) -> Room:
-        sizes = [n_rows * self.shape.first, n_rows * (self.shape.second or self.shape.first)]
-        return Room(*side_by_side(sizes, self.network.heads.weight.dtype))
-
     def outputs(self, labels: Labels) -> np.ndarray:
         """The network's output for each label, (n_labels,)."""
         return np.asarray(
@@ -173,71 +173,42 @@ class _Training:
 
     def weights(self) -> TrainedNetwork:
         """The network as plain arrays; not of a fit `for_scores`."""
-        net, units = self.network, self.model.hidden
-        n_inputs = [self.shape.n_features, self.shape.first]
-        back = np.argsort(self.inputs.features)
-        trunk = [(net.first, net.first_bias), (net.second, net.second_bias)]
-        hidden = []
-        fan_in = self.shape.n_features
-        for (weight, bias), rows, n_units in zip(trunk, n_inputs, units, strict=False):
-            dense = _dense(weight.weight, rows, n_units)[:fan_in]
-            hidden.append(Layer(dense, bias.weight[:n_units].copy()))
-            fan_in = n_units
-        hidden[0] = Layer(hidden[0].weight[back], hidden[0].bias)
-        heads = _dense(net.heads.weight, self.shape.n_members, units[-1])
+        net, shape, units = self.network, self.shape, self.model.hidden
+        weight = _dense(net.first.weight, shape.n_features, units[0])[np.argsort(self.features)]
+        hidden = [Layer(weight, net.first_bias.weight[: units[0]].copy())]
+        if shape.second > 0:
+            weight = _dense(net.second.weight, shape.first, units[1])[: units[0]]
+            hidden.append(Layer(weight, net.second_bias.weight[: units[1]].copy()))
+        heads = _dense(net.heads.weight, shape.n_members, units[-1])
         return TrainedNetwork(
             hidden=tuple(hidden),
             heads=Layer(np.ascontiguousarray(heads.T), net.head_bias.weight.copy()),
             **self.problem.facts,
         )
 
+    @property
+    def _dtype(self) -> np.dtype:
+        return self.network.heads.weight.dtype
+
     def _rows(self, labels: Labels) -> Features:
-        return self.inputs.rows(labels, self.network.heads.weight.dtype)
+        """The features of the labels' rows."""
+        number = np.zeros(self.table.n_features, dtype=np.int32)
+        number[self.features] = np.arange(self.features.size)
+        every = self.table.sparse_features
+        start, index, value = renumbered(
+            every.indptr, every.indices, every.data, labels.rows, number
+        )
+        return Features(start, index, value.astype(self._dtype, copy=False))
 
     def _targets(self, labels: Labels) -> Targets:
-        dtype = self.network.heads.weight.dtype
         return Targets(
             labels.rows,
             labels.start,
             labels.member,
-            self.problem.targets(labels).astype(dtype),
-            labels.weight.astype(dtype),
+            self.problem.targets(labels).astype(self._dtype),
+            labels.weight.astype(self._dtype),
             labels.side,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Inputs:
-    """A table's features numbered anew for one fit, the most frequent first.
-
-    What a batch reads and updates then lies close together.
-    """
-
-    table: TaskTable
-    features: np.ndarray  # (n_features,) of int64: the feature that each number stands for
-    n_seen: int  # the first so many occur in training
-
-    @classmethod
-    def of(cls, table: TaskTable, problem: Problem, whole: bool) -> "_Inputs":
-        """The features of a fit's rows, or the `whole` table's."""
-        parts, features = (problem.train, problem.validation, problem.test), table.sparse_features
-        seen, *other = (
-            feature_counts(features.indptr, features.indices, part.rows, table.n_features)
-            for part in parts
-        )
-        needed = np.flatnonzero((seen + sum(other) > 0) | whole)
-        order = needed[np.argsort(-seen[needed], kind="stable")]
-        return cls(table, order, int((seen > 0).sum()))
-
-    def rows(self, labels: Labels, dtype: np.dtype) -> Features:
-        """The features of the labels' rows."""
-        number = np.zeros(self.table.n_features, dtype=np.int32)
-        number[self.features] = np.arange(self.features.size)
-        features = self.table.sparse_features
-        start, index, value = renumbered(
-            features.indptr, features.indices, features.data, labels.rows, number
-        )
-        return Features(start, index, value.astype(dtype, copy=False))
 
 
 def _padded(n_units: int) -> int:

@@ -12,7 +12,7 @@ single draws are 32 bits, mixed with Wellons' `lowbias32`.
 import numpy as np
 from numba import njit, uint32, uint64
 
-from cotrain.training.network._simd import count_from, load, shift_right, spread, store, uniform
+from cotrain.training.network._simd import count_from, spread
 
 # The first link of a key: what the stream is for.
 TRUNK, HEAD, ORDER, DROPOUT = 1, 2, 3, 4
@@ -41,9 +41,9 @@ def draws(key, first, like):  # type: ignore[no-untyped-def]
     """`draw` for the counters first, first + 1, ... in the lanes of a vector."""
     counter = count_from(uint32(first), like)
     x = counter * spread(uint32(0x9E3779B9), counter) + spread(uint32(key), counter)
-    x = (x ^ shift_right(x, uint32(16))) * spread(uint32(0x7FEB352D), x)
-    x = (x ^ shift_right(x, uint32(15))) * spread(uint32(0x846CA68B), x)
-    return x ^ shift_right(x, uint32(16))
+    x = (x ^ (x >> spread(uint32(16), x))) * spread(uint32(0x7FEB352D), x)
+    x = (x ^ (x >> spread(uint32(15), x))) * spread(uint32(0x846CA68B), x)
+    return x ^ (x >> spread(uint32(16), x))
 
 
 @njit(cache=True, nogil=True)
@@ -56,14 +56,9 @@ def stream(seed, purpose, first, second):  # type: ignore[no-untyped-def]
 def fill_uniform(seed, purpose, coordinate, bound, rows, out):  # type: ignore[no-untyped-def]
     """Fill `out` (n_rows, columns) with the numbers of `rows`, uniform in (-bound, bound)."""
     key = stream(seed, purpose, coordinate, 0)
-    flat, n_columns = out.reshape(-1), out.shape[1]
-    whole = n_columns - n_columns % 16
     for i in range(rows.size):
-        row_key, at = link(key, rows[i]), i * n_columns
-        for column in range(0, whole, 16):
-            bits = draws(row_key, column, load(flat, at + column, 16))
-            store(flat, at + column, uniform(bits, bound, flat))
-        for column in range(whole, n_columns):
+        row_key = link(key, rows[i])
+        for column in range(out.shape[1]):
             unit = (np.float64(draw(row_key, column)) + 0.5) / 4294967296.0
             out[i, column] = bound * (2.0 * unit - 1.0)
 

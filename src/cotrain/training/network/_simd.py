@@ -135,36 +135,6 @@ def count_from(_, first, like):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def shift_right(_, a, n_bits):  # type: ignore[no-untyped-def]
-    """Each uint32 lane shifted right."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.lshr(args[0], _spread(context, builder, args[1], a))
-
-    return a(a, types.uint32), codegen
-
-
-@intrinsic
-def uniform(_, bits, bound, array):  # type: ignore[no-untyped-def]
-    """Numbers uniform in (-bound, bound) of the kind of `array`, from uint32 lanes."""
-    vec = Vec(array.dtype, bits.lanes)
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        wide = ir.VectorType(ir.DoubleType(), vec.lanes)
-        half, share, two, one = (
-            ir.Constant(wide, [value] * vec.lanes) for value in (0.5, 2.0**-32, 2.0, 1.0)
-        )
-        unit = builder.fmul(builder.fadd(builder.uitofp(args[0], wide), half), share)
-        both_ways = builder.fsub(builder.fmul(unit, two), one)
-        scale = _spread(context, builder, args[1], Vec(types.float64, vec.lanes))
-        result = builder.fmul(both_ways, scale)
-        narrow = context.get_value_type(vec)
-        return result if narrow == wide else builder.fptrunc(result, narrow)
-
-    return vec(bits, types.float64, array), codegen
-
-
-@intrinsic
 def where_at_least(_, bits, threshold, a):  # type: ignore[no-untyped-def]
     """The lanes of `a` where `bits` reach `threshold`, 0 elsewhere."""
 
@@ -219,3 +189,4 @@ _register(operator.sub, _binary("fsub", "sub"))
 _register(operator.mul, _binary("fmul", "mul"))
 _register(operator.truediv, _binary("fdiv", "udiv"))
 _register(operator.xor, _binary("", "xor"))
+_register(operator.rshift, _binary("", "lshr"))

@@ -97,18 +97,13 @@ class SparseTrunk:
 
 def _entries(table: TaskTable, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Stacked feature indices, their values, and where each of the k * n rows begins."""
-    features = table.sparse_features
-    sizes = np.zeros((len(rows.examples), rows.n), dtype=np.int64)
-    for place, examples in enumerate(rows.examples):
-        sizes[place, : examples.size] = np.diff(features.indptr)[examples]
-    examples = np.concatenate(rows.examples)
-    length = np.diff(features.indptr)[examples]
-    first = np.cumsum(length) - length
-    at = np.repeat(features.indptr[examples] - first, length) + np.arange(length.sum())
-    fit = np.repeat(np.arange(len(rows.examples)), sizes.sum(axis=1))
-    index = features.indices[at].astype(np.int64) + fit * table.n_features
-    flat = sizes.ravel()
-    return index, features.data[at], np.cumsum(flat) - flat
+    n_examples = np.array([examples.size for examples in rows.examples])
+    features = table.sparse_features[np.concatenate(rows.examples)]
+    sizes = np.zeros((n_examples.size, rows.n), dtype=np.int64)
+    sizes[np.arange(rows.n) < n_examples[:, None]] = np.diff(features.indptr)
+    fit = np.repeat(np.arange(n_examples.size), sizes.sum(axis=1))
+    index = features.indices.astype(np.int64) + fit * table.n_features
+    return index, features.data, np.cumsum(sizes) - sizes.ravel()
 
 
 def empty_on(device: str | None, dtype: torch.dtype = torch.float32) -> torch.Tensor:

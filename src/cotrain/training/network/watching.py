@@ -66,7 +66,7 @@ class WatchedFit(Training):
     ) -> None:
         """Train; `look` sees each batch, with the parameters as they are before the step.
 
-        FitError if training diverges, is stopped (as in `Engine.train`), or cannot stop early for
+        FitError if training diverges, is stopped, or cannot stop early for
         want of validation labels.
         """
         self.look = look

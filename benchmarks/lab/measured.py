@@ -156,7 +156,7 @@ def select_measured(
     share = share / share.sum()
     weighted = np.where(table.serves, share * np.nan_to_num(table.scores), 0.0)
     most_groups = len(table.groups) if max_groups is None else max_groups
-    budget = None if max_cost is None else max_cost + 1e-9
+    budget = np.inf if max_cost is None else max_cost + 1e-9
     chosen = partial(choose, weighted, table.serves, table.costs, most_groups, budget)
     found, bound = chosen(mip_rel_gap=0.0)
     if found is None:

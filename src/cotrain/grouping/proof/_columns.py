@@ -6,7 +6,7 @@ groups. A group's surplus is the sum over members of max(weighted score − pric
 cost_price times its cost: the most that any column of the group adds at these prices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -61,7 +61,7 @@ class Oracle(Protocol):
 
 @dataclass(frozen=True)
 class Relaxation:
-    """The best bound found, the prices that prove it, and whether it is the relaxation's own."""
+    """A bound, and the prices that prove it."""
 
     bound: float
     prices: Floats
@@ -91,8 +91,8 @@ class Columns:
         members, served, values, costs = map(np.array, zip(*self._columns.values(), strict=True))
         return members, csr_array(served.astype(float).T), values, costs
 
-    def solve(self) -> tuple[float, Floats, float, float]:
-        """Return the value of the relaxation over these columns, prices, cost and group price."""
+    def solve(self) -> Relaxation:
+        """Return the value of the relaxation over these columns, and its prices."""
         constraints = self.objective.constraints
         _, served, values, costs = self._program()
         budget, limits = [np.ones(len(values))], [float(self.objective.most_groups)]
@@ -109,13 +109,13 @@ class Columns:
             method="highs-ds",
         )
         group_price, *cost_price = np.maximum(-solved.ineqlin.marginals, 0)
-        return -solved.fun, -solved.eqlin.marginals, float(sum(cost_price)), float(group_price)
+        prices = -solved.eqlin.marginals
+        return Relaxation(-solved.fun, prices, float(sum(cost_price)), float(group_price))
 
     def best_grouping(self, clock: Clock) -> Members | None:
         """Return the best grouping that these columns make, or None if none was found."""
         members, served, values, costs = self._program()
-        limit = self.objective.constraints.max_cost
-        most = [self.objective.most_groups, np.inf if limit is None else limit + 1e-9]
+        most = [self.objective.most_groups, self.objective.constraints.budget]
         solved = milp(
             -values,
             integrality=np.ones(len(values)),
@@ -154,11 +154,11 @@ def relax(
     for rounds in range(1, ROUNDS + 1):
         if clock.is_over():
             break
-        value, prices, cost_price, group_price = columns.solve()
-        if best.bound <= value + slack:
+        newest = columns.solve()
+        if best.bound <= newest.bound + slack:
             break
         # A price above what any group gives the task can be lowered to it at no loss.
-        newest = Relaxation(value, np.minimum(prices, ceiling), cost_price, group_price)
+        newest = replace(newest, prices=np.minimum(newest.prices, ceiling))
         added = 0
         for share in oracle.shares if centre is not None else (0.0,):
             mixed = newest if centre is None else _between(newest, centre, share)
@@ -183,10 +183,8 @@ def relax(
 
 def _between(newest: Relaxation, centre: Relaxation, share: float) -> Relaxation:
     """Return prices that are `share` the centre's and the rest the newest's."""
-    prices, cost_price = (
-        share * getattr(centre, name) + (1 - share) * getattr(newest, name)
-        for name in ("prices", "cost_price")
-    )
+    prices = share * centre.prices + (1 - share) * newest.prices
+    cost_price = share * centre.cost_price + (1 - share) * newest.cost_price
     return Relaxation(np.inf, prices, cost_price, 0.0)
 
 
@@ -226,13 +224,12 @@ def close_gap(
         return incumbent, relaxation.bound
     margin = left.scores - relaxation.prices
     useful = left.surplus[:, None] + np.minimum(margin, 0) >= above
-    limit_of_cost = objective.constraints.max_cost
     rows, bound = choose(
         left.scores,
         useful,
         objective.constraints.costs(left.members),
         most_groups=objective.most_groups,
-        max_cost=None if limit_of_cost is None else limit_of_cost + 1e-9,
+        max_cost=objective.constraints.budget,
         node_limit=BRANCHES,
         time_limit=clock.left,
         mip_rel_gap=0.0,
@@ -250,7 +247,7 @@ def choose(
     useful: Members,
     costs: Floats,
     most_groups: int,
-    max_cost: float | None = None,
+    max_cost: float = np.inf,
     *,
     at_least: float | None = None,
     **options: float,
@@ -273,7 +270,7 @@ def choose(
     rules = [
         LinearConstraint(hstack([served, csr_array((n_tasks, n_groups))], format="csr"), 1, 1),
         LinearConstraint(hstack([eye_array(n_serves), needs], format="csr"), -np.inf, 0),
-        LinearConstraint(limits, -np.inf, [most_groups, np.inf if max_cost is None else max_cost]),
+        LinearConstraint(limits, -np.inf, [most_groups, max_cost]),
     ]
     wanted = np.concatenate([-worth, np.zeros(n_groups)])
     if at_least is not None:

@@ -74,26 +74,18 @@ def _proven(objective: Objective, incumbent: Members, clock: Clock) -> tuple[Mem
         return incumbent, bound
     oracle = _oracle(objective)
     if oracle is not None:
-        incumbent, closed = _by_columns(objective, oracle, incumbent, clock)
+        relaxation, mixed = relax(objective, oracle, incumbent, clock)
+        if mixed is not None:
+            incumbent = max(incumbent, improve(objective, mixed), key=objective.score)
+        closed = relaxation.bound
+        if not grouping_result(objective, incumbent, closed).is_optimal:
+            incumbent, closed = close_gap(objective, oracle, relaxation, incumbent, clock)
         bound = min(bound, closed)
     proven = grouping_result(objective, incumbent, bound).is_optimal
     if isinstance(objective.value, LinearValue) and not proven:
         # The one knows the rank of who sees whom, the other that every row is a set of tasks.
         bound = min(bound, spectral_bound(objective, clock), semidefinite_bound(objective, clock))
     return incumbent, bound
-
-
-def _by_columns(
-    objective: Objective, oracle: Oracle, incumbent: Members, clock: Clock
-) -> tuple[Members, float]:
-    """Return the best grouping of column generation, and its bound."""
-    relaxation, mixed = relax(objective, oracle, incumbent, clock)
-    if mixed is not None:
-        mixed = improve(objective, mixed)
-        incumbent = max(incumbent, mixed, key=objective.score)
-    if grouping_result(objective, incumbent, relaxation.bound).is_optimal:
-        return incumbent, relaxation.bound
-    return close_gap(objective, oracle, relaxation, incumbent, clock)
 
 
 def _oracle(objective: Objective) -> Oracle | None:

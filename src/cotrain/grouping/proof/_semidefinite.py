@@ -43,7 +43,10 @@ def _relaxed(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
     apart = np.zeros_like(wanted)
     step = 4 * np.linalg.norm(wanted) / np.linalg.norm(upper) + 1e-300
     for done in range(1, steps + 1):
-        multiplier = _positive_part(apart - within)
+        # The positive semidefinite matrix that is closest to the difference.
+        values, vectors = np.linalg.eigh(apart - within)
+        half = vectors[:, values > 0] * np.sqrt(values[values > 0])
+        multiplier = half @ half.T
         moved = within + multiplier  # the matrix in the cone, plus `apart`
         within = np.clip(moved + wanted / step, lower, upper)
         apart = moved - within
@@ -53,13 +56,6 @@ def _relaxed(gain: Floats, n_groups: int, clock: Clock, steps: int) -> float:
         if clock.is_over():
             break
     return bound
-
-
-def _positive_part(matrix: Floats) -> Floats:
-    """Return the positive semidefinite matrix that is closest to a symmetric one."""
-    values, vectors = np.linalg.eigh(matrix)
-    half = vectors[:, values > 0] * np.sqrt(values[values > 0])
-    return np.asarray(half @ half.T)
 
 
 def _blocks(n_tasks: int) -> tuple[slice, slice]:

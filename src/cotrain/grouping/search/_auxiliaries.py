@@ -7,16 +7,16 @@ import numpy as np
 from cotrain.grouping.value import Members, Objective
 
 
-def pack(objective: Objective, blocks: Members, labels: np.ndarray) -> Members | None:
+def pack(objective: Objective, labels: np.ndarray) -> Members | None:
     """Return the partition (n_groups, n_tasks) of the blocks by `labels`, or None if stuck.
 
     A block whose group is full, or holds a task it must not share with, goes to the next group
     with room.
     """
-    n_slots = objective.most_groups
+    n_slots, blocks = objective.most_groups, objective.blocks
     largest = objective.constraints.max_size or objective.n_tasks
     if largest == objective.n_tasks and not objective.constraints.must_not_share:
-        members = (np.asarray(labels) % n_slots == np.arange(n_slots)[:, None]) @ blocks
+        members = (labels % n_slots == np.arange(n_slots)[:, None]) @ blocks
         return members[members.any(axis=1)]
     forbidden = np.zeros((objective.n_tasks, objective.n_tasks), dtype=bool)
     for i, j in objective.constraints.must_not_share:

@@ -23,9 +23,8 @@ class Decoder:
 
     def __init__(self, objective: Objective, task_names: Sequence[str] | None = None) -> None:
         self.objective = objective
-        self.blocks = objective.blocks
         tasks = task_names or [f"task_{task}" for task in range(objective.n_tasks)]
-        self.names = [tasks[block.argmax()] for block in self.blocks]
+        self.names = [tasks[block.argmax()] for block in objective.blocks]
         cover = feasible_cover(objective.constraints, objective.n_tasks)
         self._fallback = objective.score(cover), as_groups(cover)
         self._known: dict[bytes, tuple[float, Grouping]] = {}
@@ -56,7 +55,7 @@ class Decoder:
         """Return the group that serves each block, in canonical numbers."""
         members = as_matrix(grouping, self.objective.n_tasks)
         serving = self.objective.weighted(members).argmax(axis=0)
-        return canonical(serving[self.blocks.argmax(axis=1)])
+        return canonical(serving[self.objective.blocks.argmax(axis=1)])
 
     def decode(self, labels: np.ndarray) -> tuple[float, Grouping]:
         """Return the value and the groups of labels, with the auxiliaries that help."""
@@ -67,7 +66,7 @@ class Decoder:
         return self._known[key]
 
     def _decode(self, labels: np.ndarray) -> tuple[float, Grouping]:
-        packed = pack(self.objective, self.blocks, labels)
+        packed = pack(self.objective, labels)
         if packed is None:
             return self._fallback
         for row in packed:

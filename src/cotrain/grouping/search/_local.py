@@ -79,13 +79,8 @@ def random_members(objective: Objective, rng: np.random.Generator) -> Members | 
 
     Blocks of tasks go to random groups with room, which then take the auxiliaries that help.
     """
-    constraints = objective.constraints
-    blocks = constraints.blocks(objective.n_tasks)
-    limit = objective.most_groups
-    if constraints.max_cost is not None:
-        limit = min(limit, max(1, int(constraints.max_cost / MULTI_COST + 1e-9)))
-    labels = rng.integers(limit, size=len(blocks))
-    packed = pack(objective, blocks, labels)
+    limit = int(min(objective.most_groups, max(1.0, objective.constraints.budget / MULTI_COST)))
+    packed = pack(objective, rng.integers(limit, size=len(objective.blocks)))
     if packed is None:
         return None
     members = np.array([add_auxiliaries(objective, row) for row in packed])
@@ -120,13 +115,11 @@ class _State:
         """Score a slot as it is and after each change of one block."""
         candidates = np.vstack([self.members[slot], self.members[slot] ^ self.blocks])
         constraints = self.objective.constraints
-        scores = self.objective.weighted(candidates)
+        scores, costs = self.objective.weighted(candidates), constraints.costs(candidates)
         # An empty slot is no group: allowed, and serves nobody.
-        broken = ~constraints.allows(candidates) & candidates.any(axis=1)
-        scores[~candidates.any(axis=1)] = -np.inf
-        costs = constraints.costs(candidates)
-        costs[broken] = np.inf
-        scores[broken] = -np.inf
+        filled, allowed = candidates.any(axis=1), constraints.allows(candidates)
+        scores[~(filled & allowed)] = -np.inf
+        costs[filled & ~allowed] = np.inf
         self.scores[slot], self.changed[slot] = scores[0], scores[1:]
         self.costs[slot], self.changed_costs[slot] = costs[0], costs[1:]
 
@@ -147,7 +140,7 @@ class _State:
         """Return the slots and the block whose change helps most, of slots and blocks tried."""
         best = float(self.scores.max(axis=0).sum())
         best += 1e-12 * max(1.0, abs(best)) if np.isfinite(best) else 0.0
-        limit = self.objective.constraints.max_cost
+        budget = self.objective.constraints.budget
         changes: list[tuple[int, int]] = []
         for slots, blocks in tried:
             if len(blocks) == 0:
@@ -158,8 +151,7 @@ class _State:
                 scores = np.maximum(scores, self.changed[slot][blocks])
                 extra += self.changed_costs[slot][blocks] - self.costs[slot]
             totals = scores.sum(axis=-1)
-            dear = False if limit is None else self.costs.sum() + extra > limit + 1e-9
-            totals[~np.isfinite(extra) | dear] = -np.inf
+            totals[~np.isfinite(extra) | (self.costs.sum() + extra > budget)] = -np.inf
             winner = int(totals.argmax())
             if totals[winner] > best:
                 best = totals[winner]

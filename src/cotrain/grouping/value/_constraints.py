@@ -45,6 +45,11 @@ class Constraints:
         """Return whether no rule binds but the number of groups."""
         return self == Constraints(self.max_groups)
 
+    @property
+    def budget(self) -> float:
+        """Return `max_cost` with room for rounding; inf where it is not limited."""
+        return np.inf if self.max_cost is None else self.max_cost + 1e-9
+
     def allows(self, members: Members) -> NDArray[np.bool_]:
         """Return, of shape (n_groups,), which groups respect the rules that bind a group alone."""
         sizes = members.sum(axis=1)
@@ -71,10 +76,8 @@ class Constraints:
     def most_groups(self, n_tasks: int) -> int:
         """Return the largest number of groups that can be of use."""
         most = n_tasks if self.max_groups is None else min(self.max_groups, n_tasks)
-        if self.max_cost is not None:
-            cheapest = SINGLE_COST if self.min_size == 1 else MULTI_COST
-            most = min(most, int(np.floor(self.max_cost / cheapest + 1e-9)))
-        return most
+        cheapest = SINGLE_COST if self.min_size == 1 else MULTI_COST
+        return int(min(most, self.budget / cheapest))
 
     def check(self, n_tasks: int) -> None:
         """Raise a ValueError that names the rule if one makes no sense for `n_tasks` tasks."""
@@ -111,23 +114,18 @@ def feasible_cover(constraints: Constraints, n_tasks: int) -> Members:
     groups = _solve_cover(constraints, n_tasks)
     if groups is not None:
         return groups
-    conflict = _conflict(constraints, n_tasks)
-    raise ValueError(
-        f"the constraints must leave a grouping of the {n_tasks} tasks, but these conflict: "
-        f"{', '.join(conflict)}; relax one of them"
-    )
-
-
-def _conflict(constraints: Constraints, n_tasks: int) -> list[str]:
-    """Return the rules left after dropping, one by one, each that the conflict does not need."""
-    neutral, found = Constraints(), []
+    # Rules are dropped one by one, each that the conflict does not need.
+    needed = []
     for rule in ("max_groups", "max_cost", "must_not_share", "must_share", "max_size", "min_size"):
-        without = replace(constraints, **{rule: getattr(neutral, rule)})
+        without = replace(constraints, **{rule: getattr(Constraints(), rule)})
         if _solve_cover(without, n_tasks) is None:
             constraints = without
         else:
-            found.append(f"{rule}={getattr(constraints, rule)}")
-    return found
+            needed.append(f"{rule}={getattr(constraints, rule)}")
+    raise ValueError(
+        f"the constraints must leave a grouping of the {n_tasks} tasks, but these conflict: "
+        f"{', '.join(needed)}; relax one of them"
+    )
 
 
 def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
@@ -141,11 +139,10 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
     from scipy.optimize import Bounds, LinearConstraint, milp  # a tenth of a second, here alone
 
     # Variables of each slot: whether it holds each task, is used, and holds more than one.
-    slots, tasks, none = eye_array(n_slots), np.eye(n_tasks), np.zeros(n_tasks)
-    held, largest = np.ones(n_tasks), constraints.max_size or n_tasks
+    tasks, none, held = np.eye(n_tasks), np.zeros(n_tasks), np.ones(n_tasks)
     rules = [  # of each slot: coefficients, and their sum at most
-        (held * -1, constraints.min_size, 0, 0),
-        (held, -largest, 0, 0),
+        (-held, constraints.min_size, 0, 0),
+        (held, -(constraints.max_size or n_tasks), 0, 0),
         (held, -1, 1 - n_tasks, 0),
         (none, -1, 1, 0),
         *((tasks[i] - tasks[j], 0, 0, 0) for i, j in constraints.must_share),
@@ -156,15 +153,14 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
     most = np.tile([rule[3] for rule in rules], n_slots)
     every = np.ones((1, n_slots))
     cost = np.r_[none, SINGLE_COST, MULTI_COST - SINGLE_COST][None]
-    budget = np.inf if constraints.max_cost is None else constraints.max_cost + 1e-9
     solved = milp(
         np.zeros(n_slots * (n_tasks + 2)),
         integrality=np.ones(n_slots * (n_tasks + 2)),
         bounds=Bounds(0, 1),
         constraints=[
             LinearConstraint(kron(every, csr_array(np.eye(n_tasks, n_tasks + 2))), 1, np.inf),
-            LinearConstraint(kron(slots, coefficients), -np.inf, most),
-            LinearConstraint(kron(every, csr_array(cost)), -np.inf, budget),
+            LinearConstraint(kron(eye_array(n_slots), coefficients), -np.inf, most),
+            LinearConstraint(kron(every, csr_array(cost)), -np.inf, constraints.budget),
         ],
     )
     if solved.x is None:
@@ -176,7 +172,6 @@ def _solve_cover(constraints: Constraints, n_tasks: int) -> Members | None:
 def is_feasible(constraints: Constraints, members: Members) -> bool:
     """Return whether non-empty groups (n_groups, n_tasks) hold every task and keep every rule."""
     enough = constraints.max_groups is None or len(members) <= constraints.max_groups
-    cost = constraints.costs(members).sum()
-    affordable = constraints.max_cost is None or cost <= constraints.max_cost + 1e-9
+    affordable = bool(constraints.costs(members).sum() <= constraints.budget)
     covered = bool(members.any(axis=0).all())
     return enough and affordable and covered and bool(constraints.allows(members).all())

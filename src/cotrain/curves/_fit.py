@@ -118,9 +118,23 @@ def random_starts(
     rng: np.random.Generator,
 ) -> list[np.ndarray]:
     """Starts whose other parameters are random and whose first two are the best for them."""
-    return [
-        _with_best_linear(form, counts, scores, bounds, draw) for draw in form.draws(n_starts, rng)
-    ]
+    is_log, known = form.parameters[1] == "b", np.isfinite(scores)
+    n_known = np.maximum(known.sum(axis=1), 1)
+    mean_score = np.where(known, scores, 0.0).sum(axis=1) / n_known
+    starts = []
+    for draw in form.draws(n_starts, rng):
+        theta = np.tile(draw, (len(scores), 1))
+        theta[:, 1] = 0.0 if is_log else 1.0
+        shape = np.where(known, form.shortfall(theta, counts), 0.0)
+        mean_shape = shape.sum(axis=1) / n_known
+        deviation = np.where(known, shape - mean_shape[:, None], 0.0)
+        spread = np.maximum(np.square(deviation).sum(axis=1), 1e-300)
+        slope = -(deviation * np.where(known, scores, 0.0)).sum(axis=1) / spread
+        size = np.clip(slope, 1e-3, 10.0)
+        theta[:, 0] = np.minimum(mean_score + size * mean_shape, bounds[1, 0])
+        theta[:, 1] = np.log(size) if is_log else size
+        starts.append(np.clip(theta, *bounds))
+    return starts
 
 
 def best_of(solutions: list[BatchSolution]) -> BatchSolution:
@@ -145,26 +159,6 @@ def count_different(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         steps = np.diff(ordered, axis=1)
     return np.isfinite(ordered[:, 0]) + ((steps > 0) & np.isfinite(ordered[:, 1:])).sum(axis=1)
-
-
-def _with_best_linear(
-    form: Form, counts: np.ndarray, scores: np.ndarray, bounds: np.ndarray, draw: np.ndarray
-) -> np.ndarray:
-    is_log = form.parameters[1] == "b"
-    theta = np.tile(draw, (len(scores), 1))
-    theta[:, 1] = 0.0 if is_log else 1.0
-    known = np.isfinite(scores)
-    shape = np.where(known, form.shortfall(theta, counts), 0.0)
-    n_known = np.maximum(known.sum(axis=1), 1)
-    mean_shape = shape.sum(axis=1) / n_known
-    mean_score = np.where(known, scores, 0.0).sum(axis=1) / n_known
-    deviation = np.where(known, shape - mean_shape[:, None], 0.0)
-    spread = np.square(deviation).sum(axis=1)
-    slope = -(deviation * np.where(known, scores, 0.0)).sum(axis=1) / np.maximum(spread, 1e-300)
-    size = np.clip(slope, 1e-3, 10.0)
-    theta[:, 0] = np.minimum(mean_score + size * mean_shape, bounds[1, 0])
-    theta[:, 1] = np.log(size) if is_log else size
-    return np.clip(theta, *bounds)
 
 
 def _check(form: Form, counts: np.ndarray, scores: np.ndarray, names: tuple[str, ...]) -> None:

@@ -87,7 +87,7 @@ def update_population(
         own=(centre, max(own_spread, _OWN_SPREAD)),
         domain=spread_of(domain[:, 0], domain[:, 1]) if n_tasks > 1 else population.domain,
         block_sd=_block_spread(fits, FIRST + n_tasks) if targets[0].n_blocks else 0.0,
-        variance=_noise(targets, fits),
+        variance=_noise(fits),
     )
 
 
@@ -161,10 +161,10 @@ def _block_spread(fits: Sequence[TargetFit], first: int) -> float:
     return float(np.sqrt(total / (len(fits) * (n_blocks - 1))))
 
 
-def _noise(targets: Sequence[TargetData], fits: Sequence[TargetFit]) -> np.ndarray:
+def _noise(fits: Sequence[TargetFit]) -> np.ndarray:
     """Variance of each target's noise, drawn a little to the typical one."""
     error = np.array([fit.squared_error for fit in fits])
-    free = np.array([max(len(d.y) - f.degrees, 1.0) for d, f in zip(targets, fits, strict=True)])
+    free = np.array([fit.degrees for fit in fits])
     typical = float(np.median(error / free))
     return np.maximum((error + _VARIANCE_WEIGHT * typical) / (free + _VARIANCE_WEIGHT), 1e-12)
 
@@ -180,72 +180,49 @@ class ShrinkageChoice:
     error: float
 
 
-@dataclass(frozen=True, eq=False)
-class Judge:
-    """Measures the errors of candidates on allocations left out."""
+def held_out_errors(
+    candidates: Sequence[tuple[int, float]],
+    targets: Sequence[TargetData],
+    folds: Sequence[np.ndarray],
+    population: Population,
+    fits: Sequence[TargetFit],
+    plain: float,
+    scale: np.ndarray,
+) -> list[ShrinkageChoice]:
+    """The errors of candidates (rank, strength) on allocations left out.
 
-    targets: Sequence[TargetData]
-    folds: Sequence[np.ndarray]  # sequence of ndarray of int: the fold of each row of each target
-    scale: np.ndarray  # (K,): noise variances that errors are measured in
+    They are measured on a few targets, evenly spread; all are fitted where shared directions need
+    them, which are those of fits without any, at the strength `plain`. Searches start from `fits`.
+    `folds` are of the rows of each target, `scale` (K,) the noise variances that errors are in.
+    """
+    n_judged, n_tasks = min(N_JUDGED, len(targets)), targets[0].x.shape[1]
+    judged = np.unique(np.linspace(0, len(targets) - 1, n_judged).astype(int))
+    most, without = max(rank for rank, _ in candidates), Shrinkage.plain(plain, n_tasks)
 
-    def errors(
-        self,
-        candidates: Sequence[tuple[int, float]],
-        population: Population,
-        fits: Sequence[TargetFit],
-        plain: float,
-    ) -> list[ShrinkageChoice]:
-        """The errors of candidates (rank, strength).
+    def fitted(target: int, held_out: int, shrinkage: Shrinkage) -> np.ndarray:
+        data = targets[target].rows(folds[target] != held_out)
+        return most_probable(data, target_prior(data, population, shrinkage), fits[target].z)[0]
 
-        They are measured on a few targets, evenly spread; all are fitted where shared directions
-        need them, which are those of fits without any, at the strength `plain`. Searches start from
-        `fits`.
-        """
-        n_judged = min(N_JUDGED, len(self.targets))
-        judged = np.unique(np.linspace(0, len(self.targets) - 1, n_judged).astype(int))
-        by_fold = self._directions(max(rank for rank, _ in candidates), population, fits, plain)
-        choices = []
-        for rank, strength in candidates:
-            shared = [found[:rank] for found in by_fold]
-            errors = [self._error(t, population, fits[t], strength, shared) for t in judged]
-            choices.append(ShrinkageChoice(rank, strength, float(np.mean(errors))))
-        return choices
+    by_fold = []  # shared directions from the rows outside each fold, (rank, K) each
+    for held_out in range(1 + max(int(fold.max()) for fold in folds)):
+        directions = without.directions
+        if most > 0:
+            trained = [fitted(target, held_out, without) for target in range(len(targets))]
+            directions = leading_directions(trained, n_tasks, most)
+        by_fold.append(directions)
 
-    def _directions(
-        self, rank: int, population: Population, fits: Sequence[TargetFit], plain: float
-    ) -> list[np.ndarray]:
-        """Shared directions from the rows outside each fold, (rank, K) each."""
-        n_folds = 1 + max(int(fold.max()) for fold in self.folds)
-        n_tasks = self.targets[0].x.shape[1]
-        shrinkage = Shrinkage.plain(plain, n_tasks)
-        if rank == 0:
-            return [shrinkage.directions] * n_folds
-        result = []
-        for held_out in range(n_folds):
-            trained = []
-            for data, fold, fit in zip(self.targets, self.folds, fits, strict=True):
-                prior = target_prior(data, population, shrinkage)
-                trained.append(most_probable(data.rows(fold != held_out), prior, fit.z)[0])
-            result.append(leading_directions(trained, n_tasks, rank))
-        return result
-
-    def _error(
-        self,
-        target: int,
-        population: Population,
-        fit: TargetFit,
-        strength: float,
-        directions: Sequence[np.ndarray],
-    ) -> float:
+    def error(target: int, rank: int, strength: float) -> float:
         """Mean squared error on the rows left out of one target, in units of its noise."""
-        data, fold = self.targets[target], self.folds[target]
-        total = 0.0
-        for held_out, found in enumerate(directions):
-            left = fold == held_out
-            if not left.any():
-                continue
-            prior = target_prior(data, population, Shrinkage(strength, found))
-            z, _ = most_probable(data.rows(~left), prior, fit.z)
-            rest = data.rows(left)
-            total += float(np.square(rest.y - expected_score(z, rest)).sum())
-        return total / len(data.y) / float(self.scale[target])
+        data, total = targets[target], 0.0
+        for held_out, directions in enumerate(by_fold):
+            left = folds[target] == held_out
+            if left.any():
+                z = fitted(target, held_out, Shrinkage(strength, directions[:rank]))
+                rest = data.rows(left)
+                total += float(np.square(rest.y - expected_score(z, rest)).sum())
+        return total / len(data.y) / float(scale[target])
+
+    return [
+        ShrinkageChoice(rank, strength, float(np.mean([error(t, rank, strength) for t in judged])))
+        for rank, strength in candidates
+    ]

@@ -12,11 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from cotrain.curves._forms import CEILING
 from cotrain.curves._shrinkage import (
-    Judge,
     Population,
     Shrinkage,
     ShrinkageChoice,
     first_population,
+    held_out_errors,
     leading_directions,
     target_prior,
     update_population,
@@ -156,13 +156,11 @@ class TransferModel(BaseEstimator):
         for _ in range(2):
             fits = _fit_all(targets, population, shrinkage, [fit.z for fit in fits])
             population = update_population(population, targets, fits)
-        self.population_, self.shrinkage_, self.fits_ = population, shrinkage, tuple(fits)
-        self.degrees_ = np.array(
-            [max(len(d.y) - f.degrees, 1.0) for d, f in zip(targets, fits, strict=True)]
-        )
+        self.shrinkage_, self.fits_ = shrinkage, tuple(fits)
+        self.degrees_ = np.array([fit.degrees for fit in fits])
         z = np.stack([fit.z for fit in fits])
         alpha = np.stack([discounts(fit.z, i, n_tasks) for i, fit in enumerate(fits)])
-        self.asymptotes_, self.applicabilities_ = z[:, C].copy(), z[:, B].copy()
+        self.asymptotes_, self.applicabilities_ = z[:, C], z[:, B]
         self.discounts_ = alpha / self.scales_
         self.exchange_rates_ = self.discounts_ / np.diag(self.discounts_)[:, None]
         self.noise_, self.block_sd_ = np.sqrt(population.variance), population.block_sd
@@ -237,9 +235,9 @@ class TransferModel(BaseEstimator):
         if len(self.strengths) == 1 and not ranks:
             only = ShrinkageChoice(lowest, float(self.strengths[0]), float("nan"))
             return population, fits, (only,)
-        judge = Judge(targets, folds, population.variance)
-        middling = float(np.median(self.strengths))
-        choices = judge.errors([(lowest, s) for s in self.strengths], population, fits, middling)
+        scale, middling = population.variance, float(np.median(self.strengths))
+        plain_ones = [(lowest, s) for s in self.strengths]
+        choices = held_out_errors(plain_ones, targets, folds, population, fits, middling, scale)
         best = min(choices, key=lambda choice: choice.error).strength
         if best != middling:
             plain, starts = Shrinkage.plain(best, len(targets)), [fit.z for fit in fits]
@@ -247,7 +245,7 @@ class TransferModel(BaseEstimator):
         if ranks:
             strengths = [*[s for s in sorted(self.strengths) if s < best][-1:], best]
             candidates = [(rank, s) for rank in (lowest, *ranks) for s in strengths]
-            anew = judge.errors(candidates, population, fits, best)
+            anew = held_out_errors(candidates, targets, folds, population, fits, best, scale)
             choices = [c for c in choices if c.strength not in strengths] + anew
         return population, fits, tuple(sorted(choices, key=lambda choice: choice.error))
 
@@ -282,11 +280,11 @@ def _settle(
     n_updates: int,
 ) -> tuple[Population, list[TargetFit]]:
     """What tasks have in common estimated anew so many times, and the fits under it."""
+    fits = _fit_all(targets, population, shrinkage, starts)
     for _ in range(n_updates):
-        fits = _fit_all(targets, population, shrinkage, starts)
         population = update_population(population, targets, fits)
-        starts = [fit.z for fit in fits]
-    return population, _fit_all(targets, population, shrinkage, starts)
+        fits = _fit_all(targets, population, shrinkage, [fit.z for fit in fits])
+    return population, fits
 
 
 def _fit_all(
@@ -311,7 +309,7 @@ def _check_fits(
     if len(names) != Y.shape[1]:
         raise ValueError(f"tasks must hold {Y.shape[1]} names, got {len(names)}")
     known = np.isfinite(Y)
-    wrong = ~np.isnan(Y) & ~((CEILING >= Y) & known)
+    wrong = (Y > CEILING) | np.isinf(Y)
     if wrong.any():
         row, task = np.argwhere(wrong)[0]
         raise ValueError(

@@ -79,15 +79,12 @@ class TargetPrior:
 
 @dataclass(frozen=True, eq=False)
 class TargetFit:
-    """The most probable z, its covariance (p, p) by Laplace's approximation, and the residuals.
-
-    `degrees` is the effective number of parameters.
-    """
+    """The most probable z, its covariance (p, p) by Laplace's approximation, and the residuals."""
 
     z: np.ndarray
     covariance: np.ndarray
     squared_error: float
-    degrees: float
+    degrees: float  # rows beyond the effective number of parameters, 1 at least
 
 
 def discounts(z: np.ndarray, target: int, n_tasks: int) -> np.ndarray:
@@ -118,11 +115,10 @@ def score_gradient(z: np.ndarray, target: int, x: np.ndarray) -> np.ndarray:
 def fit_target(data: TargetData, prior: TargetPrior, start: np.ndarray) -> TargetFit:
     """The most probable parameters from `start`, and how sure they are."""
     z, normal = most_probable(data, prior, start)
-    untied = normal - _tie(data, prior)
-    covariance = _inverse(untied)
+    covariance = _inverse(normal - _tie(data, prior))
     residual = data.y - expected_score(z, data)
-    degrees = len(z) - float(np.sum(covariance * prior.precision))
-    return TargetFit(z, covariance, float(residual @ residual), degrees)
+    spent = len(z) - float(np.sum(covariance * prior.precision))
+    return TargetFit(z, covariance, float(residual @ residual), max(len(data.y) - spent, 1.0))
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:

@@ -11,19 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from cotrain import files
 from cotrain.exceptions import DataError
-from cotrain.files import (
-    load_arrays,
-    pack_sparse,
-    read_checked,
-    read_parquet,
-    reading,
-    save_arrays,
-    unpack_sparse,
-    write_csv,
-    write_parquet,
-    write_sums,
-)
 from cotrain.registry import SOURCES, Noun
 from cotrain.settings import Choice
 from cotrain.words import listing
@@ -157,16 +146,16 @@ class RawTable:
         if self.values.empty:
             raise DataError("the source holds no measurement; check `fetch` in params.yaml")
         for name in _TABLES:
-            write_parquet(folder / f"{name}.parquet", getattr(self, name), f"table of {name}")
-        write_csv(folder / "summary.csv", self.summary)
+            files.write_parquet(folder / f"{name}.parquet", getattr(self, name), f"table of {name}")
+        files.write_csv(folder / "summary.csv", self.summary)
         # What another source left behind would be taken for this one's.
         (folder / "features.npz").unlink(missing_ok=True)
         (folder / "truth.csv").unlink(missing_ok=True)
         if self.features is not None:
             _save_features(folder / "features.npz", self.features)
         if self.truth is not None:
-            write_csv(folder / "truth.csv", self.truth)
-        write_sums(folder)
+            files.write_csv(folder / "truth.csv", self.truth)
+        files.write_sums(folder)
 
     @classmethod
     def load(cls, folder: Path, base: Path = Path()) -> "RawTable":
@@ -176,11 +165,12 @@ class RawTable:
         """
         features, truth = folder / "features.npz", folder / "truth.csv"
         records, inputs, values = (
-            read_parquet(folder / f"{name}.parquet", f"table of {name}", _TODO) for name in _TABLES
+            files.read_parquet(folder / f"{name}.parquet", f"table of {name}", _TODO)
+            for name in _TABLES
         )
         if inputs.columns.empty:  # the file does not say how many rows have no columns
             inputs = pd.DataFrame(index=records.index)
-        with reading(folder, "folder of measurements", _TODO):
+        with files.reading(folder, "folder of measurements", _TODO):
             return cls(
                 records,
                 inputs,
@@ -237,16 +227,16 @@ def _save_features(path: Path, features: csr_array | np.ndarray) -> None:
     if isinstance(features, np.ndarray):
         arrays = {"dense": features}
     else:
-        arrays = pack_sparse("", features) | {"n_features": np.array(features.shape[1])}
-    save_arrays(path, "table of features", arrays)
+        arrays = files.pack_sparse("", features) | {"n_features": np.array(features.shape[1])}
+    files.save_arrays(path, "table of features", arrays)
 
 
 def _load_features(path: Path) -> csr_array | np.ndarray:
-    part = load_arrays(path, "table of features", _TODO)
+    part = files.load_arrays(path, "table of features", _TODO)
     if "dense" in part:
         return part["dense"]
-    return unpack_sparse("", part, (part["indptr"].size - 1, int(part["n_features"])))
+    return files.unpack_sparse("", part, (part["indptr"].size - 1, int(part["n_features"])))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(io.BytesIO(read_checked(path, _TODO)))
+    return pd.read_csv(io.BytesIO(files.read_checked(path, _TODO)))

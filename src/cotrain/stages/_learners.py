@@ -14,13 +14,11 @@ def study_learners(study: Study) -> Learners:
     Without tuning all ways are trained with the settings as they are in params.yaml.
     """
     learners = study.settings.learners
-    found = Learners()
     if study.settings.tune.trials == 0:
-        for name in learners:
-            plain = settings_learner(study, name)
-            found.update({f"{name}/{way}": plain for way in WAYS})
-        return found
+        plain = {name: settings_learner(study, name) for name in learners}
+        return Learners({f"{name}/{way}": plain[name] for name in learners for way in WAYS})
     recipes = Recipes.load(study.recipes, learners).root
+    found = Learners()
     for name, settings in learners.items():
         for way in WAYS:
             tuned = type(settings).model_validate(recipes[name].recipe(way).settings)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -53,10 +52,6 @@ class FitLog:
         waited = time.monotonic() - self._last_call
         if len(self._rows) >= _FITS_A_CALL or waited >= _SECONDS_A_CALL:
             self.close()
-
-    def add_failure(self, described: Mapping[str, Any], reason: str) -> None:
-        """Log a fit that failed, at once: there should be few."""
-        self._tracker.log_failures(pd.DataFrame([{**described, "reason": reason}]), self._run)
 
     def close(self) -> None:
         rows, self._rows = self._rows, []
@@ -149,9 +144,10 @@ class Trainer:
             for fit, outcome, seconds in results:
                 key = identity[fit]
                 outcomes[key] = outcome
-                if isinstance(outcome, FitFailure):
-                    described = describe_fit(self.table, plan_name, key, fit)
-                    log.add_failure(described, outcome.reason)
+                if isinstance(outcome, FitFailure):  # told at once: there should be few
+                    failed = describe_fit(self.table, plan_name, key, fit)
+                    failed |= {"reason": outcome.reason}
+                    self.tracker.log_failures(pd.DataFrame([failed]), self.run)
                 else:
                     self.journal.write(key, outcome, seconds, predictions)
                     log.add(fit_rows(self.table, plan_name, key, fit, outcome))
@@ -166,7 +162,6 @@ def _mean_scores(rows: pd.DataFrame) -> dict[str, float]:
     scores = {
         f"{kind}/{name}": float(value)
         for kind, row in means.iterrows()
-        for name, value in row.items()
-        if pd.notna(value)
+        for name, value in row.dropna().items()
     }
     return {"n_fits": float(rows["fit_id"].nunique()), **scores}

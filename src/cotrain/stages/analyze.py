@@ -7,31 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cotrain import analysis
 from cotrain import tables as contract
 from cotrain.allocation import Plan
-from cotrain.analysis import (
-    MANY_TASKS,
-    LabelTables,
-    Observations,
-    SubsetAnalysis,
-    affinity_figures,
-    affinity_steps,
-    affinity_table,
-    cluster_table,
-    cost_table,
-    curve_points,
-    curve_table,
-    grid_fits,
-    pairwise_tables,
-    relevance_table,
-    skilled_tasks,
-    subset_relevance,
-    subset_score_table,
-    task_clusters,
-    trained_plan,
-    transfer_table,
-    withhold,
-)
 from cotrain.files import write_json, write_sums
 from cotrain.gradients import AffinityRecord, load_records
 from cotrain.progress import Steps
@@ -51,10 +29,10 @@ PLACEBO = "placebo"
 
 
 def run(study: Study) -> str:
-    with warnings.catch_warnings():  # what stays unknown is said by the tables, by name
-        warnings.simplefilter("ignore", DesignWarning)
-        with Steps("analyze", 6) as step:
-            return _run(study, step)
+    # What stays unknown is said by the tables, by name.
+    quiet = warnings.catch_warnings(action="ignore", category=DesignWarning)
+    with quiet, Steps("analyze", 6) as step:
+        return _run(study, step)
 
 
 def _run(study: Study, step: Steps) -> str:
@@ -63,47 +41,47 @@ def _run(study: Study, step: Steps) -> str:
     runs = Runs.of(study)
     tasks = runs.table.tasks
     records = load_records(study.affinity)
-    affinities = affinity_table(records, tasks)
+    affinities = analysis.affinity_table(records, tasks)
     step("surrogates of subsets")
     subsets = runs.observe(PLANS[:1], analyze.score).subsets(plan.subset_level)
     n_labels = runs.table.label_counts.sum(axis=1)
     affinity = pair_matrix(affinities, tasks, "affinity")
-    analysis = SubsetAnalysis.of(subsets, tasks, n_labels, analyze, affinity)
+    found = analysis.SubsetAnalysis.of(subsets, tasks, n_labels, analyze, affinity)
     step("learning curves")
     every = runs.observe(PLANS, analyze.curve_score)
     grid = every.grid(plan.augmentations.levels, plan.augmentations.repeats)
-    curves, fits = curve_table(every, tasks, analyze.seed)
+    curves, fits = analysis.curve_table(every, tasks, analyze.seed)
     step("what labels are worth")
-    labels = LabelTables.of(every, tasks, plan.subset_level, analyze.seed)
+    labels = analysis.LabelTables.of(every, tasks, plan.subset_level, analyze.seed)
     step("pairs of tasks")
-    over_levels, at_levels = pairwise_tables(grid, tasks, analyze.fdr)
+    over_levels, at_levels = analysis.pairwise_tables(grid, tasks, analyze.fdr)
     tables = {
-        "transfer": transfer_table(subsets, tasks, analyze.score, analyze.fdr),
-        **analysis.tables(),
-        "subset_scores": subset_score_table(subsets, tasks, analyze.score),
+        "transfer": analysis.transfer_table(subsets, tasks, analyze.score, analyze.fdr),
+        **found.tables(),
+        "subset_scores": analysis.subset_score_table(subsets, tasks, analyze.score),
         "pairwise": over_levels,
         "pairwise_levels": at_levels,
         "curves": curves,
-        "curve_points": curve_points(every, fits, tasks),
+        "curve_points": analysis.curve_points(every, fits, tasks),
         "exchange_rates": labels.exchange_rates,
         "next_labels": labels.next_labels,
     }
     step("skill and the placebo")
     explained = runs.observe(PLANS[:1], "d2").subsets(plan.subset_level)
-    skill = skilled_tasks(explained, tasks, analyze.fdr)
+    skill = analysis.skilled_tasks(explained, tasks, analyze.fdr)
     placebo = runs.placebo(analyze)
     tables["task_skill"] = skill
     skilled = set(skill.loc[skill["skilled"], "task"])
-    tables["relevance"] = withhold(tables["relevance"], placebo, skilled, analyze.fdr)
+    tables["relevance"] = analysis.withhold(tables["relevance"], placebo, skilled, analyze.fdr)
     clusters = runs.clusters([task in skilled for task in tasks])
-    tables["clusters"] = cluster_table(grid, clusters, tasks, analyze.fdr)
+    tables["clusters"] = analysis.cluster_table(grid, clusters, tasks, analyze.fdr)
     for name in ("transfer", "pairwise", "pairwise_levels"):
-        tables[name] = withhold(tables[name], None, skilled, analyze.fdr)
+        tables[name] = analysis.withhold(tables[name], None, skilled, analyze.fdr)
     tables["affinity"] = affinities
-    tables["affinity_steps"] = affinity_steps(records)
+    tables["affinity_steps"] = analysis.affinity_steps(records)
     learners = study_learners(study)
     tables["costs"] = measure_costs(study.settings, runs.table, runs.plans, records, learners)
-    harm = [tables["negative_transfer"], affinity_figures(analysis, affinities)]
+    harm = [tables["negative_transfer"], analysis.affinity_figures(found, affinities)]
     tables["negative_transfer"] = pd.concat(harm, ignore_index=True)
     contract.write_all(study.analysis, tables)
     # Claims that the placebo makes, before they are held against anything.
@@ -112,7 +90,7 @@ def _run(study: Study, step: Steps) -> str:
         "score": analyze.score,
         "curve_score": analyze.curve_score,
         "n_levels": len(plan.augmentations.levels),
-        **analysis.summary(),
+        **found.summary(),
         "skill_tasks": int(skill["skilled"].sum()),
         "placebo_helps": None if claims is None else int(claims.get("helps", 0)),
         "placebo_hurts": None if claims is None else int(claims.get("hurts", 0)),
@@ -122,7 +100,7 @@ def _run(study: Study, step: Steps) -> str:
     write_sums(study.analysis)
     unknown = f"; no exchange rates of labels: {labels.reason}" if labels.reason else ""
     left_out = "" if records else "; no gradient affinities: none were recorded"
-    return f"{verdicts(tables['relevance'])}; {analysis.describe()}{unknown}{left_out}"
+    return f"{verdicts(tables['relevance'])}; {found.describe()}{unknown}{left_out}"
 
 
 def verdicts(relevance: pd.DataFrame) -> str:
@@ -157,21 +135,21 @@ class Runs:
             rows = load_fit_table(study.fits(name))
             scores.append(tracker.synced_scores(rows, context))
             plan = Plan.load(study.plan(name))
-            plans[name] = trained_plan(plan, rows, version, known)
+            plans[name] = analysis.trained_plan(plan, rows, version, known)
         return cls(table, plans, pd.concat(scores, ignore_index=True))
 
-    def observe(self, plans: Sequence[str], score: str) -> Observations:
+    def observe(self, plans: Sequence[str], score: str) -> analysis.Observations:
         fits = {key: fit for name in plans for key, fit in self.plans[name].fits.items()}
         counts = self.table.label_counts
-        return Observations.of(self.scores, fits, self.table.tasks, counts, score)
+        return analysis.Observations.of(self.scores, fits, self.table.tasks, counts, score)
 
     def clusters(self, skilled: Sequence[bool]) -> list[list[int]]:
         """Skilled tasks whose labels correlate, test labels aside; none where pairs are few."""
         table, fits = self.table, self.plans["augmentations"].fits
-        if table.n_tasks < MANY_TASKS or not fits:
+        if table.n_tasks < analysis.MANY_TASKS or not fits:
             return []
         test = next(iter(fits.values())).folds.test
-        found = task_clusters(table.labels, ~np.isin(table.folds, test))
+        found = analysis.task_clusters(table.labels, ~np.isin(table.folds, test))
         kept = [[task for task in cluster if skilled[task]] for cluster in found]
         return [cluster for cluster in kept if len(cluster) > 1]
 
@@ -182,8 +160,8 @@ class Runs:
             return None
         level = next(iter(plan.fits.values())).level
         subsets = self.observe([PLACEBO], analyze.score).subsets(level)
-        found = subset_relevance(subsets, analyze.ridge, analyze.fdr)
-        return relevance_table(found, self.table.tasks)
+        found = analysis.subset_relevance(subsets, analyze.ridge, analyze.fdr)
+        return analysis.relevance_table(found, self.table.tasks)
 
 
 def measure_costs(
@@ -199,12 +177,12 @@ def measure_costs(
     measures = {
         "affinity": recorded_fits(settings, table.n_tasks) if records else [],
         "surrogate relevance": [fit for fit in subsets if fit.kind in ("single", "subset")],
-        "statTAG": grid_fits(fits, settings.plan.augmentations, table.n_tasks),
+        "statTAG": analysis.grid_fits(fits, settings.plan.augmentations, table.n_tasks),
     }
     recording, training = (
         sum(getattr(one, name) for one in records) for name in ("record_flops", "flops")
     )
     factors = {"affinity": 1 + recording / training} if records else {}
-    return cost_table(
+    return analysis.cost_table(
         table, learners, {name: own for name, own in measures.items() if own}, factors
     )

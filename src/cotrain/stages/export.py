@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from cotrain.allocation import Fit, FoldUse
 from cotrain.comparison import Candidate, Model
 from cotrain.exceptions import CotrainError, DataError, FitError, SettingsError
 from cotrain.features import featurizer_of, nearest
-from cotrain.serving import Figure, Manifest, ModelNote, TaskNote, TrainedModels, Width, check_place
+from cotrain.serving import Manifest, ModelNote, TaskNote, TrainedModels, check_place
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import final_repeats, study_repeats
@@ -23,8 +23,6 @@ from cotrain.tracking import open_tracker
 from cotrain.training import Learners, Problem
 from cotrain.words import count
 
-T = TypeVar("T", Figure, Width)
-
 
 @dataclass(frozen=True, eq=False)
 class Validated:
@@ -33,7 +31,7 @@ class Validated:
     portfolio: Candidate
     weights: pd.Series  # by task and role
     scores: pd.DataFrame  # the table `served`
-    skill: pd.DataFrame  # by task
+    skill: pd.DataFrame
     intervals: pd.DataFrame
 
     @classmethod
@@ -63,7 +61,7 @@ class Validated:
                     f"{folder / name}.csv: cannot be read (its rows do not fit the portfolio and "
                     "the tasks); run `cotrain validate`"
                 )
-        return cls(portfolio, by_pair, scores, skill.set_index("task"), intervals)
+        return cls(portfolio, by_pair, scores, skill, intervals)
 
 
 def run(study: Study, out: str) -> str:
@@ -106,17 +104,12 @@ def run(study: Study, out: str) -> str:
     models.save(folder)
     registered = open_tracker(study.home).register_models(folder, run_context(study, version))
     where = f"in MLflow {' '.join(registered)}" if registered else "not in MLflow: tracking is off"
-    return f"{folder}: {_said(models)}; {where}"
-
-
-def _said(models: TrainedModels) -> str:
-    said = f"{count(len(models.models), 'model')} of {len(models.tasks)} tasks"
-    said = f"{said} ({models.manifest.portfolio})"
-    if not models.models:
-        return f"{said}: every task is predicted by its base rate"
-    if models.doubts:
-        return f"{said}; {len(models.doubts)} of them are not to rely on, see README.md there"
-    return said
+    said = f"{count(len(fits), 'model')} of {table.n_tasks} tasks ({found.portfolio.name})"
+    if not fits:
+        said += ": every task is predicted by its base rate"
+    elif models.doubts:
+        said += f"; {len(models.doubts)} of them are not to rely on, see README.md there"
+    return f"{folder}: {said}; {where}"
 
 
 def _final_fit(study: Study, table: TaskTable, model: Model, learners: Learners) -> Fit:
@@ -150,8 +143,8 @@ def _model_note(table: TaskTable, model: Model, fit: Fit, learners: Learners) ->
 def _task_notes(table: TaskTable, found: Validated) -> list[TaskNote]:
     everything = Problem.of_all(table)
     base = everything.base_outputs()
-    scores, widths = (
-        dict(iter(frame.groupby("task"))) for frame in (found.scores, found.intervals)
+    scores, widths, skill = (
+        _records(frame) for frame in (found.scores, found.intervals, found.skill)
     )
     return [
         TaskNote(
@@ -162,26 +155,18 @@ def _task_notes(table: TaskTable, found: Validated) -> list[TaskNote]:
             base=float(base[task]),
             scale=float(everything.scale[task]),
             weights={role: float(found.weights[name, role]) for role in found.portfolio.roles},
-            skill=_number(found.skill.loc[name, "skill"]),
-            p_value=_number(found.skill.loc[name, "p_value"]),
-            skilled=bool(found.skill.loc[name, "skilled"]),
-            intervals=_records(widths.get(name), Width),
-            test_scores=_records(scores[name], Figure),
+            intervals=widths.get(name, []),
+            test_scores=scores[name],
+            **skill[name][0],
         )
         for task, (name, kind) in enumerate(zip(table.tasks, table.kinds, strict=True))
     ]
 
 
-def _records(frame: pd.DataFrame | None, kind: type[T]) -> list[T]:
-    """A row a record; what is unknown is None."""
-    if frame is None:
-        return []
-    known = frame.astype(object).where(frame.notna(), None).drop(columns="task")
-    return [kind.model_validate(row) for row in known.to_dict("records")]
-
-
-def _number(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)
+def _records(frame: pd.DataFrame) -> dict[str, Any]:
+    """The rows of each task; what is unknown is None."""
+    known = frame.astype(object).where(frame.notna(), None).set_index("task")
+    return {str(task): own.to_dict("records") for task, own in known.groupby(level=0)}
 
 
 def _reported(study: Study) -> tuple[FoldUse, int]:

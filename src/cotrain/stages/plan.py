@@ -129,11 +129,10 @@ def make_plans(
     placebo = [
         replace(fit, placebo=plan.seed + fit.repeat)
         for fit in first.fits.values()
-        if fit.repeat < plan.placebo.repeats
+        if plan.placebo.n_subsets > 0
+        and fit.repeat < plan.placebo.repeats
         and (fit.kind != "subset" or fit.members in subsets[: plan.placebo.n_subsets])
     ]
-    if plan.placebo.n_subsets == 0:
-        placebo = []
     fits = augmentations(n_tasks, grid.levels, grid_repeats) if grid.sources == "all" else []
     # The curves of each task alone and of all together, up to the top level.
     for level in range(1, plan.train_folds + 1):

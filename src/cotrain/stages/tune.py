@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -35,23 +35,30 @@ def run(study: Study, budget: str | None = None) -> str:
         found = {name: LearnerRecipes.of(one, {}) for name, one in study.settings.learners.items()}
         _write(study, found, [])
         return "tune: `tune.trials` is 0, so settings stay as they are in params.yaml"
+    from cotrain.tracking import open_tracker
+
     tuning = _tuning(study, settings)
-    recipes, said = {}, []
-    rows: list[dict[str, object]] = []
+    recipes, rows, said = {}, [], []
+    runs: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for name in study.settings.learners:
         recipes[name], trials = tuning.tune(name, settings_learner(study, name))
         for way, tried in trials.items():
+            recipe = recipes[name].recipe(way)
             for number, one in enumerate(tried):
                 plain = json.dumps(plain_settings(one.settings))
-                values = (name, way, number, one.complete, one.d2, plain)
-                rows.append(dict(zip(_COLUMNS, values, strict=True)))
-            recipe = recipes[name].recipe(way)
+                rows.append((name, way, number, one.complete, one.d2, plain))
+            params = {f"learner.{key}": value for key, value in recipe.settings.items()}
+            figures = {f"trial_d2/{number}": one.d2 for number, one in enumerate(tried)}
+            figures |= recipe.model_dump(exclude={"settings"})
+            runs[f"tune {name}/{way}"] = params, figures
             said.append(
                 f"{name}/{way}: D² {recipe.untuned_d2:.3f} as it was, {recipe.d2:.3f} "
                 f"by {len(tried)} trials"
             )
     _write(study, recipes, rows)
-    _log(study, recipes, rows)
+    tracker = open_tracker(study.home)
+    for title, (params, figures) in runs.items():
+        tracker.log_summary(title, params, figures, [study.recipes.with_name("trials.csv")])
     return "\n".join(said) or "tune: no learner has anything to tune"
 
 
@@ -84,25 +91,7 @@ def _tuning(study: Study, settings: TuneSettings) -> "Tuning":
     )
 
 
-def _write(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:
+def _write(study: Study, recipes: dict[str, LearnerRecipes], rows: list[tuple[Any, ...]]) -> None:
     Recipes(recipes).save(study.recipes)
     write_csv(study.recipes.with_name("trials.csv"), pd.DataFrame(rows, columns=_COLUMNS))
     write_sums(study.recipes.parent)
-
-
-def _log(study: Study, recipes: dict[str, LearnerRecipes], rows: list[dict[str, object]]) -> None:
-    """One summary run a search, with its best settings and all trials' D²."""
-    from cotrain.tracking import open_tracker
-
-    tracker = open_tracker(study.home)
-    for learner, way in dict.fromkeys((str(row["learner"]), str(row["way"])) for row in rows):
-        recipe = getattr(recipes[learner], way)
-        figures = {"d2": recipe.d2, "untuned_d2": recipe.untuned_d2, "n_trials": recipe.n_trials}
-        figures |= {
-            f"trial_d2/{row['trial']}": row["d2"]
-            for row in rows
-            if (row["learner"], row["way"]) == (learner, way)
-        }
-        params = {f"learner.{key}": value for key, value in recipe.settings.items()}
-        files = [study.recipes.with_name("trials.csv")]
-        tracker.log_summary(f"tune {learner}/{way}", params, figures, files)

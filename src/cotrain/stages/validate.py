@@ -5,21 +5,10 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from cotrain import comparison
 from cotrain import tables as contract
 from cotrain.allocation import Plan, Rotation, fit_id
-from cotrain.comparison import (
-    RECOMMENDED,
-    Contest,
-    Way,
-    candidate_table,
-    comparison_tables,
-    interval_table,
-    natural_scores,
-    served_table,
-    skill_table,
-    way_costs,
-    weight_table,
-)
+from cotrain.comparison import RECOMMENDED, Contest, Way
 from cotrain.exceptions import SettingsError
 from cotrain.files import write_json, write_sums
 from cotrain.grouping import Grouping
@@ -51,7 +40,7 @@ def run(study: Study) -> str:
     judged = contest.judge(
         by_fit, seed, settings.validate_.objective, [tasks.index(name) for name in primary]
     )
-    shown = natural_scores(
+    shown = comparison.natural_scores(
         {"binary": "binary" in table.kinds, "real": "real" in table.kinds}, analysed_scores(study)
     )
     by_score = {
@@ -63,16 +52,16 @@ def run(study: Study) -> str:
     }
     recommended, choice = judged.recommended, judged.choice
     ways = [Way(RECOMMENDED, recommended.models), *contest.ways]
-    costs = way_costs(ways, contest.reporting, table, trainer.learners)
-    overall, by_task = comparison_tables(by_score, costs, tasks, primary)
+    costs = comparison.way_costs(ways, contest.reporting, table, trainer.learners)
+    overall, by_task = comparison.comparison_tables(by_score, costs, tasks, primary)
     tables = {
         "comparison": overall,
         "tasks": by_task,
-        "portfolios": candidate_table(choice),
-        "skill": skill_table(choice, tasks),
-        "intervals": interval_table(recommended, judged.repeats, tasks, seed),
-        "weights": weight_table(recommended.roles, judged.weights, tasks),
-        "served": served_table(
+        "portfolios": comparison.candidate_table(choice),
+        "skill": comparison.skill_table(choice, tasks),
+        "intervals": comparison.interval_table(recommended, judged.repeats, tasks, seed),
+        "weights": comparison.weight_table(recommended.roles, judged.weights, tasks),
+        "served": comparison.served_table(
             {score: by_score[score, False][RECOMMENDED] for score, again in shown if not again},
             tasks,
         ),

@@ -38,16 +38,14 @@ class _InOrder(click.Group):
         return sorted(self.commands, key=lambda name: name != "init")
 
 
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(__version__)
 @click.option(
-    "-C",
-    "--study",
-    "folder",
-    type=_FOLDER,
-    default=".",
+    "-C", "--study", "folder", type=_FOLDER, default=".", show_default=False,
     help="The study's folder.  [default: this folder]",
-)
+)  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def cotrain(context: click.Context, folder: Path, debug: bool) -> None:
@@ -92,9 +90,7 @@ _PLAN: click.Parameter = click.Argument(
 _BUDGET: click.Parameter = click.Option(
     ["--budget"], help="Of each learner, such as 5min.  [default: `tune.budget`]"
 )
-_OUT: click.Parameter = click.Option(
-    ["--out"], default="models", show_default=True, help="In the study's folder."
-)
+_OUT: click.Parameter = click.Option(["--out"], default="models", help="In the study's folder.")
 for _name, _said, *_params in (
     ("fetch", "Bring the measurements from their source."),
     ("prepare", "Make the task table: features, labels, folds."),
@@ -121,9 +117,7 @@ for _name, _said, *_params in (
 @cotrain.command()
 @click.argument("models", type=_PATH)
 @click.argument("examples", type=_PATH)
-@click.option(
-    "--out", type=_PATH, default="predictions.csv", show_default=True, help="The file to write."
-)
+@click.option("--out", type=_PATH, default="predictions.csv", help="The file to write.")
 @click.option("--smiles", help="The column of SMILES.  [default: as in training]")
 @click.option("--id", "id_column", help="A column that is copied to the predictions.")
 @click.option("--features", type=_PATH, help="The file of the examples' images.")
@@ -131,7 +125,6 @@ for _name, _said, *_params in (
     "--coverage",
     type=click.Choice(["0.8", "0.9", "0.95"]),
     default="0.9",
-    show_default=True,
     help="Share of values that the intervals of real-valued tasks hold.",
 )
 @click.option("--short", is_flag=True, help="Values alone, without intervals and spreads.")
@@ -181,13 +174,10 @@ def doctor(study: Study, yes: bool) -> None:
     "--by",
     type=click.Choice(["accuracy", "log_probability"]),
     default="accuracy",
-    show_default=True,
     help="What functions are chosen by, on validation labels.",
 )
-@click.option("--seed", default=0, show_default=True)
-@click.option(
-    "--out", type=_PATH, default="votes", show_default=True, help="Folder for the tables."
-)
+@click.option("--seed", default=0)
+@click.option("--out", type=_PATH, default="votes", help="Folder for the tables.")
 def votes(
     table: Path, by: Literal["log_probability", "accuracy"], seed: int, out: Path, **how: Any
 ) -> None:
@@ -205,13 +195,7 @@ def votes(
 
 
 @cotrain.command()
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    default=5000,
-    show_default=True,
-    help="Port on this machine.",
-)
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, help="Port on this machine.")
 @click.pass_obj
 def ui(study: Study, port: int) -> None:
     """Open MLflow's pages on this machine, at a ready dashboard."""

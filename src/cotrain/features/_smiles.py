@@ -55,8 +55,15 @@ def _names(
 
 def _name(text: str, parent: bool, stereo: bool, max_atoms: int) -> tuple[str | None, str]:
     text = _EXTENDED.sub(r"\1", text)
-    if reason := _refusal(text):
-        return None, reason
+    # RDKit would read the beginning alone of some that are refused.
+    if not text:
+        return None, "no SMILES"
+    if any(mark in text for mark in "\n\r\t "):
+        return None, "text behind a blank"
+    if ">" in text:
+        return None, "is a reaction"
+    if "*" in text or re.search(r"\[R\d*\]", text):
+        return None, "holds an attachment point or any-atom"
     molecule = read_molecule(text)
     if molecule is None:
         return None, f"{'InChI' if text.startswith('InChI=') else 'SMILES'} cannot be parsed"
@@ -81,19 +88,6 @@ def read_molecule(text: str) -> Chem.Mol | None:
     """The molecule that a SMILES or an InChI stands for; None: neither."""
     inchi = text.startswith("InChI=")
     return Chem.MolFromInchi(text) if inchi else Chem.MolFromSmiles(text)
-
-
-def _refusal(text: str) -> str:
-    """Why a text is refused before RDKit sees it, which would read its beginning alone."""
-    if not text:
-        return "no SMILES"
-    if any(mark in text for mark in "\n\r\t "):
-        return "text behind a blank"
-    if ">" in text:
-        return "is a reaction"
-    if "*" in text or re.search(r"\[R\d*\]", text):
-        return "holds an attachment point or any-atom"
-    return ""
 
 
 def _parent(molecule: Chem.Mol) -> Chem.Mol | str:
@@ -150,23 +144,16 @@ def _fingerprints(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The number of bits of each molecule, then the bits and their values, one after another."""
     generator = GetMorganGenerator(radius=radius, fpSize=bits)
+    rows, found = [], []
     with BlockLogs():
-        molecules = [read_molecule(text) for text in smiles]
-    for text, molecule in zip(smiles, molecules, strict=True):
-        if molecule is None:
-            raise ValueError(
-                f"`smiles` must be molecules, got {text!r}; drop what `standard_names` refuses"
-            )
-    rows, values = [], []
-    for molecule in molecules:
-        if counts:
-            found = sorted(generator.GetCountFingerprint(molecule).GetNonzeroElements().items())
-            rows.append(np.array([bit for bit, _ in found], dtype=np.int32))
-            values.append(np.log1p(np.array([count for _, count in found], dtype=np.float32)))
-        else:
-            # On bits come in ascending order.
-            row = np.array(generator.GetFingerprint(molecule).GetOnBits(), dtype=np.int32)
-            rows.append(row)
-            values.append(np.ones(row.size, dtype=np.float32))
+        for text in smiles:
+            if (molecule := read_molecule(text)) is None:
+                raise ValueError(
+                    f"`smiles` must be molecules, got {text!r}; drop what `standard_names` refuses"
+                )
+            times = generator.GetCountFingerprintAsNumPy(molecule)
+            rows.append(np.flatnonzero(times).astype(np.int32))
+            found.append(times[rows[-1]].astype(np.float32))
     sizes = np.array([row.size for row in rows], dtype=np.int64)
-    return sizes, np.concatenate(rows), np.concatenate(values)
+    values = np.concatenate(found)
+    return sizes, np.concatenate(rows), np.log1p(values) if counts else np.sign(values)

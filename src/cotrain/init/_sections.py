@@ -13,7 +13,6 @@ from cotrain.features._given import name_column
 from cotrain.init._columns import Column, part_of, two_values, words_of
 from cotrain.init._layouts import Layout
 from cotrain.init._wishes import Draft, expand
-from cotrain.sources import column_of
 
 _POTENCY = frozenset({"ic50", "ec50", "ki", "kd", "ac50", "gi50", "nm", "um", "µm", "pm"})
 # What is more the higher it is, though in a molar unit.
@@ -41,7 +40,7 @@ def feature_columns(
     named = {part.strip() for part in listed.split(",")}
     chosen = [n for n in expand([listed], names) if n in named or n not in taken]
     for name in chosen:
-        column_of(draft.table.cells, name, "--features", draft.table.path)
+        draft.table.column(name, "--features")
     if not chosen:
         raise DataError(
             f"{draft.table.path}: no column is left for features; name some by --features "
@@ -70,7 +69,7 @@ def feature_section(
             chosen = [name for name in columns if name not in labels]
             return {"kind": "columns", "columns": chosen}
         case "text":
-            name = str(column_of(draft.table.cells, named, "--features", draft.table.path).name)
+            name = str(draft.table.column(named, "--features").name)
             return {
                 "kind": "text", "column": name, "method": "tfidf", "max_features": 5000,
                 "words": 2, "min_examples": 3,
@@ -131,7 +130,7 @@ def column_folds(
 ) -> dict[str, list[int]]:
     """Return the folds of each value of a split column: the last test, those before validate."""
     parts = {value: part_of(value) for value in values}
-    if all(part is not None for part in parts.values()):
+    if None not in parts.values():
         test = n_folds - n_test
         end = test - (n_validation if "valid" in parts.values() else 0)
         folds = {"train": range(end), "valid": range(end, test), "test": range(test, n_folds)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cotrain.exceptions import CotrainError
-from cotrain.sources import TextTable, column_of
+from cotrain.sources import TextTable
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,16 @@ class Draft:
             ignore=expand(wishes.ignore, names),
             task_columns=expand(wishes.task_columns, names),
         )
-        _check_wishes(table, wishes)
+        named = {
+            "--tasks-by": wishes.tasks_by, "--label": [wishes.label], "--smiles": [wishes.smiles],
+            "--ignore": wishes.ignore, "--id": [wishes.id], "--split": [wishes.split],
+            "--date": [wishes.date], "--task-column": wishes.task_columns,
+            "--value-column": [wishes.value_column], "--tasks": () if long else wishes.tasks,
+        }  # fmt: skip
+        for option, chosen in named.items():
+            for name in chosen:
+                if name is not None:
+                    table.column(name, option)
         return cls(table, wishes)
 
 
@@ -89,18 +98,3 @@ def expand(wanted: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
             alike = [name for name in names if fnmatch.fnmatchcase(name, part)]
             found += [part] if part in names or not alike else alike
     return tuple(dict.fromkeys(found))
-
-
-def _check_wishes(table: TextTable, wishes: Wishes) -> None:
-    named = {
-        "--tasks-by": wishes.tasks_by, "--label": [wishes.label], "--smiles": [wishes.smiles],
-        "--ignore": wishes.ignore, "--id": [wishes.id], "--split": [wishes.split],
-        "--date": [wishes.date], "--task-column": wishes.task_columns,
-        "--value-column": [wishes.value_column],
-    }  # fmt: skip
-    if wishes.layout != "long" and not wishes.task_columns and not wishes.value_column:
-        named["--tasks"] = list(wishes.tasks)
-    for option, names in named.items():
-        for name in names:
-            if name is not None:
-                column_of(table.cells, name, option, table.path)

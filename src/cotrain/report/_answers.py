@@ -161,7 +161,9 @@ def _groups(findings: Findings) -> str:
     if len(best.groups) == 1 and len(best.groups[0]) == len(findings.tasks):
         return "By the measured subsets no grouping is better than one model of all tasks."
     d2 = findings.portfolios.set_index("portfolio")["d2"]
-    if not facts.is_grouped(findings) and {"grouping", "ensemble"} <= set(d2.index):
+    sizes = {len(model.members) for model in findings.portfolio.models}
+    is_grouped = bool(sizes - {1, findings.weights["task"].nunique()})
+    if not is_grouped and {"grouping", "ensemble"} <= set(d2.index):
         return (
             "No grouping is part of it: on validation labels the best by the measured subsets, of "
             f"{count(len(best.groups), 'model')}, has a D² of {number(d2['grouping'])}, as many "

@@ -91,11 +91,6 @@ def _chosen(findings: Findings) -> str:
     return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])
 
 
-def is_grouped(findings: Findings) -> bool:
-    n_tasks = findings.weights["task"].nunique()
-    return any(1 < len(model.members) < n_tasks for model in findings.portfolio.models)
-
-
 def compared(findings: Findings, score: str) -> pd.DataFrame:
     """Return the recommended portfolio, then its rivals, on test labels by one score.
 

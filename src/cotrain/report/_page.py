@@ -84,11 +84,11 @@ def when(known: object, *pictures: Picture) -> tuple[Picture, ...]:
 
 def texts_of(frame: pd.DataFrame, columns: str) -> pd.DataFrame:
     """Return columns of a table as text under their titles, effects with their intervals."""
-    return pd.DataFrame({_title(name): _texts(frame, name) for name in columns.split()}, dtype=str)
-
-
-def _title(column: str) -> str:
-    return _TITLES.get(column, column.removeprefix("n_").replace("_", " "))
+    titles = {
+        name: _TITLES.get(name, name.removeprefix("n_").replace("_", " "))
+        for name in columns.split()
+    }
+    return pd.DataFrame({titles[name]: _texts(frame, name) for name in titles}, dtype=str)
 
 
 def _texts(frame: pd.DataFrame, column: str) -> list[str]:

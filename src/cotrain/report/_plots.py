@@ -174,7 +174,16 @@ def curve_panels(
         axes.set_title(label(task, 22), fontsize=7.5)
     figure.supxlabel("labels of the task trained on", fontsize=9)
     figure.supylabel(score_name(score), fontsize=9)
-    figure.legend(handles=_handles(), loc="outside upper left", ncols=3 if n_columns > 2 else 1)
+    names = {"alone": "alone", "together": "all tasks", "augmented": "subsets and augmented"}
+    handles = [
+        Line2D([], [], color=colour, marker=marker, ls="", label=names[group], ms=5)
+        for group, (colour, marker) in _MARKS.items()
+    ]
+    handles += [
+        Line2D([], [], color=HURTS, ls="--", label="EXP3.1: own labels"),
+        Line2D([], [], color=HELPS, ls="-", label="EXP3.2: with others', 95 %"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3 if n_columns > 2 else 1)
     return figure
 
 
@@ -225,15 +234,3 @@ def _others(points: pd.DataFrame, n_own: np.ndarray) -> np.ndarray:
     if means.empty:
         return np.full(len(n_own), points["n_others"].mean())
     return np.interp(n_own, means.index.to_numpy(float), means.to_numpy(float))
-
-
-def _handles() -> list[Line2D]:
-    names = {"alone": "alone", "together": "all tasks", "augmented": "subsets and augmented"}
-    return [
-        *(
-            Line2D([], [], color=colour, marker=marker, ls="", label=names[group], ms=5)
-            for group, (colour, marker) in _MARKS.items()
-        ),
-        Line2D([], [], color=HURTS, ls="--", label="EXP3.1: own labels"),
-        Line2D([], [], color=HELPS, ls="-", label="EXP3.2: with others', 95 %"),
-    ]

@@ -121,10 +121,12 @@ class TrainedModels:
         outputs = [model.outputs(inputs[model.reads]) for model in self.models]
         notes, roles = self.manifest.models, self.manifest.roles
         owner = np.array([roles.index(role) for role in roles_of(notes)], dtype=int)
+        n_labels = [dict(zip(note.members, note.n_labels, strict=True)) for note in notes]
         for at, task in enumerate(self.manifest.tasks):
             if task.n_labels == 0:
                 continue
-            holds = np.array([_holds(note, task.name) for note in notes], dtype=bool)
+            # The models that learnt it from at least one label.
+            holds = np.array([own.get(task.name, 0) > 0 for own in n_labels], dtype=bool)
             columns = [
                 outputs[place][:, notes[place].members.index(task.name)]
                 for place in np.flatnonzero(holds)
@@ -259,11 +261,6 @@ def _load(part: Path, note: ModelNote, manifest: Manifest, row: Features) -> Tra
         what = "the model that models.json describes"
         raise DataError(f"{part}: is not {what} ({error}); run `cotrain export` again") from error
     return trained
-
-
-def _holds(note: ModelNote, task: str) -> bool:
-    """Whether a model learnt a task from at least one label."""
-    return task in note.members and note.n_labels[note.members.index(task)] > 0
 
 
 def _blend(said: np.ndarray, shares: np.ndarray, task: TaskNote) -> tuple[np.ndarray, np.ndarray]:

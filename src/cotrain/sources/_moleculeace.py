@@ -78,15 +78,14 @@ def _download(source: MoleculeAceSettings, kept: Path) -> None:
 def _read_task(wheel: zipfile.ZipFile, path: PurePosixPath) -> pd.DataFrame:
     with wheel.open(str(path)) as file:
         raw = pd.read_csv(file)
-    columns = {
+    return pd.DataFrame({
         "file": path.name,
         "row": range(2, len(raw) + 2),
         "example": raw["smiles"],
         "smiles": raw["smiles"],
         "task": path.stem,
         "value": raw["exp_mean [nM]"].astype(float),
-    }
-    return pd.DataFrame(columns)
+    })  # fmt: skip
 
 
 def _reason(stderr: str) -> str:

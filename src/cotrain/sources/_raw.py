@@ -152,7 +152,12 @@ class RawTable:
         (folder / "features.npz").unlink(missing_ok=True)
         (folder / "truth.csv").unlink(missing_ok=True)
         if self.features is not None:
-            _save_features(folder / "features.npz", self.features)
+            if isinstance(self.features, np.ndarray):
+                arrays = {"dense": self.features}
+            else:
+                arrays = files.pack_sparse("", self.features)
+                arrays["n_features"] = np.array(self.features.shape[1])
+            files.save_arrays(folder / "features.npz", "table of features", arrays)
         if self.truth is not None:
             files.write_csv(folder / "truth.csv", self.truth)
         files.write_sums(folder)
@@ -221,14 +226,6 @@ def summary_row(step: str, examples: pd.Series, tasks: pd.Series) -> dict[str, s
         "tasks": tasks.nunique(),
         "measurements": len(tasks),
     }
-
-
-def _save_features(path: Path, features: csr_array | np.ndarray) -> None:
-    if isinstance(features, np.ndarray):
-        arrays = {"dense": features}
-    else:
-        arrays = files.pack_sparse("", features) | {"n_features": np.array(features.shape[1])}
-    files.save_arrays(path, "table of features", arrays)
 
 
 def _load_features(path: Path) -> csr_array | np.ndarray:

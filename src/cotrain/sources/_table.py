@@ -16,6 +16,8 @@ from cotrain.words import listing
 
 # Words that only say whether their column's name holds.
 _BARE = ("yes", "no", "y", "n", "true", "false")
+# The values, the columns that they were read from, and counts for the summary.
+_Found = tuple[pd.DataFrame, list[str], dict[str, int]]
 
 
 class UnitSettings(Section):
@@ -92,16 +94,11 @@ class Table(Source):
         return RawTable(records, inputs, values, pd.DataFrame(summary))
 
 
-def _wide(
-    table: TextTable, wanted: TableSettings
-) -> tuple[pd.DataFrame, list[str], dict[str, int]]:
+def _wide(table: TextTable, wanted: TableSettings) -> _Found:
     names = wanted.tasks or []
-    columns: dict[str, Cells] = {}
-    notes: dict[str, int] = {}
-    for name in names:
-        columns[name] = _read(table, table.column(name, "fetch.tasks"), wanted)
-    _check({name: (table.cells[name], found) for name, found in columns.items()}, table)
-    parts = []
+    columns = {name: _read(table, table.column(name, "fetch.tasks"), wanted) for name in names}
+    _check(columns, table)
+    parts, notes = [], dict[str, int]()
     for name, found in columns.items():
         relation = found.relation
         if name in wanted.relations:
@@ -117,13 +114,10 @@ def _wide(
     return pd.concat(parts, ignore_index=True), list(dict.fromkeys(used)), notes
 
 
-def _long(
-    table: TextTable, wanted: TableSettings
-) -> tuple[pd.DataFrame, list[str], dict[str, int]]:
+def _long(table: TextTable, wanted: TableSettings) -> _Found:
     assert wanted.value is not None  # checked by TableSettings
     task = join_columns([table.column(name, "fetch.task") for name in wanted.task_columns])
-    column = table.column(wanted.value, "fetch.value")
-    found = _read(table, column, wanted)
+    found = _read(table, table.column(wanted.value, "fetch.value"), wanted)
     chosen = task.isin(task if wanted.tasks is None else wanted.tasks)
     if (nameless := chosen & (task == "") & found.value.notna()).any():
         row, name = task.index[nameless][0], wanted.task_columns[0]
@@ -131,7 +125,7 @@ def _long(
     for name in wanted.tasks or ():
         if not (task == name).any():
             raise DataError(f"{table.path}: no row of the task `{name}`, which `fetch.tasks` names")
-    _check({wanted.value: (column, found)}, table)
+    _check({wanted.value: found}, table)
     relation, value = found.relation, found.value
     if wanted.relation is not None:
         marks = table.column(wanted.relation, "fetch.relation")
@@ -174,16 +168,13 @@ def _counts(name: str, found: Cells) -> dict[str, int]:
     }
 
 
-def _check(columns: dict[str, tuple[pd.Series, Cells]], table: TextTable) -> None:
+def _check(columns: dict[str, Cells], table: TextTable) -> None:
     """Raise unless every cell is understood; all the marks that are not are listed at once."""
-    wrong = {name: column[found.wrong] for name, (column, found) in columns.items()}
-    marks = pd.concat(list(wrong.values()))
+    marks = pd.concat({name: table.cells[name][found.wrong] for name, found in columns.items()})
     if marks.empty:
         return
-    name = next(name for name, texts in wrong.items() if len(texts))
-    row, text = wrong[name].index[0], wrong[name].iloc[0]
-    counts = marks.value_counts(sort=False)
-    counts = counts.sort_values(ascending=False, kind="stable")
+    (name, row), text = marks.index[0], marks.iloc[0]
+    counts = marks.value_counts(sort=False).sort_values(ascending=False, kind="stable")
     listed = listing([f"{mark!r} ({count})" for mark, count in counts.items()], 8)
     pasted = ", ".join(f'"{mark}"' for mark in counts.index[:8])
     raise DataError(

@@ -78,7 +78,9 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix not in _OPEN), "")
     try:
-        _check_place(path)
+        path.name.encode()
+        if path.exists() and not path.is_file() and not path.is_dir():  # reading would never end
+            raise DataError(f"{path}: is a pipe or a device, not a file; save what it gives to one")
         match kind:
             case ".parquet" | ".pq":
                 return TextTable(path, _from_parquet(path), Format())
@@ -87,6 +89,8 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
             case ".sdf" | ".sd":
                 return TextTable(path, _from_sdf(path), Format())
         return _from_text(path, wanted)
+    except UnicodeEncodeError as error:
+        raise DataError(f"{path}: the file's name is not in UTF-8; rename it") from error
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
@@ -100,16 +104,6 @@ def read_table(path: Path, wanted: Format | None = None) -> TextTable:
     except Exception as error:  # openpyxl, pyarrow, RDKit and the unpackers have families of theirs
         what = kind.lstrip(".") or "a table"
         raise DataError(f"{path}: cannot be read as {what} ({error}); save it anew") from error
-
-
-def _check_place(path: Path) -> None:
-    """Raise if the name can be written nowhere, or reading would wait for ever."""
-    try:
-        path.name.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"{path}: the file's name is not in UTF-8; rename it") from error
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise DataError(f"{path}: is a pipe or a device, not a file; save what it gives to one")
 
 
 def _from_excel(path: Path, wanted: str | None) -> TextTable:

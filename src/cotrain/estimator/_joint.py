@@ -1,7 +1,7 @@
 """Any estimator of scikit-learn as a learner of several tasks."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
@@ -44,18 +44,9 @@ class TrainedJoint(Trained):
             said = np.ravel(self.fitted.predict(rows))
         return np.asarray(said * self.scale[place] + self.shift[place])
 
-    @property
-    def n_parameters(self) -> int:
-        """Not counted: estimators do not say it."""
-        return 0
-
     def arrays(self) -> dict[str, np.ndarray]:
         """Refused: an estimator of any kind has no file format but pickle."""
         raise NotImplementedError("keep the whole GroupedClassifier or GroupedRegressor")
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        raise NotImplementedError("no such model is ever saved")
 
 
 class Joint(Learner):

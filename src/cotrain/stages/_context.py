@@ -9,7 +9,6 @@ from cotrain.stages._learners import study_learners
 from cotrain.study import Study
 from cotrain.tasks import file_version
 from cotrain.tracking import RunContext, Tracker, open_tracker
-from cotrain.tuning import plain_settings
 
 
 def run_context(study: Study, data_version: str) -> RunContext:
@@ -19,7 +18,7 @@ def run_context(study: Study, data_version: str) -> RunContext:
         git_commit=git_commit(study),
         params=dict(_flat({"plan": settings.plan.model_dump()})),
         learners={
-            name: dict(_flat({"learner": plain_settings(learner.settings)}))
+            name: dict(_flat({"learner": learner.settings.model_dump(mode="json")}))
             for name, learner in study_learners(study).items()
         },
         scores=analysed_scores(study),

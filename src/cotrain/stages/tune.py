@@ -15,7 +15,7 @@ from cotrain.stages._repeats import study_repeats
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.training import FitResult, Journal, Learner, Outcome, sweep
-from cotrain.tuning import LearnerRecipes, Recipes, plain_settings
+from cotrain.tuning import LearnerRecipes, Recipes
 
 if TYPE_CHECKING:  # Optuna, which a study that tunes nothing does without
     from cotrain.tuning._tune import Tuning
@@ -45,7 +45,7 @@ def run(study: Study, budget: str | None = None) -> str:
         for way, tried in trials.items():
             recipe = recipes[name].recipe(way)
             for number, one in enumerate(tried):
-                plain = json.dumps(plain_settings(one.settings))
+                plain = json.dumps(one.settings.model_dump(mode="json"))
                 rows.append((name, way, number, one.complete, one.d2, plain))
             params = {f"learner.{key}": value for key, value in recipe.settings.items()}
             figures = {f"trial_d2/{number}": one.d2 for number, one in enumerate(tried)}

@@ -2,5 +2,4 @@ from ._recipes import (
     LearnerRecipes as LearnerRecipes,
     Recipe as Recipe,
     Recipes as Recipes,
-    plain_settings as plain_settings,
 )

@@ -34,7 +34,7 @@ class LearnerRecipes(Section):
     @classmethod
     def of(cls, untuned: Section, recipes: Mapping[Way, Recipe]) -> "LearnerRecipes":
         """Those of a learner; a way that is not given is trained with the settings as they are."""
-        plain = plain_settings(untuned)
+        plain = untuned.model_dump(mode="json")
         same = Recipe(settings=plain)
         return cls(untuned=plain, **{way: recipes.get(way, same) for way in WAYS})
 
@@ -73,8 +73,3 @@ def _says(plain: dict[str, Any], settings: Section) -> bool:
         return type(settings).model_validate(plain) == settings
     except ValidationError:
         return False
-
-
-def plain_settings(settings: Section) -> dict[str, Any]:
-    """Settings as plain JSON values."""
-    return settings.model_dump(mode="json")

@@ -12,7 +12,7 @@ from cotrain.exceptions import CotrainError
 from cotrain.settings import TuneSettings
 from cotrain.tasks import TaskTable
 from cotrain.training import Learner
-from cotrain.tuning._recipes import LearnerRecipes, Recipe, plain_settings
+from cotrain.tuning._recipes import LearnerRecipes, Recipe
 from cotrain.tuning._sample import Sample, sample_fits
 from cotrain.tuning._search import Evaluate, Tried, search_recipe, study_name
 
@@ -95,7 +95,7 @@ def _recipe(trials: Sequence[Tried]) -> Recipe:
     values = [trial.d2 if trial.complete and np.isfinite(trial.d2) else -np.inf for trial in trials]
     best = trials[int(np.argmax(values))]
     return Recipe(
-        settings=plain_settings(best.settings),
+        settings=best.settings.model_dump(mode="json"),
         d2=best.d2,
         untuned_d2=trials[0].d2,
         n_trials=len(trials),

@@ -167,16 +167,14 @@ class Kernel(Learner):
         between = _SHARES[1] if share is None else share
         predicted, error = _held_out(covariance, labels, group, (between,), noises, stop)
         best = int(np.argmin(error))
-        tried = [(between, noises[best])]
-        predicted, error = predicted[:, [best]], error[[best]]
+        chosen = noises[best]
         if share is None:
             others = tuple(each for each in _SHARES if each != between)
-            chosen = (noises[best],)
-            more, further = _held_out(covariance, labels, group, others, chosen, stop)
-            tried += [(each, noises[best]) for each in others]
-            predicted, error = np.hstack([predicted, more]), np.append(error, further)
-        best = int(np.argmin(error))
-        return (*tried[best], predicted[:, best])
+            more, further = _held_out(covariance, labels, group, others, (chosen,), stop)
+            other = int(np.argmin(further))
+            if further[other] < error[best]:
+                return others[other], chosen, more[:, other]
+        return between, chosen, predicted[:, best]
 
 
 @dataclass(frozen=True, eq=False)

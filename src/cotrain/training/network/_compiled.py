@@ -11,7 +11,7 @@ from cotrain.allocation import Fit
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER, check_stop
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._result import FitResult, Outcome, fit_result, outcome_of
+from cotrain.training._result import FitResult, Outcome, outcome_of
 from cotrain.training.network._compiled_pass import (
     Features,
     Network,
@@ -31,7 +31,7 @@ from cotrain.training.network._recipe import (
     check_loss,
     initial_heads,
     initial_layers,
-    scaled,
+    network_result,
 )
 from cotrain.training.network._settings import NetworkSettings
 from cotrain.training.network._weights import Layer, TrainedNetwork
@@ -76,13 +76,7 @@ class CompiledEngine:
         self, table: TaskTable, fit: Fit, model: NetworkSettings, stop: np.ndarray
     ) -> FitResult:
         training = _Training.of(table, fit, model, self.dtype, for_scores=True)
-        n_epochs = training.run(stop)
-        problem = training.problem
-        validation, test = (
-            scaled(problem, labels, training.outputs(labels))
-            for labels in (problem.validation, problem.test)
-        )
-        return fit_result(problem, validation, test, n_epochs)
+        return network_result(training.problem, training.outputs, training.run(stop))
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from cotrain.exceptions import FitError
 from cotrain.training._problem import Labels, Problem
+from cotrain.training._result import FitResult, fit_result
 from cotrain.training.network._randomness import HEAD, TRUNK, fill_uniform
 from cotrain.training.network._settings import RecipeSettings
 from cotrain.training.network._weights import Layer
@@ -115,6 +116,12 @@ def check_loss(loss: float, epoch: int) -> None:
         )
 
 
-def scaled(problem: Problem, labels: Labels, output: np.ndarray) -> np.ndarray:
-    """Outputs in the units of the labels, (n_labels,)."""
-    return np.asarray(output * problem.scale[labels.member] + problem.shift[labels.member])
+def network_result(
+    problem: Problem, outputs: Callable[[Labels], np.ndarray], n_epochs: int
+) -> FitResult:
+    """The result of a fit from what its network gives for labels, standardised as in training."""
+    validation, test = (
+        outputs(labels) * problem.scale[labels.member] + problem.shift[labels.member]
+        for labels in (problem.validation, problem.test)
+    )
+    return fit_result(problem, validation, test, n_epochs)

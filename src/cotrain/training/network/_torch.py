@@ -17,9 +17,9 @@ from cotrain.exceptions import FitError
 from cotrain.tasks import TaskTable
 from cotrain.training._learner import NEVER, check_stop
 from cotrain.training._problem import Labels, Problem
-from cotrain.training._result import FitFailure, Outcome, fit_result
+from cotrain.training._result import FitFailure, Outcome
 from cotrain.training.network._randomness import epoch_order
-from cotrain.training.network._recipe import EarlyStop, check_loss, initial_heads, scaled
+from cotrain.training.network._recipe import EarlyStop, check_loss, initial_heads, network_result
 from cotrain.training.network._settings import NetworkSettings, RecipeSettings
 from cotrain.training.network._torch_trunks import Rows, SparseTrunk, Trunk, empty_on
 from cotrain.training.network._weights import Layer, TrainedNetwork
@@ -132,12 +132,8 @@ class Training:
         reason = self.failed[place]
         if reason is not None:
             return FitFailure(reason)
-        problem = self.problems[place]
-        validation, test = (
-            scaled(problem, labels, self.outputs(place, labels))
-            for labels in (problem.validation, problem.test)
-        )
-        return fit_result(problem, validation, test, self.n_epochs[place])
+        outputs = partial(self.outputs, place)
+        return network_result(self.problems[place], outputs, self.n_epochs[place])
 
     def outputs(self, place: int, labels: Labels) -> np.ndarray:
         """The network's output for each label of one fit, (n_labels,)."""

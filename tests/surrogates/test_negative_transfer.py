@@ -27,7 +27,8 @@ def test_clear_effects_are_told():
     assert figures["surrogate"].mcc > 0.94
     assert figures["ceiling"].balanced_accuracy > figures["surrogate"].balanced_accuracy - 0.02
     negative = truth[result.held_out] < 0
-    assert np.mean(negative[result.scored] == result.decision[result.scored]) > 0.96
+    decision = result.probability >= result.threshold
+    assert np.mean(negative[result.scored] == decision[result.scored]) > 0.96
     np.testing.assert_array_equal(result.scored, X[result.held_out] == 1)
 
 

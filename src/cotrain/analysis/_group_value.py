@@ -12,9 +12,6 @@ from cotrain.grouping import GroupValue, LinearValue, PredictedValue
 from cotrain.scores import find_score
 from cotrain.tables import pair_matrix
 
-WITHOUT_EFFECTS = ("none", "mean")
-"""Names of the choice that no surrogate predicts better than the mean."""
-
 
 def subset_score_table(subsets: SubsetScores, tasks: Sequence[str], score: str) -> pd.DataFrame:
     """Return what surrogates are fitted to, one row a (subset, repeat, target) that has a score.
@@ -63,7 +60,7 @@ def group_value(
     means = sign * subset_scores.groupby("target")["score"].mean().reindex(tasks).to_numpy()
     intercept = np.where(np.isnan(intercept), means, intercept)
     intercept = np.where(np.isnan(intercept), np.nanmean(intercept), intercept)
-    if surrogate in WITHOUT_EFFECTS:
+    if surrogate == "none":
         return LinearValue(intercept, np.zeros((len(tasks), len(tasks))))
     if surrogate == "linear":
         coef = np.nan_to_num(pair_matrix(relevance, tasks, "relevance"))

@@ -206,11 +206,9 @@ class SubsetAnalysis:
 
 def _nothing_held_out(effects: np.ndarray) -> tuple[NegativeTransfer, np.ndarray, str]:
     """What is said where no subset can be held out."""
-    n_tasks = effects.shape[2]
-    none = np.zeros((0, n_tasks), dtype=bool)
-    negative = NegativeTransfer(
-        np.empty((0, n_tasks)), none, none, none, 0.5, {}, np.empty(0, dtype=np.intp)
-    )
+    none = np.empty((0, effects.shape[2]))
+    none_of = none.astype(bool)
+    negative = NegativeTransfer(none, none_of, none_of, 0.5, {}, np.empty(0, dtype=np.intp))
     return negative, np.full(effects.shape, np.nan), "linear"
 
 
@@ -288,14 +286,14 @@ def _predict_fresh(
             estimator = choose_surrogate(indicators[known], effects[:, known], found).estimator
         except ValueError:
             continue  # Of few subsets the rest may be too few to fit anything: not predicted.
-        for repeat in repeats:
-            seen = effects[repeats != repeat] if len(effects) > 1 else effects
-            with warnings.catch_warnings():
-                # A target that the other parts tell too little of stays unpredicted; what all
-                # subsets lack is named where they are fitted together.
-                warnings.simplefilter("ignore", DesignWarning)
+        with warnings.catch_warnings():
+            # A target that the other parts tell too little of stays unpredicted; what all
+            # subsets lack is named where they are fitted together.
+            warnings.simplefilter("ignore", DesignWarning)
+            for repeat in repeats:
+                seen = effects[repeats != repeat] if len(effects) > 1 else effects
                 models = fit_surrogates(indicators[known], seen[:, known], estimator)
-            predicted[repeat, part] = models.predict(indicators[part])
+                predicted[repeat, part] = models.predict(indicators[part])
     return predicted
 
 

@@ -115,14 +115,13 @@ def choose_surrogate(
     part = _parts(X)
     predicted = {name: np.full(X.shape, np.nan) for name in candidates}
     scores = np.asarray(Y, dtype=np.float64)
-    for number in range(N_SPLITS):
-        test = part == number
-        for name, estimator in candidates.items():
-            with warnings.catch_warnings():
-                # The whole design was checked above; a part lacks a little more.
-                warnings.simplefilter("ignore", DesignWarning)
+    with warnings.catch_warnings():
+        # The whole design was checked above; a part lacks a little more.
+        warnings.simplefilter("ignore", DesignWarning)
+        for test in (part == number for number in range(N_SPLITS)):
+            for name, estimator in candidates.items():
                 models = fit_surrogates(X[~test], scores[..., ~test, :], estimator)
-            predicted[name][test] = models.predict(X[test])
+                predicted[name][test] = models.predict(X[test])
     error = {name: relative_error_by_target(values, mean) for name, values in predicted.items()}
     name = _simplest(error)
     return SurrogateChoice(name, candidates[name], error)

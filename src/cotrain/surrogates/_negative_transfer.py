@@ -117,14 +117,12 @@ class NegativeTransfer:
     ----------
     probability : ndarray, shape (n_held_out, n_tasks)
         That the subset hurts the target; NaN where the target is not scored.
-    decision : ndarray of bool, shape (n_held_out, n_tasks)
-        Whether `probability` reaches `threshold`.
     negative : ndarray of bool, shape (n_held_out, n_tasks)
         Whether the measured effect is negative.
     scored : ndarray of bool, shape (n_held_out, n_tasks)
         Where there is a measurement and a surrogate; nothing else counts.
     threshold : float
-        Chosen on validation subsets.
+        The probability from which on a subset is said to hurt; chosen on validation subsets.
     figures : dict
         Figures by predictor: "surrogate", the trivial predictors "always", "never",
         "prior-random" and "majority" (of each target), and, with repeats, "ceiling": an oracle
@@ -134,7 +132,6 @@ class NegativeTransfer:
     """
 
     probability: Array
-    decision: Bools
     negative: Bools
     scored: Bools
     threshold: float
@@ -208,12 +205,12 @@ def identify_negative_transfer(
         raise ValueError(f"held_out must leave scored subsets to judge on, got {held_out}")
     probability = np.where(scored, probability, np.nan)
     negative = scored & (mean[test] < 0)
-    decision = scored & (probability >= threshold)
-    figures = {"surrogate": classify(negative[scored], decision[scored], probability[scored])}
+    said = probability[scored]
+    figures = {"surrogate": classify(negative[scored], said >= threshold, said)}
     figures |= _trivial(mean[fitted], negative, scored)
     if effects.ndim == 3 and len(effects) > 1:
         figures["ceiling"] = _ceiling(effects[:, test], scored, rng)
-    return NegativeTransfer(probability, decision, negative, scored, threshold, figures, test)
+    return NegativeTransfer(probability, negative, scored, threshold, figures, test)
 
 
 def _split(n: int, held_out: float, rng: np.random.Generator) -> tuple[NDArray[np.intp], ...]:

@@ -44,9 +44,9 @@ def check_design(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array, Array]:
             f"rows {_few(repeated)} of X are subsets listed before; hand repeats over as the "
             f"first axis of Y, or their common noise is taken for evidence"
         )
-    for what, tasks in (("no subset", X.sum(0) == 0), ("every subset", X.sum(0) == len(X))):
-        if tasks.any():
-            _warn(f"tasks {_few(np.flatnonzero(tasks))} are in {what}: their effect is unknown")
+    for what, n_subsets in (("no subset", 0), ("every subset", len(X))):
+        if tasks := np.flatnonzero(X.sum(axis=0) == n_subsets).tolist():
+            _warn(f"tasks {_few(tasks)} are in {what}: their effect is unknown")
     mean, counts = average_repeats(Y if Y.ndim == 3 else Y[None])
     return X, mean, counts
 
@@ -138,10 +138,8 @@ def _mean(values: Array, known: NDArray[np.bool_], axis: int) -> Array:
     return total / np.maximum(known.sum(axis=axis, keepdims=True), 1)
 
 
-def _few(numbers: ArrayLike) -> str:
-    listed = [int(number) for number in np.asarray(numbers)]
-    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
-    return f"{listed[:10]}{more}"
+def _few(numbers: list[int]) -> str:
+    return f"{numbers[:10]}{f' and {len(numbers) - 10} more' if len(numbers) > 10 else ''}"
 
 
 def _warn(message: str) -> None:

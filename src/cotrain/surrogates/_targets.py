@@ -21,14 +21,11 @@ class TargetSurrogates:
     ----------
     estimators : tuple of length n_tasks
         The fitted surrogate of each target, or None where there is none.
-    reasons : tuple of length n_tasks
-        Why a target has none, else "".
     n_together : ndarray, shape (n_tasks, n_tasks)
         Number of subsets that score the target (row) with the source (column) in them.
     """
 
     estimators: tuple[Any, ...]
-    reasons: tuple[str, ...]
     n_together: NDArray[np.int64]
 
     @property
@@ -60,18 +57,15 @@ class TargetSurrogates:
         hundreds of thousands of scores. A second argument, a mask of the targets, leaves the
         others' columns out.
         """
-        n_tasks, known = (
-            len(self.estimators),
-            np.array([one is not None for one in self.estimators]),
-        )
-        every, first = np.ones(n_tasks, dtype=bool), self.estimators[known.argmax()]
+        known = np.array([one is not None for one in self.estimators])
+        every, first = np.ones(len(known), dtype=bool), self.estimators[known.argmax()]
         if not all(isinstance(one, LabelCurveSurrogate | None) for one in self.estimators):
             return lambda X, targets=every: self.predict(X)[:, targets]
         offsets, columns = zip(*((one or first).shared() for one in self.estimators), strict=True)
         offset, effects = np.where(known, offsets, np.nan), np.stack(columns, axis=1)
 
         def predict(X: ArrayLike, targets: NDArray[np.bool_] = every) -> Array:
-            rows = np.asarray(X, dtype=np.float64).reshape(-1, n_tasks)
+            rows = np.asarray(X, dtype=np.float64).reshape(-1, len(known))
             chosen = effects if targets.all() else effects[:, targets]
             return offset[targets] + first.features(rows) @ chosen
 
@@ -140,7 +134,7 @@ def fit_surrogates(
     scored = ~np.isnan(mean)
     # Whole numbers of this size are exact in floating point, whose products are the fast ones.
     together = (scored.astype(np.float64).T @ X).astype(np.int64)
-    return TargetSurrogates(fitted, reasons, together)
+    return TargetSurrogates(fitted, together)
 
 
 def _fit_target(

@@ -11,6 +11,7 @@ from cotrain.exceptions import DataError
 from cotrain.grouping import Constraints, LinearValue, Objective, PredictedValue
 from cotrain.surrogates import (
     AffinitySurrogate,
+    DesignWarning,
     LabelCurveSurrogate,
     LinearSurrogate,
     fit_surrogates,
@@ -64,6 +65,19 @@ def test_the_surrogate_of_affinities_predicts_as_it_was_fitted(caution: float) -
     np.testing.assert_allclose(value.scores(GROUPS), np.where(GROUPS, expected, np.nan))
     with pytest.raises(DataError, match="chose the surrogate 'affinity', which is not one of"):
         group_value("affinity", *tables(), N_LABELS, caution, "auroc")
+
+
+@pytest.mark.parametrize("caution", [0.0, 1.0])
+def test_a_task_without_a_surrogate_is_worth_its_mean_in_every_group(caution: float) -> None:
+    targets, relevance, scores = tables()
+    alike = scores["target"] == "c"
+    scores.loc[alike, "score"] = 0.75  # nothing can be told from them
+    targets.loc[2, "intercept"] = np.nan
+    with pytest.warns(DesignWarning, match="have no surrogate"):
+        value = group_value("label curve", targets, relevance, scores, N_LABELS, caution, "auroc")
+    found = value.scores(GROUPS)
+    np.testing.assert_array_equal(found[:, 2], np.where(GROUPS[:, 2], 0.75, np.nan))
+    assert np.isfinite(found[GROUPS]).all()
 
 
 def test_the_linear_surrogate_is_that_of_the_tables() -> None:

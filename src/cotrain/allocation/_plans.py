@@ -124,10 +124,8 @@ def random_subsets(
 def count_subsets(n_tasks: int, min_size: int, max_size: int, n_held: int = 0) -> int:
     """How many subsets of these sizes there are that hold one of `n_held` tasks; 0: of any."""
     rest = n_tasks - n_held if n_held else 0
-    return sum(
-        math.comb(n_tasks, size) - (math.comb(rest, size) if n_held else 0)
-        for size in range(min_size, max_size + 1)
-    )
+    sizes = range(min_size, max_size + 1)
+    return sum(math.comb(n_tasks, size) - math.comb(rest, size) for size in sizes)
 
 
 def subset_fits(

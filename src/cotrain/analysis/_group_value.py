@@ -9,6 +9,7 @@ from cotrain.allocation import decode_tasks, encode_tasks
 from cotrain.analysis._observations import SubsetScores
 from cotrain.exceptions import DataError
 from cotrain.grouping import GroupValue, LinearValue, PredictedValue
+from cotrain.grouping.value import Floats, Members
 from cotrain.scores import find_score
 from cotrain.tables import pair_matrix
 
@@ -84,9 +85,14 @@ def group_value(
     if surrogate == "affinity" and caution == 0:  # a sum of effects, which can be searched exactly
         alone = np.where(np.isnan(fitted.intercept), intercept, fitted.intercept)
         return LinearValue(alone, np.nan_to_num(fitted.coef))
-    error_of = fitted.predict_std if caution > 0 else None
-    predict = fitted.member_predictor()
-    return PredictedValue(predict, len(tasks), error_of, caution, predict)
+    predict = fitted.member_predictor(intercept)
+    if caution == 0:
+        return PredictedValue(predict, len(tasks), predict_some=predict)
+
+    def error_of(groups: Members) -> Floats:  # of a task without a surrogate, no group's differs
+        return np.nan_to_num(fitted.predict_std(groups))
+
+    return PredictedValue(predict, len(tasks), error_of, caution)
 
 
 def _design(table: pd.DataFrame, tasks: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

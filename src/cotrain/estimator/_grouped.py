@@ -16,8 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cotrain.allocation import WAYS
 from cotrain.analysis import withhold
-from cotrain.comparison import Model, role_means
-from cotrain.comparison import mixed as blended
+from cotrain.comparison import Model, mixed, role_means
 from cotrain.estimator._joint import Joint
 from cotrain.estimator._steps import FDR, N_FOLDS, Steps
 from cotrain.registry import LEARNERS
@@ -219,7 +218,7 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
         portfolio = self._portfolio
         for place, task in enumerate(self._studied):
             columns = role_means(anchored[:, :, place].T, portfolio.owner, len(portfolio.roles))
-            output = base[place] + problem.scale[place] * blended(columns, self._weights[place])
+            output = base[place] + problem.scale[place] * mixed(columns, self._weights[place])
             result[:, task] = expit(output) if self._kind == "binary" else output
         return result
 

@@ -14,11 +14,11 @@ from cotrain.analysis import (
     Observations,
     SubsetAnalysis,
     SubsetScores,
+    group_value,
     relevance_table,
     subset_relevance,
+    subset_score_table,
 )
-from cotrain.analysis import group_value as value_of_groups
-from cotrain.analysis import subset_score_table as score_table
 from cotrain.comparison import Candidate, Contest, Judged, Phase, make_candidates, make_ways
 from cotrain.exceptions import FitError
 from cotrain.grouping import (
@@ -147,11 +147,11 @@ class Steps:
         n_labels = self.table.label_counts.sum(axis=1)
         analysis = SubsetAnalysis.of(subsets, tasks, n_labels, settings)
         tables = analysis.tables()
-        value = value_of_groups(
+        value = group_value(
             analysis.surrogate,
             tables["surrogates"],
             tables["relevance"],
-            score_table(subsets, tasks, self.score),
+            subset_score_table(subsets, tasks, self.score),
             n_labels,
             0.0,
             self.score,

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -104,35 +104,34 @@ def _train(
     settings: CombinedSettings | CombinedModuleSettings,
     stop: np.ndarray,
 ) -> WatchedFit:
-    if len(fit.members) == 1:
-        # One task alone has nothing to combine.
-        watched = WatchedFit.of(table, fit, settings)
-    else:
-        watched = combined = CombinedFit.of(table, fit, settings)
-        combined.combine(settings.combination)
+    # One task alone has nothing to combine.
+    kind = WatchedFit if len(fit.members) == 1 else CombinedFit
+    watched = kind.of(table, fit, settings)
     watched.train(stop=stop)
     return watched
 
 
 class CombinedFit(WatchedFit):
-    """One fit whose step follows a combination of the tasks' gradients."""
+    """One fit whose step follows the combination of the tasks' gradients that its settings name."""
 
-    def combine(self, combination: Combination) -> None:
-        """Choose the combination, before training."""
-        module = self._module = FitModule(self)
+    @cached_property
+    def _module(self) -> FitModule:
+        return FitModule(self)
+
+    @cached_property
+    def _backward(self) -> Callable[[BatchView], Tensor]:
+        """Sets the module's gradients for a batch, and returns the tasks' losses."""
+        assert isinstance(self.model, CombinedSettings | CombinedModuleSettings)
+        module, combination = self._module, self.model.combination
         if combination == "uncertainty":
-            self._weighting = UncertaintyWeighting(self.problem.members.size)
-            self._weighting_optimizer = Adam(self._weighting.parameters())
-            self._backward: Callable[[BatchView], Tensor] = self._weighted_backward
-            return
+            return _weighted_backward(module, self.problem.members.size)
         alone = "mean" if combination == "sum" else combination
         candidates = _OF_ITMTL if combination == "itmtl" else (alone,)
         # Rows of features are looked up by index, for which `vmap` has no rule: one by one.
-        itmtl = ITMTL(
+        return ITMTL(
             module, module.task_losses, module.shared, module.optimizer,
             candidates=candidates, seed=self.seeds[0], chunk_size=1,
-        )  # fmt: skip
-        self._backward = itmtl.backward
+        ).backward  # fmt: skip
 
     def gradients(self, batch: BatchView) -> tuple[Tensor, dict[str, Tensor]]:
         self._module.step_like(batch)
@@ -142,12 +141,19 @@ class CombinedFit(WatchedFit):
         gradients = {name: n_labelled * own for name, own in self._module.gradients().items()}
         return losses.nansum()[None] * batch.examples.size, gradients
 
-    def _weighted_backward(self, batch: BatchView) -> Tensor:
-        for group in self._weighting_optimizer.param_groups:
+
+def _weighted_backward(module: FitModule, n_tasks: int) -> Callable[[BatchView], Tensor]:
+    weighting = UncertaintyWeighting(n_tasks)
+    optimizer = Adam(weighting.parameters())
+
+    def backward(batch: BatchView) -> Tensor:
+        for group in optimizer.param_groups:
             group["lr"] = batch.learning_rate
-        self._module.optimizer.zero_grad()
-        self._weighting_optimizer.zero_grad()
-        losses = self._module.task_losses(batch)
-        self._weighting(losses).backward()
-        self._weighting_optimizer.step()
+        module.optimizer.zero_grad()
+        optimizer.zero_grad()
+        losses = module.task_losses(batch)
+        weighting(losses).backward()
+        optimizer.step()
         return losses.detach()
+
+    return backward

@@ -86,8 +86,7 @@ class AffinityRecord:
         with reading(*expected):
             for name in ("flops", "record_flops"):
                 stored[name] = int(stored[name])
-            # Records of before held more of each step.
-            return cls(**{name: stored[name] for name in stored if name in cls.__annotations__})
+            return cls(**stored)
 
 
 def load_records(folder: Path) -> list[AffinityRecord]:

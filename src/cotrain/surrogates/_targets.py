@@ -50,19 +50,20 @@ class TargetSurrogates:
         """Predicted scores, shape (n_subsets, n_tasks), of every target added to every subset."""
         return self._said(X, lambda model, rows: model.predict(rows))
 
-    def member_predictor(self) -> Callable[..., Array]:
+    def member_predictor(self, alone: ArrayLike = np.nan) -> Callable[..., Array]:
         """A quick `predict` for the members of each subset; other entries mean nothing.
 
         Surrogates whose features all targets share are evaluated together: a search asks for
         hundreds of thousands of scores. A second argument, a mask of the targets, leaves the
-        others' columns out.
+        others' columns out. `alone` (n_tasks,) are the scores of targets without a surrogate.
         """
         known = np.array([one is not None for one in self.estimators])
         every, first = np.ones(len(known), dtype=bool), self.estimators[known.argmax()]
         if not all(isinstance(one, LabelCurveSurrogate | None) for one in self.estimators):
-            return lambda X, targets=every: self.predict(X)[:, targets]
+            return lambda X, targets=every: np.where(known, self.predict(X), alone)[:, targets]
         offsets, columns = zip(*((one or first).shared() for one in self.estimators), strict=True)
-        offset, effects = np.where(known, offsets, np.nan), np.stack(columns, axis=1)
+        offset = np.where(known, offsets, alone)
+        effects = np.where(known, np.stack(columns, axis=1), 0.0)
 
         def predict(X: ArrayLike, targets: NDArray[np.bool_] = every) -> Array:
             rows = np.asarray(X, dtype=np.float64).reshape(-1, len(known))

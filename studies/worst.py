@@ -28,14 +28,15 @@ def outputs_of_ways(study: Study) -> list[tuple[Outputs, dict[str, np.ndarray]]]
     """For each repeat the test labels, and what each way of `SHOWN` says of them, logits (n,)."""
     settings, trainer = study.settings, Trainer.of(study)
     tasks, network = trainer.table.tasks, settings.plan.learner
-    named = Recommendation.of_table(study.grouping, tasks, trainer.data_version).groups
-    found = places(named, tasks)
+    best = Recommendation.of_table(study.grouping, tasks, trainer.data_version)
+    found = places(best.groups, tasks)
     others = [name for name in settings.learners if name != network]
     ways = make_ways(network, others, len(tasks), found, {})
     ways = [way for way in ways if way.name in SHOWN]
     portfolios = pd.read_csv(study.validation / "portfolios.csv")
     name = portfolios.loc[portfolios["chosen"], "portfolio"].item()
-    candidates = make_candidates(network, others, len(tasks), found)
+    served_by = [best.served_by[task] for task in tasks]
+    candidates = make_candidates(network, others, len(tasks), found, served_by)
     chosen = next(one for one in candidates if one.name == name)
     fresh = settings.validate_
     rotations = study_repeats(settings, fresh.repeats, fresh.seed)

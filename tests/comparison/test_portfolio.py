@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from cotrain.comparison import Candidate, Model, Outputs, Way, choose_portfolio, score_ways
+from cotrain.allocation import FoldUse, Rotation
+from cotrain.comparison import (
+    Candidate,
+    Model,
+    Outputs,
+    Way,
+    choose_portfolio,
+    make_candidates,
+    score_ways,
+)
 from cotrain.comparison._outputs import column
 from cotrain.comparison._portfolio import _Judged
 
@@ -218,6 +227,29 @@ def test_a_task_is_served_by_its_best_model_and_a_mean_is_over_those_that_hold_i
     np.testing.assert_allclose(d2["served"][:, :3], d2["good"][:, :3])
     np.testing.assert_allclose(d2["served"][:, 3:], d2["wrong"][:, 3:])
     np.testing.assert_allclose(d2["mean"], d2["good"])
+
+
+def test_of_groups_that_overlap_the_serving_one_predicts_and_the_others_cost_nothing():
+    """Groups {0, 1}, {1, 2}, {0, 2}: the last serves no task, and task 1 is not of the second."""
+    groups, served_by = ((0, 1), (1, 2), (0, 2)), (0, 0, 1)
+    candidates = make_candidates("network", ["forest"], 3, groups, served_by)
+    models = {one.name: one.models for one in candidates}
+    whole, part = Model("network", (0, 1)), Model("network", (1, 2), serves=(2,))
+    assert models["grouping"] == (whole, part)
+    assert (whole.predicts, part.predicts) == ((0, 1), (2,))
+    assert part.fit(3, 1, Rotation(0, FoldUse((0,), (1,), (2,)), 0)) == Model(
+        "network", (1, 2)
+    ).fit(3, 1, Rotation(0, FoldUse((0,), (1,), (2,)), 0))
+
+
+def test_a_group_of_all_tasks_is_no_model_more_beside_the_ensemble():
+    groups, served_by = ((0, 1, 2), (1, 2)), (0, 1, 1)
+    models = {one.name: one.models for one in make_candidates("network", [], 3, groups, served_by)}
+    assert models["grouping"] == (
+        Model("network", (0, 1, 2), serves=(0,)),
+        Model("network", (1, 2)),
+    )
+    assert models["ensemble and grouping"] == (*models["ensemble"], Model("network", (1, 2)))
 
 
 def test_recalibration_mends_overconfidence_and_leaves_ranks_alone():

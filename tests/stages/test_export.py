@@ -51,8 +51,13 @@ def write_validation(folder, models=MODELS):
         "data_version": file_version(folder / "data/tasks.npz"),
         "name": "ensemble and other learners",
         "models": [
-            {"learner": name, "members": [tasks[task] for task in members], "draw": draw}
-            for name, members, draw in models
+            {
+                "learner": name,
+                "members": [tasks[task] for task in members],
+                "draw": draw,
+                "serves": [tasks[task] for task in serves],
+            }
+            for name, members, draw, *serves in models
         ],
     }
     (out / "portfolio.json").write_text(json.dumps(portfolio))
@@ -121,6 +126,22 @@ def test_models_are_trained_on_every_label_and_blended_as_validated(study, tmp_p
     predicted = pd.read_csv(tmp_path / "p.csv").loc[0]
     assert predicted["similarity"] == 1
     assert predicted[list(table.tasks)].tolist() == models.predict(table.features[:1])[0].tolist()
+
+
+def test_a_task_of_several_groups_is_predicted_by_the_one_that_serves_it(study):
+    """The first network is better for no task but the first: the second task only helps there."""
+    groups = [("network", [0, 1], 0, 0), ("network", [1, 2], 1, 1, 2), ("network", [0, 2, 3], 2, 3)]
+    write_validation(study, groups)
+    succeed(study, "export")
+    models = TrainedModels.load(study / "models")
+    a, b, c, d = models.tasks
+    assert [note.serves for note in models.manifest.models] == [[a], [b, c], [d]]
+    features = TaskTable.load(study / "data/tasks.npz").features[:9]
+    said = [model.outputs(features) for model in models.models]
+    serving = np.column_stack([said[0][:, 0], said[1], said[2][:, 2]])
+    base = np.array([task.base for task in models.manifest.tasks])
+    expected = base + 0.6 * (serving - base)
+    np.testing.assert_allclose(models.predict(features), expected, rtol=1e-5)
 
 
 def test_a_portfolio_without_models_is_exported_and_says_so(study):
@@ -193,6 +214,10 @@ def test_a_task_called_as_our_own_column_is_told_apart_from_it(study, tmp_path):
         (
             edit_portfolio(lambda found: found["models"][0].update(members=["solubility"])),
             "portfolio.json: cannot be read (no task is called 'solubility'); run `cotrain valida",
+        ),
+        (
+            edit_portfolio(lambda found: found["models"][0].update(serves=["solubility"])),
+            "`serves` must name members, got 'solubility'); run `cotrain validate`",
         ),
         (
             edit_portfolio(lambda found: found.pop("models")),

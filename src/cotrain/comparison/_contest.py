@@ -1,7 +1,7 @@
 """One contest of ways to predict: what is compared, what it trains, how it scores."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Literal
@@ -127,17 +127,24 @@ def make_ways(
 
 
 def make_candidates(
-    learner: str, others: Sequence[str], n_tasks: int, recommended: Grouping
+    learner: str,
+    others: Sequence[str],
+    n_tasks: int,
+    recommended: Grouping,
+    served_by: Sequence[int] = (),
 ) -> list[Candidate]:
     """The portfolios that can be recommended, from the fewest models on; arguments as `make_ways`.
 
-    Of two with the same models the first is kept.
+    A task of several groups is predicted by the one that `served_by` names, by its place, alone;
+    empty: by their mean. Of two with the same models the first is kept.
     """
     every = tuple(range(n_tasks))
     rest = tuple(Model(name, every) for name in others)
     alone = models_of(learner, single_tasks(n_tasks))
     ensemble = _ensemble(learner, n_tasks, recommended)
-    groups = models_of(learner, recommended)
+    groups = models_of(learner, recommended, served_by)
+    # A group of all tasks is one of the ensemble's models already.
+    more = tuple(model for model in groups if replace(model, serves=()) not in ensemble)
     candidates = [
         Candidate(BASE_RATE, ()),
         *(Candidate(model.learner, (model,)) for model in rest),
@@ -149,8 +156,8 @@ def make_candidates(
         Candidate("single-task and other learners", (*alone, *rest)),
         Candidate("ensemble and other learners", (*ensemble, *rest)),
         Candidate("ensemble and single-task", (*ensemble, *alone)),
-        Candidate("ensemble and grouping", (*ensemble, *groups)),
-        Candidate("all models", (*ensemble, *groups, *alone, *rest)),
+        Candidate("ensemble and grouping", (*ensemble, *more)),
+        Candidate("all models", (*ensemble, *more, *alone, *rest)),
     ]
     seen: dict[frozenset[Model], Candidate] = {}
     for one in candidates:

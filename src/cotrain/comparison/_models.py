@@ -29,6 +29,12 @@ class Model:
     learner: str  # the name of its learner
     members: tuple[int, ...]  # the tasks it is trained on, ascending
     draw: int = 0  # which of several models that differ in their seed alone
+    # the tasks it predicts, ascending: the others only help to train it; empty: all members
+    serves: tuple[int, ...] = ()
+
+    @property
+    def predicts(self) -> tuple[int, ...]:
+        return self.serves or self.members
 
     def fit(self, n_tasks: int, level: int, rotation: Rotation) -> Fit:
         """The fit of one repeat, over the first `level` training folds."""
@@ -90,8 +96,20 @@ def roles_of(models: Sequence[HasMembers]) -> list[str]:
     ]
 
 
-def models_of(learner: str, grouping: Grouping) -> tuple[Model, ...]:
-    return tuple(Model(learner, tuple(group)) for group in grouping)
+def models_of(learner: str, grouping: Grouping, served_by: Sequence[int] = ()) -> tuple[Model, ...]:
+    """A model a group; with the place of the group that serves each task, it predicts those alone.
+
+    A group that then serves none has no model.
+    """
+    if not served_by:
+        return tuple(Model(learner, tuple(group)) for group in grouping)
+    models = []
+    for place, group in enumerate(grouping):
+        serves = tuple(task for task in group if served_by[task] == place)
+        if serves:
+            whole = len(serves) == len(group)
+            models.append(Model(learner, tuple(group), serves=() if whole else serves))
+    return tuple(models)
 
 
 def draws(learner: str, members: Sequence[int], n: int) -> tuple[Model, ...]:

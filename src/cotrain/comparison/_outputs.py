@@ -33,7 +33,7 @@ class Outputs:
     scale: np.ndarray
     is_binary: np.ndarray  # (K,) of bool
     # mapping of Model to ndarray of float64, (n,): logits or values; NaN for the labels of tasks
-    # that the model does not hold
+    # that the model does not predict
     by_model: Mapping[Model, np.ndarray]
 
     def anchored(self, models: tuple[Model, ...]) -> np.ndarray:
@@ -100,6 +100,7 @@ def repeat_outputs(
             by_model[model] = values = np.full(member.size, np.nan)
             held = np.isin(task, model.members)
             values[held] = getattr(results[own[place]].predictions, use)
+            values[~np.isin(task, model.predicts)] = np.nan
         outputs = Outputs(
             task=task,
             example=example,

@@ -135,8 +135,8 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
             self.n_subsets_ = self.n_subsets or 4 * studied.size
             if self.budget is not None:
                 self.n_subsets_ = steps.n_subsets(self.budget)
-            grouping, pairs = steps.search(self.n_subsets_, self.max_groups)
-            found = steps.compare(grouping)
+            best, pairs = steps.search(self.n_subsets_, self.max_groups)
+            found = steps.compare(best)
             skilled = found.choice.skilled(FDR)
             self._portfolio, self._weights = found.recommended, found.weights
             self.portfolio_ = found.recommended.name
@@ -209,13 +209,15 @@ class _Grouped(MultiOutputMixin, BaseEstimator):
         result = np.tile(self._constant, (matrix.shape[0], 1))
         if self._portfolio is None:
             return result
-        features, problem = self._features(matrix), self._problem
+        features, problem, portfolio = self._features(matrix), self._problem, self._portfolio
         base = problem.base_outputs()
         anchored = np.full((len(self._models), *result[:, self._studied].shape), np.nan)
         for at, model in enumerate(self._models):
             said = model.outputs(features) - base[model.tasks]
             anchored[at][:, model.tasks] = said / problem.scale[model.tasks]
-        portfolio = self._portfolio
+            # What only helped to train the model is predicted by another.
+            helpers = np.setdiff1d(model.tasks, portfolio.models[at].predicts)
+            anchored[at][:, helpers] = np.nan
         for place, task in enumerate(self._studied):
             columns = role_means(anchored[:, :, place].T, portfolio.owner, len(portfolio.roles))
             output = base[place] + problem.scale[place] * mixed(columns, self._weights[place])

@@ -23,7 +23,7 @@ from cotrain.comparison import Candidate, Contest, Judged, Phase, make_candidate
 from cotrain.exceptions import FitError
 from cotrain.grouping import (
     Constraints,
-    Grouping,
+    GroupingResult,
     GroupValue,
     LinearValue,
     Objective,
@@ -108,7 +108,7 @@ class Steps:
             found[fit] = outcome
         return found
 
-    def search(self, n_subsets: int, max_groups: int) -> tuple[Grouping, pd.DataFrame]:
+    def search(self, n_subsets: int, max_groups: int) -> tuple[GroupingResult, pd.DataFrame]:
         """The best grouping that surrogates know, and the relevances that they found."""
         table, n_tasks = self.table, self.table.n_tasks
         subsets = (
@@ -127,7 +127,7 @@ class Steps:
         rules = Constraints(max_groups=min(max_groups, n_tasks))
         trials = TRIALS if n_tasks > 1 else 1
         found = search_groups(Objective(value, rules), trials=trials, seed=self.seed)
-        return found.best.groups, pairs
+        return found.best, pairs
 
     def _value(self, observed: Observations) -> tuple[GroupValue, pd.DataFrame]:
         tasks, subsets = self.table.tasks, observed.subsets(N_TRAIN)
@@ -168,15 +168,15 @@ class Steps:
             )
         return relevance_table(found, self.table.tasks)
 
-    def compare(self, grouping: Grouping) -> Judged:
+    def compare(self, found: GroupingResult) -> Judged:
         """The portfolio that is recommended, judged with fresh seeds on test labels."""
         n_tasks, fresh = self.table.n_tasks, Phase(self.repeats(True), N_TRAIN)
         shown = ("base rate", *self.others, "single-task", "all together")
-        ways = make_ways(self.learner, self.others, n_tasks, grouping, {})
+        ways = make_ways(self.learner, self.others, n_tasks, found.groups, {})
         contest = Contest(
             self.table,
             [way for way in ways if way.name in shown],
-            make_candidates(self.learner, self.others, n_tasks, grouping),
+            make_candidates(self.learner, self.others, n_tasks, found.groups, found.served_by),
             fresh,
             fresh,
         )

@@ -101,6 +101,8 @@ class ModelNote(Section):
     kind: str
     settings: dict[str, Any]
     members: Annotated[list[str], Field(min_length=1)]  # its tasks
+    # those that it predicts, the others only helped to train it; empty: all
+    serves: list[str] = Field(default_factory=list)
     n_labels: list[Whole]  # of each that it was trained on; without any it does not predict it
     draw: Whole  # which of several models that differ in their seed alone
     train_folds: Whole
@@ -109,7 +111,14 @@ class ModelNote(Section):
     def _labels_of_each(self) -> "ModelNote":
         if len(self.n_labels) != len(self.members):
             raise ValueError("`n_labels` must have one number a member")
+        if unknown := sorted(set(self.serves) - set(self.members)):
+            raise ValueError(f"`serves` must name members, got {unknown[0]!r}")
         return self
+
+    def predicts(self, task: str) -> bool:
+        """Whether it serves the task, and learnt it from at least one label."""
+        labels = dict(zip(self.members, self.n_labels, strict=True))
+        return labels.get(task, 0) > 0 and task in (self.serves or self.members)
 
 
 class Manifest(Section):

@@ -121,12 +121,10 @@ class TrainedModels:
         outputs = [model.outputs(inputs[model.reads]) for model in self.models]
         notes, roles = self.manifest.models, self.manifest.roles
         owner = np.array([roles.index(role) for role in roles_of(notes)], dtype=int)
-        n_labels = [dict(zip(note.members, note.n_labels, strict=True)) for note in notes]
         for at, task in enumerate(self.manifest.tasks):
             if task.n_labels == 0:
                 continue
-            # The models that learnt it from at least one label.
-            holds = np.array([own.get(task.name, 0) > 0 for own in n_labels], dtype=bool)
+            holds = np.array([note.predicts(task.name) for note in notes], dtype=bool)
             columns = [
                 outputs[place][:, notes[place].members.index(task.name)]
                 for place in np.flatnonzero(holds)

@@ -29,10 +29,11 @@ def contest_of(
     grouping: Grouping,
     rivals: Mapping[str, Sequence[Grouping]],
     repeats: Sequence[Rotation],
+    served_by: Sequence[int] = (),
 ) -> Contest:
     """A grouping against its rivals and the learners of the study.
 
-    `learners` are those of `with_checkpoints`.
+    `learners` are those of `with_checkpoints`, `served_by` is as for `make_candidates`.
     """
     network, n_tasks = settings.plan.learner, table.n_tasks
     others = [name for name in settings.learners if name != network]
@@ -40,7 +41,7 @@ def contest_of(
     return Contest(
         table,
         make_ways(network, others, n_tasks, grouping, rivals, stops),
-        make_candidates(network, others, n_tasks, grouping),
+        make_candidates(network, others, n_tasks, grouping, served_by),
         Phase(repeats, settings.plan.subset_level),
         Phase(*final_repeats(settings, repeats)),
         {name for name, learner in learners.items() if learner.stops_early},

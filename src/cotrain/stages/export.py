@@ -17,6 +17,7 @@ from cotrain.serving import Manifest, ModelNote, TaskNote, TrainedModels, check_
 from cotrain.stages._context import run_context
 from cotrain.stages._learners import study_learners
 from cotrain.stages._repeats import final_repeats, study_repeats
+from cotrain.stages.validate import places
 from cotrain.study import Study
 from cotrain.tasks import TaskTable, file_version
 from cotrain.tracking import open_tracker
@@ -38,13 +39,11 @@ class Validated:
     def load(cls, study: Study, tasks: Sequence[str], data_version: str) -> "Validated":
         folder = study.validation
         found = tables.Portfolio.of_table(folder, tasks, data_version)
-        portfolio = Candidate(
-            found.name,
-            tuple(
-                Model(one.learner, tuple(sorted(map(tasks.index, one.members))), one.draw)
-                for one in found.models
-            ),
-        )
+        models = []
+        for one in found.models:
+            members, serves = places((one.members, one.serves), tasks)
+            models.append(Model(one.learner, members, one.draw, serves))
+        portfolio = Candidate(found.name, tuple(models))
         weights, scores, skill, intervals = (
             tables.read(folder, name) for name in ("weights", "served", "skill", "intervals")
         )
@@ -134,6 +133,7 @@ def _model_note(table: TaskTable, model: Model, fit: Fit, learners: Learners) ->
         kind=settings.kind,
         settings=settings.model_dump(mode="json"),
         members=[table.tasks[task] for task in model.members],
+        serves=[table.tasks[task] for task in model.serves],
         n_labels=counts.sum(axis=1).tolist(),
         draw=model.draw,
         train_folds=fit.level,

@@ -68,7 +68,8 @@ def run(study: Study) -> str:
     }
     contract.write_all(study.validation, tables)
     models = [
-        asdict(model) | {"members": [tasks[task] for task in model.members]}
+        asdict(model)
+        | {name: [tasks[task] for task in getattr(model, name)] for name in ("members", "serves")}
         for model in recommended.models
     ]
     portfolio = {
@@ -98,11 +99,14 @@ def _contest(study: Study, trainer: Trainer) -> Contest:
     settings, tasks = study.settings, trainer.table.tasks
     found = contract.Recommendation.of_table(study.grouping, tasks, trainer.data_version)
     grouping = places(found.groups, tasks)
+    served_by = [found.served_by[task] for task in tasks]
     rivals = {
         name: [places(one, tasks) for one in several] for name, several in found.rivals.items()
     }
     repeats = _fresh_repeats(study)
-    return contest_of(settings, trainer.table, trainer.learners, grouping, rivals, repeats)
+    return contest_of(
+        settings, trainer.table, trainer.learners, grouping, rivals, repeats, served_by
+    )
 
 
 def places(groups: Sequence[Sequence[str]], tasks: Sequence[str]) -> Grouping:

@@ -139,6 +139,13 @@ class PortfolioModel(BaseModel):
     learner: str
     members: Annotated[tuple[str, ...], Field(min_length=1)]
     draw: int
+    serves: tuple[str, ...] = ()  # the members that it predicts; empty: all
+
+    @model_validator(mode="after")
+    def _serves_members(self) -> Self:
+        if unknown := sorted(set(self.serves) - set(self.members)):
+            raise ValueError(f"`serves` must name members, got {unknown[0]!r}")
+        return self
 
 
 class Portfolio(_Record):

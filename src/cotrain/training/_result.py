@@ -66,11 +66,5 @@ def fit_result(
         member, truth = labels.member[known], labels.truth[known]
         scores.append(score_tasks(member, truth, output[known], problem.is_binary))
         predicted.append(np.where(known, output, np.nan).astype(np.float32))
-    return FitResult(
-        tasks=problem.members,
-        n_labels=problem.n_labels,
-        validation=scores[0],
-        test=scores[1],
-        n_epochs=n_epochs,
-        predictions=Predictions(*predicted),
-    )
+    kept = Predictions(*predicted)
+    return FitResult(problem.members, problem.n_labels, scores[0], scores[1], n_epochs, kept)

@@ -39,19 +39,12 @@ class Tuning:
             return LearnerRecipes.of(learner.settings, {}), {}
         ways = WAYS if learner.capabilities.multi_task else WAYS[:1]
         samples, n_trials = self._share(name, learner, ways)
-        trials = {
-            way: search_recipe(
-                learner,
-                self.table,
-                sample,
-                n_trials,
-                self.settings.seed,
-                self.evaluate,
-                self.storage,
-                study_name(f"{name}/{way}", self.data_version, learner, sample, self.settings.seed),
+        trials, seed = {}, self.settings.seed
+        for way, sample in samples.items():
+            study = study_name(f"{name}/{way}", self.data_version, learner, sample, seed)
+            trials[way] = search_recipe(
+                learner, self.table, sample, n_trials, seed, self.evaluate, self.storage, study
             )
-            for way, sample in samples.items()
-        }
         recipes = {way: _recipe(found) for way, found in trials.items()}
         if not learner.capabilities.multi_task:
             recipes = dict.fromkeys(WAYS, recipes["single"])
@@ -61,21 +54,14 @@ class Tuning:
         self, name: str, learner: Learner, ways: Sequence[Way]
     ) -> tuple[Mapping[Way, Sample], int]:
         """What a trial of each way trains, and how many trials the budget has for each."""
-        budget = self.settings.budget
+        budget, seed = self.settings.budget, self.settings.seed
         each = math.inf if budget is None else 60 * budget / len(ways)
+        seconds = each / self.settings.trials
         repeats = self.repeats
         if not learner.capabilities.seeded:  # the same folds again would train the same again
             repeats = list({one.folds: one for one in reversed(repeats)}.values())[::-1]
         found = {
-            way: sample_fits(
-                way,
-                learner,
-                self.table,
-                self.level,
-                repeats,
-                self.settings.seed,
-                each / self.settings.trials,
-            )
+            way: sample_fits(way, learner, self.table, self.level, repeats, seed, seconds)
             for way in ways
         }
         samples = {way: sample for way, sample in found.items() if sample is not None}

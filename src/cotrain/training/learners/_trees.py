@@ -98,31 +98,19 @@ class TrainedTrees(TrainedTasks):
 
 def of_forest(forest: Any, is_binary: bool) -> Trees:
     """The trees of a fitted scikit-learn forest."""
-    n_trees = len(forest.estimators_)
-    parts = (
-        (
-            tree.feature,
-            tree.threshold,
-            (tree.value[:, 0, 1] if is_binary else tree.value[:, 0, 0]) / n_trees,
-            tree.children_left,
-            tree.children_right,
-        )
-        for tree in (estimator.tree_ for estimator in forest.estimators_)
-    )
+    trees, parts = [estimator.tree_ for estimator in forest.estimators_], []
+    for tree in trees:
+        value = tree.value[:, 0, int(is_binary)] / len(trees)
+        parts.append((tree.feature, tree.threshold, value, tree.children_left, tree.children_right))
     return Trees.of(parts, 0.0, is_binary)
 
 
 def of_boosting(boosting: Any, features: np.ndarray) -> Trees:
     """The trees of a fitted scikit-learn histogram boosting of one output, fitted to `features`."""
-    nodes = [stage[0].nodes for stage in boosting._predictors]
-    parts = (
-        (
-            np.where(node["is_leaf"], -1, features[node["feature_idx"]]),
-            node["num_threshold"],
-            node["value"],
-            node["left"].astype(np.int64),
-            node["right"].astype(np.int64),
-        )
-        for node in nodes
-    )
+    parts = []
+    for (predictor,) in boosting._predictors:
+        node = predictor.nodes
+        feature = np.where(node["is_leaf"], -1, features[node["feature_idx"]])
+        left, right = node["left"].astype(np.int64), node["right"].astype(np.int64)
+        parts.append((feature, node["num_threshold"], node["value"], left, right))
     return Trees.of(parts, float(boosting._baseline_prediction.ravel()[0]), False)

@@ -91,7 +91,6 @@ class _Training:
     model: NetworkSettings
     seed: int
     features: np.ndarray  # (n_features,) of int64: the feature that each number stands for
-    n_seen: int  # the first so many occur in training
     network: Network
     shape: Shape
 
@@ -117,9 +116,9 @@ class _Training:
         base_rate = model.head_bias == "base_rate"
         heads = initial_heads(problem, model.hidden[-1], fit.seed, dtype, base_rate)
         first, *second = map(_padded, model.hidden)
-        shape = Shape(features.size, first, second[0] if second else 0, problem.members.size)
-        n_seen, network = int((seen > 0).sum()), _network(layers, heads)
-        return cls(table, problem, model, fit.seed, features, n_seen, network, shape)
+        widths, n_seen = (first, second[0] if second else 0), int((seen > 0).sum())
+        shape = Shape(features.size, n_seen, *widths, problem.members.size)
+        return cls(table, problem, model, fit.seed, features, _network(layers, heads), shape)
 
     def run(self, stop: np.ndarray = NEVER) -> int:
         """Train; the number of epochs done is returned."""
@@ -135,23 +134,11 @@ class _Training:
         n_steps = 0
         decay = model.decay(int(problem.n_labels.sum()))
         for epoch in range(model.epochs):
-            recipe = Recipe(
-                self.seed, epoch, model.dropout, model.rate(epoch), decay, model.linear_from
-            )
+            rate = model.rate(epoch)
+            recipe = Recipe(self.seed, epoch, size, model.dropout, rate, decay, model.linear_from)
             order = epoch_order(self.seed, epoch, train.rows)
             loss, n_steps = train_epoch(
-                order,
-                size,
-                rows,
-                labels,
-                problem.is_binary,
-                self.n_seen,
-                self.network,
-                self.shape,
-                recipe,
-                n_steps,
-                room,
-                stop,
+                order, rows, labels, self.network, self.shape, recipe, n_steps, room, stop
             )
             check_stop(stop)
             check_loss(loss, epoch)
@@ -195,14 +182,10 @@ class _Training:
         return Features(start, index, value.astype(self._dtype, copy=False))
 
     def _targets(self, labels: Labels) -> Targets:
-        return Targets(
-            labels.rows,
-            labels.start,
-            labels.member,
-            self.problem.targets(labels).astype(self._dtype),
-            labels.weight.astype(self._dtype),
-            labels.side,
-        )
+        target, weight = self.problem.targets(labels), labels.weight
+        numbers = target.astype(self._dtype), weight.astype(self._dtype)
+        places = labels.rows, labels.start, labels.member
+        return Targets(*places, *numbers, labels.side, self.problem.is_binary)
 
 
 def _padded(n_units: int) -> int:

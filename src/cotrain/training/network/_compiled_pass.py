@@ -45,6 +45,7 @@ class Targets(NamedTuple):
     target: np.ndarray
     weight: np.ndarray
     side: np.ndarray  # of int8: 0 a label, 1 what a value is above, -1 what it is below
+    is_binary: np.ndarray  # of each member
 
 
 class Network(NamedTuple):
@@ -62,6 +63,7 @@ class Shape(NamedTuple):
     """Sizes: inputs, padded widths of the hidden layers (second 0 if there is none), members."""
 
     n_features: int
+    n_seen: int  # the first so many occur in training
     first: int
     second: int
     n_members: int
@@ -79,6 +81,7 @@ class Recipe(NamedTuple):
 
     seed: int
     epoch: int
+    batch_size: int
     dropout: float
     learning_rate: float
     weight_decay: float
@@ -155,7 +158,7 @@ def _spread_out(rows, values, scale, width):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def _errors(labels, rows, output, is_binary, n, linear_from):  # type: ignore[no-untyped-def]
+def _errors(labels, rows, output, n, linear_from):  # type: ignore[no-untyped-def]
     """Turn outputs into the loss's gradient in place; the sum of the losses is returned."""
     loss = 0.0
     for r in range(rows.begin.size):
@@ -163,7 +166,7 @@ def _errors(labels, rows, output, is_binary, n, linear_from):  # type: ignore[no
             z, y = np.float64(output[k]), np.float64(labels.target[k])
             if labels.side[k] * (z - y) > 0.0:  # where a bound says
                 value, slope = 0.0, 0.0
-            elif is_binary[labels.member[k]]:
+            elif labels.is_binary[labels.member[k]]:
                 e = np.exp(-abs(z))
                 p = 1.0 / (1.0 + e) if z >= 0 else e / (1.0 + e)
                 value, slope = max(z, 0.0) - z * y + np.log1p(e), p - y
@@ -258,7 +261,7 @@ def _entries(version: str):  # type: ignore[no-untyped-def]
 
     @njit(cache=True, nogil=True)
     def train_epoch(  # type: ignore[no-untyped-def]
-        order, batch_size, features, labels, is_binary, n_seen, net, shape, recipe, t, room, stop
+        order, features, labels, net, shape, recipe, t, room, stop
     ):
         """One epoch of training in place; the mean loss and the steps so far are returned."""
         version  # noqa: B018 (as a closure's variable it becomes part of the cache's key)
@@ -266,14 +269,14 @@ def _entries(version: str):  # type: ignore[no-untyped-def]
         width = shape.second if shape.second > 0 else shape.first
         scale = dtype.type(1.0 / (1.0 - recipe.dropout))
         units, members = np.arange(shape.first), np.arange(shape.n_members)
-        seen = np.arange(n_seen)
+        seen = np.arange(shape.n_seen)
         keys = _dropout_keys(recipe)
         output = np.zeros(labels.member.size, dtype)
         loss, first_step = 0.0, t
-        for at in range(0, order.size, batch_size):
+        for at in range(0, order.size, recipe.batch_size):
             if stop[0]:
                 break
-            batch = order[at : at + batch_size]
+            batch = order[at : at + recipe.batch_size]
             examples = labels.rows[batch]
             n = batch.size
             t += 1
@@ -283,7 +286,7 @@ def _entries(version: str):  # type: ignore[no-untyped-def]
             active, top = _forward(rows, examples, net, shape, keys, recipe.dropout, room.hidden)
             known = Sparse(labels.start[batch], labels.start[batch + 1], labels.member, output)
             _outputs(net.heads, net.head_bias, known, top, width, output)
-            loss += _errors(labels, known, output, is_binary, n, recipe.linear_from)
+            loss += _errors(labels, known, output, n, recipe.linear_from)
 
             # The gradient at the top layer, before its ReLU; then the heads, needed no longer.
             delta = room.delta[: n * width]
@@ -306,7 +309,7 @@ def _entries(version: str):  # type: ignore[no-untyped-def]
             _update_layer(shape.first, seen, by_feature, delta, n, first, shape.n_features, step)
         # Of features that no row has, decay alone moves the weights: all steps at once.
         shrink = 1.0 - recipe.learning_rate * recipe.weight_decay
-        decay(shape.first, n_seen, net.first.weight, shape.n_features, shrink, t - first_step)
+        decay(shape.first, shape.n_seen, net.first.weight, shape.n_features, shrink, t - first_step)
         return loss / order.size, t
 
     @njit(cache=True, nogil=True)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from cotrain.training.network._torch_trunks import Rows, SparseTrunk, Trunk, emp
 from cotrain.training.network._weights import Layer, TrainedNetwork
 
 _CHUNK = 1024
-_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # of Adam
+_ADAM: Any = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
 # Where PyTorch has Adam in one pass over the parameters.
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
 
@@ -50,23 +51,13 @@ class Adam:
     def step(self, learning_rate: float) -> None:
         """Move the parameters along their gradients."""
         for decay, parts in self._groups.items():
-            moved = [(part, part.grad) for part in parts if part.grad is not None]
-            adamw(
-                [part for part, _ in moved],
-                [gradient for _, gradient in moved],
-                [self._means[part] for part, _ in moved],
-                [self._squares[part] for part, _ in moved],
-                [],
-                [self._counts[part] for part, _ in moved],
-                fused=self._fused,
-                amsgrad=False,
-                beta1=_BETA1,
-                beta2=_BETA2,
-                lr=learning_rate,
-                weight_decay=decay,
-                eps=_EPSILON,
-                maximize=False,
+            gradients = {part: part.grad for part in parts if part.grad is not None}
+            means, squares, counts = (
+                [kept[part] for part in gradients]
+                for kept in (self._means, self._squares, self._counts)
             )
+            own = _ADAM | {"lr": learning_rate, "weight_decay": decay, "fused": self._fused}
+            adamw(list(gradients), list(gradients.values()), means, squares, [], counts, **own)
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ same sign. What was trained is kept in company.parquet here: a run goes on after
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,19 +27,25 @@ from cotrain.training import make_learner
 from curves_study import markdown
 from lab.kept_fits import kept_scores
 
-SHOWN = {True: ("auroc", "log_loss"), False: ("r2", "rae")}  # of binary tasks, of real values
+# Scores to tell of binary tasks, and of real values.
+SHOWN = {True: ("auroc", "log_loss"), False: ("r2", "rae")}
 KEPT = Path("company.parquet")
 Members = tuple[int, ...]
+
+
+def named_groups(families: Path, tasks: Sequence[str]) -> list[list[int]]:
+    """Tasks of one family, by a table of tasks and their `family`."""
+    named = pd.read_csv(families)
+    family = named.set_index(named.columns[0])["family"].reindex(tasks)
+    kin = (np.flatnonzero(family == name).tolist() for name in family.dropna().unique())
+    return [members for members in kin if len(members) > 1]
 
 
 def asked(table: TaskTable, n_test: int, families: Path | None) -> dict[str, list[Members]]:
     """The clusters of each kind; random sets have no task of the cluster whose size they have."""
     found = {"labels correlate": task_clusters(table.labels, table.folds < table.n_folds - n_test)}
     if families is not None:
-        named = pd.read_csv(families)
-        family = named.set_index(named.columns[0])["family"].reindex(table.tasks)
-        kin = (np.flatnonzero(family == name).tolist() for name in family.dropna().unique())
-        found["families"] = [members for members in kin if len(members) > 1]
+        found["families"] = named_groups(families, table.tasks)
     rng = np.random.default_rng(0)
     found["random"] = [
         sorted(rng.choice(np.setdiff1d(range(table.n_tasks), one), len(one), replace=False))

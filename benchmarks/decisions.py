@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
+from company import SHOWN, named_groups
 from cotrain.allocation import Fit, augmentations, random_subsets, subset_fits
 from cotrain.analysis import Observations, affinity_table, subset_relevance, task_clusters
 from cotrain.curves import cluster_effects, pairwise_effects, together_effects
@@ -33,7 +33,6 @@ from cotrain.training import estimate_seconds, make_learner
 from curves_study import markdown
 from lab.kept_fits import kept_scores
 
-SHOWN = {True: ("auroc", "log_loss"), False: ("r2", "rae")}  # of binary tasks, of real values
 Judged = tuple[np.ndarray, np.ndarray]  # verdicts and effects, of any one shape
 Judge = Callable[[Observations], Judged]
 
@@ -58,10 +57,7 @@ def groups_of(study: Study, table: TaskTable, families: Path | None) -> dict[str
             tasks for tasks in alike if 1 < len(tasks) < len(group) - 1
         ]
     if families is not None:
-        named = pd.read_csv(families)
-        family = named.set_index(named.columns[0])["family"].reindex(table.tasks)
-        kin = (np.flatnonzero(family == name).tolist() for name in family.dropna().unique())
-        found["family"] = [members for members in kin if len(members) > 1]
+        found["family"] = named_groups(families, table.tasks)
     return {name: groups for name, groups in found.items() if groups}
 
 

@@ -52,13 +52,11 @@ def train_loop(table: TaskTable, fit: Fit, model: NetworkSettings) -> np.ndarray
     rng = np.random.default_rng(fit.seed)
 
     def outputs(labels: Labels, batch: np.ndarray, rate: float) -> tuple[torch.Tensor, np.ndarray]:
-        length = np.diff(labels.start)[batch]
-        at = np.repeat(labels.start[batch] - (np.cumsum(length) - length), length)
-        at += np.arange(length.sum())
+        at, row = labels.within(batch)
         hidden = _SparseProduct.apply(weight, table.features[labels.rows[batch]]) + bias
         every = dropout(torch.relu(hidden), rate, training=rate > 0) @ heads + head_bias
-        row = torch.from_numpy(np.repeat(np.arange(batch.size), length))
-        return every[row, torch.from_numpy(labels.member[at].astype(np.int64))], at
+        member = labels.member[at].astype(np.int64)
+        return every[torch.from_numpy(row), torch.from_numpy(member)], at
 
     for epoch in range(model.epochs):
         for group in adam.param_groups:

@@ -26,6 +26,7 @@ from cotrain.surrogates import (
     relevance,
     spearman_by_target,
 )
+from cotrain.tables import pair_matrix
 from cotrain.tasks import TaskTable
 from cotrain.training import Journal, load_fit_table
 from lab.adequacy import overall_p_value, rejected
@@ -115,12 +116,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     table = TaskTable.load(study.table)
     tasks = table.tasks
     pairs = affinity_table(load_records(study.affinity), tasks)
-    rivals = {
-        name: pairs.pivot_table(index="target", columns="source", values=name)
-        .reindex(index=tasks, columns=tasks)
-        .to_numpy()
-        for name in ("affinity", "cosine")
-    }
+    rivals = {name: pair_matrix(pairs, tasks, name) for name in ("affinity", "cosine")}
     subsets = frame.loc[frame["kind"] == "subset", "fit_id"].unique()
     seconds = Journal(study.journal).seconds(subsets).values()
     n_labels = table.label_counts.sum(axis=1)
@@ -319,9 +315,7 @@ def negative_transfer(
 
 def _by_affinity(scores: FitResult, affinity: Array, test: NDArray[np.intp]) -> Classification:
     """A subset hurts where its members' mean affinity is low, at the best threshold elsewhere."""
-    sources = np.where(np.eye(len(affinity), dtype=bool), 0.0, np.nan_to_num(affinity))
-    others = scores.X.sum(axis=1, keepdims=True) - scores.X
-    mean = (scores.X @ sources.T) / np.maximum(others, 1)
+    mean = mean_of_members(scores.X, affinity)
     rank = -(mean - mean.min()) / max(np.ptp(mean), 1e-300) + 1  # 1 is the lowest affinity
     measured = average_repeats(scores.effects)[0]
     known = ~np.isnan(measured)
@@ -330,6 +324,12 @@ def _by_affinity(scores: FitResult, affinity: Array, test: NDArray[np.intp]) -> 
     known[np.setdiff1d(np.arange(len(known)), test)] = False
     threshold = best_threshold(measured[chosen] < 0, rank[chosen])
     return classify(measured[known] < 0, rank[known] >= threshold, rank[known])
+
+
+def mean_of_members(X: Array, pairs: Array) -> Array:
+    """Mean over a subset's other members of their affinity for each target."""
+    sources = np.where(np.eye(len(pairs), dtype=bool), 0.0, np.nan_to_num(pairs))
+    return (X @ sources.T) / np.maximum(X.sum(axis=1, keepdims=True) - X, 1)
 
 
 def verdict_counts(scores: FitResult) -> pd.DataFrame:

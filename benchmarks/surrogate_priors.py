@@ -18,7 +18,7 @@ from cotrain.surrogates import (
 from cotrain.tables import pair_matrix
 from cotrain.tasks import TaskTable
 from cotrain.training import load_fit_table
-from surrogate_fits import FitResult, read_scores
+from surrogate_fits import FitResult, mean_of_members, read_scores
 
 Array = NDArray[np.float64]
 SIZES, N_SPLITS = (6, 8, 10, 15, 20, 30, 45, 90, 150), 20
@@ -57,14 +57,8 @@ def _split(scores: FitResult, known: dict[str, Array], size: int, seed: int) -> 
         )
         for name, model in models.items()
     }
-    said |= {f"{name} alone": _mean_of_members(scores.X[test], known[name]) for name in known}
+    said |= {f"{name} alone": mean_of_members(scores.X[test], known[name]) for name in known}
     return {
         name: float(mean_known(spearman_by_target(predicted, measured)))
         for name, predicted in said.items()
     }
-
-
-def _mean_of_members(X: Array, pairs: Array) -> Array:
-    """Mean over a subset's other members of their affinity for each target."""
-    sources = np.where(np.eye(len(pairs), dtype=bool), 0.0, np.nan_to_num(pairs))
-    return (X @ sources.T) / np.maximum(X.sum(axis=1, keepdims=True) - X, 1)

@@ -1,11 +1,10 @@
-"""Other shapes of a learning curve, by name, and standard errors of their parameters."""
+"""Other shapes of a learning curve, by name."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
 
-from cotrain.curves._fit import CurveFits
 from cotrain.curves._forms import EXP31, EXP32, Form
 
 FormName = Literal["exp3.1", "exp3.2", "exp3.3", "exp4", "ilog2", "power"]
@@ -130,25 +129,3 @@ def complete_bounds(form: Form, bounds: Bounds | None) -> np.ndarray:
             raise ValueError(f"bounds[{name!r}] must be (low, high) with low < high")
     own = zip(form.parameters, form.bounds().T, strict=True)
     return np.array([given.get(name, pair) for name, pair in own], dtype=float).T
-
-
-def standard_errors(
-    fits: CurveFits, counts: np.ndarray, scores: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Of each parameter, (n_curves,), from the curvature of the squared error.
-
-    Residuals are taken as independent; infinite where the scores do not tell a parameter at all.
-    `counts` and `scores` are those that were fitted to.
-    """
-    form, known = fits.form, np.isfinite(scores)
-    jacobian = np.where(known[..., None], form.gradient(fits.theta, counts), 0.0)
-    size = np.sqrt(np.square(jacobian).sum(axis=1))
-    unit = jacobian / np.where(size > 0, size, 1.0)[:, None, :]
-    values, vectors = np.linalg.eigh(unit.swapaxes(1, 2) @ unit)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inverse = np.where(values > 1e-12, 1.0 / values, np.inf)
-        spread = np.where(np.square(vectors) > 1e-12, np.square(vectors), 0.0)
-        scaled = np.where(spread > 0, spread * inverse[:, None, :], 0.0).sum(axis=2)
-        degrees = np.maximum(known.sum(axis=1) - form.n_parameters, 1)
-        errors = np.where(size > 0, np.sqrt(scaled * (fits.loss / degrees)[:, None]) / size, np.inf)
-    return dict(zip(form.parameters, errors.T, strict=True))

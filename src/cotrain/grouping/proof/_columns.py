@@ -247,16 +247,13 @@ def choose(
     useful: Members,
     costs: Floats,
     most_groups: int,
-    max_cost: float = np.inf,
-    *,
-    at_least: float | None = None,
+    max_cost: float,
     **options: float,
 ) -> tuple[np.ndarray | None, float]:
     """Return the rows of the best choice of groups, or None, and a bound on its value.
 
     Each task is served by one chosen group; the value is the sum of the scores (n_groups, n_tasks)
-    where a group is `useful` to a task. `at_least`: the cheapest groups of this value instead, and
-    of these the fewest. `options` are those of `scipy.optimize.milp`.
+    where a group is `useful` to a task. `options` are those of `scipy.optimize.milp`.
     """
     n_groups, n_tasks = useful.shape
     group, task = np.nonzero(useful)
@@ -272,14 +269,8 @@ def choose(
         LinearConstraint(hstack([eye_array(n_serves), needs], format="csr"), -np.inf, 0),
         LinearConstraint(limits, -np.inf, [most_groups, max_cost]),
     ]
-    wanted = np.concatenate([-worth, np.zeros(n_groups)])
-    if at_least is not None:
-        rules.append(LinearConstraint(-wanted, at_least, np.inf))
-        # Fewer groups break ties of cost, for the share of a group in the cost is small.
-        share = 1e-3 * max(float(costs.max()), 1e-9) / n_groups
-        wanted = np.concatenate([np.zeros(n_serves), costs + share])
     solved = milp(
-        wanted,
+        np.concatenate([-worth, np.zeros(n_groups)]),
         integrality=np.concatenate([np.zeros(n_serves), np.ones(n_groups)]),
         bounds=Bounds(0, 1),
         constraints=rules,

@@ -34,6 +34,7 @@ _OPTIONAL_COLUMNS = ("auxiliary", "task_weights")
 # What DVC tells the commands that it runs.
 _DVC_VARIABLES = ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
 _MAX_PARAM, _MAX_TAG, _MAX_NAME = 6000, 8000, 250
+_SOURCE = {"mlflow.source.name": "cotrain", "mlflow.source.type": "LOCAL"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Summary:
     def record(self) -> RunRecord:
         """The run, ready to be written; a figure that is no number is left out."""
         tags = {ROLE: self.role, SUBJECT: self.subject, DIGEST: self.digest}
-        tags |= {"mlflow.source.name": "cotrain", "mlflow.source.type": "LOCAL"} | dict(self.tags)
+        tags |= _SOURCE | dict(self.tags)
         metrics = {key: value for key, value in self.metrics.items() if math.isfinite(value)}
         return RunRecord(self.subject, tags, texts(self.params), metrics)
 
@@ -202,12 +203,7 @@ def _means(rows: pd.DataFrame, starts: np.ndarray) -> list[dict[str, float]]:
 
 
 def _shared_tags(context: RunContext) -> dict[str, str]:
-    tags = {
-        ROLE: "fit",
-        DATA_VERSION: context.data_version,
-        "mlflow.source.name": "cotrain",
-        "mlflow.source.type": "LOCAL",
-    }
+    tags = {ROLE: "fit", DATA_VERSION: context.data_version} | _SOURCE
     if context.git_commit:
         tags["mlflow.source.git.commit"] = context.git_commit
     return tags | {name: os.environ[name] for name in _DVC_VARIABLES if os.environ.get(name)}

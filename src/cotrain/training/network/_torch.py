@@ -274,14 +274,11 @@ def losses_of(
 
 def _batches(orders: list[np.ndarray], sizes: list[int]) -> list[list[np.ndarray]]:
     """The batches of each step; the fits that still have one are always the first."""
-    n_steps = [-(-order.size // size) for order, size in zip(orders, sizes, strict=True)]
+    pairs = list(zip(orders, sizes, strict=True))
+    n_steps = max(-(-order.size // size) for order, size in pairs)
     return [
-        [
-            order[step * size : (step + 1) * size]
-            for order, size, n in zip(orders, sizes, n_steps, strict=True)
-            if step < n
-        ]
-        for step in range(max(n_steps))
+        [order[at * size : (at + 1) * size] for order, size in pairs if at * size < order.size]
+        for at in range(n_steps)
     ]
 
 

@@ -34,8 +34,8 @@ class TrainedTasks(Trained):
         What is predicted where there is no model; NaN for members without labels.
     limit : ndarray of float64, (n_members,)
         The largest size of a binary member's logit; see `Problem.logit_limits`.
-    models : tuple of TaskModel or None
-        None for a member whose labels do not vary.
+    models : dict of int to TaskModel
+        By the member's place; none for a member whose labels do not vary.
     """
 
     file = "models.safetensors"
@@ -44,7 +44,7 @@ class TrainedTasks(Trained):
 
     constant: np.ndarray
     limit: np.ndarray
-    models: tuple[TaskModel | None, ...]
+    models: dict[int, TaskModel]
 
     def outputs(self, features: Features) -> np.ndarray:
         return np.column_stack([self._output(features, at) for at in range(self.tasks.size)])
@@ -57,16 +57,11 @@ class TrainedTasks(Trained):
         return result
 
     def model_of(self, place: int) -> TaskModel | None:
-        return self.models[place]
+        return self.models.get(place)
 
     def rows_of(self, features: Features, _place: int) -> Features:
         """What a member's model takes."""
         return features
-
-    @classmethod
-    def n_models(cls, tasks: np.ndarray) -> int:
-        """How many models there are of these members."""
-        return int(tasks.size)
 
     def _output(self, features: Features, place: int) -> np.ndarray:
         model = self.model_of(place)
@@ -79,16 +74,15 @@ class TrainedTasks(Trained):
 
     def arrays(self) -> dict[str, np.ndarray]:
         arrays = self.facts()
-        for place, model in enumerate(self.models):
-            arrays |= {} if model is None else put_under(str(place), model.arrays())
+        for place, model in self.models.items():
+            arrays |= put_under(str(place), model.arrays())
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        facts = cls.facts_in(arrays)
-        parts = (taken_from(str(place), arrays) for place in range(cls.n_models(facts["tasks"])))
-        models = tuple(cls.model.from_arrays(own) if own else None for own in parts)
-        return cls(**facts, models=models)
+        places = {name.partition("/")[0] for name in arrays if "/" in name}
+        models = {int(at): cls.model.from_arrays(taken_from(at, arrays)) for at in places}
+        return cls(**cls.facts_in(arrays), models=models)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,14 +138,15 @@ class PerTaskLearner(Learner):
     def fit(self, table: TaskTable, fit: Fit, stop: np.ndarray = NEVER) -> TrainedTasks:
         problem = Problem.of(table, fit)
         train, row = problem.train, problem.train.row
-        models = []
+        models: dict[int, TaskModel] = {}
         for place, task in enumerate(problem.members):
             check_stop(stop)
             at = np.flatnonzero(train.member == place)
             features, seed = table.features[train.rows[row[at]]], seed_of(fit.seed, int(task))
             given = TaskRows.of(problem, at, features, bool(problem.is_binary[place]), seed)
-            models.append(None if given is None else self.fit_task(given))
-        return self.trained(models=tuple(models), **facts_of(problem))
+            if given is not None:
+                models[place] = self.fit_task(given)
+        return self.trained(models=models, **facts_of(problem))
 
 
 def member_sizes(table: TaskTable, fits: Sequence[Fit]) -> np.ndarray:

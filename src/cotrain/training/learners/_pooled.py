@@ -44,19 +44,16 @@ class PooledSettings(BoostingSettings):
 
 
 class TrainedPooled(TrainedTasks):
-    """One model of all real-valued members, and one of all binary ones."""
+    """One model of all real-valued members, at 0, and one of all binary ones, at 1."""
 
     model: ClassVar[type[TaskModel]] = Trees
 
     def model_of(self, place: int) -> TaskModel | None:
-        return None if np.isnan(self.constant[place]) else self.models[int(self.is_binary[place])]
+        known = not np.isnan(self.constant[place])
+        return self.models.get(int(self.is_binary[place])) if known else None
 
     def rows_of(self, features: Features, place: int) -> Features:
         return _with_member(features, np.full(features.shape[0], place), self.tasks.size)
-
-    @classmethod
-    def n_models(cls, _tasks: np.ndarray) -> int:
-        return 2
 
 
 class Pooled(Learner):
@@ -77,15 +74,16 @@ class Pooled(Learner):
         train = problem.train
         if np.ptp(problem.targets(train)) == 0:
             raise FitError("the labels of all tasks are alike: there is nothing to learn")
-        models = []
+        models: dict[int, TaskModel] = {}
         for kind in (False, True):
             at = np.flatnonzero(problem.is_binary[train.member] == kind)
             rows = table.features[train.rows[train.row[at]]]
             features = _with_member(rows, train.member[at], problem.members.size)
             given = TaskRows.of(problem, at, features, kind, seed_of(fit.seed, int(kind)))
-            models.append(None if given is None else self.of_rows(self.settings).fit_task(given))
+            if given is not None:
+                models[int(kind)] = self.of_rows(self.settings).fit_task(given)
             check_stop(stop)
-        return self.trained(models=tuple(models), **facts_of(problem))
+        return self.trained(models=models, **facts_of(problem))
 
     def suggest(self, trial: Suggests, table: TaskTable) -> Section:
         return self.of_rows(self.settings).suggest(trial, table)

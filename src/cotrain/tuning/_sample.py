@@ -42,15 +42,13 @@ def sample_fits(
     members = _members(way, table.n_tasks, np.random.default_rng([seed, len(way)]))
     if not members:
         return None
+    every = [
+        [subset_fit(table.n_tasks, one, level, rotation, way) for rotation in repeats]
+        for one in members
+    ]
     for n_repeats in range(len(repeats), 0, -1):
         for n_models in range(len(members), min(_FEWEST[way], len(members)) - 1, -1):
-            models = [
-                [
-                    subset_fit(table.n_tasks, one, level, rotation, way)
-                    for rotation in repeats[:n_repeats]
-                ]
-                for one in members[:n_models]
-            ]
+            models = [own[:n_repeats] for own in every[:n_models]]
             fits = [fit for own in models for fit in own]
             took = float(np.sum(learner.cost(table, fits)))
             if took <= seconds or (n_repeats == 1 and n_models <= _FEWEST[way]):

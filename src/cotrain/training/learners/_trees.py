@@ -43,15 +43,12 @@ class Trees(TaskModel):
         """The ensemble of trees of (feature, threshold, value, left, right), each (n_nodes,)."""
         parts, roots, n_nodes = [], [], 0
         for feature, threshold, value, left, right in trees:
-            is_leaf = feature < 0
-            parts.append((feature, np.where(is_leaf, value, threshold), left, right, n_nodes))
+            number = np.where(feature < 0, value, threshold)
+            parts.append((feature, number, left + n_nodes, right + n_nodes))
             roots.append(n_nodes)
             n_nodes += feature.size
-        feature, number, left, right = (
-            np.concatenate([part[k] + (part[4] if k > 1 else 0) for part in parts])
-            for k in range(4)
-        )
-        arrays = (roots, feature, number, left, right, (base, is_probability))
+        nodes = (np.concatenate(part) for part in zip(*parts, strict=True))
+        arrays = (roots, *nodes, (base, is_probability))
         kinds = zip(arrays, _TYPES.values(), strict=True)
         return cls(*(np.array(array, dtype=kind) for array, kind in kinds))
 

@@ -88,6 +88,18 @@ def test_a_task_that_cannot_be_learnt_is_its_base_rate_with_a_reason():
     assert set(model.predict(features)[:, 0]) <= {0, 1}
 
 
+@pytest.mark.parametrize("names", [["no", "yes"], [1.0, 2.0], [-1, 1], [False, True]])
+def test_a_column_of_one_class_is_predicted_by_it(names):
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((60, 3))
+    labels = np.array(names)[np.column_stack([features[:, 0] > 0, np.ones(60, int)]).astype(int)]
+    model = GroupedClassifier(LogisticRegression(), n_subsets=1, random_state=0)
+    said = model.fit(features, labels).predict(features)
+    assert set(said[:, 0]) == set(names)
+    assert set(said[:, 1]) == {names[1]}
+    assert model.predict_proba(features)[:, 1].min() > 0.9
+
+
 def test_a_budget_is_a_number_of_subsets_that_no_clock_changes():
     features, values = made(600)
     few, many = (

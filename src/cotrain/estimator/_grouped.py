@@ -256,9 +256,12 @@ class GroupedClassifier(ClassifierMixin, _Grouped):
                 )
             if len(found) < 2 and self._one:
                 raise ValueError("y has only one class; a classifier needs two")
-            if len(found) == 1 and not self._one:
-                found = np.unique(np.append(found, [0.0, 1.0]))[:2]
-                code = np.searchsorted(found, column[known].astype(float))
+            if len(found) == 1:
+                only = found[0]
+                # The class that nobody saw: 0 or "", or 1 where that is the one seen.
+                unseen = type(only)() if only else type(only)(1)
+                found = np.array(sorted([only, unseen]), dtype=column.dtype)
+                code = np.searchsorted(found, column[known])
             labels[known, at] = code
             classes.append(found if len(found) else np.array([0, 1]))
         self.classes_: Any = classes[0] if self._one else classes

@@ -56,35 +56,29 @@ def paired_interval(differences: ArrayLike, *, without: ArrayLike | None = None)
         raise ValueError(f"differences must hold at least one repeat, got shape {values.shape}")
     if np.isinf(values).any():
         raise ValueError("differences must be finite, or NaN where missing, got inf")
-    shape = values.shape[1:]
-    columns = values.reshape(len(values), -1)
-    known = ~np.isnan(columns)
+    known = ~np.isnan(values)
     n = known.sum(axis=0)
-    mean = np.where(known, columns, 0.0).sum(axis=0) / np.where(n > 0, n, np.nan)
-    square = np.where(known, columns - mean, 0.0) ** 2
+    mean = np.where(known, values, 0.0).sum(axis=0) / np.where(n > 0, n, np.nan)
+    square = np.where(known, values - mean, 0.0) ** 2
     variance = square.sum(axis=0) / np.where(n > 1, n - 1, np.nan) / np.maximum(n, 1)
     dof = np.maximum(n - 1, 1).astype(np.float64)
     if without is not None:
-        variance, dof = _with_examples(variance, dof, np.asarray(without, dtype=np.float64), shape)
+        variance, dof = _with_examples(variance, dof, np.asarray(without, dtype=np.float64))
     error = np.sqrt(variance)
     reach = stdtrit(dof, 0.5 + CONFIDENCE / 2) * error
     # No spread at all but for rounding: certain, unless the difference is 0.
     error = np.where(error <= 1e-14 * np.abs(mean), 0.0, error)
     ratio = np.abs(mean) / np.where(error > 0, error, np.nan)
     p_value = np.where(error == 0, np.where(mean == 0, 1.0, 0.0), 2 * stdtr(dof, -ratio))
-    parts = (mean, mean - reach, mean + reach, np.where(n > 1, p_value, np.nan), n)
-    return Interval(*(part.reshape(shape) for part in parts))
+    return Interval(mean, mean - reach, mean + reach, np.where(n > 1, p_value, np.nan), n)
 
 
-def _with_examples(
-    variance: Array, dof: Array, without: Array, shape: tuple[int, ...]
-) -> tuple[Array, Array]:
+def _with_examples(variance: Array, dof: Array, without: Array) -> tuple[Array, Array]:
     """Variances and degrees of freedom with those of the grouped jackknife added."""
-    n_parts = len(without)
+    n_parts, shape = len(without), dof.shape
     if n_parts < 2 or without.shape[1:] != shape:
         raise ValueError(f"without must have shape (n_parts >= 2, *{shape}), got {without.shape}")
-    columns = without.reshape(n_parts, -1)
-    added = (n_parts - 1) / n_parts * ((columns - columns.mean(axis=0)) ** 2).sum(axis=0)
+    added = (n_parts - 1) / n_parts * ((without - without.mean(axis=0)) ** 2).sum(axis=0)
     total = variance + added
     spread = variance**2 / dof + added**2 / (n_parts - 1)
     return total, np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), dof)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -117,6 +118,7 @@ def test_a_budget_is_a_number_of_subsets_that_no_clock_changes():
         ({"max_groups": 0}, "max_groups"),
         ({"estimator": "forest"}, "jointly"),
         ({"estimator": "nothing"}, "kind must be one of"),
+        ({"estimator": {"hidden": [8]}}, "kind must be one of .*, got None"),
         ({"estimator": Ridge()}, "predict_proba"),
     ],
 )
@@ -124,6 +126,12 @@ def test_what_cannot_be_is_said_in_one_line(changed, said):
     features, values = made(100)
     with pytest.raises(ValueError, match=said):
         GroupedClassifier(**changed).fit(features, classes(values))
+
+
+def test_columns_need_names_of_their_own():
+    features, values = made(100)
+    with pytest.raises(ValueError, match="a name of its own for each column, got .*'a', 'a'"):
+        GroupedRegressor(Ridge()).fit(features, pd.DataFrame(values[:, :2], columns=["a", "a"]))
 
 
 def test_importing_the_package_imports_no_estimator():

@@ -331,14 +331,16 @@ def _validated(estimator: Any, X: Any, Y: Any) -> tuple[Any, np.ndarray, list[An
     n_tasks = 1 if target.ndim == 1 else target.shape[1]
     if n_tasks == 0:
         raise ValueError("Y must have at least one column")
+    if names is not None and len(set(names)) < len(names):
+        raise ValueError(f"Y must have a name of its own for each column, got {names}")
     return matrix, target, names or list(range(n_tasks))
 
 
 def _ours(described: Any) -> Learner:
     try:
-        section = LEARNERS.find(described["kind"]).Settings
+        section = LEARNERS.find(described.get("kind")).Settings
         return make_learner(section.model_validate(described))
-    except (KeyError, ValueError, ImportError) as error:
+    except (ValueError, ImportError) as error:
         raise ValueError(f"estimator: {error}") from error
 
 

@@ -39,22 +39,14 @@ def lack_of_fit(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Array]:
     statistic, p_value = np.full((2, X.shape[1]), np.nan)
     for target in range(X.shape[1]):
         own, y, rows = target_design(X, mean, target)
-        missed, dof = _missed(own, y, counts[rows, target])
+        root = np.sqrt(counts[rows, target])
+        design = root[:, None] * np.column_stack([np.ones(len(y)), own])
+        solution, _, rank, _ = np.linalg.lstsq(design, root * y, rcond=None)
+        missed, dof = root * y - design @ solution, len(y) - int(rank)
         if noise_dof[target] > 0 and noise[target] > 0 and dof >= 1:
-            statistic[target] = missed / dof / noise[target]
+            statistic[target] = missed @ missed / dof / noise[target]
             p_value[target] = stats.f.sf(statistic[target], dof, noise_dof[target])
     return statistic, p_value
-
-
-def _missed(X: Array, y: Array, weight: Array) -> tuple[float, int]:
-    """Weighted sum of squares that least squares leaves, and its degrees of freedom."""
-    if len(y) == 0:
-        return np.nan, 0
-    root = np.sqrt(weight)
-    design = root[:, None] * np.column_stack([np.ones(len(y)), X])
-    solution, _, rank, _ = np.linalg.lstsq(design, root * y, rcond=None)
-    residual = root * y - design @ solution
-    return float(residual @ residual), len(y) - int(rank)
 
 
 def spearman_by_target(predicted: ArrayLike, measured: ArrayLike) -> Array:

@@ -49,18 +49,6 @@ def classify(negative: Bools, decision: Bools, probability: Array) -> Classifica
     return Classification(f1, balanced, float(_mcc(*counts)), precision)
 
 
-def random_guess(negative: Bools, rate: float) -> Classification:
-    """What is expected of guesses that say "hurts" at a rate, whatever the subset.
-
-    F1 is that of the expected counts, 2 q p / (q + p) with the rate q and the prevalence p.
-    """
-    prevalence = float(np.mean(negative))
-    f1 = 2 * rate * prevalence / (rate + prevalence) if rate + prevalence > 0 else np.nan
-    if prevalence in (0.0, 1.0):
-        return Classification(f1, np.nan, np.nan, np.nan)
-    return Classification(f1, 0.5, 0.0, prevalence)
-
-
 def best_threshold(negative: Bools, probability: Array) -> float:
     """The probability from which on "hurts" has the highest MCC on these subsets.
 
@@ -243,13 +231,16 @@ def _trivial(effects: Array, negative: Bools, scored: Bools) -> dict[str, Classi
     truth = negative[scored]
     known = ~np.isnan(effects)
     rate = np.sum(effects < 0, axis=0) / np.maximum(known.sum(axis=0), 1)  # of each target
-    prior = float(np.mean(effects[known] < 0))
     by_target = np.broadcast_to(rate, scored.shape)[scored]
     constant = np.full(len(truth), 0.5)
+    # Guesses at the rate at which effects are negative: F1 is that of the expected counts.
+    prior, prevalence = float(np.mean(effects[known] < 0)), float(np.mean(truth))
+    f1 = 2 * prior * prevalence / (prior + prevalence) if prior + prevalence > 0 else np.nan
+    others = (0.5, 0.0, prevalence) if 0 < prevalence < 1 else (np.nan, np.nan, np.nan)
     return {
-        "always": classify(truth, np.ones(len(truth), dtype=bool), constant),
-        "never": classify(truth, np.zeros(len(truth), dtype=bool), constant),
-        "prior-random": random_guess(truth, prior),
+        "always": classify(truth, constant > 0, constant),
+        "never": classify(truth, constant < 0, constant),
+        "prior-random": Classification(f1, *others),
         "majority": classify(truth, by_target > 0.5, by_target),
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import optuna
+import pandas as pd
 
 from cotrain.grouping.search._auxiliaries import add_auxiliaries, pack
 from cotrain.grouping.value import (
@@ -83,7 +84,4 @@ class Decoder:
 
 def canonical(labels: np.ndarray) -> np.ndarray:
     """Return labels renumbered by first appearance: one name for every partition."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
+    return pd.factorize(labels)[0]

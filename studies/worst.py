@@ -14,7 +14,7 @@ from rivals import _line
 from cotrain.allocation import Plan
 from cotrain.comparison import Contest, Outputs, Phase, make_candidates, make_ways
 from cotrain.comparison._evaluate import _output, _serving
-from cotrain.stages._repeats import final_repeats, study_repeats
+from cotrain.stages._repeats import final_repeats, fresh_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.stages.validate import places
 from cotrain.study import Study
@@ -38,8 +38,7 @@ def outputs_of_ways(study: Study) -> list[tuple[Outputs, dict[str, np.ndarray]]]
     served_by = [best.served_by[task] for task in tasks]
     candidates = make_candidates(network, others, len(tasks), found, served_by)
     chosen = next(one for one in candidates if one.name == name)
-    fresh = settings.validate_
-    rotations = study_repeats(settings, fresh.repeats, fresh.seed)
+    seed, rotations = settings.validate_.seed, fresh_repeats(settings)
     contest = Contest(
         trainer.table,
         ways,
@@ -53,8 +52,8 @@ def outputs_of_ways(study: Study) -> list[tuple[Outputs, dict[str, np.ndarray]]]
     results = trainer.results(plan, predictions=True)
     repeats = contest.outputs({fit: results[key] for key, fit in plan.fits.items()})
     validations, tests = zip(*repeats, strict=True)
-    chosen = chosen.pruned(validations, fresh.seed)
-    blend = chosen.blend(validations, fresh.seed)
+    chosen = chosen.pruned(validations, seed)
+    blend = chosen.blend(validations, seed)
     serving = {way.name: _serving(way, repeats) if way.served else None for way in ways}
     said = []
     for test in tests:

@@ -38,6 +38,12 @@ def test_more_repeats_keep_the_first_ones():
     assert rotations(6, 2, 1, 5, seed=10)[:3] == REPEATS
 
 
+def test_repeats_after_others_turn_the_folds_on_from_there():
+    later = rotations(6, 2, 1, 3, seed=10, after=2)
+    assert [one.folds for one in later] == [one.folds for one in rotations(6, 2, 1, 5, 10)[2:]]
+    assert [(one.repeat, one.seed) for one in later] == [(0, 10), (1, 11), (2, 12)]
+
+
 def test_without_rotation_the_folds_stay():
     assert len({rotation.folds for rotation in rotations(6, 2, 1, 4, 0, rotate=False)}) == 1
 

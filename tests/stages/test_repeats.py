@@ -4,7 +4,7 @@ import pytest
 
 from cotrain.comparison import Contest, Model, Phase, Way
 from cotrain.exceptions import SettingsError
-from cotrain.stages._repeats import final_repeats, study_repeats
+from cotrain.stages._repeats import final_repeats, fresh_repeats, study_repeats
 from cotrain.stages.prepare import _fold_sets
 from cotrain.study import Study
 
@@ -20,6 +20,17 @@ def test_folds_that_do_not_suffice_are_told_before_anything_is_prepared():
         study_repeats(greedy, 1, seed=0)
     with pytest.raises(SettingsError, match=message):
         _fold_sets(greedy)
+
+
+def test_labels_that_chose_the_grouping_do_not_judge_it():
+    settings = Study(ROOT).settings
+    plan = settings.plan
+    chose = study_repeats(settings, max(plan.subsets.repeats, plan.augmentations.repeats), 0)
+    judge = fresh_repeats(settings)
+    validation = [{fold for one in each for fold in one.folds.validation} for each in (chose, judge)]
+    assert validation[0]
+    assert validation[0].isdisjoint(validation[1])
+    assert not {one.seed for one in chose} & {one.seed for one in judge}
 
 
 def test_once_chosen_models_learn_from_validation_labels_and_never_from_test_labels():

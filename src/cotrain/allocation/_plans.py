@@ -29,12 +29,19 @@ class Rotation:
 
 
 def rotations(
-    n_folds: int, n_train: int, n_test: int, n_repeats: int, seed: int, rotate: bool = True
+    n_folds: int,
+    n_train: int,
+    n_test: int,
+    n_repeats: int,
+    seed: int,
+    rotate: bool = True,
+    after: int = 0,
 ) -> list[Rotation]:
     """The repeats of a plan: one seed each and, with `rotate`, other training folds each.
 
     The last `n_test` folds are the test folds of every repeat; the others, the development folds,
     are turned by `n_train` places from repeat to repeat, and the first `n_train` of them train.
+    The first turn is the one that comes `after` so many repeats.
     ValueError if no fold is left for validation, or a number is not positive.
     """
     if min(n_train, n_test, n_repeats) < 1:
@@ -48,7 +55,7 @@ def rotations(
     test = tuple(range(n_development, n_folds))
     result = []
     for repeat in range(n_repeats):
-        turn = repeat * n_train if rotate else 0
+        turn = (after + repeat) * n_train if rotate else 0
         development = [(turn + fold) % n_development for fold in range(n_development)]
         use = FoldUse(tuple(development[:n_train]), tuple(sorted(development[n_train:])), test)
         result.append(Rotation(repeat, use, seed + repeat))

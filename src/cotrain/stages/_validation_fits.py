@@ -7,7 +7,7 @@ from cotrain.allocation import Fit, Rotation
 from cotrain.comparison import Contest, Phase, make_candidates, make_ways
 from cotrain.grouping import Grouping, random_groupings
 from cotrain.settings import Settings
-from cotrain.stages._repeats import final_repeats, study_repeats
+from cotrain.stages._repeats import final_repeats, fresh_repeats
 from cotrain.tasks import TaskTable
 from cotrain.training import Learners
 
@@ -61,8 +61,7 @@ def foreseen_fits(settings: Settings, table: TaskTable, learners: Learners) -> l
         "random": random_groupings(halves, n_tasks, count=found.random_groupings, seed=0),
         "others": random_groupings(parts, n_tasks, count=_N_RIVALS, seed=1),
     }
-    repeats = study_repeats(settings, found.repeats, found.seed)
-    return contest_of(settings, table, learners, halves, rivals, repeats).needed
+    return contest_of(settings, table, learners, halves, rivals, fresh_repeats(settings)).needed
 
 
 def _groups(n_tasks: int, n_groups: int, size: int) -> Grouping:

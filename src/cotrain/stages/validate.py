@@ -7,13 +7,12 @@ import numpy as np
 
 from cotrain import comparison
 from cotrain import tables as contract
-from cotrain.allocation import Plan, Rotation, fit_id
+from cotrain.allocation import Plan, fit_id
 from cotrain.comparison import RECOMMENDED, Contest, Way
-from cotrain.exceptions import SettingsError
 from cotrain.files import write_json, write_sums
 from cotrain.grouping import Grouping
 from cotrain.stages._context import analysed_scores
-from cotrain.stages._repeats import study_repeats
+from cotrain.stages._repeats import fresh_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.stages._validation_fits import contest_of, with_checkpoints
 from cotrain.study import Study
@@ -103,7 +102,7 @@ def _contest(study: Study, trainer: Trainer) -> Contest:
     rivals = {
         name: [places(one, tasks) for one in several] for name, several in found.rivals.items()
     }
-    repeats = _fresh_repeats(study)
+    repeats = fresh_repeats(settings)
     return contest_of(
         settings, trainer.table, trainer.learners, grouping, rivals, repeats, served_by
     )
@@ -112,16 +111,3 @@ def _contest(study: Study, trainer: Trainer) -> Contest:
 def places(groups: Sequence[Sequence[str]], tasks: Sequence[str]) -> Grouping:
     """A grouping of named tasks as one of their places."""
     return tuple(tuple(sorted(map(tasks.index, group))) for group in groups)
-
-
-def _fresh_repeats(study: Study) -> list[Rotation]:
-    """Repeats with seeds that no fit which chose the grouping was trained with."""
-    settings = study.settings
-    plan, fresh = settings.plan, settings.validate_
-    used = max(plan.subsets.repeats, plan.augmentations.repeats)
-    if plan.seed - fresh.repeats < fresh.seed < plan.seed + used:
-        raise SettingsError(
-            f"{study.folder / 'params.yaml'}: `validate.seed` must leave the seeds of the plan, "
-            f"{plan.seed} .. {plan.seed + used - 1}, alone, got {fresh.seed}; raise it"
-        )
-    return study_repeats(settings, fresh.repeats, fresh.seed)

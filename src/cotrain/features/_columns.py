@@ -90,8 +90,7 @@ def _transform(column: pd.Series, state: dict[str, Any]) -> np.ndarray:
 
 def _numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Cells as numbers, NaN where they are none, and where they are gaps."""
-    texts = column.fillna("").astype(str)
-    read = read_cells(texts)
+    read = read_cells(column.fillna("").astype(str))
     value = read.value.where(~read.words).to_numpy(dtype=np.float64)
     is_gap = read.value.isna() & ~read.wrong & ~read.words
     return value, is_gap.to_numpy()

@@ -87,8 +87,7 @@ def read_features(
         reason = error.strerror or error
         raise DataError(f"{path}: cannot be read ({reason}); correct the path") from error
     except KeyError as error:
-        lost = error.args[0]
-        raise DataError(f"{path}: holds no {lost}; correct `prepare.features`") from error
+        raise DataError(f"{path}: holds no {error.args[0]}; correct `prepare.features`") from error
     except Exception as error:  # numpy, pyarrow and zlib have families of theirs
         raise DataError(f"{path}: not an .npz or Parquet file of numbers ({error})") from error
 
@@ -101,8 +100,7 @@ def name_column(path: Path, names: pd.Series) -> str | None:
     wanted = pd.Index(names.astype(str).unique())
     try:
         if path.suffix == ".parquet":
-            frame = pd.read_parquet(path)
-            found = {str(name): column.to_numpy() for name, column in frame.items()}
+            found = {str(name): column.to_numpy() for name, column in pd.read_parquet(path).items()}
         else:
             with np.load(path, allow_pickle=False) as part:
                 found = {name: part[name] for name in part.files}

@@ -72,8 +72,7 @@ class Molecules(Featurizer):
                     return dense
                 parts.append(csr_array(dense))
             else:
-                counts = part == "counts"
-                parts.append(ecfp(smiles, wanted.radius, wanted.bits, counts=counts))
+                parts.append(ecfp(smiles, wanted.radius, wanted.bits, counts=(part == "counts")))
         if len(parts) == 1:
             return parts[0]
         joined = csr_array(hstack(parts, format="csr"))

@@ -55,8 +55,7 @@ class Text(Featurizer):
     def transform(self, raw: RawTable) -> Features:
         vectoriser = self._vectoriser()
         if self.settings.method == "tfidf":
-            words = self.state["words"]
-            vectoriser.vocabulary_ = {word: at for at, word in enumerate(words)}
+            vectoriser.vocabulary_ = {word: at for at, word in enumerate(self.state["words"])}
             vectoriser.idf_ = np.array(self.state["rarity"])
         found = csr_array(vectoriser.transform(self._texts(raw)), dtype=np.float32)
         found.sort_indices()

@@ -73,7 +73,8 @@ def is_long(draft: Draft, molecules: str | None) -> bool:
 
 def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layout:
     """The tasks of a table with a column for each."""
-    tasks = [c.name for c in columns if c.role == "task" and c.name not in features]
+    chosen = [c for c in columns if c.role == "task" and c.name not in features]
+    tasks = [column.name for column in chosen]
     if not tasks and any(c.role == "task" for c in columns):
         raise DataError(
             f"{draft.table.path}: --features takes every column that could be learned; name "
@@ -84,12 +85,11 @@ def read_wide(draft: Draft, columns: list[Column], features: list[str]) -> Layou
             f"{draft.table.path}: no column of numbers or of two classes to learn; name some "
             "by --tasks, or with --layout long the columns of a long table"
         )
-    kinds: dict[str, str] = {c.name: c.kind or "real" for c in columns if c.name in tasks}
+    kinds: dict[str, str] = {column.name: column.kind or "real" for column in chosen}
     gaps: set[str] = set()
     words: dict[str, float | None] = {}
-    for column in columns:
-        if column.name in tasks:
-            words = {**column.words, **words}
+    for column in chosen:
+        words = {**column.words, **words}
     relations = {c.of: c.name for c in columns if c.role == "modifier" and c.of in tasks}
     values, bounds = {}, {}
     for name in tasks:

@@ -61,8 +61,7 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
     columns = [_as_wished(draft, column, long) for column in found]
     useless = {}
     if wishes.tasks_by:
-        points = draft.table.with_points()
-        useless = unusable(points, columns, wishes.tasks_by, str(wishes.label))
+        useless = unusable(draft.table.with_points(), columns, wishes.tasks_by, str(wishes.label))
     chosen = feature_columns(draft, columns, useless)
     layout = read_long(draft) if long else read_wide(draft, columns, chosen)
     labels = set(layout.tasks)

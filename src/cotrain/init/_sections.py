@@ -66,8 +66,7 @@ def feature_section(
         case "molecules":
             return {"kind": "molecules", "column": molecules}
         case "columns":
-            chosen = [name for name in columns if name not in labels]
-            return {"kind": "columns", "columns": chosen}
+            return {"kind": "columns", "columns": [name for name in columns if name not in labels]}
         case "text":
             name = str(draft.table.column(named, "--features").name)
             return {

@@ -44,8 +44,7 @@ def fit_plan(
     plan, prepare = params["plan"], params["prepare"]
     plan["rotate"] = True
     if split["kind"] == "column":
-        values = split.pop("values")
-        folds = column_folds(values, n_folds, n_test, n_validation)
+        folds = column_folds(split.pop("values"), n_folds, n_test, n_validation)
         if all(len(places) == 1 for places in folds.values()):  # fold numbers
             n_folds = max(len(folds), 4)
             n_test = n_validation = 1
@@ -116,10 +115,7 @@ def fit_recipe(params: Any, kinds: set[str], n_examples: int) -> None:
 
 
 def choose_learners(params: Any, n_labels: Sequence[int], n_examples: int, by_groups: bool) -> None:
-    """Add what one would use for such features, and leave out what would take hours.
-
-    `n_labels` are those of each task.
-    """
+    """Add what one would use for such features, and leave out what would take hours."""
     learners, kind = params["learners"], params["prepare"]["features"]["kind"]
     if by_groups:
         learners["pooled"] = {"kind": "pooled"}

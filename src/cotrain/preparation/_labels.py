@@ -41,9 +41,8 @@ class LabelMatrix:
         labelled = np.diff(values.indptr) > 0
         values = csr_array(values[np.flatnonzero(labelled)])
         values.sort_indices()
-        names = tuple(self.tasks[at] for at in kept)
-        kinds = tuple(self.kinds[at] for at in kept)
-        return LabelMatrix(self.examples[labelled], names, kinds, values)
+        names, kinds = [self.tasks[at] for at in kept], [self.kinds[at] for at in kept]
+        return LabelMatrix(self.examples[labelled], tuple(names), tuple(kinds), values)
 
     def counts(self) -> dict[str, int]:
         counts = np.bincount(self.values.indices, minlength=len(self.tasks))
@@ -62,8 +61,7 @@ def arrange(
 
 def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
     """Return why tasks cannot be learned, by task: all their labels are alike, or none."""
-    everything = np.ones(len(labels.examples), dtype=bool)
-    return _one_sided(labels, everything, IN_THE_DATA)
+    return _one_sided(labels, np.ones(len(labels.examples), dtype=bool), IN_THE_DATA)
 
 
 def unscorable_tasks(
@@ -77,8 +75,7 @@ def unscorable_tasks(
     for evaluation in evaluations:
         named = ", ".join(str(fold) for fold in evaluation)
         where = f"in fold{'s' * (len(evaluation) > 1)} {named}"
-        found = _one_sided(labels, np.isin(folds, list(evaluation)), where)
-        reasons = found | reasons
+        reasons = _one_sided(labels, np.isin(folds, list(evaluation)), where) | reasons
     return reasons
 
 

@@ -101,8 +101,7 @@ def prepare(
     folds = found.folds[kept]
     first = distinct(named)
     examples = named.take(first[pd.Index(named.names[first]).isin(scorable.examples)])
-    fitted = np.flatnonzero(folds < settings.n_folds - n_test_folds)
-    featurizer.fit(examples.take(fitted))
+    featurizer.fit(examples.take(np.flatnonzero(folds < settings.n_folds - n_test_folds)))
     lower, upper = (_bound_matrix(labelled.bounds, side, scorable) for side in (">", "<"))
     features = featurizer.transform(examples)
     if features.shape[0] != len(examples.records) or features.dtype != np.float32:
@@ -123,14 +122,13 @@ def prepare(
         upper_bounds=upper,
     )
     split = settings.split.kind
-    n_undecided = int(labelled.tasks["n_undecided"].sum())
     summary = {
         "measurements read": len(raw.values),
         "rows rejected": len(rejects),
         "measurements rejected": len(raw.values) - len(named.values),
         "measurements merged into another": len(named.values) - labelled.n_pairs,
         "measurements that are bounds": int(labelled.tasks["n_bounds"].sum()),
-        "bounds that decide no label": n_undecided,
+        "bounds that decide no label": int(labelled.tasks["n_undecided"].sum()),
         "pairs with conflicting values": len(labelled.conflicts),
         "pairs left without a label": labelled.n_pairs - len(labelled.labels),
         "tasks excluded": len(excluded),

@@ -97,8 +97,7 @@ def _label_alike(
         label = _class(merged, pd.Series("", index=merged.index), settings)
         # What was measured decides; bounds speak where nothing was.
         votes = by_row.mean()
-        by_bounds = votes.where(votes != 0.5).round()
-        label = label.where(label.notna() | merged.notna(), by_bounds)
+        label = label.where(label.notna() | merged.notna(), votes.where(votes != 0.5).round())
         disagree = by_row.min() < by_row.max()
     spread = frame.groupby("row")["value"].agg(
         n_values="size", lowest="min", median="median", highest="max"

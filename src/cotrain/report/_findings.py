@@ -68,7 +68,3 @@ class Findings:
     def tasks(self) -> tuple[str, ...]:
         """The names of the tasks that were studied, in the order of the task table."""
         return tuple(dict.fromkeys(self.fold_counts["task"]))
-
-    @property
-    def n_folds(self) -> int:
-        return int(self.fold_counts["fold"].nunique())

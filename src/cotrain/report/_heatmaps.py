@@ -34,10 +34,7 @@ class Matrix:
 
 
 def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: float) -> Figure:
-    """Return one heat map; undecided cells are faded, decided ones carry their sign.
-
-    Colours end at ± `limit`.
-    """
+    """Return one heat map to ± `limit`: undecided cells faded, decided ones with their sign."""
     size = float(np.clip(0.26 * len(names), 2.2, 8.0))  # inches of the square
     figure = Figure(figsize=(size + 2.6, size + 1.6), layout="constrained")
     axes = figure.add_subplot()
@@ -137,22 +134,19 @@ class Pairs:
     def of(cls, findings: Findings) -> "Pairs":
         shares = facts.shares(findings)
         is_told = shares["share"].min() != shares["share"].max()  # not the same for all pairs
-        found = {
-            name: (table, effect)
-            for name, table, effect in (
-                ("surrogate relevance", findings.relevance, "relevance"),
-                ("statTAG", findings.pairwise.rename(columns={"auxiliary": "source"}), "effect"),
-                ("exchange rate", facts.exchange_rates(findings), "exchange_rate"),
-                ("affinity", findings.affinity, "affinity"),
-                ("gradient cosine", findings.affinity, "cosine"),
-                ("examples in common", shares if is_told else None, "share"),
-            )
-            if table is not None and (len(table) or name in ("surrogate relevance", "statTAG"))
-        }
         tasks = list(findings.tasks)
         order = _clustered(pair_matrix(findings.relevance, tasks, "relevance"), tasks)
         matrices = {}
-        for name, (table, effect) in found.items():
+        for name, table, effect in (
+            ("surrogate relevance", findings.relevance, "relevance"),
+            ("statTAG", findings.pairwise.rename(columns={"auxiliary": "source"}), "effect"),
+            ("exchange rate", facts.exchange_rates(findings), "exchange_rate"),
+            ("affinity", findings.affinity, "affinity"),
+            ("gradient cosine", findings.affinity, "cosine"),
+            ("examples in common", shares if is_told else None, "share"),
+        ):
+            if table is None or (table.empty and name not in ("surrogate relevance", "statTAG")):
+                continue
             values = pair_matrix(table, order, effect)
             is_decided = ~np.isnan(values)
             if "verdict" in table:

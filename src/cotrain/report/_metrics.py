@@ -54,32 +54,29 @@ def key_figures(findings: Findings) -> Metrics:
 
 
 def _counts(name: str, table: pd.DataFrame) -> Metrics:
-    counts = facts.verdict_counts(table["verdict"])
-    return {f"{name}_{verdict}": n for verdict, n in counts.items()}
+    return {f"{name}_{verdict}": n for verdict, n in facts.verdict_counts(table["verdict"]).items()}
 
 
 def _negative_transfer(findings: Findings) -> Metrics:
-    figures: Metrics = {}
-    for name in _PREDICTORS:
-        row = facts.predictor(findings, name)
-        for figure in _FIGURES:
-            value = None if row is None else float(row[figure])
-            figures[f"negative_transfer_{name.replace('-', '_')}_{figure}"] = value
-    return figures
+    found = findings.negative_transfer.set_index("predictor").reindex(_PREDICTORS)
+    return {
+        f"negative_transfer_{name.replace('-', '_')}_{figure}": float(found[figure][name])
+        for name in _PREDICTORS
+        for figure in _FIGURES
+    }
 
 
 def _test(findings: Findings) -> Metrics:
     score = facts.main_score(findings)
-    rivals = facts.rivals(findings, score).set_index("grouping")
+    groupings = list(dict.fromkeys((*_GROUPINGS, *facts.usual(findings))))
+    rivals = facts.rivals(findings, score).set_index("grouping").reindex(groupings)
     figures: Metrics = {
         "test_mean": facts.recommended_mean(findings, score),
         "test_worst_task_recommended": facts.worst_task(findings, facts.RECOMMENDED, score)[1],
     }
-    others = [name for name in facts.usual(findings) if name not in _GROUPINGS]
-    for grouping in (*_GROUPINGS, *others):
+    for grouping in groupings:
         name = grouping.replace(" ", "_").replace("-", "_")
         figures[f"test_worst_task_{name}"] = facts.worst_task(findings, grouping, score)[1]
         for column, end in (("difference", ""), ("low", "_low"), ("high", "_high")):
-            found = rivals[column].get(grouping)
-            figures[f"test_gain_over_{name}{end}"] = None if found is None else float(found)
+            figures[f"test_gain_over_{name}{end}"] = float(rivals[column][grouping])
     return figures

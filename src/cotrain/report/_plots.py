@@ -164,8 +164,7 @@ def curve_panels(
     """Return one panel a task: its scores against its own labels, EXP3.1 and EXP3.2."""
     n_columns = min(_COLUMNS, len(tasks))
     n_rows = -(-len(tasks) // n_columns)
-    width = max(2.0 * n_columns, 4.2)
-    figure = Figure(figsize=(width, 1.55 * n_rows + 0.9), layout="constrained")
+    figure = Figure(figsize=(max(2.0 * n_columns, 4.2), 1.55 * n_rows + 0.9), layout="constrained")
     points = points.assign(group=points["kind"].map(_GROUPS).fillna("together"))
     for at, task in enumerate(tasks):
         axes = figure.add_subplot(n_rows, n_columns, at + 1)
@@ -229,8 +228,7 @@ def _line(
 
 def _others(points: pd.DataFrame, n_own: np.ndarray) -> np.ndarray:
     """How many labels of other tasks go with `n_own` where all tasks are trained together."""
-    together = points[points["group"] == "together"]
-    means = together.groupby("n_own")["n_others"].mean()
+    means = points[points["group"] == "together"].groupby("n_own")["n_others"].mean()
     if means.empty:
         return np.full(len(n_own), points["n_others"].mean())
     return np.interp(n_own, means.index.to_numpy(float), means.to_numpy(float))

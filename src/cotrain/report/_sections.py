@@ -336,7 +336,6 @@ def labels(findings: Findings, pairs: Pairs) -> Section:
         gains,
         "rank task n_labels gain",
     )
-    columns = "source verdict target exchange_rate"
     return Section(
         "labels",
         title,
@@ -347,7 +346,7 @@ def labels(findings: Findings, pairs: Pairs) -> Section:
             which if len(gains) > _MAX_GAIN_ROWS else "",
         ],
         [figure, *heat_map],
-        [next_ones, _strongest(rates, columns, "exchange_rates")],
+        [next_ones, _strongest(rates, "source verdict target exchange_rate", "exchange_rates")],
     )
 
 

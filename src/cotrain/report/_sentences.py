@@ -35,7 +35,7 @@ def studied(findings: Findings) -> list[str]:
         if math.isnan(n_positive)
         else f"positive or negative, {percent(n_positive / n_labels)} of them positive"
     )
-    n_folds = count(findings.n_folds, "fold")
+    n_folds = count(findings.fold_counts["fold"].nunique(), "fold")
     trained = (
         f"{count(view.n_subsets, 'subset')} of the tasks were trained, each "
         f"{count(view.n_repeats, 'time')} with its own seed, and compared by "

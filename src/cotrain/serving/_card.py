@@ -1,12 +1,12 @@
 """What a folder of models says of itself to a reader: README.md."""
 
 import re
+from html import escape
 
 from cotrain.serving._manifest import Manifest
 
-# What Markdown or HTML would read as more than letters.
+# What Markdown would read as more than letters.
 _MARKS = re.compile(r"([\\`*_\[\]|#~])")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def card(manifest: Manifest) -> str:
@@ -20,8 +20,7 @@ def card(manifest: Manifest) -> str:
     environment.filters["markdown"] = markdown
     kinds = {task.kind for task in manifest.tasks}
     scores = list(dict.fromkeys(one.score for task in manifest.tasks for one in task.test_scores))
-    has_widths = any(task.intervals for task in manifest.tasks)
-    label = manifest.label
+    has_widths, label = any(task.intervals for task in manifest.tasks), manifest.label
     side = "at most" if label.active == "at_most" else "at least"
     positive = (
         f"that the measured value is {side} {label.threshold:g}"
@@ -58,5 +57,4 @@ def markdown(text: str) -> str:
     >>> print(markdown("<b>|*"))
     &lt;b&gt;\|\*
     """
-    escaped = "".join(_HTML.get(letter, letter) for letter in one_line(text))
-    return _MARKS.sub(r"\\\1", escaped)
+    return _MARKS.sub(r"\\\1", escape(one_line(text), quote=False))

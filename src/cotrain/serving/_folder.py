@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,18 +36,16 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     place = folder.resolve()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part"))
-        try:
-            new = part / "new"
-            new.mkdir()
+        with tempfile.TemporaryDirectory(
+            ".part", f".{place.name}.", place.parent, ignore_cleanup_errors=True
+        ) as part:
+            (new := Path(part) / "new").mkdir()
             yield new
             if not place.exists():
                 new.replace(place)
             elif not _exchanged(new, place):
-                place.replace(part / "old")
+                place.replace(Path(part) / "old")
                 new.replace(place)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         reason, todo = error.strerror or error, "free space or name another folder"
         raise CotrainError(f"{folder}: cannot be written ({reason}); {todo}") from error

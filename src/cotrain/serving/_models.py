@@ -133,8 +133,9 @@ class TrainedModels:
             weights = np.array([task.weights[role] for role in roles])
             shares = model_shares(holds, owner, weights)[holds]
             value[:, at], spread[:, at] = _blend(said, shares, task)
-            half_width = task.half_width(coverage) if task.kind == "real" else None
-            width[at] = np.nan if half_width is None else half_width
+            half_widths = {one.coverage: one.half_width for one in task.intervals}
+            if task.kind == "real" and (half_width := half_widths.get(coverage)) is not None:
+                width[at] = half_width
         return Forecast(value, value - width, value + width, spread)
 
     def predict_smiles(self, smiles: Sequence[str]) -> pd.DataFrame:
@@ -171,8 +172,7 @@ class TrainedModels:
         found = featurizer.names(raw)
         known = np.array([name is not None for name in found.names], dtype=bool)
         table = pd.DataFrame({"problem": found.reasons.astype(object), "similarity": np.nan})
-        shape = (len(table), len(self.tasks))
-        forecast = Forecast(*(np.full(shape, np.nan) for _ in range(4)))
+        forecast = Forecast(*(np.full((len(table), len(self.tasks)), np.nan) for _ in range(4)))
         if known.any():
             features = featurizer.transform(raw.take(np.flatnonzero(known)))
             table.loc[known, "similarity"] = nearest(featurizer, features, self.known)

@@ -42,8 +42,7 @@ class Kiba(Source):
         active = (scores["value"] <= wanted.threshold).groupby(scores["task"])
         size, n_active = active.transform("size"), active.transform("sum")
         smaller_class = n_active.clip(upper=size - n_active)
-        enough = (size >= wanted.min_scores) & (smaller_class >= wanted.min_per_class)
-        chosen = scores[enough]
+        chosen = scores[(size >= wanted.min_scores) & (smaller_class >= wanted.min_per_class)]
         if chosen.empty:
             raise DataError(
                 f"{place}: no target has {wanted.min_scores} scores and "

@@ -83,14 +83,13 @@ def make_synthetic(source: SyntheticSettings) -> RawTable:
     values = pd.DataFrame(measured)
     harmful = np.arange(source.n_tasks) >= n_useful
     clusters = pd.array([*cluster, *[None] * source.harmful_tasks], dtype="Int64")
-    truth = pd.DataFrame({"task": names, "cluster": clusters, "harmful": harmful})
     return RawTable(
         records,
         pd.DataFrame(index=records.index),
         values,
         pd.DataFrame([summary_row("made", records["example"][values["record"]], values["task"])]),
         csr_array(features[labelled]),
-        truth,
+        pd.DataFrame({"task": names, "cluster": clusters, "harmful": harmful}),
     )
 
 

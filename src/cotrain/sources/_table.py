@@ -74,8 +74,7 @@ class Table(Source):
         """
         wanted: TableSettings = self.settings
         table = read_table(folder / wanted.path, wanted.format)
-        cells = table.cells
-        records = pd.DataFrame({"file": table.path.name, "row": cells.index})
+        records = pd.DataFrame({"file": table.path.name, "row": table.cells.index})
         records["example"] = "row " + records["row"].astype(str)
         if wanted.id is not None:
             names = table.column(wanted.id, "fetch.id").reset_index(drop=True)
@@ -128,8 +127,7 @@ def _long(table: TextTable, wanted: TableSettings) -> _Found:
     _check({wanted.value: found}, table)
     relation, value = found.relation, found.value
     if wanted.relation is not None:
-        marks = table.column(wanted.relation, "fetch.relation")
-        relation = _relations(table, marks, relation)
+        relation = _relations(table, table.column(wanted.relation, "fetch.relation"), relation)
     notes = _counts(wanted.value, found)
     if wanted.units is not None:
         units = table.column(wanted.units.column, "fetch.units.column")

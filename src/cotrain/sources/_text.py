@@ -57,8 +57,7 @@ def _pointed(column: pd.Series) -> pd.Series:
     is_number = read.value.notna() & ~read.words
     if is_number.sum() < 0.9 * (is_number | read.words | read.wrong).sum():
         return column
-    changed = is_number & (read.value != as_is.value)
-    return column.mask(changed, read.value.map(repr))
+    return column.mask(is_number & (read.value != as_is.value), read.value.map(repr))
 
 
 def read_table(path: Path, wanted: Format | None = None) -> TextTable:
@@ -123,12 +122,9 @@ def _from_excel(path: Path, wanted: str | None) -> TextTable:
         )
     sheet, cells = max(sheets.items(), key=lambda item: item[1].size)
     cells = cells.fillna("")  # of errors, such as a division by 0
+    cells = _with_header(path, cells, _n_above(cells.to_numpy().tolist()))
     alone = len(sheets) == 1 and not wanted
-    return TextTable(
-        path,
-        _with_header(path, cells, _n_above(cells.to_numpy().tolist())),
-        Format(sheet=None if alone else str(sheet)),
-    )
+    return TextTable(path, cells, Format(sheet=None if alone else str(sheet)))
 
 
 def _from_text(path: Path, wanted: Format) -> TextTable:

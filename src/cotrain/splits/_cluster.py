@@ -56,8 +56,7 @@ class ClusterSplitter(Splitter):
             cluster = _butina(bits, wanted.cutoff)
         names = np.array([f"cluster {at}" for at in cluster], dtype=object)
         groups, notes = split_giants(names, n_folds, seed, split=True)
-        folds = group_folds(groups, labels, n_folds, seed)
-        return Folds(folds, names, tuple(notes))
+        return Folds(group_folds(groups, labels, n_folds, seed), names, tuple(notes))
 
 
 def _butina(bits: csr_array, cutoff: float) -> np.ndarray:

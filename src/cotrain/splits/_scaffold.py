@@ -45,8 +45,7 @@ class ScaffoldSplitter(Splitter):
                 "split by itself; `prepare.split: {kind: cluster}` would keep similar ones together"
             )
         groups, giants = split_giants(groups, n_folds, seed, self.settings.giant == "split")
-        folds = group_folds(groups, labels, n_folds, seed)
-        return Folds(folds, scaffolds, tuple(notes + giants))
+        return Folds(group_folds(groups, labels, n_folds, seed), scaffolds, tuple(notes + giants))
 
 
 def murcko_scaffolds(smiles: Sequence[str]) -> list[str]:

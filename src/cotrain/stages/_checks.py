@@ -44,11 +44,9 @@ def check_fit_count(settings: Settings, n_tasks: int) -> None:
     """Raise if the plans list more fits than anyone trains."""
     plan = settings.plan
     around = n_tasks + 1
-    levels = len(plan.augmentations.levels) + plan.train_folds
+    added = plan.augmentations.levels if plan.augmentations.sources == "all" else []
     subsets = plan.subsets.repeats * (min(plan.subsets.n_subsets, 2**n_tasks) + around)
-    if plan.augmentations.sources == "none":
-        levels = plan.train_folds
-    grid = plan.augmentations.repeats * levels * around
+    grid = plan.augmentations.repeats * (len(added) + plan.train_folds) * around
     if subsets + grid > _MOST_FITS:
         raise SettingsError(
             f"params.yaml: `plan` lists {subsets + grid:,} fits, more than {_MOST_FITS:,}: lower "

@@ -21,7 +21,7 @@ def run_context(study: Study, data_version: str) -> RunContext:
             name: dict(_flat({"learner": learner.settings.model_dump(mode="json")}))
             for name, learner in study_learners(study).items()
         },
-        scores=analysed_scores(study),
+        scores=tuple(dict.fromkeys((settings.analyze.score, settings.analyze.curve_score, "d2"))),
         dataset=settings.fetch.kind,
     )
 
@@ -34,11 +34,6 @@ def log_summary(
     params = run_context(study, file_version(study.table)).params
     tracker.log_summary(stage, params, figures, files)
     return tracker
-
-
-def analysed_scores(study: Study) -> tuple[str, ...]:
-    analyze = study.settings.analyze
-    return tuple(dict.fromkeys((analyze.score, analyze.curve_score, "d2")))
 
 
 def git_commit(study: Study) -> str | None:

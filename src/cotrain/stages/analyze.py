@@ -134,8 +134,7 @@ class Runs:
         for name in (*PLANS, PLACEBO):
             rows = load_fit_table(study.fits(name))
             scores.append(tracker.synced_scores(rows, context))
-            plan = Plan.load(study.plan(name))
-            plans[name] = analysis.trained_plan(plan, rows, version, known)
+            plans[name] = analysis.trained_plan(Plan.load(study.plan(name)), rows, version, known)
         return cls(table, plans, pd.concat(scores, ignore_index=True))
 
     def observe(self, plans: Sequence[str], score: str) -> analysis.Observations:

@@ -187,5 +187,4 @@ def _validated_similarity(study: Study, table: TaskTable) -> list[float]:
         table.features[np.flatnonzero(scored)],
         table.features[np.flatnonzero(trained)],
     )
-    marks = np.quantile(similarity, np.linspace(0, 1, 21))
-    return [round(float(mark), 4) for mark in marks]
+    return [round(float(mark), 4) for mark in np.quantile(similarity, np.linspace(0, 1, 21))]

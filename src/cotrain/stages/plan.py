@@ -150,8 +150,7 @@ def fitting_subsets(subsets: SubsetSettings, n_tasks: int, n_primary: int = 0) -
     """The settings of subsets for the tasks that preparation left: no larger, no more than are."""
     largest = max(min(subsets.max_size, n_tasks), 1)
     smallest = min(subsets.min_size, largest)
-    n_all = count_subsets(n_tasks, smallest, largest, n_primary)
-    n_subsets = min(subsets.n_subsets, n_all)
+    n_subsets = min(subsets.n_subsets, count_subsets(n_tasks, smallest, largest, n_primary))
     sizes = {"min_size": smallest, "max_size": largest, "n_subsets": n_subsets}
     return subsets.model_copy(update=sizes)
 
@@ -199,8 +198,7 @@ def _validation_minutes(
     taken: dict[str, float] = {}
     for name in dict.fromkeys(learner_name(fit.learner) for fit in fits):
         own = seconds[[learner_name(fit.learner) == name for fit in fits]]
-        n_workers = min(settings.train.n_workers, own.size)
-        taken[name] = float(own.sum()) / 60 / n_workers
+        taken[name] = float(own.sum()) / 60 / min(settings.train.n_workers, own.size)
     return len(fits), taken
 
 

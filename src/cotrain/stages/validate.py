@@ -11,7 +11,6 @@ from cotrain.allocation import Plan, fit_id
 from cotrain.comparison import RECOMMENDED, Contest, Way
 from cotrain.files import write_json, write_sums
 from cotrain.grouping import Grouping
-from cotrain.stages._context import analysed_scores
 from cotrain.stages._repeats import fresh_repeats
 from cotrain.stages._sweep import Trainer
 from cotrain.stages._validation_fits import contest_of, with_checkpoints
@@ -40,7 +39,7 @@ def run(study: Study) -> str:
         by_fit, seed, settings.validate_.objective, [tasks.index(name) for name in primary]
     )
     shown = comparison.natural_scores(
-        {"binary": "binary" in table.kinds, "real": "real" in table.kinds}, analysed_scores(study)
+        {"binary": "binary" in table.kinds, "real": "real" in table.kinds}, trainer.run.scores
     )
     by_score = {
         (score, again): {

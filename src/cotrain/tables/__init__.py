@@ -1,27 +1,5 @@
 """The one contract of the tables that stages write and others read."""
 
-from cotrain.tables._records import Overview, Portfolio, Recommendation
-from cotrain.tables._tables import (
-    TABLES,
-    Column,
-    Table,
-    pair_frame,
-    pair_matrix,
-    read,
-    write,
-    write_all,
-)
+import lazy_loader
 
-__all__ = [
-    "TABLES",
-    "Column",
-    "Overview",
-    "Portfolio",
-    "Recommendation",
-    "Table",
-    "pair_frame",
-    "pair_matrix",
-    "read",
-    "write",
-    "write_all",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

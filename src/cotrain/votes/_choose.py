@@ -156,6 +156,6 @@ def _effects(subsets: np.ndarray, scores: np.ndarray) -> Relevance:
     X = np.hstack([subsets, np.ones((len(subsets), 1), dtype=bool)])
     Y = np.full((*scores.shape, X.shape[1]), np.nan)
     Y[:, :, -1] = scores
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DesignWarning)  # that the target is in every subset
+    # That the target is in every subset is no news.
+    with warnings.catch_warnings(action="ignore", category=DesignWarning):
         return relevance(X, Y)

@@ -16,10 +16,15 @@ def write_report(table: VoteTable, found: Comparison, folder: Path) -> str:
 
     CotrainError if the folder cannot be written to.
     """
+    predictions = pd.DataFrame({
+        "row": table.rows,
+        "class": np.array(table.classes, dtype=object)[found.probability.argmax(axis=1)],
+        "probability": found.probability.max(axis=1),
+    })  # fmt: skip
     written = {
         "vote_functions": _functions(table, found),
         "vote_ways": found.ways,
-        "vote_predictions": _predictions(table, found),
+        "vote_predictions": predictions,
     }
     write_all(folder, written)
     n_train = int((table.part == "train").sum())
@@ -67,15 +72,6 @@ def _functions(table: VoteTable, found: Comparison) -> pd.DataFrame:
         "verdict": effects.verdict[-1, :-1],
         "chosen": found.choice.members,
     }).sort_values("effect", ascending=False, ignore_index=True)  # fmt: skip
-
-
-def _predictions(table: VoteTable, found: Comparison) -> pd.DataFrame:
-    classes = np.array(table.classes, dtype=object)
-    return pd.DataFrame({
-        "row": table.rows,
-        "class": classes[found.probability.argmax(axis=1)],
-        "probability": found.probability.max(axis=1),
-    })  # fmt: skip
 
 
 def _shown(ways: pd.DataFrame) -> list[str]:

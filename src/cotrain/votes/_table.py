@@ -110,9 +110,8 @@ def read_votes(
             f"{len(alike)} functions vote for one class alone, so they say that class or nothing: "
             f"{listed(alike)}"
         )
-    fitted = np.flatnonzero(part != "test")
     return VoteTable(
-        features=_features(draft, {label, str(part.name), *names}, fitted),
+        features=_features(draft, {label, str(part.name), *names}, np.flatnonzero(part != "test")),
         votes=found.to_numpy(dtype=np.int64),
         truth=truth,
         part=part.to_numpy(dtype=str),

@@ -293,6 +293,13 @@ def test_a_column_of_one_known_word_names_the_other(tmp_path):
     assert next(c.why for c in found.columns if c.name == "d").endswith("beside the text 'si'")
 
 
+def test_marks_named_like_several_tasks_are_those_of_the_first(tmp_path):
+    marks = ["<", ">", "=", ""] * (N // 4)
+    tasks = {f"IC50 {name}": REAL["a"] for name in ("d", "c", "b", "a")}
+    found, _ = proposed(tmp_path, with_molecules(REAL, **tasks, z=REAL["b"], IC50_relation=marks))
+    assert next(c.of for c in found.columns if c.name == "IC50_relation") == "IC50 d"
+
+
 def test_blank_cells_between_values_stay_unknown(tmp_path):
     cells = ["", "1.5", "> 2", "", "~3", "n/a", "active", ""] * (N // 8)
     path = tmp_path / "mine.csv"

@@ -126,7 +126,7 @@ def test_other_writings_of_a_molecule(text, name):
 def test_descriptors_are_rdkits_own_one_by_one():
     smiles = ["CC(=O)Oc1ccccc1C(=O)O", "C[N+](C)(C)CCO.[Cl-]", "C", "FC(F)(F)c1ccncc1S(N)(=O)=O"]
     of_rdkit = dict(Descriptors._descList)
-    names = _descriptors.descriptor_names()
+    names = list(_descriptors.FUNCTIONS)
     found = descriptors(smiles)
     for row, text in zip(found, smiles, strict=True):
         for name, value in zip(names, row, strict=True):

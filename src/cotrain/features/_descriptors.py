@@ -17,25 +17,21 @@ _CHUNK = 60  # of 10 ms each
 _LEFT_OUT = "qed"
 # Four descriptors are of one array, which RDKit otherwise makes anew for each, loops in Python.
 _OF_ESTATES = {f"{which}EStateIndex" for which in ("Max", "Min", "MaxAbs", "MinAbs")}
-_FUNCTIONS = [
-    (name, partial(found, force=False) if name in _OF_ESTATES else found)
+FUNCTIONS = {
+    name: partial(found, force=False) if name in _OF_ESTATES else found
     for name, found in Descriptors._descList
     if name != _LEFT_OUT
-]
+}
 
 
 def descriptors(smiles: Sequence[str]) -> np.ndarray:
-    """Return RDKit's descriptors in the order of `descriptor_names`, float64 (N, D).
+    """Return RDKit's descriptors in the order of `FUNCTIONS`, float64 (N, D).
 
     What RDKit cannot compute, or gives as infinite, is NaN.
     """
     parts = map_chunks(_descriptors, smiles, "descriptors", _CHUNK)
-    found = np.vstack(parts) if parts else np.empty((0, len(descriptor_names())))
+    found = np.vstack(parts) if parts else np.empty((0, len(FUNCTIONS)))
     return np.where(np.isfinite(found), found, np.nan)
-
-
-def descriptor_names() -> list[str]:
-    return [name for name, _ in _FUNCTIONS]
 
 
 def _descriptors(smiles: Sequence[str]) -> np.ndarray:
@@ -43,7 +39,7 @@ def _descriptors(smiles: Sequence[str]) -> np.ndarray:
     with BlockLogs():
         for text in smiles:
             molecule = Chem.MolFromSmiles(text)
-            rows.append([_value(function, molecule) for _, function in _FUNCTIONS])
+            rows.append([_value(function, molecule) for function in FUNCTIONS.values()])
     return np.array(rows, dtype=np.float64)
 
 

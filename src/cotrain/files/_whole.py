@@ -28,19 +28,18 @@ def whole_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
+        part = Path(name)
+        try:
+            yield part
+            umask = os.umask(0)  # it can only be read by setting it
+            os.umask(umask)
+            part.chmod(0o666 & ~umask)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
-        raise _cannot_write(path, error) from error
-    part = Path(name)
-    try:
-        yield part
-        umask = os.umask(0)  # it can only be read by setting it
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
-        part.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+        reason, todo = error.strerror or error, "free space or choose another folder"
+        raise CotrainError(f"{path}: cannot be written ({reason}); {todo}") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -106,8 +105,3 @@ def remove_cut_bytecode(error: EOFError) -> bool:
             return True
         step = step.tb_next
     return False
-
-
-def _cannot_write(path: Path, error: OSError) -> CotrainError:
-    reason, todo = error.strerror or error, "free space or choose another folder"
-    return CotrainError(f"{path}: cannot be written ({reason}); {todo}")

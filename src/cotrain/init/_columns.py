@@ -113,11 +113,9 @@ def find_molecules(cells: pd.DataFrame) -> str | None:
     return next(found, None)
 
 
-def classify(
-    cells: pd.DataFrame, decimal: str, gaps: list[str], molecules: str | None
-) -> list[Column]:
+def classify(cells: pd.DataFrame, decimal: str, molecules: str | None) -> list[Column]:
     """Return what each column of a wide table is taken for, in the file's order."""
-    read = {str(name): read_cells(cells[name], decimal, gaps) for name in cells.columns}
+    read = {str(name): read_cells(cells[name], decimal) for name in cells.columns}
     found = [_column(name, cells[name], one, molecules is not None) for name, one in read.items()]
     if molecules is not None:
         texts = cells[molecules]
@@ -276,7 +274,7 @@ def _are_molecules(texts: pd.Series) -> bool:
 
 def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
     """Modifiers with the task that each stands beside: by its name, or the column next to it."""
-    tasks = {column.name for column in columns if column.role == "task"}
+    tasks = [column.name for column in columns if column.role == "task"]
     result = []
     for at, column in enumerate(columns):
         of = None
@@ -299,7 +297,7 @@ def _with_modifiers(columns: list[Column], cells: pd.DataFrame) -> list[Column]:
     return result
 
 
-def _measured(name: str, tasks: set[str]) -> str | None:
+def _measured(name: str, tasks: list[str]) -> str | None:
     """The task whose spread or number of measurements a column holds; "": of all; None: none."""
     words = words_of(_UNITS.sub("", name))
     rest = [word for word in words if word not in _SPREADS | _COUNTS]

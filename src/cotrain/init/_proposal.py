@@ -57,7 +57,7 @@ def propose(csv: Path, path: str, wishes: Wishes) -> Proposal:
             f"--tasks names `{molecules}`, the column of molecules; name what is to be predicted"
         )
     long = is_long(draft, molecules)
-    found = classify(cells, draft.table.format.decimal or ".", [], molecules)
+    found = classify(cells, draft.table.format.decimal or ".", molecules)
     columns = [_as_wished(draft, column, long) for column in found]
     useless = {}
     if wishes.tasks_by:

@@ -59,9 +59,17 @@ def arrange(
     return found
 
 
-def one_sided_tasks(labels: LabelMatrix) -> dict[str, str]:
-    """Return why tasks cannot be learned, by task: all their labels are alike, or none."""
-    return _one_sided(labels, np.ones(len(labels.examples), dtype=bool), IN_THE_DATA)
+def one_sided_tasks(labels: LabelMatrix, chosen: np.ndarray, where: str) -> dict[str, str]:
+    """Return why tasks cannot be learned of some rows, by task: all labels are alike, or none."""
+    by_task = (matrix.tocsc() for matrix in (labels.values, labels.values[chosen]))
+    parts = (np.split(matrix.data, matrix.indptr[1:-1]) for matrix in by_task)
+    reasons = {}
+    for task, kind, every, values in zip(labels.tasks, labels.kinds, *parts, strict=True):
+        if np.unique(values).size < 2:
+            reasons[task] = f"{_lack(values, kind)} {where}"
+        elif kind == "real" and values.var() < _LEAST_VARIANCE * every.var():
+            reasons[task] = f"{values.size} labels, nearly alike beside all others, {where}"
+    return reasons
 
 
 def unscorable_tasks(
@@ -75,7 +83,8 @@ def unscorable_tasks(
     for evaluation in evaluations:
         named = ", ".join(str(fold) for fold in evaluation)
         where = f"in fold{'s' * (len(evaluation) > 1)} {named}"
-        reasons = _one_sided(labels, np.isin(folds, list(evaluation)), where) | reasons
+        chosen = np.flatnonzero(np.isin(folds, list(evaluation)))
+        reasons = one_sided_tasks(labels, chosen, where) | reasons
     return reasons
 
 
@@ -100,19 +109,6 @@ def count_table(table: TaskTable) -> pd.DataFrame:
         "n_positive": positive,
     }
     return pd.DataFrame(counts)
-
-
-def _one_sided(labels: LabelMatrix, examples: np.ndarray, where: str) -> dict[str, str]:
-    chosen = np.flatnonzero(examples)
-    by_task = (matrix.tocsc() for matrix in (labels.values, labels.values[chosen]))
-    parts = (np.split(matrix.data, matrix.indptr[1:-1]) for matrix in by_task)
-    reasons = {}
-    for task, kind, every, values in zip(labels.tasks, labels.kinds, *parts, strict=True):
-        if np.unique(values).size < 2:
-            reasons[task] = f"{_lack(values, kind)} {where}"
-        elif kind == "real" and values.var() < _LEAST_VARIANCE * every.var():
-            reasons[task] = f"{values.size} labels, nearly alike beside all others, {where}"
-    return reasons
 
 
 def _lack(values: np.ndarray, kind: TaskKind) -> str:

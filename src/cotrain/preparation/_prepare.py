@@ -12,6 +12,7 @@ from cotrain.exceptions import DataError
 from cotrain.features import Featurizer, make_featurizer
 from cotrain.files import write_csv, write_sums
 from cotrain.preparation._labels import (
+    IN_THE_DATA,
     LabelMatrix,
     arrange,
     count_table,
@@ -88,7 +89,7 @@ def prepare(
     ]
     labels = LabelMatrix.of(labelled.labels, raw.tasks, kinds)
 
-    one_sided = one_sided_tasks(labels)
+    one_sided = one_sided_tasks(labels, np.arange(len(labels.examples)), IN_THE_DATA)
     learnable = labels.without(one_sided)
     _check_any_left(learnable, excluded_table(labels, one_sided))
     found = _folds(named, learnable, settings)

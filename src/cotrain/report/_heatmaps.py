@@ -18,7 +18,7 @@ from cotrain.report._svg import DIVERGING, INK, Picture, label
 from cotrain.tables import pair_matrix
 
 # More tasks than this: names are given to every n-th row only; no signs are drawn in the cells.
-MAX_NAMES = MAX_SIGNS = 45
+_MOST, _MOST_SMALL = 45, 20
 _FADED = 0.3
 # Of a colour bar. Of more than 50 matplotlib makes an image, and two that are alike share their id.
 _N_COLOURS = 48
@@ -40,7 +40,7 @@ def heat_map(shown: Matrix, names: list[str], source: str, unit: str, limit: flo
     axes = figure.add_subplot()
     _paint(axes, shown, names, limit)
     axes.set(xlabel=source, ylabel="target")
-    _colour_bar(figure, axes, shown, limit, unit)
+    _colour_bar(axes, shown, limit, unit)
     return figure
 
 
@@ -51,22 +51,16 @@ def heat_maps(shown: dict[str, Matrix], names: list[str]) -> Figure:
     for at, (title, one) in enumerate(shown.items()):
         axes = figure.add_subplot(1, len(shown), at + 1)
         limit = colour_limit(one.values)
-        _paint(axes, one, names, limit, max_names=20, max_signs=0)
+        _paint(axes, one, names, limit, small=True)
         axes.set(title=title, xlabel="source", xticklabels=[], ylabel="" if at else "target")
         if at:
             axes.set_yticklabels([])
-        _colour_bar(figure, axes, one, limit, "", location="bottom")
+        _colour_bar(axes, one, limit, "", location="bottom")
     return figure
 
 
-def _paint(
-    axes: Axes,
-    shown: Matrix,
-    names: list[str],
-    limit: float,
-    max_names: int = MAX_NAMES,
-    max_signs: int = MAX_SIGNS,
-) -> None:
+def _paint(axes: Axes, shown: Matrix, names: list[str], limit: float, small: bool = False) -> None:
+    """Colours, and names; signs of what is decided unless the map is `small`."""
     n_tasks = len(names)
     colours = DIVERGING((np.nan_to_num(shown.values) / limit + 1) / 2)
     weight = np.where(shown.is_decided, 1.0, _FADED)[:, :, None]
@@ -76,13 +70,13 @@ def _paint(
     colours[np.isnan(shown.values)] = (0.867, 0.867, 0.867, 1.0)
     axes.imshow(colours, interpolation="none", aspect="equal")
     axes.grid(visible=False)
-    if n_tasks <= max_signs:
+    if n_tasks <= _MOST and not small:
         _signs(axes, shown, n_tasks, limit)
         axes.set_xticks(np.arange(n_tasks + 1) - 0.5, minor=True)
         axes.set_yticks(np.arange(n_tasks + 1) - 0.5, minor=True)
         axes.grid(which="minor", color="white", linewidth=0.8)
         axes.tick_params(which="minor", length=0)
-    ticks = np.arange(0, n_tasks, -(-n_tasks // max_names))
+    ticks = np.arange(0, n_tasks, -(-n_tasks // (_MOST_SMALL if small else _MOST)))
     texts = [label(names[at], 22) for at in ticks]
     font = 8 if n_tasks <= 30 else 6.5
     axes.set_xticks(ticks, texts, rotation=90, fontsize=font)
@@ -100,13 +94,13 @@ def _signs(axes: Axes, shown: Matrix, n_tasks: int, limit: float) -> None:
 
 
 def _colour_bar(
-    figure: Figure, axes: Axes, shown: Matrix, limit: float, unit: str, location: str = "right"
+    axes: Axes, shown: Matrix, limit: float, unit: str, location: str = "right"
 ) -> None:
     """A bar from - `limit` to `limit`, or from 0 where no effect is below it."""
     start = 0.0 if (shown.values[~np.isnan(shown.values)] >= 0).all() else -1.0
     colours = ListedColormap(DIVERGING(np.linspace((start + 1) / 2, 1, _N_COLOURS)))
     scale = ScalarMappable(Normalize(start * limit, limit), colours)
-    bar = figure.colorbar(scale, ax=axes, location=location, shrink=0.7, aspect=24, pad=0.02)
+    bar = axes.figure.colorbar(scale, ax=axes, location=location, shrink=0.7, aspect=24, pad=0.02)
     if bar.solids is not None:
         bar.solids.set_edgecolor("face")  # no white lines between the colours
     bar.outline.set_visible(False)

@@ -193,8 +193,17 @@ def _panel(axes: Axes, curves: pd.DataFrame, known: pd.DataFrame, is_image: bool
         axes.plot(rows["n_own"], rows["score"], marker, color=colour, **style)
     if len(known):
         n_own = np.linspace(known["n_own"].min(), known["n_own"].max(), 40)
-        _line(axes, curves, "EXP3.1", n_own, np.zeros(40), HURTS, "--")
-        _line(axes, curves, "EXP3.2", n_own, _others(known, n_own), HELPS, "-")
+        # EXP3: c - exp(b - a_own n_own - a_others n_others), arXiv 2512.24866.
+        for form, n_others, colour, dashes in (
+            ("EXP3.1", np.zeros(40), HURTS, "--"),
+            ("EXP3.2", _others(known, n_own), HELPS, "-"),
+        ):
+            for _, row in curves[curves["form"].str.upper() == form].iterrows():
+                a_others = 0.0 if math.isnan(row["a_others"]) else row["a_others"]
+                with np.errstate(over="ignore"):  # a curve of harm can leave any range
+                    score = row["c"] - np.exp(row["b"] - row["a_own"] * n_own - a_others * n_others)
+                score[~np.isfinite(score)] = np.nan
+                axes.plot(n_own, score, dashes, color=colour, linewidth=1.3)
         # The 95 % interval of EXP3.2 where all tasks were trained together.
         band = known[known["group"] == "together"].groupby("n_own")[["low", "high"]].mean()
         axes.fill_between(band.index, band["low"], band["high"], color=HELPS, alpha=0.2, lw=0)
@@ -206,24 +215,6 @@ def _panel(axes: Axes, curves: pd.DataFrame, known: pd.DataFrame, is_image: bool
         axes.text(0.5, 0.5, "no score", ha="center", va="center", transform=axes.transAxes)
     axes.locator_params(axis="both", nbins=4)
     axes.tick_params(labelsize=6.5)
-
-
-def _line(
-    axes: Axes,
-    curves: pd.DataFrame,
-    form: str,
-    n_own: np.ndarray,
-    n_others: np.ndarray,
-    colour: str,
-    dashes: str,
-) -> None:
-    """EXP3: c - exp(b - a_own n_own - a_others n_others), arXiv 2512.24866."""
-    for _, row in curves[curves["form"].str.upper() == form].iterrows():
-        a_others = 0.0 if math.isnan(row["a_others"]) else row["a_others"]
-        with np.errstate(over="ignore"):  # a curve of harm can leave any range
-            score = row["c"] - np.exp(row["b"] - row["a_own"] * n_own - a_others * n_others)
-        score[~np.isfinite(score)] = np.nan
-        axes.plot(n_own, score, dashes, color=colour, linewidth=1.3)
 
 
 def _others(points: pd.DataFrame, n_own: np.ndarray) -> np.ndarray:

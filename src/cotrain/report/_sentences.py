@@ -30,11 +30,9 @@ def studied(findings: Findings) -> list[str]:
         missing = percent(1 - n_labels / (n_examples * n_tasks))
         what += f" on {count(n_examples, 'example')}; {missing} of the pairs of both have no label"
     n_positive = findings.fold_counts["n_positive"].sum(min_count=1)
-    kind = (
-        "real-valued"
-        if math.isnan(n_positive)
-        else f"positive or negative, {percent(n_positive / n_labels)} of them positive"
-    )
+    kind = "real-valued"
+    if not math.isnan(n_positive):
+        kind = f"positive or negative, {percent(n_positive / n_labels)} of them positive"
     n_folds = count(findings.fold_counts["fold"].nunique(), "fold")
     trained = (
         f"{count(view.n_subsets, 'subset')} of the tasks were trained, each "
@@ -145,18 +143,15 @@ def reliability(findings: Findings) -> str:
             "subsets can be trusted."
         )
     weak = "" if view.reliability_low > _UNRELIABLE else ", so rankings are weak"
-    more = (
-        f"; {repeats(view.repeats_needed)} would make them reliable"
-        if view.repeats_needed > view.n_repeats
-        else ""
-    )
+    more = ""
+    if view.repeats_needed > view.n_repeats:
+        more = f"; {repeats(view.repeats_needed)} would make them reliable"
+    predicted = "No surrogate predicts held-out subsets better than the mean of the others."
     if view.surrogate in _SURROGATES:
         predicted = (
             f"{_SURROGATES[view.surrogate]} predicts held-out subsets with a Spearman correlation "
             f"of {number(view.spearman, 2)}; noise allows at most about {number(view.ceiling, 2)}."
         )
-    else:
-        predicted = "No surrogate predicts held-out subsets better than the mean of the others."
     return (
         f"The scores of subsets have a reliability of {number(view.reliability, 2)} "
         f"({number(view.reliability_low, 2)} to {number(view.reliability_high, 2)}) with "
@@ -174,11 +169,9 @@ def pairwise(findings: Findings) -> str:
             "nothing of pairs."
         )
     needed = table.loc[table["verdict"] == "undecided", "repeats_to_decide"].median()
-    more = (
-        ""
-        if math.isnan(needed)
-        else f"; half of the undecided pairs would need {repeats(needed)} or more"
-    )
+    more = ""
+    if not math.isnan(needed):
+        more = f"; half of the undecided pairs would need {repeats(needed)} or more"
     return (
         "One fold more of another task, beside a fold of the average other one (statTAG), "
         f"{_verdicts(table, 'ordered pair')}, in the mean over "

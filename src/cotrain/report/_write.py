@@ -7,12 +7,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from cotrain.files import write_json, write_text
 from cotrain.report._answers import answers
 from cotrain.report._findings import Findings
-from cotrain.report._metrics import key_figures
+from cotrain.report._metrics import Metrics, key_figures
 from cotrain.report._sections import sections_of
 
 
-def write_report(findings: Findings, folder: Path) -> None:
-    """Write report.html, figures/*.svg and metrics.json into `folder`.
+def write_report(findings: Findings, folder: Path) -> Metrics:
+    """Write report.html, figures/*.svg and metrics.json into `folder`; return the key figures.
 
     The page needs no other file, no network and no JavaScript. The same findings give the same
     bytes. Figures of an earlier report that this one does not have are removed.
@@ -38,5 +38,7 @@ def write_report(findings: Findings, folder: Path) -> None:
         write_text(figures / f"{picture.name}.svg", picture.svg)
     for stale in set(figures.glob("*.svg")) - {figures / f"{name}.svg" for name in pictures}:
         stale.unlink()
-    write_json(folder / "metrics.json", key_figures(findings))
+    metrics = key_figures(findings)
+    write_json(folder / "metrics.json", metrics)
     write_text(folder / "report.html", text)
+    return metrics

@@ -21,12 +21,10 @@ def card(manifest: Manifest) -> str:
     kinds = {task.kind for task in manifest.tasks}
     scores = list(dict.fromkeys(one.score for task in manifest.tasks for one in task.test_scores))
     has_widths, label = any(task.intervals for task in manifest.tasks), manifest.label
-    side = "at most" if label.active == "at_most" else "at least"
-    positive = (
-        f"that the measured value is {side} {label.threshold:g}"
-        if label.kind == "threshold"
-        else "that the label is 1"
-    )
+    positive = "that the label is 1"
+    if label.kind == "threshold":
+        side = label.active.replace("_", " ")  # at most, at least
+        positive = f"that the measured value is {side} {label.threshold:g}"
     said = {
         "binary": f"for each binary task the calibrated probability {positive}",
         "real": "for each real-valued task its value, on the scale that the table of tasks names",

@@ -88,6 +88,10 @@ class TaskNote(Section):
             return "not clearly better than its base rate on validation labels"
         return ""
 
+    def half_width(self, coverage: float) -> float | None:
+        """Half the interval of a coverage; None if unknown."""
+        return {one.coverage: one.half_width for one in self.intervals}.get(coverage)
+
 
 class ModelNote(Section):
     """A model: how it was trained, on which tasks, those that it only learns from included."""

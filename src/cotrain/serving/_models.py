@@ -133,9 +133,8 @@ class TrainedModels:
             weights = np.array([task.weights[role] for role in roles])
             shares = model_shares(holds, owner, weights)[holds]
             value[:, at], spread[:, at] = _blend(said, shares, task)
-            half_widths = {one.coverage: one.half_width for one in task.intervals}
-            if task.kind == "real" and (half_width := half_widths.get(coverage)) is not None:
-                width[at] = half_width
+            half_width = task.half_width(coverage) if task.kind == "real" else None
+            width[at] = np.nan if half_width is None else half_width
         return Forecast(value, value - width, value + width, spread)
 
     def predict_smiles(self, smiles: Sequence[str]) -> pd.DataFrame:

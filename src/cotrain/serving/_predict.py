@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cotrain.exceptions import DataError
-from cotrain.features import Featurizer, featurizer_of
+from cotrain.features import featurizer_of
 from cotrain.features._given import name_column
 from cotrain.files import write_csv
 from cotrain.serving._card import one_line
@@ -78,25 +78,26 @@ def predict_file(
     if any(way(out).is_relative_to(way(models)) for way in (Path.resolve, Path.absolute)):
         raise DataError(f"{out}: lies in the folder of models; give --out another place")
     trained = TrainedModels.load(models)
-    featurizer, described = trained.featurizer, trained.manifest.features or {}
+    settings, described = trained.featurizer.settings, trained.manifest.features or {}
     cells = read_table(examples).with_points()
     ids = None if id_column is None else column_of(cells, id_column, "--id", examples)
-    if hasattr(featurizer.settings, "column"):
-        column = _column(examples, cells, smiles, featurizer.settings.column)
-        featurizer = _changed(featurizer, described, column=column)
-    if features is not None or hasattr(featurizer.settings, "path"):
-        path = _file(examples, features, featurizer.settings)
-        names = None if ids is None else name_column(Path(path), ids)
-        featurizer = _changed(featurizer, described, path=path, id=names)
+    changes: dict[str, str | None] = {}
+    if hasattr(settings, "column"):
+        changes["column"] = _column(examples, cells, smiles, settings.column)
+    if features is not None or hasattr(settings, "path"):
+        changes["path"] = path = _file(examples, features, settings)
+        changes["id"] = None if ids is None else name_column(Path(path), ids)
+    settings = settings.model_copy(update=changes)
+    featurizer = featurizer_of(described | {"settings": settings.model_dump(mode="json")})
     raw = RawTable.of_inputs(cells, examples.name, examples.parent, ids)
     found = trained.predict_raw(raw, featurizer, coverage=coverage, short=short)
     found.insert(0, "row", cells.index)
     if described["kind"] == "molecules":
-        found.insert(1, "smiles", cells[featurizer.settings.column].to_numpy())
+        found.insert(1, "smiles", cells[settings.column].to_numpy())
     if ids is not None:
         found.insert(1, "id", ids.to_numpy())
     bad = np.flatnonzero(found["problem"] != "")
-    texts = cells[featurizer.settings.column] if hasattr(featurizer.settings, "column") else None
+    texts = cells[settings.column] if hasattr(settings, "column") else None
     problems = tuple(
         f"{examples}, row {found['row'][at]}: {one_line(found['problem'][at])}"
         + (f" ({texts.iloc[at]!r})" if texts is not None and texts.iloc[at] else "")
@@ -124,14 +125,6 @@ def _some(lines: list[str], what: str, models: Path) -> tuple[str, ...]:
     if n_more < 2:
         return tuple(lines)
     return (*lines[:_SHOWN], f"{models}: {n_more} tasks more {what}: see README.md there")
-
-
-def _changed(
-    featurizer: Featurizer, described: dict[str, Any], **changes: str | None
-) -> Featurizer:
-    """The same featurizer, but for some settings."""
-    settings = featurizer.settings.model_copy(update=changes).model_dump(mode="json")
-    return featurizer_of(described | {"settings": settings})
 
 
 def _file(path: Path, wanted: Path | None, trained: Any) -> str:

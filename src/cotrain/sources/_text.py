@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -177,10 +178,8 @@ def _check_widths(path: Path, separator: str, encoding: str, skipped: int) -> No
         return
     opened = _OPEN.get(path.suffix.lower(), Path.open)
     with opened(path, "rt", encoding=encoding, newline="") as file:
-        rows = csv.reader(file, delimiter=separator)
+        rows = islice(csv.reader(file, delimiter=separator), skipped, None)
         try:
-            for _ in range(skipped):
-                next(rows, [])
             header = next(rows, [])
             width = max((at for at, name in enumerate(header, start=1) if name.strip()), default=0)
             for number, row in enumerate(rows, start=skipped + 2):

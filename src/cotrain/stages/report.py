@@ -1,7 +1,5 @@
 """The report, its figures and the key figures; the same in MLflow."""
 
-import json
-
 import pandas as pd
 
 from cotrain import report
@@ -13,10 +11,9 @@ from cotrain.training import load_fit_table
 def run(study: Study) -> str:
     found = report.Findings.load(study.prepared, study.analysis, study.grouping, study.validation)
     page = study.reports / "report.html"
-    report.write_report(found, study.reports)
+    metrics = report.write_report(found, study.reports)
     # A run of its own, and a dashboard over the fits of this study as it is now.
-    metrics = json.loads((study.reports / "metrics.json").read_text(encoding="utf-8"))
-    figures = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
+    figures = {key: value for key, value in metrics.items() if value is not None}
     files = [page, study.reports / "figures", study.grouping / "trials.csv"]
     tracker = log_summary(study, "report", figures, files)
     tables = [

@@ -107,7 +107,6 @@ class Recommendation(_Record):
     is_optimal: bool
     gap: Figure  # from `predicted` to `bound`, as a share of its size
     score: str
-    n_trials: int
     n_unknown_affinities: int  # ordered pairs of tasks
     rivals: Mapping[str, tuple[Groups, ...]]  # what it is compared with
 

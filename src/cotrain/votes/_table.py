@@ -215,7 +215,7 @@ def _features(draft: Draft, taken: set[str], fitted: np.ndarray) -> Features:
     cells = draft.table.with_points()
     name = draft.wishes.id
     if name is None:
-        found = classify(cells.drop(columns=list(taken)), ".", [], None)
+        found = classify(cells.drop(columns=list(taken)), ".", None)
         name = next((column.name for column in found if column.role == "id"), None)
     section = feature_section(draft, None, feature_columns(draft, [], taken), taken, name)
     names = None if name is None else cells[name]

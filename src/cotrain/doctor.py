@@ -59,8 +59,14 @@ def _searches(study: Study) -> Iterator[Finding]:
 
 
 def _dvc(study: Study) -> Iterator[Finding]:
+    from cotrain.settings import read_yaml
+
     lock = study.folder / "dvc.lock"
-    if lock.is_file() and not _is_mapping(lock):
+    try:
+        is_whole = not lock.is_file() or isinstance(read_yaml(lock), dict)
+    except ValueError:
+        is_whole = False
+    if not is_whole:
         yield Finding(
             f"{lock}: cut short or not YAML",
             "it is moved aside; `dvc repro` writes a new one, and trains nothing that is recorded",
@@ -91,15 +97,6 @@ def _leftovers(study: Study) -> Iterator[Finding]:
             )
         else:
             yield Finding(left, "it is removed", partial(_remove, path))
-
-
-def _is_mapping(path: Path) -> bool:
-    from cotrain.settings import read_yaml
-
-    try:
-        return isinstance(read_yaml(path), dict)
-    except ValueError:
-        return False
 
 
 def _is_json(text: bytes) -> bool:

@@ -99,7 +99,7 @@ def test_labels_that_are_held_out_choose_nothing():
         return np.where(seen, members @ effect, np.nan)
 
     scores = np.stack([goodness(row) for row in subsets])
-    chosen = _best(SimpleNamespace(goodness=goodness), subsets, scores, seen)
+    chosen = _best(goodness, subsets, scores, seen)
     assert chosen.tolist() == (effect > 0).tolist()
 
 

@@ -75,14 +75,9 @@ class Text(Featurizer):
         from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 
         wanted: TextSettings = self.settings
-        runs = (1, wanted.words)
-        pattern = r"(?u)\b\w+\b"
+        words: dict[str, Any] = {"ngram_range": (1, wanted.words), "token_pattern": r"(?u)\b\w+\b"}
+        most = wanted.max_features
         if wanted.method == "hashing":
-            return HashingVectorizer(
-                n_features=wanted.max_features, ngram_range=runs, token_pattern=pattern,
-                alternate_sign=False,
-            )  # fmt: skip
-        return TfidfVectorizer(
-            max_features=wanted.max_features, ngram_range=runs, token_pattern=pattern,
-            min_df=wanted.min_examples, sublinear_tf=True,
-        )  # fmt: skip
+            return HashingVectorizer(n_features=most, alternate_sign=False, **words)
+        fewest = wanted.min_examples
+        return TfidfVectorizer(max_features=most, min_df=fewest, sublinear_tf=True, **words)

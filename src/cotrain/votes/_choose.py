@@ -1,6 +1,7 @@
 """Which functions to train on: subsets, their effects, and the best of the sets they order."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -90,12 +91,21 @@ def choose(table: VoteTable, model: EndModel, by: By, seed: int) -> Choice:
     DataError if the subsets do not differ in their scores.
     """
     rng = np.random.default_rng(seed)
-    trials = _Trials(table, model, by)
+    rows = table.known("valid")
+    truth = table.truth[rows]
+
+    def measure(members: np.ndarray) -> np.ndarray:
+        """The log probability of the true class, or whether it is the likeliest, (n_valid,)."""
+        found = model.log_probabilities(table.voted(members), rows)
+        if by == "log_probability":
+            return np.asarray(found[np.arange(truth.size), truth])
+        return np.asarray(found.argmax(axis=1) == truth, dtype=np.float64)
+
     subsets = _subsets(len(table.functions), rng)
-    goodness = np.stack([trials.goodness(row) for row in subsets])  # (n_subsets, n_valid)
+    goodness = np.stack([measure(row) for row in subsets])  # (n_subsets, n_valid)
     # Parts of equal size and like classes.
-    part = np.empty(trials.truth.size, dtype=np.int64)
-    order = np.lexsort((rng.random(part.size), trials.truth))
+    part = np.empty(truth.size, dtype=np.int64)
+    order = np.lexsort((rng.random(part.size), truth))
     part[order] = np.arange(part.size) % N_PARTS
     scores = np.stack([goodness[:, part == at].mean(axis=1) for at in range(N_PARTS)])
     parts = [np.ones(part.size, dtype=bool), *(part != at for at in range(N_PARTS))]
@@ -108,26 +118,10 @@ def choose(table: VoteTable, model: EndModel, by: By, seed: int) -> Choice:
             "--votes, or label more rows of valid"
         )
     effects = _effects(subsets, scores)
-    members, *by_part = (_best(trials, subsets, goodness, own) for own in parts)
+    members, *by_part = (_best(measure, subsets, goodness, own) for own in parts)
     held_out = LinearSurrogate().fit(subsets[:n_seen], mean[:n_seen]).predict(subsets[n_seen:])
     spearman = spearman_by_target(held_out[:, None], mean[n_seen:, None])
     return Choice(members, np.stack(by_part), part, effects, float(spearman[0]))
-
-
-class _Trials:
-    """How good the end model of a set of functions is, on each validation label."""
-
-    def __init__(self, table: VoteTable, model: EndModel, by: By) -> None:
-        self._table, self._model, self._by = table, model, by
-        self._rows = table.known("valid")
-        self.truth = table.truth[self._rows]
-
-    def goodness(self, members: np.ndarray) -> np.ndarray:
-        """The log probability of the true class, or whether it is the likeliest, (n_valid,)."""
-        found = self._model.log_probabilities(self._table.voted(members), self._rows)
-        if self._by == "log_probability":
-            return np.asarray(found[np.arange(self.truth.size), self.truth])
-        return np.asarray(found.argmax(axis=1) == self.truth, dtype=np.float64)
 
 
 def _subsets(m: int, rng: np.random.Generator) -> np.ndarray:
@@ -140,7 +134,10 @@ def _subsets(m: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _best(
-    trials: _Trials, subsets: np.ndarray, goodness: np.ndarray, seen: np.ndarray
+    measure: Callable[[np.ndarray], np.ndarray],
+    subsets: np.ndarray,
+    goodness: np.ndarray,
+    seen: np.ndarray,
 ) -> np.ndarray:
     """The best set of the first few functions, by the validation labels that are `seen`."""
     effect = LinearSurrogate().fit(subsets, goodness[:, seen].mean(axis=1)).coef_
@@ -148,7 +145,7 @@ def _best(
     sizes = np.unique(np.linspace(1, effect.size, min(effect.size, _TRIED)).astype(int))
     # Of sets that are as good the largest: most votes.
     tried = [rank < size for size in sizes[::-1]]
-    return max(tried, key=lambda members: float(trials.goodness(members)[seen].mean()))
+    return max(tried, key=lambda members: float(measure(members)[seen].mean()))
 
 
 def _effects(subsets: np.ndarray, scores: np.ndarray) -> Relevance:

@@ -42,11 +42,6 @@ class Layout:
     values: dict[str, pd.Series]  # the numbers of each task that are no bounds
     molar: bool = False  # whether they are in nM
 
-    @property
-    def is_long(self) -> bool:
-        """Whether each row is a measurement."""
-        return bool(self.fetch["layout"] == "long")
-
 
 def is_long(draft: Draft, molecules: str | None) -> bool:
     """Whether each row is a measurement, as the user or the columns say."""

@@ -156,7 +156,7 @@ def label_section(draft: Draft, layout: Layout) -> dict[str, Any]:
     In a long table one column holds all values: they get one transform, if all have it.
     """
     tasks, kinds, values = layout.tasks, layout.kinds, layout.values
-    if layout.is_long and set(kinds.values()) == {"real"}:
+    if layout.fetch["layout"] == "long" and set(kinds.values()) == {"real"}:
         together = pd.concat([values[name] for name in tasks])
         transform = _transform("nM" if layout.molar else "", together)
         if transform != "none":

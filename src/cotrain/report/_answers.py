@@ -180,7 +180,7 @@ def _groups(findings: Findings) -> str:
 
 
 def _placebo(findings: Findings) -> list[str]:
-    claims, relevance = findings.overview.placebo_claims, findings.relevance
+    view, relevance = findings.overview, findings.relevance
     stands = int(relevance["verdict"].isin(["helps", "hurts"]).sum())
     withheld = relevance["withheld"].value_counts()
     reasons = [
@@ -189,11 +189,11 @@ def _placebo(findings: Findings) -> list[str]:
         if why
     ]
     because = f"; withheld: {listing(reasons)}" if reasons else ""
-    said = (
-        "None was trained (`plan.placebo.n_subsets` is 0)."
-        if claims is None
-        else "The same analysis of a copy with permuted labels, where nothing can be learnt, makes "
-        f"{count(claims, 'claim')} about pairs of tasks."
-    )
+    said = "None was trained (`plan.placebo.n_subsets` is 0)."
+    if view.placebo_helps is not None and view.placebo_hurts is not None:
+        said = (
+            "The same analysis of a copy with permuted labels, where nothing can be learnt, makes "
+            f"{count(view.placebo_helps + view.placebo_hurts, 'claim')} about pairs of tasks."
+        )
     pairs = count(len(relevance), "ordered pair")
     return [said, f"Of {pairs}, {stands} have a verdict that stands{because}."]

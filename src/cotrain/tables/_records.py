@@ -84,13 +84,6 @@ class Overview(_Record):
     placebo_hurts: int | None
     primary: tuple[str, ...] = ()
 
-    @property
-    def placebo_claims(self) -> int | None:
-        """Pairs that the placebo decides; None if there is none."""
-        if self.placebo_helps is None or self.placebo_hurts is None:
-            return None
-        return self.placebo_helps + self.placebo_hurts
-
 
 class Recommendation(_Record):
     """The recommended grouping and what is certified about it; NaN where nothing is proven."""

@@ -44,7 +44,8 @@ from cotrain.training import (
     sweep_learners,
 )
 
-N_FOLDS, N_TRAIN, N_TEST, N_REPEATS = 8, 4, 2, 3
+# Six folds validate, one a repeat: three choose the grouping, the others the portfolio.
+N_FOLDS, N_TRAIN, N_TEST, N_REPEATS = 8, 5, 2, 3
 TRIALS = 500
 FEW = 12
 FDR = 0.05
@@ -72,9 +73,10 @@ class Steps:
         return "log_loss" if self.table.kinds[0] == "binary" else "d2"
 
     def repeats(self, fresh: bool) -> list[Rotation]:
-        """The repeats that choose the grouping, or those with fresh seeds that judge it."""
-        seed = self.seed + N_REPEATS if fresh else self.seed
-        return rotations(N_FOLDS, N_TRAIN, N_TEST, N_REPEATS, seed)
+        """The repeats that choose the grouping, or those with fresh seeds and folds to judge it."""
+        after = N_REPEATS if fresh else 0
+        seed = self.seed + after
+        return rotations(N_FOLDS, N_TRAIN, N_TEST, N_REPEATS, seed, after=after)
 
     def subset_fits(self, subsets: Sequence[Sequence[int]] = ()) -> list[Fit]:
         """The fits of subsets, each task alone and all together, that choose the grouping."""

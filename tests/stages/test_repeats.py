@@ -27,7 +27,9 @@ def test_labels_that_chose_the_grouping_do_not_judge_it():
     plan = settings.plan
     chose = study_repeats(settings, max(plan.subsets.repeats, plan.augmentations.repeats), 0)
     judge = fresh_repeats(settings)
-    validation = [{fold for one in each for fold in one.folds.validation} for each in (chose, judge)]
+    validation = [
+        {fold for one in each for fold in one.folds.validation} for each in (chose, judge)
+    ]
     assert validation[0]
     assert validation[0].isdisjoint(validation[1])
     assert not {one.seed for one in chose} & {one.seed for one in judge}

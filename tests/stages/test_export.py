@@ -142,6 +142,9 @@ def test_a_task_of_several_groups_is_predicted_by_the_one_that_serves_it(study):
     base = np.array([task.base for task in models.manifest.tasks])
     expected = base + 0.6 * (serving - base)
     np.testing.assert_allclose(models.predict(features), expected, rtol=1e-5)
+    card = (study / "models/README.md").read_text()
+    assert f"| {b}, {c} |  |" in card
+    assert f"| {d} | {a}, {c} |" in card
 
 
 def test_a_portfolio_without_models_is_exported_and_says_so(study):

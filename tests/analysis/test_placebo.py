@@ -26,13 +26,22 @@ def test_a_task_has_skill_if_either_way_of_training_beats_the_base_rate():
     np.testing.assert_allclose(found["d2"], [0.3, 0.2, 0.0, 0.4], atol=0.02)
 
 
-def test_luck_is_no_skill():
-    seeds = range(100)
-    lucky = [
-        skilled_tasks(scores([0] * 4, [0] * 4, noise=0.1, seed=seed), TASKS, 0.05)["skilled"].sum()
-        for seed in seeds
+@pytest.mark.parametrize("n_repeats", [2, 4])
+def test_luck_is_no_skill(n_repeats):
+    made = (scores([0] * 4, [0] * 4, n_repeats, noise=0.1, seed=seed) for seed in range(100))
+    lucky = [skilled_tasks(one, TASKS, 0.05)["skilled"].any() for one in made]
+    assert np.mean(lucky) <= 0.2
+
+
+def test_two_repeats_tell_clear_skill_for_the_tasks_steady_each_other_s_variance():
+    """Each task by itself has one degree of freedom, and of 0.4 ± 0.07 nothing would be sure."""
+    found = [
+        skilled_tasks(scores([0.4, 0.4, 0.0, 0.0], [0.3, 0.3, 0.0, 0.0], 2, 0.1, seed), TASKS, 0.05)
+        for seed in range(100)
     ]
-    assert np.mean(np.array(lucky) > 0) <= 0.2
+    share = np.mean([one["skilled"] for one in found], axis=0)
+    assert (share[:2] > 0.5).all()
+    assert (share[2:] < 0.1).all()
 
 
 def test_one_repeat_tells_skill_by_its_sign_and_an_unknown_score_is_none():

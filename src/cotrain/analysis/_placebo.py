@@ -7,7 +7,13 @@ import pandas as pd
 from scipy import stats
 
 from cotrain.analysis._observations import SubsetScores
-from cotrain.reliability import HELPS, HURTS, UNDECIDED, benjamini_hochberg
+from cotrain.reliability import (
+    HELPS,
+    HURTS,
+    UNDECIDED,
+    benjamini_hochberg,
+    moderate_variances,
+)
 
 NO_SKILL, PLACEBO = "no skill", "placebo"
 
@@ -16,7 +22,8 @@ def skilled_tasks(d2: SubsetScores, tasks: Collection[str], fdr: float) -> pd.Da
     """Which tasks some model predicts better than their base rate: task, d2, p_value, skilled.
 
     The better of the single task and all together, in D² on validation labels, which is 0 for the
-    base rate; one-sided Student's test over repeats, Benjamini and Hochberg over tasks. With one
+    base rate; one-sided Student's test over repeats, whose variances the tasks steady for each
+    other (`cotrain.reliability.moderate_variances`), Benjamini and Hochberg over tasks. With one
     repeat the sign decides.
     """
     both = np.stack([d2.single, d2.together])
@@ -26,9 +33,13 @@ def skilled_tasks(d2: SubsetScores, tasks: Collection[str], fdr: float) -> pd.Da
     value = np.where(known.any(axis=0), mean.max(axis=0), np.nan)
     p_value = np.full(len(value), np.nan)
     if len(best) > 1:
-        spread = best.std(axis=0, ddof=1) / np.sqrt(len(best))
+        own = np.full(len(value), len(best) - 1)
+        variance, degrees = moderate_variances(best.var(axis=0, ddof=1), own)
+        spread = np.sqrt(variance / len(best))
         ratio = np.where(spread > 0, value / np.where(spread > 0, spread, 1.0), np.inf * value)
-        p_value = np.where(np.isnan(value), np.nan, stats.t.sf(ratio, len(best) - 1))
+        # The better of two ways had two chances.
+        of_two = np.minimum(2 * stats.t.sf(ratio, degrees), 1.0)
+        p_value = np.where(np.isnan(value), np.nan, of_two)
     skilled = (value > 0) & (np.isnan(p_value) | (benjamini_hochberg(p_value) <= fdr))
     return pd.DataFrame({"task": list(tasks), "d2": value, "p_value": p_value, "skilled": skilled})
 

@@ -8,7 +8,7 @@ import pytest
 from cotrain.report import _facts as facts
 from cotrain.report._answers import _decided, answers, summarize
 from cotrain.report._words import number, score_name, signed
-from cotrain.tables._records import PortfolioModel
+from cotrain.tables._records import Portfolio, PortfolioModel
 
 
 def said(findings):
@@ -160,3 +160,20 @@ def test_weights_that_need_not_add_up_to_one_are_those_of_log_odds(make_tables, 
     blended = replace(findings, weights=pd.concat([findings.weights, one], ignore_index=True))
     text = said(blended)["What should be trained, and what does it gain?"]
     assert f", blended with mean {of} " in text
+
+
+def test_of_groups_that_overlap_each_task_is_said_to_be_predicted_by_one(make_tables):
+    findings = make_tables(4).load()
+    a, b, c, d = findings.tasks
+    learner = findings.portfolio.models[0].learner if findings.portfolio.models else "network"
+    groups = [
+        {"learner": learner, "members": [a, b, c], "draw": 0, "serves": [a, b]},
+        {"learner": learner, "members": [c, d], "draw": 0},
+    ]
+    portfolio = Portfolio.model_validate(findings.portfolio.model_dump() | {"models": groups})
+    found = replace(findings, portfolio=portfolio)
+    question = "What should be trained, and what does it gain?"
+    assert ", each task predicted by one of them: the portfolio" in said(found)[question]
+    groups[1]["members"] = [b, c, d]
+    portfolio = Portfolio.model_validate(findings.portfolio.model_dump() | {"models": groups})
+    assert "predicted by one" not in said(replace(findings, portfolio=portfolio))[question]

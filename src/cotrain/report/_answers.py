@@ -110,6 +110,8 @@ def _recommendation(findings: Findings) -> Answer:
     # Weights of log-odds need not add up to 1, and a reader would wonder.
     of = "weights of log-odds" if findings.fold_counts["n_positive"].notna().all() else "weights"
     blend = f", blended with mean {of} {listing(parts)}" if len(parts) > 1 else ""
+    if facts.serves_by_one(findings):
+        blend = ", each task predicted by one of them"
     n_models = int(facts.compared(findings, facts.main_score(findings))["n_models"].iloc[0])
     fewer = n_models < chosen["n_models"]
     less = ", less what its blend gives hardly any weight" if fewer else ""

@@ -91,6 +91,13 @@ def _chosen(findings: Findings) -> str:
     return str(findings.portfolios.loc[findings.portfolios["chosen"] > 0, "portfolio"].iloc[0])
 
 
+def serves_by_one(findings: Findings) -> bool:
+    """Whether groups overlap, and yet each task is predicted by one model."""
+    models = findings.portfolio.models
+    served = [task for model in models for task in model.serves or model.members]
+    return any(model.serves for model in models) and len(served) == len(set(served))
+
+
 def compared(findings: Findings, score: str) -> pd.DataFrame:
     """Return the recommended portfolio, then its rivals, on test labels by one score.
 

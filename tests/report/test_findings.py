@@ -10,7 +10,7 @@ from report_tables import Tables, write_tables
 from cotrain.exceptions import DataError
 from cotrain.report import Findings
 from cotrain.report._sentences import certificate
-from cotrain.tables import TABLES
+from cotrain.tables import TABLES, Recommendation
 
 FOLDERS = {
     "prepare": "prepared",
@@ -106,6 +106,14 @@ def test_a_task_is_served_by_a_group_that_holds_it(tables, place):
     path.write_text(json.dumps(values | {"served_by": served | {task: place}}))
     with pytest.raises(DataError, match=rf"`served_by` must give '{task}' .*got {place!r}[)]; run"):
         tables.load()
+
+
+def test_a_grouping_that_lacks_a_task_is_told(tables):
+    found = tables.load().recommendation
+    tasks = sorted({task for group in found.groups for task in group})
+    assert Recommendation.of_table(tables.grouping, tasks, found.data_version) == found
+    with pytest.raises(DataError, match=r"no group holds 'one more'[)]; run `cotrain group` again"):
+        Recommendation.of_table(tables.grouping, [*tasks, "one more"], found.data_version)
 
 
 def test_a_grouping_without_a_proof_has_no_bound(tables):

@@ -35,6 +35,13 @@ def test_labels_that_chose_the_grouping_do_not_judge_it():
     assert not {one.seed for one in chose} & {one.seed for one in judge}
 
 
+def test_seeds_of_the_plan_are_not_used_again():
+    settings = Study(ROOT).settings
+    validate = settings.validate_.model_copy(update={"seed": settings.plan.seed + 1})
+    with pytest.raises(SettingsError, match="`validate.seed` must leave the seeds of the plan, 0"):
+        fresh_repeats(settings.model_copy(update={"validate_": validate}))
+
+
 def test_once_chosen_models_learn_from_validation_labels_and_never_from_test_labels():
     settings = Study(ROOT).settings
     repeats = study_repeats(settings, 3, seed=0)

@@ -118,6 +118,14 @@ class Recommendation(_Record):
                 )
         return self
 
+    @classmethod
+    def of_table(cls, folder: Path, tasks: Sequence[str], data_version: str) -> Self:
+        """Read the grouping of this task table, in which some group holds each task."""
+        found = super().of_table(folder, tasks, data_version)
+        if lost := sorted(set(tasks) - {task for group in found.groups for task in group}):
+            raise cls._unreadable(folder / cls.file, f"no group holds {lost[0]!r}")
+        return found
+
     def is_auxiliary(self, group: int, task: str) -> bool:
         """Whether a task is in the group at this place only to help the others."""
         return bool(self.served_by[task] != group)

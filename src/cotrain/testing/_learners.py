@@ -117,6 +117,7 @@ class LearnerContract:
             trained = learner.fit(table, fit)
             assert trained.tasks.tolist() == list(fit.members)
             assert trained.is_binary.tolist() == table.is_binary.tolist()
+            assert trained.n_parameters > 0
             inputs = table.inputs(trained.reads)[labels.rows]
             outputs = trained.outputs(inputs)[labels.row, labels.member]
             assert result.predictions is not None

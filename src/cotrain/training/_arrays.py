@@ -18,6 +18,11 @@ class Storable:
         own: Any = self
         return {field.name: getattr(self, field.name) for field in fields(own)}
 
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the model is made of."""
+        return sum(array.size for array in self.arrays().values())
+
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The model that `arrays` described; LookupError or ValueError if they describe none."""
